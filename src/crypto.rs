@@ -1,0 +1,94 @@
+//! `aws-lc-rs` in the words of the house: digests, MACs, random bytes, and constant-time comparison.
+//! One library for all of it; it is the one rustls and jsonwebtoken use too.
+
+use aws_lc_rs::digest;
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::domain::refusal::Fault;
+
+/// Where random bytes come from; an argument wherever something must be unguessable.
+pub trait Entropy: Send + Sync {
+    /// Fills the buffer.
+    ///
+    /// # Errors
+    /// The operating system has none to give.
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), Fault>;
+
+    /// 256 random bits as 43 characters of base64url.
+    ///
+    /// # Errors
+    /// As [`Entropy::fill`].
+    fn token(&self) -> Result<String, Fault> {
+        let mut bytes = [0; 32];
+        self.fill(&mut bytes)?;
+        Ok(base64url(&bytes))
+    }
+}
+
+/// The operating system's generator.
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), Fault> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place that may"
+        )]
+        rand::fill(buffer).map_err(|_| Fault::new("drawing random bytes", "the generator failed"))
+    }
+}
+
+/// SHA-256.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    out
+}
+
+/// SHA-256 of a secret as base64url: the only form in which a secret is stored.
+pub fn fingerprint(secret: &str) -> String {
+    base64url(&sha256(secret.as_bytes()))
+}
+
+/// SHA-1, which FHIR asks for in `Attachment.hash` and nothing else here uses.
+pub fn sha1(bytes: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes)
+        .as_ref()
+        .to_vec()
+}
+
+/// SHA3-512 in hex, OpenEMR's `documents.hash`.
+pub fn sha3_512_hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut hex = String::with_capacity(128);
+    for byte in digest::digest(&digest::SHA3_512, bytes).as_ref() {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+/// HMAC-SHA-256.
+pub fn hmac_sha256(key: &[u8], bytes: &[u8]) -> Vec<u8> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    hmac::sign(&key, bytes).as_ref().to_vec()
+}
+
+/// Whether two byte strings are equal, in a time that depends on their length only.
+pub fn same(left: &[u8], right: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(left, right).is_ok()
+}
+
+/// base64url without padding.
+pub fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The bytes behind base64url; `None` where it is not that.
+pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}

@@ -1,0 +1,154 @@
+//! Opening the database and bringing Anteroom's own tables up to date.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::AssertSqlSafe;
+use sqlx::Executor;
+use sqlx::MySqlPool;
+use sqlx::migrate::Migrator;
+use sqlx::mysql::MySqlConnectOptions;
+use sqlx::mysql::MySqlPoolOptions;
+use sqlx::mysql::MySqlSslMode;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::sqlite::SqliteJournalMode;
+use sqlx::sqlite::SqlitePoolOptions;
+use sqlx::sqlite::SqliteSynchronous;
+
+use crate::db::Db;
+use crate::domain::refusal::Fault;
+
+/// Anteroom's own tables on MariaDB and MySQL.
+static MYSQL: Migrator = sqlx::migrate!("migrations/mysql");
+
+/// The OpenEMR-shaped tables of the sandbox, and Anteroom's own.
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// Tells the practice's present offset, such as `-05:00`, to each new connection: OpenEMR's
+/// `ON UPDATE CURRENT_TIMESTAMP` columns hold the practice's wall time (OpenEMR facts 6.1).
+pub type Offset = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What a session on OpenEMR's database must look like: strict, but zero dates allowed because OpenEMR writes
+/// them, and whole lists from GROUP_CONCAT (MySQL cuts at 1024 bytes).
+const SESSION: &str = "SET SESSION sql_mode = 'STRICT_TRANS_TABLES', group_concat_max_len = 1048576";
+
+impl Db {
+    /// Opens the database a URL names: `mysql://user:password@host:port/name`, or `sqlite://path`.
+    ///
+    /// # Errors
+    /// A fault whose text names what is wrong with the URL, the server, the account or the database.
+    pub async fn open(url: &str, offset: Option<Offset>) -> Result<Self, Fault> {
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            return Self::open_sqlite(Path::new(path)).await;
+        }
+        let options = MySqlConnectOptions::from_str(url)
+            .map_err(|error| Fault::new("reading the database URL", error))?
+            .timezone(None)
+            .pipes_as_concat(false)
+            .no_engine_substitution(false)
+            .charset("utf8mb4");
+        // A socket or a loopback server needs no TLS; `?ssl-mode=` in the URL says otherwise.
+        let options = match url.contains("ssl-mode") {
+            true => options,
+            false => options.ssl_mode(MySqlSslMode::Preferred),
+        };
+        let pool = MySqlPoolOptions::new()
+            .max_connections(16)
+            .acquire_timeout(Duration::from_secs(5))
+            // A connection keeps the offset it was born with; half an hour after a clock change all have the new one.
+            .max_lifetime(Duration::from_secs(1800))
+            .after_connect(move |connection, _| {
+                let offset = offset.clone();
+                Box::pin(async move {
+                    connection.execute(SESSION).await?;
+                    if let Some(offset) = offset {
+                        let zone: String =
+                            offset().chars().filter(|c| "+-:0123456789".contains(*c)).collect();
+                        connection
+                            .execute(AssertSqlSafe(format!("SET SESSION time_zone = '{zone}'")))
+                            .await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect_with(options)
+            .await
+            .map_err(|error| Fault::new("connecting to the database", error))?;
+        Ok(Self::MySql(pool))
+    }
+
+    /// Opens, and creates where absent, the embedded database in a file.
+    ///
+    /// # Errors
+    /// A fault naming what the file system or SQLite says.
+    async fn open_sqlite(path: &Path) -> Result<Self, Fault> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(Duration::from_secs(5))
+            // OpenEMR declares no foreign keys and writes rows in any order.
+            .foreign_keys(false)
+            .pragma("cache_size", "-8192")
+            .pragma("mmap_size", "67108864")
+            .pragma("temp_store", "memory");
+        let fault = |error| Fault::new("opening the embedded database", error);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(fault)?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(fault)?;
+        Ok(Self::Sqlite { writer, readers })
+    }
+
+    /// Creates or upgrades the `anteroom_` tables; on SQLite also the sandbox's OpenEMR-shaped ones.
+    /// Returns how many steps there are in all.
+    ///
+    /// # Errors
+    /// A fault naming the step that failed.
+    pub async fn migrate(&self) -> Result<usize, Fault> {
+        let fault = |error| Fault::new("creating Anteroom's tables", error);
+        match self {
+            Self::Sqlite { writer, .. } => SQLITE.run(writer).await.map_err(fault)?,
+            Self::MySql(pool) => mysql_migrator().run(pool).await.map_err(fault)?,
+        }
+        Ok(match self {
+            Self::Sqlite { .. } => SQLITE.iter().count(),
+            Self::MySql(_) => MYSQL.iter().count(),
+        })
+    }
+
+    /// Runs a script of several statements as it stands: the sandbox's seed lists and the test schemas.
+    ///
+    /// # Errors
+    /// A fault with the engine's words.
+    pub async fn script(&self, text: &str) -> Result<(), Fault> {
+        let text = AssertSqlSafe(text.to_owned());
+        let fault = |error| Fault::new("running a script", error);
+        match self {
+            Self::Sqlite { writer, .. } => {
+                sqlx::raw_sql(text).execute(writer).await.map_err(fault)?;
+            }
+            Self::MySql(pool) => {
+                let pool: &MySqlPool = pool;
+                sqlx::raw_sql(text).execute(pool).await.map_err(fault)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The ledger of steps is `anteroom_migrations`, like all our tables, and not sqlx's default name.
+fn mysql_migrator() -> Migrator {
+    let mut migrator = MYSQL.clone();
+    migrator.dangerous_set_table_name("anteroom_migrations");
+    migrator
+}

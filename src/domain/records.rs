@@ -1,0 +1,187 @@
+//! Records: messages, documents, and the one sum of everything the EMR can hand out.
+
+use std::hash::Hash;
+use std::hash::Hasher;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::ResourceType;
+use crate::domain::people::Code;
+use crate::domain::people::Facility;
+use crate::domain::people::Patient;
+use crate::domain::people::Person;
+use crate::domain::people::Practitioner;
+use crate::domain::visits::Appointment;
+
+/// Somebody at one end of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Party {
+    /// The patient whose mailbox this is.
+    Patient {
+        /// Which chart.
+        person: Person,
+        /// Display name.
+        name: String,
+    },
+    /// A member of staff with a FHIR id.
+    Staff {
+        /// FHIR id of the Practitioner.
+        uuid: Uuid,
+        /// Display name.
+        name: String,
+    },
+    /// Somebody known by name only.
+    Other(String),
+}
+
+/// The patient's copy of one secure message (`onsite_mail`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Communication {
+    /// FHIR id, name-based from the row (the table has no uuid).
+    pub uuid: Uuid,
+    /// Whose mailbox.
+    pub person: Person,
+    /// Who wrote.
+    pub sender: Party,
+    /// To whom.
+    pub recipient: Party,
+    /// Subject line.
+    pub title: String,
+    /// The body as OpenEMR holds it: HTML.
+    pub body: String,
+    /// When it was sent.
+    pub sent: Option<OffsetDateTime>,
+    /// Whether the patient has read it (`message_status` is not `New`).
+    pub read: bool,
+    /// Whether the patient archived it.
+    pub archived: bool,
+    /// FHIR id of the first message of the thread, where it is another one.
+    pub thread: Option<Uuid>,
+}
+
+/// What is known about a document in the chart (`documents`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DocumentReference {
+    /// FHIR id of the document; the Binary has the same.
+    pub uuid: Uuid,
+    /// Whose document.
+    pub person: Person,
+    /// The patient's name for display.
+    pub patient_name: String,
+    /// File name as uploaded.
+    pub name: String,
+    /// Category name in the practice.
+    pub category: String,
+    /// LOINC code of the category, where the practice gave it one.
+    pub loinc: Option<Code>,
+    /// Media type.
+    pub content_type: String,
+    /// Size of the plain bytes.
+    pub size: Option<i64>,
+    /// When it was filed.
+    pub date: Option<OffsetDateTime>,
+    /// Who filed it, as FHIR id and display.
+    pub author: Option<(Uuid, String)>,
+    /// The practice, as FHIR id of the Organization.
+    pub custodian: Option<Uuid>,
+    /// When the row last changed.
+    pub last_updated: Option<OffsetDateTime>,
+}
+
+/// The bytes of a document, checked against the hash OpenEMR stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// FHIR id, that of the DocumentReference.
+    pub uuid: Uuid,
+    /// File name as uploaded.
+    pub name: String,
+    /// Media type.
+    pub content_type: String,
+    /// The plain bytes.
+    pub bytes: Vec<u8>,
+    /// When the row last changed.
+    pub last_updated: Option<OffsetDateTime>,
+}
+
+/// What the EMR holds, in the domain's words.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Record {
+    /// A patient.
+    Patient(Box<Patient>),
+    /// A visit.
+    Appointment(Box<Appointment>),
+    /// A message.
+    Communication(Box<Communication>),
+    /// A document.
+    DocumentReference(Box<DocumentReference>),
+    /// A member of staff.
+    Practitioner(Box<Practitioner>),
+    /// A facility as a body.
+    Organization(Box<Facility>),
+    /// A facility as a place.
+    Location(Box<Facility>),
+}
+
+impl Record {
+    /// Its FHIR type.
+    pub fn kind(&self) -> ResourceType {
+        match self {
+            Self::Patient(_) => ResourceType::Patient,
+            Self::Appointment(_) => ResourceType::Appointment,
+            Self::Communication(_) => ResourceType::Communication,
+            Self::DocumentReference(_) => ResourceType::DocumentReference,
+            Self::Practitioner(_) => ResourceType::Practitioner,
+            Self::Organization(_) => ResourceType::Organization,
+            Self::Location(_) => ResourceType::Location,
+        }
+    }
+
+    /// Its FHIR id.
+    pub fn id(&self) -> Uuid {
+        match self {
+            Self::Patient(patient) => patient.person.uuid,
+            Self::Appointment(appointment) => appointment.uuid,
+            Self::Communication(message) => message.uuid,
+            Self::DocumentReference(document) => document.uuid,
+            Self::Practitioner(practitioner) => practitioner.uuid,
+            Self::Organization(facility) => facility.organization,
+            Self::Location(facility) => facility.location,
+        }
+    }
+
+    /// When it last changed, where OpenEMR records that.
+    pub fn last_updated(&self) -> Option<OffsetDateTime> {
+        match self {
+            Self::Patient(patient) => patient.last_updated,
+            Self::Appointment(appointment) => appointment.created,
+            Self::Communication(message) => message.sent,
+            Self::DocumentReference(document) => document.last_updated,
+            Self::Practitioner(practitioner) => practitioner.last_updated,
+            Self::Organization(facility) | Self::Location(facility) => facility.last_updated,
+        }
+    }
+
+    /// The version of this state. OpenEMR counts no versions and some tables have no time stamp that moves,
+    /// so it is a hash of everything shown: the same on every replica, other as soon as anything differs.
+    pub fn version(&self) -> u64 {
+        let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+        self.hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// FNV-1a with 64 bits: unlike the standard library's hasher it is the same in every build.
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Visits: the appointment, its status, and the change a patient may ask for.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::people::Code;
+use crate::domain::people::Person;
+
+/// FHIR's appointment status, as far as OpenEMR's calendar can say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Asked for, not yet agreed.
+    Pending,
+    /// Agreed.
+    Booked,
+    /// The patient is there.
+    Arrived,
+    /// In the room.
+    CheckedIn,
+    /// Done.
+    Fulfilled,
+    /// Called off.
+    Cancelled,
+    /// The patient did not come.
+    NoShow,
+    /// Waiting for a call back.
+    Waitlist,
+}
+
+impl Status {
+    /// FHIR's code and the status, both directions.
+    pub const CODES: [(&'static str, Self); 8] = [
+        ("pending", Self::Pending),
+        ("booked", Self::Booked),
+        ("arrived", Self::Arrived),
+        ("checked-in", Self::CheckedIn),
+        ("fulfilled", Self::Fulfilled),
+        ("cancelled", Self::Cancelled),
+        ("noshow", Self::NoShow),
+        ("waitlist", Self::Waitlist),
+    ];
+
+    /// FHIR's code.
+    pub fn code(self) -> &'static str {
+        Self::CODES
+            .iter()
+            .find(|(_, status)| *status == self)
+            .map_or("booked", |(code, _)| code)
+    }
+}
+
+/// A patient's appointment (`openemr_postcalendar_events` with a patient).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Appointment {
+    /// FHIR id, `openemr_postcalendar_events.uuid`.
+    pub uuid: Uuid,
+    /// Whose visit.
+    pub person: Person,
+    /// The patient's name for display.
+    pub patient_name: String,
+    /// FHIR status.
+    pub status: Status,
+    /// The calendar's own mark (`-`, `^`, `EMAIL` ...).
+    pub mark: String,
+    /// Category: constant id or number, and its name in the practice.
+    pub category: Option<Code>,
+    /// Start, with the practice's offset on that day.
+    pub start: OffsetDateTime,
+    /// End, with the practice's offset on that day.
+    pub end: OffsetDateTime,
+    /// The provider, as FHIR id and display.
+    pub provider: Option<(Uuid, String)>,
+    /// The place, as FHIR id of the Location and display.
+    pub location: Option<(Uuid, String)>,
+    /// The reason or comment given when asking; empty where none.
+    pub comment: String,
+    /// When the row was written (`pc_time`).
+    pub created: Option<OffsetDateTime>,
+    /// Whether this row is a series; then start and end are those of its first occurrence.
+    pub series: bool,
+}
+
+/// What may be changed about an appointment by the person it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cancellation {
+    /// Which appointment.
+    pub uuid: Uuid,
+    /// The version the caller saw (`If-Match`), where given.
+    pub seen: Option<u64>,
+    /// The reason in the patient's words; empty where none.
+    pub reason: String,
+}

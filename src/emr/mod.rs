@@ -1,0 +1,196 @@
+//! OpenEMR: its tables, its odd values, its documents. Everything that knows a column name of it is in this room.
+//!
+//! The verbs: [`find`], [`read`] and [`content`] take a [`Reach`]; [`calendar::case`] gathers the facts of a
+//! decision; [`calendar::apply`] takes a Permit. Accounts are looked up in [`account`], before there is a Reach.
+
+pub mod account;
+pub mod calendar;
+pub mod check;
+pub mod cipher;
+pub mod documents;
+pub mod facilities;
+pub mod globals;
+pub mod layout;
+pub mod lists;
+pub mod mail;
+pub mod people;
+pub mod staff;
+pub mod uuids;
+pub mod zone;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::RwLock;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::db::Db;
+use crate::domain::ResourceType;
+use crate::domain::access::Reach;
+use crate::domain::query::Page;
+use crate::domain::query::Query;
+use crate::domain::records::Content;
+use crate::domain::records::Record;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Fault;
+use crate::domain::refusal::Refusal;
+use crate::emr::globals::Globals;
+use crate::emr::layout::Layout;
+use crate::emr::lists::Lists;
+use crate::emr::zone::Zone;
+
+/// How long what the practice has set up is believed before it is read again, in seconds.
+const FRESH: i64 = 5;
+
+/// An OpenEMR practice: its database, what its tables look like, and where its documents lie.
+pub struct Emr {
+    /// The database.
+    pub db: Db,
+    /// Which columns this version has.
+    pub layout: Layout,
+    /// The practice's zone, fixed at start.
+    pub zone: Zone,
+    /// `sites/<site>/documents`; `None` where no folder was configured and documents have no bytes.
+    pub documents: Option<PathBuf>,
+    practice: RwLock<Arc<Practice>>,
+}
+
+/// What staff set up and may change at any time.
+#[derive(Clone, Debug)]
+pub struct Practice {
+    /// OpenEMR's settings.
+    pub globals: Globals,
+    /// OpenEMR's code lists.
+    pub lists: Lists,
+    /// Name of the primary business entity.
+    pub name: String,
+    /// FHIR id of its Organization.
+    pub organization: Option<Uuid>,
+    /// When this was read, in seconds.
+    read_at: i64,
+}
+
+impl Emr {
+    /// Opens the practice behind a database: probes the layout, settles the zone, fills missing uuids once.
+    /// `fallback_zone` serves where `gbl_time_zone` is empty.
+    ///
+    /// # Errors
+    /// A fault whose sentence names the table, column or setting that is missing.
+    pub async fn open(
+        db: Db,
+        documents: Option<PathBuf>,
+        fallback_zone: &str,
+        now: OffsetDateTime,
+    ) -> Answer<Self> {
+        let layout = Layout::probe(&db).await?;
+        let practice = Practice::read(&db, now).await?;
+        let zone = zone_of(&practice.globals, fallback_zone)?;
+        let emr = Self {
+            db,
+            layout,
+            zone,
+            documents,
+            practice: RwLock::new(Arc::new(practice)),
+        };
+        uuids::fill_all(&emr).await?;
+        let practice = Practice::read(&emr.db, now).await?;
+        emr.remember(practice);
+        Ok(emr)
+    }
+
+    /// What the practice has set up, at most a few seconds old.
+    ///
+    /// # Errors
+    /// As [`Db::all`].
+    pub async fn practice(&self, now: OffsetDateTime) -> Answer<Arc<Practice>> {
+        let known = self.known();
+        if now.unix_timestamp() - known.read_at < FRESH {
+            return Ok(known);
+        }
+        let practice = Practice::read(&self.db, now).await?;
+        self.remember(practice);
+        Ok(self.known())
+    }
+
+    /// What was read last, however old: for rendering, where a few seconds do not matter.
+    pub fn known(&self) -> Arc<Practice> {
+        match self.practice.read() {
+            Ok(practice) => practice.clone(),
+            Err(poisoned) => poisoned.into_inner().clone(),
+        }
+    }
+
+    fn remember(&self, practice: Practice) {
+        match self.practice.write() {
+            Ok(mut known) => *known = Arc::new(practice),
+            Err(poisoned) => *poisoned.into_inner() = Arc::new(practice),
+        }
+    }
+}
+
+impl Practice {
+    async fn read(db: &Db, now: OffsetDateTime) -> Answer<Self> {
+        let (name, organization) = facilities::primary(db).await?;
+        Ok(Self {
+            globals: Globals::read(db).await?,
+            lists: Lists::read(db).await?,
+            name,
+            organization,
+            read_at: now.unix_timestamp(),
+        })
+    }
+}
+
+/// The zone the practice's wall times are in.
+fn zone_of(globals: &Globals, fallback: &str) -> Result<Zone, Fault> {
+    let name = match globals.text("gbl_time_zone") {
+        "" => fallback,
+        name => name,
+    };
+    Zone::named(name).ok_or_else(|| {
+        Fault::new(
+            "settling the practice's time zone",
+            format!("'{name}' is no IANA time zone: set gbl_time_zone in OpenEMR or practice.zone here"),
+        )
+    })
+}
+
+/// A page of the records of one type that a reach opens and a query asks for.
+///
+/// # Errors
+/// `Unsupported` for a filter the type does not have; otherwise as [`Db::all`].
+pub async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record>> {
+    match reach.kind() {
+        ResourceType::Patient => people::find(emr, reach, query).await,
+        ResourceType::Appointment => calendar::find(emr, reach, query).await,
+        ResourceType::Communication => mail::find(emr, reach, query).await,
+        ResourceType::DocumentReference => documents::find(emr, reach, query).await,
+        ResourceType::Practitioner => staff::find(emr, reach, query).await,
+        ResourceType::Organization | ResourceType::Location => {
+            facilities::find(emr, reach, query).await
+        }
+        ResourceType::Binary => Err(Refusal::Unsupported(
+            "Binary is read by id; search DocumentReference.".to_owned(),
+        )
+        .into()),
+    }
+}
+
+/// One record by its FHIR id.
+///
+/// # Errors
+/// `NotFound` where there is none, or none within this reach: the caller cannot tell which.
+pub async fn read(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Record> {
+    let page = find(emr, reach, &Query::one(id)).await?;
+    let record = page.records.into_iter().next();
+    record.ok_or_else(|| Refusal::NotFound.into())
+}
+
+/// The bytes of one document.
+///
+/// # Errors
+/// `NotFound` as for [`read`], and where the file is not there or not whole.
+pub async fn content(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Content> {
+    documents::content(emr, reach, id).await
+}

@@ -1,0 +1,227 @@
+//! Missing uuids are given once, each with its `uuid_registry` row, the way OpenEMR's own filler does it
+//! (OpenEMR facts 1.17). NULL, empty and sixteen zero bytes all mean missing.
+
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::db::Tx;
+use crate::db::sql::Sql;
+use crate::domain::refusal::Answer;
+use crate::emr::Emr;
+
+/// The tables whose rows need a FHIR id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// `patient_data`
+    Patients,
+    /// `openemr_postcalendar_events`
+    Events,
+    /// `documents`
+    Documents,
+    /// `users`
+    Users,
+    /// `facility`, with a `uuid_mapping` row for its Location.
+    Facilities,
+}
+
+impl Table {
+    const ALL: [Self; 5] = [
+        Self::Patients,
+        Self::Events,
+        Self::Documents,
+        Self::Users,
+        Self::Facilities,
+    ];
+
+    /// Name of the table and of its id column, as `uuid_registry` records them.
+    const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Patients => ("patient_data", "id"),
+            Self::Events => ("openemr_postcalendar_events", "pc_eid"),
+            Self::Documents => ("documents", "id"),
+            Self::Users => ("users", "id"),
+            Self::Facilities => ("facility", "id"),
+        }
+    }
+
+    /// The rows without a uuid, a bounded number at a time. The uuid column is BINARY(16): '' is stored as zeros.
+    const fn missing(self) -> &'static str {
+        match self {
+            Self::Patients => {
+                "SELECT id AS row_id FROM patient_data \
+                 WHERE uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000') LIMIT 500"
+            }
+            Self::Events => {
+                "SELECT CAST(pc_eid AS SIGNED) AS row_id FROM openemr_postcalendar_events \
+                 WHERE uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000') LIMIT 500"
+            }
+            Self::Documents => {
+                "SELECT id AS row_id FROM documents \
+                 WHERE uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000') LIMIT 500"
+            }
+            Self::Users => {
+                "SELECT id AS row_id FROM users \
+                 WHERE uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000') LIMIT 500"
+            }
+            Self::Facilities => {
+                "SELECT id AS row_id FROM facility \
+                 WHERE uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000') LIMIT 500"
+            }
+        }
+    }
+
+    /// Sets one uuid, unless somebody was faster. `patient_data.last_updated` is ON UPDATE CURRENT_TIMESTAMP and is
+    /// kept, because nothing about the patient changed.
+    const fn set(self) -> &'static str {
+        match self {
+            Self::Patients => {
+                "UPDATE patient_data SET uuid = ?, last_updated = last_updated \
+                 WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))"
+            }
+            Self::Events => {
+                "UPDATE openemr_postcalendar_events SET uuid = ? \
+                 WHERE pc_eid = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))"
+            }
+            // documents.revision is a TIMESTAMP that MariaDB may move by itself.
+            Self::Documents => {
+                "UPDATE documents SET uuid = ?, revision = revision \
+                 WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))"
+            }
+            Self::Users => {
+                "UPDATE users SET uuid = ? \
+                 WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))"
+            }
+            Self::Facilities => {
+                "UPDATE facility SET uuid = ? \
+                 WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))"
+            }
+        }
+    }
+}
+
+const REGISTER: &str = "INSERT INTO uuid_registry \
+    (uuid, table_name, table_id, table_vertical, couchdb, document_drive, mapped) \
+    VALUES (?, ?, ?, '', '', 0, ?)";
+
+/// Facilities whose Location has no id yet: the Location's id is not `facility.uuid` (OpenEMR facts 1.16).
+const UNMAPPED: &str = "SELECT f.id AS row_id, f.uuid AS uuid FROM facility f WHERE NOT EXISTS \
+    (SELECT 1 FROM uuid_mapping m WHERE m.resource = 'Location' AND m.target_uuid = f.uuid)";
+
+const MAP: &str = "INSERT INTO uuid_mapping (uuid, resource, resource_path, `table`, target_uuid) \
+    VALUES (?, 'Location', '', 'facility', ?)";
+
+#[derive(FromRow)]
+struct Missing {
+    row_id: i64,
+}
+
+#[derive(FromRow)]
+struct Unmapped {
+    uuid: Option<Vec<u8>>,
+}
+
+/// The uuid in a column, `None` where it is missing in any of the three ways.
+pub fn known(bytes: Option<&[u8]>) -> Option<Uuid> {
+    let uuid = Uuid::from_slice(bytes?).ok()?;
+    (!uuid.is_nil()).then_some(uuid)
+}
+
+/// Fills every table; done once at start.
+///
+/// # Errors
+/// As [`crate::db::Db::run`].
+pub async fn fill_all(emr: &Emr) -> Answer<()> {
+    for table in Table::ALL {
+        fill(emr, table).await?;
+    }
+    Ok(())
+}
+
+/// Gives a uuid to every row of a table that has none, in transactions of at most 500 rows.
+///
+/// # Errors
+/// As [`crate::db::Db::run`].
+pub async fn fill(emr: &Emr, table: Table) -> Answer<()> {
+    loop {
+        let rows: Vec<Missing> = emr.db.all(Sql::new(table.missing())).await?;
+        if rows.is_empty() {
+            break;
+        }
+        let ids: Vec<i64> = rows.iter().map(|row| row.row_id).collect();
+        emr.db
+            .transaction(|tx| {
+                let ids = ids.clone();
+                Box::pin(async move { give(tx, table, &ids).await })
+            })
+            .await?;
+    }
+    if table == Table::Facilities {
+        map_locations(emr).await?;
+    }
+    Ok(())
+}
+
+/// Gives each row a uuid and registers it, unless another writer already has.
+async fn give(tx: &mut Tx, table: Table, ids: &[i64]) -> Answer<()> {
+    for id in ids {
+        let uuid = fresh();
+        let changed = tx
+            .run(Sql::new(table.set()).bind(uuid).bind(*id))
+            .await?;
+        if changed == 1 {
+            let (name, column) = table.names();
+            register(tx, uuid, (name, column), 0).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives every facility without one a Location id.
+async fn map_locations(emr: &Emr) -> Answer<()> {
+    let rows: Vec<Unmapped> = emr.db.all(Sql::new(UNMAPPED)).await?;
+    let targets: Vec<Uuid> = rows
+        .iter()
+        .filter_map(|row| known(row.uuid.as_deref()))
+        .collect();
+    if targets.is_empty() {
+        return Ok(());
+    }
+    emr.db
+        .transaction(|tx| {
+            let targets = targets.clone();
+            Box::pin(async move {
+                for target in targets {
+                    let uuid = fresh();
+                    tx.run(Sql::new(MAP).bind(uuid).bind(target)).await?;
+                    register(tx, uuid, ("facility", "id"), 1).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// Writes the registry row OpenEMR keeps for every uuid ever given out.
+pub(super) async fn register(
+    tx: &mut Tx,
+    uuid: Uuid,
+    names: (&'static str, &'static str),
+    mapped: i64,
+) -> Answer<()> {
+    let (table, column) = names;
+    let sql = Sql::new(REGISTER)
+        .bind(uuid)
+        .bind(table)
+        .bind(column)
+        .bind(mapped);
+    tx.run(sql).await.map(|_| ())
+}
+
+/// A new FHIR id: version 4, which OpenEMR's syntax check accepts and which tells nothing about when.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a uuid is a name, not a secret: it need not be reproducible, only unique"
+)]
+pub(super) fn fresh() -> Uuid {
+    Uuid::new_v4()
+}

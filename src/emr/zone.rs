@@ -1,0 +1,106 @@
+//! The practice's wall clock. OpenEMR's datetimes are site-local; here they become instants and back.
+
+use jiff::Timestamp;
+use jiff::civil;
+use jiff::tz::TimeZone;
+use time::OffsetDateTime;
+use time::PrimitiveDateTime;
+use time::UtcOffset;
+
+/// The practice's time zone (`globals.gbl_time_zone`, or the setting where that is empty).
+#[derive(Clone, Debug)]
+pub struct Zone(TimeZone);
+
+impl Zone {
+    /// The zone of an IANA name; `None` where there is no such zone.
+    pub fn named(name: &str) -> Option<Self> {
+        TimeZone::get(name).ok().map(Self)
+    }
+
+    /// The IANA name.
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// The instant of a wall time, with the offset valid on that day. A time that a clock change skips counts from
+    /// before the change (02:30 becomes 03:30), one that happens twice is the first of the two.
+    pub fn instant(&self, wall: PrimitiveDateTime) -> OffsetDateTime {
+        let (year, month, day) = wall.to_calendar_date();
+        let (hour, minute, second) = wall.as_hms();
+        let small = |value: u8| i8::try_from(value).unwrap_or_default();
+        let civil = civil::DateTime::new(
+            i16::try_from(year).unwrap_or(1),
+            small(month.into()),
+            small(day),
+            small(hour),
+            small(minute),
+            small(second),
+            0,
+        );
+        let offset = civil
+            .ok()
+            .and_then(|civil| self.0.to_ambiguous_zoned(civil).compatible().ok())
+            .map_or(0, |zoned| zoned.offset().seconds());
+        let at = wall.assume_offset(UtcOffset::from_whole_seconds(offset).unwrap_or(UtcOffset::UTC));
+        // A skipped wall time is given the offset after the change by jiff; showing it through the zone again
+        // yields the time people would read on a clock.
+        self.at(at)
+    }
+
+    /// The same instant with the offset the practice has then.
+    pub fn at(&self, instant: OffsetDateTime) -> OffsetDateTime {
+        instant.to_offset(self.offset(instant))
+    }
+
+    /// The wall time of an instant.
+    pub fn wall(&self, instant: OffsetDateTime) -> PrimitiveDateTime {
+        let local = self.at(instant);
+        PrimitiveDateTime::new(local.date(), local.time())
+    }
+
+    /// The practice's offset at an instant.
+    pub fn offset(&self, instant: OffsetDateTime) -> UtcOffset {
+        let seconds = Timestamp::from_second(instant.unix_timestamp())
+            .map_or(0, |timestamp| self.0.to_offset(timestamp).seconds());
+        UtcOffset::from_whole_seconds(seconds).unwrap_or(UtcOffset::UTC)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    fn new_york() -> Zone {
+        Zone::named("America/New_York").expect("bundled zone")
+    }
+
+    #[test]
+    fn wall_times_get_the_offset_of_their_own_day() {
+        let zone = new_york();
+        assert_eq!(
+            zone.instant(datetime!(2026-01-15 09:00)),
+            datetime!(2026-01-15 09:00 -5)
+        );
+        assert_eq!(
+            zone.instant(datetime!(2026-07-15 09:00)).offset(),
+            datetime!(2026-07-15 09:00 -4).offset()
+        );
+    }
+
+    #[test]
+    fn skipped_and_doubled_hours_are_decided() {
+        let zone = new_york();
+        let skipped = zone.instant(datetime!(2026-03-08 02:30));
+        assert_eq!(skipped, datetime!(2026-03-08 03:30 -4));
+        let doubled = zone.instant(datetime!(2026-11-01 01:30));
+        assert_eq!(doubled, datetime!(2026-11-01 01:30 -4));
+    }
+
+    #[test]
+    fn wall_and_instant_are_inverse() {
+        let zone = new_york();
+        let wall = datetime!(2026-11-21 14:05);
+        assert_eq!(zone.wall(zone.instant(wall)), wall);
+    }
+}

@@ -1,0 +1,3 @@
+//! Anteroom.
+pub mod crypto;
+pub mod domain;
