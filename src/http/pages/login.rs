@@ -1,0 +1,89 @@
+//! The patient's login form, shown while an app waits for its answer.
+
+use super::frame::Frame;
+use askama::Template;
+
+/// The login page. Fields: `username`, `password`, `email` where it is asked, `csrf`.
+#[derive(Debug, Template)]
+#[template(path = "login.html")]
+pub struct Login {
+    /// Title, practice, sandbox.
+    pub frame: Frame,
+    /// Where the form posts to.
+    pub action: String,
+    /// The session's form token.
+    pub csrf: String,
+    /// The app that asks.
+    pub app: AskingApp,
+    /// What was typed as username before, or empty.
+    pub username: String,
+    /// What was typed as e-mail before; `None` where the practice asks for none.
+    pub email: Option<String>,
+    /// The one sentence for every wrong login.
+    pub error: Option<String>,
+    /// The sentence shown when there were too many tries; says how long to wait.
+    pub wait: Option<String>,
+}
+
+/// The app behind an authorization request, as the patient may judge it.
+#[derive(Debug, Clone)]
+pub struct AskingApp {
+    /// The name the app was registered with, cut and cleaned for display.
+    pub name: String,
+    /// The host of its redirect address.
+    pub host: String,
+}
+
+impl AskingApp {
+    /// An invented app.
+    pub fn sample() -> Self {
+        AskingApp {
+            name: "Health Diary".to_owned(),
+            host: "diary.example".to_owned(),
+        }
+    }
+}
+
+impl Login {
+    /// The empty form.
+    pub fn sample() -> Self {
+        Login {
+            frame: Frame::sample("Log in"),
+            action: "/login".to_owned(),
+            csrf: "sample-form-token".to_owned(),
+            app: AskingApp::sample(),
+            username: String::new(),
+            email: None,
+            error: None,
+            wait: None,
+        }
+    }
+
+    /// The form after a wrong login, where the practice asks for the e-mail too.
+    pub fn sample_refused() -> Self {
+        Login {
+            username: "ana.moreno".to_owned(),
+            email: Some("ana@mail.example".to_owned()),
+            error: Some("These details do not match. Check them and try again.".to_owned()),
+            ..Login::sample()
+        }
+    }
+
+    /// The form while further tries are refused.
+    pub fn sample_waiting() -> Self {
+        Login {
+            username: "ana.moreno".to_owned(),
+            wait: Some("There were too many tries. Wait 5 minutes, then try again.".to_owned()),
+            ..Login::sample()
+        }
+    }
+
+    /// True when the fields carry the form's error.
+    fn invalid(&self) -> &'static str {
+        if self.error.is_some() {
+            "login-error"
+        } else {
+            ""
+        }
+    }
+}

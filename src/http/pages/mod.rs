@@ -1,0 +1,16 @@
+//! What each page shows: one file a page, each the data of one template. No handler stands here.
+
+pub mod app;
+pub mod assets;
+pub mod consent;
+pub mod developers;
+pub mod frame;
+pub mod help;
+pub mod home;
+pub mod login;
+pub mod new_credentials;
+pub mod problem;
+pub mod scope_words;
+
+#[cfg(test)]
+mod tests;

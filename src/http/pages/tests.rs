@@ -1,0 +1,191 @@
+//! Renders every page and checks what a page may never lack.
+
+use super::app::SampleApp;
+use super::assets::ASSETS;
+use super::consent::Consent;
+use super::developers::Developers;
+use super::help::Help;
+use super::home::Home;
+use super::login::Login;
+use super::new_credentials::NewCredentials;
+use super::problem::Problem;
+use askama::Template;
+
+/// Every page in every state it has: name and HTML.
+fn samples() -> Vec<(&'static str, String)> {
+    let pages: Vec<(&'static str, Box<dyn askama::DynTemplate>)> = vec![
+        ("home", Box::new(Home::sample())),
+        ("home-practice", Box::new(Home::sample_of_a_practice())),
+        ("login", Box::new(Login::sample())),
+        ("login-refused", Box::new(Login::sample_refused())),
+        ("login-waiting", Box::new(Login::sample_waiting())),
+        ("consent", Box::new(Consent::sample())),
+        ("new-credentials", Box::new(NewCredentials::sample())),
+        (
+            "new-credentials-refused",
+            Box::new(NewCredentials::sample_refused()),
+        ),
+        ("problem", Box::new(Problem::sample())),
+        ("help", Box::new(Help::sample())),
+        ("developers", Box::new(Developers::sample())),
+        (
+            "developers-practice",
+            Box::new(Developers::sample_of_a_practice()),
+        ),
+        ("app", Box::new(SampleApp::sample())),
+    ];
+    pages
+        .into_iter()
+        .map(|(name, page)| (name, page.dyn_render().unwrap()))
+        .collect()
+}
+
+#[test]
+fn every_page_keeps_the_rules() {
+    for (name, html) in samples() {
+        assert_eq!(faults(&html), Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn the_check_sees_each_fault() {
+    let good = "<h1>A</h1><form method=\"post\"><input type=\"hidden\" name=\"csrf\" value=\"t\">\
+                <label for=\"u\">U</label><input id=\"u\" name=\"u\"></form>";
+    assert_eq!(faults(good), Vec::<String>::new());
+    let check = |from: &str, to: &str, fault: &str| {
+        let found = faults(&good.replace(from, to));
+        assert!(
+            found.iter().any(|text| text.contains(fault)),
+            "{to}: {found:?}"
+        );
+    };
+    check("<h1>A</h1>", "", "h1");
+    check("</h1>", "</h1><h1></h1>", "h1");
+    check("for=\"u\"", "for=\"v\"", "label");
+    check("value=\"t\"", "value=\"\"", "csrf");
+    check("name=\"csrf\"", "name=\"other\"", "csrf");
+    check("<h1>", "<h1 style=\"x\">", "style");
+    check("<h1>", "<h1 onclick=\"x\">", "handler");
+    check("</form>", "</form><script>x</script>", "script");
+    check("</form>", "</form><style>x</style>", "style");
+    check(
+        "<input id=\"u\"",
+        "<input id=\"u\" aria-describedby=\"gone\"",
+        "gone",
+    );
+    check("</form>", "</form><p id=\"u\">", "twice");
+    check(
+        "</form>",
+        "</form><script src=\"/assets/none.js\"></script>",
+        "/assets/none.js",
+    );
+}
+
+#[test]
+fn what_people_typed_is_shown_as_text() {
+    let mut page = Consent::sample();
+    page.app.name = "<img src=x onerror=alert(1)>".to_owned();
+    let html = page.render().unwrap();
+    assert!(!html.contains("<img src=x"));
+    assert_eq!(faults(&html), Vec::<String>::new());
+}
+
+#[test]
+fn consent_carries_every_scope_it_shows() {
+    let page = Consent::sample();
+    let html = page.render().unwrap();
+    for choice in page.groups.iter().flat_map(|group| &group.scopes) {
+        let field = format!("name=\"scope\" value=\"{}\"", choice.scope);
+        assert_eq!(html.matches(&field).count(), 1, "{}", choice.scope);
+    }
+    assert!(html.contains("name=\"decision\" value=\"approve\""));
+    assert!(html.contains("name=\"decision\" value=\"deny\""));
+}
+
+/// What is wrong with a page, one sentence each.
+fn faults(html: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let tags = tags(html);
+    let headings = tags.iter().filter(|tag| tag_name(tag) == "h1").count();
+    if headings != 1 {
+        faults.push(format!("{headings} h1"));
+    }
+    let ids: Vec<&str> = tags.iter().filter_map(|tag| attribute(tag, "id")).collect();
+    let labelled: Vec<&str> = tags
+        .iter()
+        .filter_map(|tag| attribute(tag, "for"))
+        .collect();
+    for id in &ids {
+        if ids.iter().filter(|other| *other == id).count() > 1 {
+            faults.push(format!("id {id} twice"));
+        }
+    }
+    for tag in &tags {
+        let hidden = attribute(tag, "type") == Some("hidden");
+        if matches!(tag_name(tag), "input" | "select" | "textarea") && !hidden {
+            let id = attribute(tag, "id").unwrap_or_default();
+            if !labelled.contains(&id) {
+                faults.push(format!("no label: <{tag}>"));
+            }
+        }
+        for id in attribute(tag, "aria-describedby")
+            .unwrap_or_default()
+            .split_whitespace()
+        {
+            if !ids.contains(&id) {
+                faults.push(format!("nothing has the id {id}"));
+            }
+        }
+        if tag_name(tag) == "style" || attribute(tag, "style").is_some() {
+            faults.push(format!("inline style: <{tag}>"));
+        }
+        if tag_name(tag) == "script" && attribute(tag, "src").is_none() {
+            faults.push(format!("inline script: <{tag}>"));
+        }
+        if tag
+            .split_whitespace()
+            .any(|word| word.starts_with("on") && word.contains("=\""))
+        {
+            faults.push(format!("inline handler: <{tag}>"));
+        }
+        for url in [attribute(tag, "src"), attribute(tag, "href")]
+            .into_iter()
+            .flatten()
+        {
+            if url.starts_with("/assets/") && !ASSETS.iter().any(|asset| asset.path == url) {
+                faults.push(format!("no asset {url}"));
+            }
+        }
+    }
+    for form in html.split("<form").skip(1) {
+        let body = form.split("</form>").next().unwrap_or_default();
+        let opening = body.split('>').next().unwrap_or_default();
+        let field = "name=\"csrf\" value=\"";
+        let token = body
+            .split(field)
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
+        if opening.contains("method=\"post\"") && token.unwrap_or_default().is_empty() {
+            faults.push("a form without csrf".to_owned());
+        }
+    }
+    faults
+}
+
+/// The inside of every opening tag.
+fn tags(html: &str) -> Vec<&str> {
+    html.split('<')
+        .skip(1)
+        .filter(|rest| rest.starts_with(|first: char| first.is_ascii_alphabetic()))
+        .filter_map(|rest| rest.split('>').next())
+        .collect()
+}
+
+fn tag_name(tag: &str) -> &str {
+    tag.split_whitespace().next().unwrap_or_default()
+}
+
+fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    let start = format!(" {name}=\"");
+    tag.split_once(&start)?.1.split('"').next()
+}
