@@ -34,10 +34,7 @@ pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), Fault> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the one place that may"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
         rand::fill(buffer).map_err(|_| Fault::new("drawing random bytes", "the generator failed"))
     }
 }

@@ -8,6 +8,9 @@ use std::time::Duration;
 use sqlx::AssertSqlSafe;
 use sqlx::Executor;
 use sqlx::MySqlPool;
+use sqlx::SqlSafeStr;
+use sqlx::migrate::Migration;
+use sqlx::migrate::MigrationType;
 use sqlx::migrate::Migrator;
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::mysql::MySqlPoolOptions;
@@ -20,11 +23,29 @@ use sqlx::sqlite::SqliteSynchronous;
 use crate::db::Db;
 use crate::domain::refusal::Fault;
 
+/// A step of the schema: its number, what it does, its text.
+type Step = (i64, &'static str, &'static str);
+
 /// Anteroom's own tables on MariaDB and MySQL.
-static MYSQL: Migrator = sqlx::migrate!("migrations/mysql");
+const MYSQL: [Step; 1] = [(
+    2,
+    "anteroom",
+    include_str!("../../migrations/mysql/0002_anteroom.sql"),
+)];
 
 /// The OpenEMR-shaped tables of the sandbox, and Anteroom's own.
-static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+const SQLITE: [Step; 2] = [
+    (
+        1,
+        "openemr",
+        include_str!("../../migrations/sqlite/0001_openemr.sql"),
+    ),
+    (
+        2,
+        "anteroom",
+        include_str!("../../migrations/sqlite/0002_anteroom.sql"),
+    ),
+];
 
 /// Tells the practice's present offset, such as `-05:00`, to each new connection: OpenEMR's
 /// `ON UPDATE CURRENT_TIMESTAMP` columns hold the practice's wall time (OpenEMR facts 6.1).
@@ -32,7 +53,8 @@ pub type Offset = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// What a session on OpenEMR's database must look like: strict, but zero dates allowed because OpenEMR writes
 /// them, and whole lists from GROUP_CONCAT (MySQL cuts at 1024 bytes).
-const SESSION: &str = "SET SESSION sql_mode = 'STRICT_TRANS_TABLES', group_concat_max_len = 1048576";
+const SESSION: &str =
+    "SET SESSION sql_mode = 'STRICT_TRANS_TABLES', group_concat_max_len = 1048576";
 
 impl Db {
     /// Opens the database a URL names: `mysql://user:password@host:port/name`, or `sqlite://path`.
@@ -64,8 +86,10 @@ impl Db {
                 Box::pin(async move {
                     connection.execute(SESSION).await?;
                     if let Some(offset) = offset {
-                        let zone: String =
-                            offset().chars().filter(|c| "+-:0123456789".contains(*c)).collect();
+                        let zone: String = offset()
+                            .chars()
+                            .filter(|c| "+-:0123456789".contains(*c))
+                            .collect();
                         connection
                             .execute(AssertSqlSafe(format!("SET SESSION time_zone = '{zone}'")))
                             .await?;
@@ -117,13 +141,15 @@ impl Db {
     pub async fn migrate(&self) -> Result<usize, Fault> {
         let fault = |error| Fault::new("creating Anteroom's tables", error);
         match self {
-            Self::Sqlite { writer, .. } => SQLITE.run(writer).await.map_err(fault)?,
-            Self::MySql(pool) => mysql_migrator().run(pool).await.map_err(fault)?,
+            Self::Sqlite { writer, .. } => {
+                migrator(&SQLITE).run(writer).await.map_err(fault)?;
+                Ok(SQLITE.len())
+            }
+            Self::MySql(pool) => {
+                migrator(&MYSQL).run(pool).await.map_err(fault)?;
+                Ok(MYSQL.len())
+            }
         }
-        Ok(match self {
-            Self::Sqlite { .. } => SQLITE.iter().count(),
-            Self::MySql(_) => MYSQL.iter().count(),
-        })
     }
 
     /// Runs a script of several statements as it stands: the sandbox's seed lists and the test schemas.
@@ -146,9 +172,13 @@ impl Db {
     }
 }
 
-/// The ledger of steps is `anteroom_migrations`, like all our tables, and not sqlx's default name.
-fn mysql_migrator() -> Migrator {
-    let mut migrator = MYSQL.clone();
+/// The steps as sqlx runs them. Their ledger is `anteroom_migrations`, named like all our tables.
+fn migrator(steps: &[Step]) -> Migrator {
+    let steps = steps.iter().map(|(version, about, text)| {
+        let kind = MigrationType::Simple;
+        Migration::new(*version, (*about).into(), kind, text.into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(steps.collect());
     migrator.dangerous_set_table_name("anteroom_migrations");
     migrator
 }

@@ -59,11 +59,7 @@ impl Grant {
     ///
     /// # Errors
     /// `Forbidden` where no granted scope covers the type and interaction: decided before any look-up.
-    pub fn reach(
-        &self,
-        kind: ResourceType,
-        interaction: Interaction,
-    ) -> Result<Reach, Refusal> {
+    pub fn reach(&self, kind: ResourceType, interaction: Interaction) -> Result<Reach, Refusal> {
         let open: Vec<&Option<Token>> = self
             .scopes
             .iter()
@@ -148,30 +144,63 @@ mod tests {
     #[test]
     fn a_scope_opens_its_type_and_letters_only() {
         let grant = grant("patient/Patient.r patient/Appointment.rs");
-        assert!(grant.reach(ResourceType::Patient, Interaction::Read).is_ok());
-        assert!(grant.reach(ResourceType::Patient, Interaction::Search).is_err());
-        assert!(grant.reach(ResourceType::Appointment, Interaction::Update).is_err());
-        assert!(grant.reach(ResourceType::Communication, Interaction::Read).is_err());
+        assert!(
+            grant
+                .reach(ResourceType::Patient, Interaction::Read)
+                .is_ok()
+        );
+        assert!(
+            grant
+                .reach(ResourceType::Patient, Interaction::Search)
+                .is_err()
+        );
+        assert!(
+            grant
+                .reach(ResourceType::Appointment, Interaction::Update)
+                .is_err()
+        );
+        assert!(
+            grant
+                .reach(ResourceType::Communication, Interaction::Read)
+                .is_err()
+        );
     }
 
     #[test]
     fn user_and_system_scopes_open_nothing_for_a_patient() {
         let grant = grant("user/*.cruds system/*.cruds");
-        assert!(grant.reach(ResourceType::Patient, Interaction::Read).is_err());
+        assert!(
+            grant
+                .reach(ResourceType::Patient, Interaction::Read)
+                .is_err()
+        );
     }
 
     #[test]
     fn the_own_record_is_readable_with_fhir_user() {
         let grant = grant("openid fhirUser");
-        assert!(grant.reach(ResourceType::Patient, Interaction::Read).is_ok());
-        assert!(grant.reach(ResourceType::Patient, Interaction::Search).is_err());
+        assert!(
+            grant
+                .reach(ResourceType::Patient, Interaction::Read)
+                .is_ok()
+        );
+        assert!(
+            grant
+                .reach(ResourceType::Patient, Interaction::Search)
+                .is_err()
+        );
     }
 
     #[test]
     fn categories_add_up_unless_one_scope_has_none() {
-        let narrow = grant("patient/DocumentReference.rs?category=a patient/DocumentReference.rs?category=b");
+        let narrow = grant(
+            "patient/DocumentReference.rs?category=a patient/DocumentReference.rs?category=b",
+        );
         let reach = narrow.reach(ResourceType::DocumentReference, Interaction::Search);
-        assert_eq!(reach.map(|reach| reach.categories().map(<[Token]>::len)), Ok(Some(2)));
+        assert_eq!(
+            reach.map(|reach| reach.categories().map(<[Token]>::len)),
+            Ok(Some(2))
+        );
         let wide = grant("patient/DocumentReference.rs?category=a patient/*.rs");
         let reach = wide.reach(ResourceType::DocumentReference, Interaction::Search);
         assert_eq!(reach.map(|reach| reach.categories().is_some()), Ok(false));

@@ -243,7 +243,9 @@ mod tests {
 
     #[test]
     fn granular_scopes_take_a_category_and_nothing_else() {
-        assert!(Scope::of("patient/DocumentReference.rs?category=http://x|clinical-note").is_some());
+        assert!(
+            Scope::of("patient/DocumentReference.rs?category=http://x|clinical-note").is_some()
+        );
         for refused in [
             "patient/Patient.rs?category=x",
             "patient/DocumentReference.rs?patient=Patient/B",
@@ -263,7 +265,8 @@ mod tests {
     fn a_wider_registration_covers_a_narrower_request() {
         let covers = |mine: &str, theirs: &str| {
             let (mine, theirs) = (Scope::of(mine), Scope::of(theirs));
-            mine.zip(theirs).is_some_and(|(mine, theirs)| mine.covers(&theirs))
+            mine.zip(theirs)
+                .is_some_and(|(mine, theirs)| mine.covers(&theirs))
         };
         assert!(covers("patient/*.rs", "patient/Patient.r"));
         assert!(covers("patient/*.rs", "patient/Patient.read"));

@@ -15,7 +15,10 @@ const READ: &str = "SELECT gl_name, gl_value FROM globals WHERE gl_index = 0 AND
 const DEFAULTS: [(&str, &str); 11] = [
     ("portal_onsite_two_enable", "0"),
     ("enforce_signin_email", "1"),
-    ("portal_onsite_two_address", "https://your_web_site.com/openemr/portal"),
+    (
+        "portal_onsite_two_address",
+        "https://your_web_site.com/openemr/portal",
+    ),
     ("portal_force_credential_reset", "0"),
     ("allow_portal_appointments", "1"),
     ("portal_timeout", "1800"),

@@ -101,7 +101,8 @@ impl Layout {
 
     /// Whether a table has a column.
     pub fn has(&self, table: &str, column: &str) -> bool {
-        self.columns.contains(&(table.to_owned(), column.to_owned()))
+        self.columns
+            .contains(&(table.to_owned(), column.to_owned()))
     }
 
     /// Whether a table is there at all.

@@ -10,11 +10,17 @@ use crate::domain::refusal::Answer;
 
 /// The lists that are kept in memory.
 const NAMES: [&str; 6] = [
-    "race", "ethnicity", "language", "marital", "sex", "tribal_affiliations",
+    "race",
+    "ethnicity",
+    "language",
+    "marital",
+    "sex",
+    "tribal_affiliations",
 ];
 
 /// Inactive options are read too: old charts still hold them.
-const READ: &str = "SELECT list_id, option_id, title, notes, codes FROM list_options WHERE list_id IN ";
+const READ: &str =
+    "SELECT list_id, option_id, title, notes, codes FROM list_options WHERE list_id IN ";
 
 /// One option of a list.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]

@@ -151,7 +151,9 @@ fn zone_of(globals: &Globals, fallback: &str) -> Result<Zone, Fault> {
     Zone::named(name).ok_or_else(|| {
         Fault::new(
             "settling the practice's time zone",
-            format!("'{name}' is no IANA time zone: set gbl_time_zone in OpenEMR or practice.zone here"),
+            format!(
+                "'{name}' is no IANA time zone: set gbl_time_zone in OpenEMR or practice.zone here"
+            ),
         )
     })
 }

@@ -165,9 +165,7 @@ pub async fn fill(emr: &Emr, table: Table) -> Answer<()> {
 async fn give(tx: &mut Tx, table: Table, ids: &[i64]) -> Answer<()> {
     for id in ids {
         let uuid = fresh();
-        let changed = tx
-            .run(Sql::new(table.set()).bind(uuid).bind(*id))
-            .await?;
+        let changed = tx.run(Sql::new(table.set()).bind(uuid).bind(*id)).await?;
         if changed == 1 {
             let (name, column) = table.names();
             register(tx, uuid, (name, column), 0).await?;

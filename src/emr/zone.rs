@@ -41,7 +41,8 @@ impl Zone {
             .ok()
             .and_then(|civil| self.0.to_ambiguous_zoned(civil).compatible().ok())
             .map_or(0, |zoned| zoned.offset().seconds());
-        let at = wall.assume_offset(UtcOffset::from_whole_seconds(offset).unwrap_or(UtcOffset::UTC));
+        let at =
+            wall.assume_offset(UtcOffset::from_whole_seconds(offset).unwrap_or(UtcOffset::UTC));
         // A skipped wall time is given the offset after the change by jiff; showing it through the zone again
         // yields the time people would read on a clock.
         self.at(at)

@@ -1,0 +1,125 @@
+//! The audit ledger: who did what through which app, and how it ended. No names, no values, ids only.
+
+use time::OffsetDateTime;
+
+use crate::db::Db;
+use crate::db::Tx;
+use crate::db::sql::Sql;
+use crate::domain::access::Grant;
+use crate::domain::refusal::Answer;
+
+const RECORD: &str = "INSERT INTO anteroom_audit \
+    (at, action, outcome, reason, actor, client_id, grant_id, resource, request_id) \
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Success,
+    /// The rules said no.
+    Refused,
+    /// Something broke.
+    Failed,
+}
+
+impl Outcome {
+    /// As stored.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One line of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When, in milliseconds since 1970.
+    pub at: i64,
+    /// What: `login`, `token.issue`, `Patient.read`, `Appointment.cancel` ...
+    pub action: &'static str,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Rule ids or an error code; never free text from outside.
+    pub reason: String,
+    /// Who: `Patient/<uuid>`, or a short fingerprint where nobody is known yet.
+    pub actor: String,
+    /// Through which app; empty where none.
+    pub client_id: String,
+    /// Under which grant; empty where none.
+    pub grant_id: String,
+    /// On what: `Type/id`, or `Type` for a search.
+    pub resource: String,
+    /// The request, as the caller was told it.
+    pub request_id: String,
+}
+
+impl Entry {
+    /// A line with what every line has.
+    pub fn new(action: &'static str, outcome: Outcome, now: OffsetDateTime) -> Self {
+        let millis = now.unix_timestamp_nanos() / 1_000_000;
+        Self {
+            at: i64::try_from(millis).unwrap_or_default(),
+            action,
+            outcome,
+            reason: String::new(),
+            actor: String::new(),
+            client_id: String::new(),
+            grant_id: String::new(),
+            resource: String::new(),
+            request_id: String::new(),
+        }
+    }
+
+    /// The same line, done under a grant.
+    #[must_use]
+    pub fn under(mut self, grant: &Grant) -> Self {
+        self.actor = format!("Patient/{}", grant.patient().uuid);
+        self.client_id = grant.client_id().to_owned();
+        self.grant_id = grant.id().to_owned();
+        self
+    }
+}
+
+/// Writes a line in the transaction of the thing it tells about.
+///
+/// # Errors
+/// As [`Tx::run`]; then the thing itself is rolled back too.
+pub async fn record(tx: &mut Tx, entry: &Entry) -> Answer<()> {
+    let sql = Sql::new(RECORD)
+        .bind(entry.at)
+        .bind(entry.action)
+        .bind(entry.outcome.word())
+        .bind(cut(&entry.reason, 255))
+        .bind(cut(&entry.actor, 64))
+        .bind(cut(&entry.client_id, 64))
+        .bind(&entry.grant_id)
+        .bind(cut(&entry.resource, 120))
+        .bind(&entry.request_id);
+    tx.run(sql).await.map(|_| ())
+}
+
+/// Writes several lines in one transaction of their own: reads, which are not worth a transaction each.
+///
+/// # Errors
+/// As [`Db::run`].
+pub async fn record_all(db: &Db, entries: &[Entry]) -> Answer<()> {
+    db.transaction(|tx| {
+        let entries = entries.to_vec();
+        Box::pin(async move {
+            for entry in &entries {
+                record(tx, entry).await?;
+            }
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// The first `limit` characters: a column must never refuse a line of the ledger.
+fn cut(text: &str, limit: usize) -> String {
+    text.chars().take(limit).collect()
+}

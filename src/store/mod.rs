@@ -1,0 +1,3 @@
+//! The gateway's own memory: the `anteroom_` tables, in the same database as the EMR.
+
+pub mod ledger;
