@@ -1,0 +1,62 @@
+// Everything the sandbox serves: each type the CapabilityStatement lists, through every active patient.
+import { allPages, get, matches } from "./fhir.js";
+import { SCOPE, launch } from "./oauth.js";
+import { activePatients, clientOf } from "./target.js";
+
+const PAGE = 5;
+
+/**
+ * Walks the server as each active patient. Answers `{ statement, bundles, resources, mismatches, types }`:
+ * `resources` holds each once, `mismatches` the reads that differ from the search that named them.
+ */
+export async function harvest(target) {
+  const { body: statement } = await get(`${target.fhir}/metadata`);
+  const types = statement.rest[0].resource;
+  const seen = new Map();
+  const bundles = [];
+  const mismatches = [];
+  for (const patient of activePatients(target)) {
+    const scope = scopesFor(types);
+    const { body: { access_token: token } } = await launch(target, clientOf(target, "public"), patient, { scope });
+    const found = [];
+    for (const type of types.filter((one) => can(one, "search-type"))) {
+      const pages = await allPages(`${target.fhir}/${type.type}?_count=${PAGE}`, token);
+      bundles.push(...pages);
+      found.push(...matches(pages));
+    }
+    found.push(...(await binariesBehind(found, target, token)));
+    for (const resource of found) {
+      const path = `${resource.resourceType}/${resource.id}`;
+      if (seen.has(path)) continue;
+      seen.set(path, resource);
+      const read = await get(`${target.fhir}/${path}`, token);
+      if (read.status !== 200 || JSON.stringify(read.body) !== JSON.stringify(resource)) mismatches.push(`${path}: read answers ${read.status} ${read.text.slice(0, 200)}`);
+    }
+  }
+  return { statement, bundles, mismatches, types, resources: [...seen.values()] };
+}
+
+/** Whether the CapabilityStatement lists `interaction` for a type. */
+export function can(type, interaction) {
+  return (type.interaction ?? []).some((one) => one.code === interaction);
+}
+
+function scopesFor(types) {
+  const context = SCOPE.split(" ").filter((scope) => !scope.startsWith("patient/"));
+  return [...context, ...types.map((one) => `patient/${one.type}.${can(one, "search-type") ? "rs" : "r"}`)].join(" ");
+}
+
+async function binariesBehind(resources, target, token) {
+  const urls = resources
+    .filter((one) => one.resourceType === "DocumentReference")
+    .flatMap((document) => document.content)
+    .map((content) => content.attachment.url)
+    .filter(Boolean);
+  const binaries = [];
+  for (const url of urls) {
+    const { status, body, text } = await get(new URL(url, `${target.fhir}/`), token);
+    if (status !== 200) throw new Error(`${url} answered ${status}: ${text.slice(0, 300)}`);
+    binaries.push(body);
+  }
+  return binaries;
+}
