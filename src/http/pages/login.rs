@@ -78,8 +78,8 @@ impl Login {
         }
     }
 
-    /// True when the fields carry the form's error.
-    fn invalid(&self) -> &'static str {
+    /// The id of the form's error, for each field to name; empty where there is none.
+    fn error_id(&self) -> &'static str {
         if self.error.is_some() {
             "login-error"
         } else {

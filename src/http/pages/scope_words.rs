@@ -25,7 +25,7 @@ pub struct ScopeChoice {
 /// Sorts the asked scopes into the groups of the consent page, in plain words; empty groups are left out.
 /// `required` names those the patient cannot take out.
 pub fn groups(asked: &[&str], required: &[&str]) -> Vec<ScopeGroup> {
-    let titles = [READ, CHANGE, STAY, SIGN_IN];
+    let titles = [READ, CHANGE, STAY, SIGN_IN, OTHER];
     titles
         .into_iter()
         .map(|title| ScopeGroup {
@@ -50,6 +50,7 @@ const READ: &str = "Read your record";
 const CHANGE: &str = "Make changes";
 const STAY: &str = "Stay connected";
 const SIGN_IN: &str = "Know who you are";
+const OTHER: &str = "Other";
 
 struct Words {
     group: &'static str,
@@ -197,9 +198,11 @@ fn describe(scope: &str) -> Words {
 
 fn plain(scope: &str) -> Words {
     Words {
-        group: SIGN_IN,
+        group: OTHER,
         title: scope.to_owned(),
-        meaning: "The practice has no plain words for this one yet.".to_owned(),
+        meaning:
+            "The app asks for this by its technical name. Ask the practice if you are not sure."
+                .to_owned(),
     }
 }
 

@@ -98,9 +98,10 @@ export function steps() {
   return read(STEPS) ?? [];
 }
 
-/** Adds a step to the list. */
+/** Adds a step to the list and tells the page. */
 export function note(what, detail = "") {
-  write(STEPS, [...steps(), { at: Date.now(), what, detail }].slice(-40));
+  write(STEPS, [...steps(), { at: Date.now(), what, detail }].slice(-60));
+  document.dispatchEvent(new Event("anteroom-step"));
 }
 
 /** Forgets everything this app has kept. */

@@ -13,6 +13,7 @@ const GREETING = { title: at("title").textContent, lead: at("lead").textContent 
 at("connect").addEventListener("click", start);
 at("disconnect").addEventListener("click", disconnect);
 at("refresh").addEventListener("click", renew);
+document.addEventListener("anteroom-step", teach);
 at("connect").disabled = false;
 begin();
 
@@ -36,7 +37,6 @@ async function start() {
   } catch (error) {
     at("connect").disabled = false;
     at("notice").replaceChildren(alertBox(error.message));
-    teach();
   }
 }
 
@@ -57,7 +57,6 @@ async function open() {
     mail(at("mail"), patient, stop),
     documents(at("documents"), patient, stop),
   ]);
-  teach();
 }
 
 async function person(id) {
@@ -114,6 +113,8 @@ function leave(sentence, calm = true) {
   at("record").hidden = true;
   at("disconnect").hidden = true;
   at("identity").hidden = true;
+  // Nothing of the record stays in the page, not even unseen.
+  document.querySelectorAll("#record .body, #identity").forEach((part) => part.replaceChildren());
   at("welcome").hidden = false;
   at("connect").disabled = false;
   at("title").textContent = GREETING.title;

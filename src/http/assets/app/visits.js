@@ -19,7 +19,9 @@ const STATUSES = {
 
 /** Fills the section with the patient's appointments. `answers` maps an id to what the practice last said. */
 export async function visits(section, patient, stop, answers = new Map()) {
-  loading(section, "Reading your visits");
+  if (answers.size === 0) {
+    loading(section, "Reading your visits");
+  }
   const again = () => visits(section, patient, stop, answers);
   try {
     const all = await search("Appointment", { patient, _count: "50" });
@@ -83,7 +85,8 @@ function card({ resource, people, places }, done, answers, again, stop) {
   const answer = answers.get(resource.id);
   if (answer) {
     const line = el("p", `answer ${answer.colour}`, answer.text);
-    line.setAttribute("role", "status");
+    line.id = `answer-${resource.id}`;
+    line.tabIndex = -1;
     body.append(line);
   }
   const ahead = new Date(resource.start).getTime() > Date.now();
@@ -117,6 +120,8 @@ async function ask(resource, button, answers, again, stop) {
     answers.set(resource.id, { colour: "bad", text: error.message });
   }
   await again();
+  // The button is gone with the redrawing: the answer takes the focus, so that it is also read out.
+  document.getElementById(`answer-${resource.id}`)?.focus();
 }
 
 function confirmed(sentence) {
