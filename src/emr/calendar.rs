@@ -1,11 +1,309 @@
-//! Being written.
+//! Visits: the calendar's rows that belong to a patient (`openemr_postcalendar_events`), read and called off.
+
+use sqlx::FromRow;
+use time::Date;
+use time::Duration;
+use time::OffsetDateTime;
+use time::PrimitiveDateTime;
+use time::Time;
+
+use crate::db::sql::Sql;
+use crate::db::sql::datetime_text;
+use crate::domain::ResourceType;
 use crate::domain::access::Reach;
+use crate::domain::people::Code;
+use crate::domain::people::Person;
+use crate::domain::query::Cursor;
+use crate::domain::query::Field;
+use crate::domain::query::Filter;
 use crate::domain::query::Page;
 use crate::domain::query::Query;
 use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
+use crate::domain::scope::Token;
+use crate::domain::visits::Appointment;
+use crate::domain::visits::Status;
 use crate::emr::Emr;
-pub(super) async fn find(_emr: &Emr, _reach: &Reach, _query: &Query) -> Answer<Page<Record>> {
-    Err(Refusal::NotFound.into())
+use crate::emr::predicates;
+use crate::emr::uuids;
+use crate::emr::uuids::Table;
+
+/// Where the practice's calendar categories live as codes.
+pub const CATEGORY_SYSTEM: &str = "https://anteroom.dev/fhir/CodeSystem/openemr-calendar-category";
+
+/// `pc_pid` and `pc_aid` are text: the first is compared as text, the second is cast for the index on `users.id`
+/// and then checked as text, because a cast makes 12 of '12abc'. `pc_eventstatus` 1 is what the calendar shows.
+const SELECT: &str = "SELECT CAST(e.pc_eid AS SIGNED) AS row_id, e.uuid AS uuid, e.pc_apptstatus AS mark, \
+    e.pc_catid AS category, e.pc_title AS title, c.pc_constant_id AS constant, c.pc_catname AS category_name, \
+    e.pc_eventDate AS day, e.pc_startTime AS start_time, e.pc_endTime AS end_time, e.pc_duration AS duration, \
+    e.pc_hometext AS comment, e.pc_time AS created, e.pc_recurrtype AS recurrence, e.pc_alldayevent AS all_day, \
+    u.uuid AS provider, u.fname AS provider_given, u.lname AS provider_family, \
+    m.uuid AS location, f.name AS location_name, p.fname AS given, p.lname AS family \
+    FROM openemr_postcalendar_events e \
+    JOIN patient_data p ON p.pid = ? \
+    LEFT JOIN openemr_postcalendar_categories c ON c.pc_catid = e.pc_catid \
+    LEFT JOIN users u ON u.id = CAST(e.pc_aid AS SIGNED) AND CAST(u.id AS CHAR) = e.pc_aid \
+    LEFT JOIN facility f ON f.id = e.pc_facility \
+    LEFT JOIN uuid_mapping m ON m.target_uuid = f.uuid AND m.resource = 'Location' \
+    WHERE e.pc_pid = ? AND e.pc_eventstatus = 1";
+
+/// The start as text, the same on both engines.
+const START: &str = "CONCAT(e.pc_eventDate, ' ', COALESCE(e.pc_startTime, '00:00:00'))";
+const AFTER: &str = " AND (CONCAT(e.pc_eventDate, ' ', COALESCE(e.pc_startTime, '00:00:00')) > ? \
+    OR (CONCAT(e.pc_eventDate, ' ', COALESCE(e.pc_startTime, '00:00:00')) = ? AND e.pc_eid > ?))";
+const ORDER: &str = " ORDER BY e.pc_eventDate, e.pc_startTime, e.pc_eid LIMIT ?";
+
+/// OpenEMR's marks (`list_options` list `apptstat`) and what they mean, in both directions: the first mark of a
+/// status is the one written. `-` is how staff book by default, so it is a booked visit (OpenEMR facts 1.7).
+pub const MARKS: [(&str, Status); 17] = [
+    ("-", Status::Booked),
+    ("*", Status::Booked),
+    ("AVM", Status::Booked),
+    ("SMS", Status::Booked),
+    ("EMAIL", Status::Booked),
+    ("^", Status::Pending),
+    ("#", Status::Pending),
+    ("CALL", Status::Waitlist),
+    ("@", Status::Arrived),
+    ("~", Status::Arrived),
+    ("<", Status::CheckedIn),
+    ("+", Status::CheckedIn),
+    (">", Status::Fulfilled),
+    ("$", Status::Fulfilled),
+    ("x", Status::Cancelled),
+    ("%", Status::Cancelled),
+    ("?", Status::NoShow),
+];
+
+/// The patient left without being seen: there is no FHIR word for it but cancelled. It is never written.
+const LEFT: &str = "!";
+
+#[derive(FromRow)]
+struct EventRow {
+    row_id: i64,
+    uuid: Option<Vec<u8>>,
+    mark: String,
+    category: i64,
+    title: Option<String>,
+    constant: Option<String>,
+    category_name: Option<String>,
+    day: Option<Date>,
+    start_time: Option<Time>,
+    end_time: Option<Time>,
+    duration: i64,
+    comment: Option<String>,
+    created: Option<PrimitiveDateTime>,
+    recurrence: i64,
+    all_day: i64,
+    provider: Option<Vec<u8>>,
+    provider_given: Option<String>,
+    provider_family: Option<String>,
+    location: Option<Vec<u8>>,
+    location_name: Option<String>,
+    given: Option<String>,
+    family: Option<String>,
+}
+
+/// What a calendar mark means. A mark the practice made up itself is a booked visit.
+pub fn status_of(mark: &str) -> Status {
+    if mark == LEFT {
+        return Status::Cancelled;
+    }
+    MARKS
+        .iter()
+        .find(|(known, _)| *known == mark)
+        .map_or(Status::Booked, |(_, status)| *status)
+}
+
+/// The patient's visits in the order of their start.
+///
+/// # Errors
+/// `Unsupported` for a filter a visit does not have; otherwise as [`crate::db::Db::all`].
+pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record>> {
+    let mut rows: Vec<EventRow> = emr.db.all(statement(emr, reach, query)?).await?;
+    if rows.iter().any(|row| uuids::known(row.uuid.as_deref()).is_none()) {
+        uuids::fill(emr, Table::Events).await?;
+        rows = emr.db.all(statement(emr, reach, query)?).await?;
+    }
+    let limit = usize::try_from(query.count).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| Cursor {
+        key: row.start_text(),
+        row: row.row_id,
+    });
+    let records = rows
+        .into_iter()
+        .filter_map(|row| row.appointment(emr, reach.patient()))
+        .map(|appointment| Record::Appointment(Box::new(appointment)))
+        .collect();
+    Ok(Page { records, next })
+}
+
+/// The one statement of a search.
+fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
+    debug_assert_eq!(reach.kind(), ResourceType::Appointment);
+    let pid = reach.patient().pid;
+    let mut sql = Sql::new(SELECT).bind(pid).bind(pid.to_string());
+    if let Some(ids) = &query.ids {
+        sql = sql.push(" AND e.uuid IN ").list(ids.iter().copied());
+    }
+    for filter in &query.filters {
+        sql = match filter {
+            Filter::Date(Field::Date, ranges) => {
+                predicates::dates(sql, START, ranges, &emr.zone)
+            }
+            Filter::Date(Field::LastUpdated, ranges) => {
+                predicates::dates(sql, "e.pc_time", ranges, &emr.zone)
+            }
+            Filter::Token(Field::Status, tokens) => statuses(sql, tokens),
+            Filter::Date(..) | Filter::Token(..) => {
+                let why = "Appointment has no such search parameter.";
+                return Err(Refusal::Unsupported(why.to_owned()).into());
+            }
+        };
+    }
+    if let Some(cursor) = &query.after {
+        sql = sql
+            .push(AFTER)
+            .bind(&cursor.key)
+            .bind(&cursor.key)
+            .bind(cursor.row);
+    }
+    Ok(sql.push(ORDER).bind(query.count + 1))
+}
+
+/// One status parameter: its values are alternatives. Booked is also every mark this house has never heard of,
+/// so it is said by what it is not.
+fn statuses(sql: Sql, tokens: &[Token]) -> Sql {
+    let wanted: Vec<Status> = tokens
+        .iter()
+        .filter(|token| {
+            matches!(
+                token.system.as_deref(),
+                None | Some("http://hl7.org/fhir/appointmentstatus")
+            )
+        })
+        .filter_map(|token| Status::CODES.iter().find(|(code, _)| *code == token.code))
+        .map(|(_, status)| *status)
+        .collect();
+    let all = || MARKS.iter().copied().chain([(LEFT, Status::Cancelled)]);
+    if wanted.contains(&Status::Booked) {
+        let others = all()
+            .filter(|(_, status)| !wanted.contains(status))
+            .map(|(mark, _)| mark);
+        return sql.push(" AND e.pc_apptstatus NOT IN ").list(others);
+    }
+    let marks = all()
+        .filter(|(_, status)| wanted.contains(status))
+        .map(|(mark, _)| mark);
+    sql.push(" AND e.pc_apptstatus IN ").list(marks)
+}
+
+impl EventRow {
+    /// The start as [`START`] writes it.
+    fn start_text(&self) -> String {
+        self.start().map(datetime_text).unwrap_or_default()
+    }
+
+    fn start(&self) -> Option<PrimitiveDateTime> {
+        let time = match self.all_day {
+            0 => self.start_time.unwrap_or(Time::MIDNIGHT),
+            _ => Time::MIDNIGHT,
+        };
+        self.day.map(|day| day.with_time(time))
+    }
+
+    /// `pc_duration` counts; `pc_endTime` may be missing or past midnight, and serves where there is no duration.
+    fn length(&self) -> Duration {
+        if self.duration > 0 {
+            return Duration::seconds(self.duration);
+        }
+        match (self.start_time, self.end_time) {
+            (Some(start), Some(end)) if end > start => end - start,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// The visit; `None` for a row without a date, which is no visit anybody could keep.
+    fn appointment(self, emr: &Emr, person: Person) -> Option<Appointment> {
+        let uuid = uuids::known(self.uuid.as_deref())?;
+        let start = emr.zone.instant(self.start()?);
+        let length = self.length();
+        let code = self
+            .constant
+            .filter(|constant| !constant.is_empty())
+            .unwrap_or_else(|| self.category.to_string());
+        let name = self.category_name.or(self.title);
+        Some(Appointment {
+            uuid,
+            person,
+            patient_name: spoken(self.given, self.family),
+            status: status_of(&self.mark),
+            mark: self.mark,
+            category: name.map(|display| Code {
+                system: CATEGORY_SYSTEM,
+                code,
+                display,
+            }),
+            start,
+            end: emr.zone.at(start + length),
+            provider: uuids::known(self.provider.as_deref())
+                .map(|uuid| (uuid, spoken(self.provider_given, self.provider_family))),
+            location: uuids::known(self.location.as_deref())
+                .map(|uuid| (uuid, self.location_name.unwrap_or_default())),
+            comment: comment_of(self.comment),
+            created: self.created.map(|wall| emr.zone.instant(wall)),
+            series: self.recurrence > 0,
+        })
+    }
+}
+
+/// Given and family name in one line.
+pub(super) fn spoken(given: Option<String>, family: Option<String>) -> String {
+    let words = [given.unwrap_or_default(), family.unwrap_or_default()];
+    let words: Vec<&str> = words.iter().map(|word| word.trim()).collect();
+    words.join(" ").trim().to_owned()
+}
+
+/// Old rows begin with the words `:text:`, which were never meant for people.
+fn comment_of(text: Option<String>) -> String {
+    let text = text.unwrap_or_default();
+    text.strip_prefix(":text:").unwrap_or(&text).trim().to_owned()
+}
+
+/// The wall time of an instant as OpenEMR's screens write it, minutes and no more.
+pub(super) fn minutes(emr: &Emr, at: OffsetDateTime) -> String {
+    let mut text = datetime_text(emr.zone.wall(at));
+    text.truncate(16);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f130_to_f134_marks_mean_what_openemr_facts_1_7_says() {
+        for (mark, status) in MARKS {
+            assert_eq!(status_of(mark), status, "{mark}");
+        }
+        assert_eq!(status_of("!"), Status::Cancelled);
+        assert_eq!(status_of("our own"), Status::Booked);
+    }
+
+    #[test]
+    fn booked_includes_marks_nobody_here_knows() {
+        let sql = statuses(Sql::new(""), &[Token::of("booked"), Token::of("noshow")]);
+        assert!(sql.text().starts_with(" AND e.pc_apptstatus NOT IN (?"));
+        let none = statuses(Sql::new(""), &[Token::of("proposed")]);
+        assert_eq!(none.text(), " AND e.pc_apptstatus IN (NULL)");
+    }
+
+    #[test]
+    fn comments_lose_the_old_marker() {
+        assert_eq!(comment_of(Some(":text: hello ".to_owned())), "hello");
+        assert_eq!(comment_of(None), "");
+    }
 }

@@ -1,0 +1,276 @@
+//! The settings: a file, over it the environment, resolved and checked once at start.
+//! Every setting is one line of [`SETTINGS`]; the example file is printed from it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+
+use time::Duration;
+
+/// One setting: its key in the file, its default, and what it is for. In the environment it is
+/// `ANTEROOM_` and the key in capitals.
+pub struct Setting {
+    /// The key.
+    pub key: &'static str,
+    /// The value where none is given; empty means not set.
+    pub default: &'static str,
+    /// One sentence.
+    pub about: &'static str,
+}
+
+/// Every setting there is.
+pub const SETTINGS: [Setting; 8] = [
+    Setting {
+        key: "listen",
+        default: "127.0.0.1:8080",
+        about: "Address and port to listen on. TLS is the reverse proxy's work.",
+    },
+    Setting {
+        key: "public_url",
+        default: "http://127.0.0.1:8080",
+        about: "How the world reaches this server, without a slash at the end: the OAuth issuer. https outside a sandbox.",
+    },
+    Setting {
+        key: "database_url",
+        default: "",
+        about: "mysql://user:password@host:3306/openemr, the practice's own OpenEMR database.",
+    },
+    Setting {
+        key: "documents",
+        default: "",
+        about: "OpenEMR's folder sites/<site>/documents, readable by this process. Without it documents have no content.",
+    },
+    Setting {
+        key: "zone",
+        default: "UTC",
+        about: "The practice's IANA time zone, used where OpenEMR's gbl_time_zone is empty (then it is that of php.ini).",
+    },
+    Setting {
+        key: "cancel_notice_hours",
+        default: "0",
+        about: "How many hours before a visit a patient may still cancel it. 0 is OpenEMR's own rule: until it begins.",
+    },
+    Setting {
+        key: "client_address_header",
+        default: "",
+        about: "Header in which your reverse proxy, and nobody else, puts the client's address, such as X-Real-IP. Empty: the connection's own.",
+    },
+    Setting {
+        key: "help_phone",
+        default: "",
+        about: "Phone number patients are told to call when they cannot get in.",
+    },
+];
+
+/// The settings in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The issuer: scheme, host and port, no slash at the end.
+    pub public_url: String,
+    /// Which database; never printed, it holds a password.
+    pub database_url: String,
+    /// OpenEMR's documents folder.
+    pub documents: Option<PathBuf>,
+    /// Zone where OpenEMR names none.
+    pub zone: String,
+    /// Least notice for cancelling.
+    pub cancel_notice: Duration,
+    /// Header with the client's address, in lower case.
+    pub client_address_header: Option<String>,
+    /// Phone number for help.
+    pub help_phone: String,
+    /// Whether this is the sandbox, which shows its logins.
+    pub sandbox: bool,
+}
+
+impl Config {
+    /// Reads the file, if one is given, and lays the environment over it.
+    ///
+    /// # Errors
+    /// One sentence that names the file or key and says what to do.
+    pub fn load(
+        file: Option<&Path>,
+        environment: &HashMap<String, String>,
+    ) -> Result<Self, String> {
+        let mut values = defaults();
+        if let Some(path) = file {
+            overlay_file(&mut values, path)?;
+        }
+        for setting in SETTINGS {
+            let name = format!("ANTEROOM_{}", setting.key.to_uppercase());
+            if let Some(value) = environment.get(&name) {
+                values.insert(setting.key, value.clone());
+            }
+        }
+        Self::resolve(&values)
+    }
+
+    /// The settings of a sandbox: a database and a folder of its own, everything else as it comes.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn sandbox(listen: SocketAddr, database_url: String, documents: PathBuf) -> Result<Self, String> {
+        let mut config = Self::resolve(&defaults())?;
+        config.listen = listen;
+        config.public_url = format!("http://{listen}");
+        config.database_url = database_url;
+        config.documents = Some(documents);
+        config.zone = "America/New_York".to_owned();
+        // A day's notice, so that the sandbox shows what a rule's refusal looks like.
+        config.cancel_notice = Duration::hours(24);
+        config.help_phone = "(555) 555-0100".to_owned();
+        config.sandbox = true;
+        Ok(config)
+    }
+
+    /// The FHIR base.
+    pub fn fhir_base(&self) -> String {
+        format!("{}/fhir", self.public_url)
+    }
+
+    /// Whether cookies may only travel over TLS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    fn resolve(values: &HashMap<&'static str, String>) -> Result<Self, String> {
+        let text = |key: &str| values.get(key).map_or("", |value| value.trim());
+        let listen = text("listen");
+        let hours = text("cancel_notice_hours");
+        Ok(Self {
+            listen: listen.parse().map_err(|_| {
+                format!("listen = \"{listen}\" is no address and port: write 127.0.0.1:8080 or 0.0.0.0:8080")
+            })?,
+            public_url: public_url(text("public_url"))?,
+            database_url: text("database_url").to_owned(),
+            documents: folder(text("documents"))?,
+            zone: text("zone").to_owned(),
+            cancel_notice: hours.parse().ok().filter(|hours| *hours < 24 * 365).map(|hours: u32| Duration::hours(i64::from(hours))).ok_or_else(|| {
+                format!("cancel_notice_hours = \"{hours}\" is no number of hours: write a whole number such as 24")
+            })?,
+            client_address_header: match text("client_address_header") {
+                "" => None,
+                name => Some(name.to_lowercase()),
+            },
+            help_phone: text("help_phone").to_owned(),
+            sandbox: false,
+        })
+    }
+}
+
+/// The example file: every setting with its default and its sentence.
+pub fn example() -> String {
+    let mut text = String::from(
+        "# Anteroom's settings. Each can also be given as ANTEROOM_<KEY IN CAPITALS> in the environment.\n",
+    );
+    for setting in SETTINGS {
+        let value = match setting.key {
+            "cancel_notice_hours" => setting.default.to_owned(),
+            _ => format!("\"{}\"", setting.default),
+        };
+        text.push_str(&format!("\n# {}\n{} = {value}\n", setting.about, setting.key));
+    }
+    text
+}
+
+fn defaults() -> HashMap<&'static str, String> {
+    SETTINGS
+        .iter()
+        .map(|setting| (setting.key, setting.default.to_owned()))
+        .collect()
+}
+
+fn overlay_file(values: &mut HashMap<&'static str, String>, path: &Path) -> Result<(), String> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read the settings file {shown}: {error}"))?;
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| format!("{shown} is not valid TOML: {}", error.message()))?;
+    for (key, value) in table {
+        let Some(setting) = SETTINGS.iter().find(|setting| setting.key == key) else {
+            let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.key).collect();
+            return Err(format!(
+                "{shown} has an unknown setting '{key}': the settings are {}",
+                known.join(", ")
+            ));
+        };
+        let value = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            _ => return Err(format!("{shown}: '{key}' must be a text or a whole number")),
+        };
+        values.insert(setting.key, value);
+    }
+    Ok(())
+}
+
+/// The issuer must be a URL that tokens and links can be built from.
+fn public_url(text: &str) -> Result<String, String> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let plain = rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '?', '#', ' ', '@']));
+    match plain {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "public_url = \"{text}\" must be scheme and host without a path or slash at the end, such as https://portal.example.org"
+        )),
+    }
+}
+
+fn folder(text: &str) -> Result<Option<PathBuf>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match std::fs::read_dir(text) {
+        Ok(_) => Ok(Some(PathBuf::from(text))),
+        Err(error) => Err(format!(
+            "documents = \"{text}\" cannot be read ({error}): give OpenEMR's sites/<site>/documents folder and run as a user who may read it"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn the_example_file_is_the_default_settings() {
+        let path = std::env::temp_dir().join(format!("anteroom-example-{}.toml", std::process::id()));
+        std::fs::write(&path, example()).expect("temporary file");
+        let from_file = Config::load(Some(&path), &HashMap::new());
+        std::fs::remove_file(&path).expect("temporary file");
+        assert_eq!(from_file, Config::load(None, &HashMap::new()));
+    }
+
+    #[test]
+    fn the_environment_wins() {
+        let config = Config::load(None, &environment(&[("ANTEROOM_ZONE", "Europe/Berlin"), ("ANTEROOM_OTHER", "x")]));
+        assert_eq!(config.map(|config| config.zone), Ok("Europe/Berlin".to_owned()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_what_to_do() {
+        for (key, value, said) in [
+            ("ANTEROOM_LISTEN", "8080", "listen"),
+            ("ANTEROOM_PUBLIC_URL", "https://a.example/", "public_url"),
+            ("ANTEROOM_PUBLIC_URL", "portal", "public_url"),
+            ("ANTEROOM_CANCEL_NOTICE_HOURS", "-1", "cancel_notice_hours"),
+            ("ANTEROOM_DOCUMENTS", "/no/such/folder", "documents"),
+        ] {
+            let error = Config::load(None, &environment(&[(key, value)])).expect_err(value);
+            assert!(error.starts_with(said), "{error}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Calling off a visit: the facts for the rules, and the rows OpenEMR's own screens would write.
+
+use sqlx::FromRow;
+use time::Duration;
+use time::PrimitiveDateTime;
+
+use crate::db::Tx;
+use crate::db::sql::Sql;
+use crate::domain::access::Reach;
+use crate::domain::records::Record;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Failure;
+use crate::domain::refusal::Fault;
+use crate::domain::refusal::Refusal;
+use crate::domain::visits::Appointment;
+use crate::domain::visits::Cancellation;
+use crate::emr;
+use crate::emr::Emr;
+use crate::emr::calendar::minutes;
+use crate::portal::CancelCase;
+use crate::portal::Case;
+use crate::portal::Change;
+use crate::portal::Permit;
+use crate::store::ledger;
+use crate::store::ledger::Entry;
+
+/// The row to change, held until the transaction ends.
+const EVENT: &str = "SELECT CAST(e.pc_eid AS SIGNED) AS row_id, CAST(e.pc_multiple AS SIGNED) AS multiple, \
+    e.pc_apptstatus AS mark, e.pc_pid AS pid, e.pc_hometext AS comment, \
+    u.username AS provider, u.authorized AS authorized \
+    FROM openemr_postcalendar_events e \
+    LEFT JOIN users u ON u.id = CAST(e.pc_aid AS SIGNED) AND CAST(u.id AS CHAR) = e.pc_aid \
+    WHERE e.uuid = ? AND e.pc_pid = ?";
+
+/// The mark is compared again, so that of two who change the visit at once only the first does.
+/// A visit with several providers is several rows with one `pc_multiple` above 0 (OpenEMR facts 1.4).
+const CANCEL: &str = "UPDATE openemr_postcalendar_events SET pc_apptstatus = ?, pc_hometext = ? \
+    WHERE pc_pid = ? AND pc_apptstatus = ? AND (pc_eid = ? OR (pc_multiple > 0 AND pc_multiple = ?))";
+
+/// The flow board: a new element and its number on the tracker, only where staff already put the visit there
+/// (OpenEMR facts 1.9; portal bookings have no tracker row and that is tolerated).
+const TRACKER: &str =
+    "SELECT id, lastseq FROM patient_tracker WHERE eid = ? ORDER BY id DESC LIMIT 1";
+const TRACK: &str = "INSERT INTO patient_tracker_element \
+    (pt_tracker_id, start_datetime, room, status, seq, user) VALUES (?, ?, '', ?, ?, 'portal-user')";
+const TRACKED: &str = "UPDATE patient_tracker SET lastseq = ? WHERE id = ?";
+
+/// The note staff find in their inbox, as OpenEMR's portal writes it (OpenEMR facts 2.6).
+const NOTE: &str = "INSERT INTO pnotes (date, body, pid, user, groupname, activity, authorized, title, \
+    assigned_to, deleted, message_status) \
+    VALUES (?, ?, ?, 'portal-user', 'Default', 1, 1, 'Patient Reminders', ?, 0, 'New')";
+
+#[derive(FromRow)]
+struct Event {
+    row_id: i64,
+    multiple: i64,
+    mark: String,
+    comment: Option<String>,
+    provider: Option<String>,
+    authorized: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct Tracker {
+    id: i64,
+    lastseq: Option<String>,
+}
+
+/// Gathers what the rules must know. The reach must open updates of visits; the visit must be within it.
+///
+/// # Errors
+/// `NotFound` where the visit is not there for this caller, `Stale` where `If-Match` named another version.
+pub async fn case(
+    emr: &Emr,
+    reach: &Reach,
+    ask: Cancellation,
+    notice: Duration,
+) -> Answer<Case> {
+    let record = emr::read(emr, reach, ask.uuid).await?;
+    let version = record.version();
+    let Record::Appointment(appointment) = record else {
+        return Err(Refusal::NotFound.into());
+    };
+    if ask.seen.is_some_and(|seen| seen != version) {
+        return Err(Refusal::Stale.into());
+    }
+    let practice = emr.practice().await?;
+    let case = CancelCase {
+        ask,
+        appointment: *appointment,
+        now: emr.now(),
+        portal_on: practice.globals.on("portal_onsite_two_enable"),
+        appointments_on: practice.globals.on("allow_portal_appointments"),
+        notice,
+    };
+    Ok(Case::Cancel(case))
+}
+
+/// Writes what a permit allows, its notice to staff and its line in the ledger: all or nothing.
+///
+/// # Errors
+/// `Conflict` where the visit changed since the rules looked at it.
+pub async fn apply(emr: &Emr, permit: &Permit, entry: Entry) -> Answer<()> {
+    let Change::Cancel {
+        appointment,
+        mark,
+        reason,
+    } = permit.change();
+    let mark: &'static str = mark;
+    let now = emr.now();
+    let wall = emr.zone.wall(now);
+    let stamp = minutes(emr, now);
+    let visit = minutes(emr, appointment.start);
+    emr.db
+        .transaction(|tx| {
+            let (appointment, entry) = (appointment.clone(), entry.clone());
+            let (stamp, visit, reason) = (stamp.clone(), visit.clone(), reason.clone());
+            Box::pin(async move {
+                let event = hold(tx, &appointment).await?;
+                let comment = comment(event.comment.as_deref(), &reason);
+                let changed = Sql::new(CANCEL)
+                    .bind(mark)
+                    .bind(&comment)
+                    .bind(appointment.person.pid.to_string())
+                    .bind(&appointment.mark)
+                    .bind(event.row_id)
+                    .bind(event.multiple);
+                if tx.run(changed).await? == 0 {
+                    return Err(changed_meanwhile());
+                }
+                track(tx, event.row_id, mark, wall).await?;
+                let assigned = match (event.provider, event.authorized) {
+                    (Some(provider), Some(1)) if !provider.is_empty() => provider,
+                    _ => "portal-user".to_owned(),
+                };
+                let said = match reason.is_empty() {
+                    true => String::new(),
+                    false => format!(" Reason: {reason}."),
+                };
+                let body = format!(
+                    "{stamp} (portal-user to {assigned}) Portal patient {} cancelled the appointment dated {visit}.{said}",
+                    appointment.patient_name
+                );
+                let note = Sql::new(NOTE)
+                    .bind(wall)
+                    .bind(body)
+                    .bind(appointment.person.pid)
+                    .bind(assigned);
+                tx.run(note).await?;
+                ledger::record(tx, &entry).await
+            })
+        })
+        .await
+}
+
+/// The row as it is now, held; the mark must be the one the rules saw.
+async fn hold(tx: &mut Tx, appointment: &Appointment) -> Answer<Event> {
+    let lock = tx.lock_clause();
+    let sql = Sql::new(EVENT)
+        .bind(appointment.uuid)
+        .bind(appointment.person.pid.to_string())
+        .push(lock);
+    let event: Option<Event> = tx.one(sql).await?;
+    match event {
+        Some(event) if event.mark == appointment.mark => Ok(event),
+        Some(_) => Err(changed_meanwhile()),
+        None => Err(Refusal::NotFound.into()),
+    }
+}
+
+fn changed_meanwhile() -> Failure {
+    let why = "The visit was changed by somebody else at the same moment. Please look at it again.";
+    Refusal::Conflict(why.to_owned()).into()
+}
+
+/// The reason stands below what the visit was for, so that neither is lost.
+fn comment(before: Option<&str>, reason: &str) -> String {
+    match (before.unwrap_or_default(), reason) {
+        (before, "") => before.to_owned(),
+        ("", reason) => format!("Cancelled by patient: {reason}"),
+        (before, reason) => format!("{before}\nCancelled by patient: {reason}"),
+    }
+}
+
+/// Adds the new mark to the flow board where the visit is on it.
+async fn track(
+    tx: &mut Tx,
+    event: i64,
+    mark: &'static str,
+    wall: PrimitiveDateTime,
+) -> Answer<()> {
+    let tracker: Option<Tracker> = tx.one(Sql::new(TRACKER).bind(event)).await?;
+    let Some(tracker) = tracker else {
+        return Ok(());
+    };
+    let last = tracker.lastseq.unwrap_or_default();
+    let next: u32 = match last.trim() {
+        "" => 1,
+        number => number.parse::<u32>().map_err(|error| {
+            Fault::new("reading patient_tracker.lastseq, which should be a number", error)
+        })? + 1,
+    };
+    let element = Sql::new(TRACK)
+        .bind(tracker.id)
+        .bind(wall)
+        .bind(mark)
+        .bind(next.to_string());
+    tx.run(element).await?;
+    let sql = Sql::new(TRACKED).bind(next.to_string()).bind(tracker.id);
+    tx.run(sql).await.map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_the_purpose_nor_the_reason_is_lost() {
+        assert_eq!(comment(Some("Cough"), ""), "Cough");
+        assert_eq!(comment(None, "Travel"), "Cancelled by patient: Travel");
+        assert_eq!(
+            comment(Some("Cough"), "Travel"),
+            "Cough\nCancelled by patient: Travel"
+        );
+    }
+}

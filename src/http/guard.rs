@@ -1,0 +1,125 @@
+//! From the request's access token to the Grant behind it: the only door to the FHIR side.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use time::Duration;
+use time::OffsetDateTime;
+
+use crate::crypto;
+use crate::domain::access::Grant;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Refusal;
+use crate::http::App;
+use crate::store::grants;
+
+/// How long a look-up is believed. What another replica revokes is refused here at the latest after this;
+/// what this process revokes, at once.
+const BELIEVED: Duration = Duration::milliseconds(500);
+
+/// How many tokens are remembered; beyond that the memory starts anew.
+const REMEMBERED: usize = 10_000;
+
+/// No token of ours is longer; anything longer is not looked up.
+const LONGEST: usize = 128;
+
+/// Tokens that were looked up a moment ago, by their digest.
+#[derive(Default)]
+pub struct Cache(Mutex<HashMap<[u8; 32], (Arc<Grant>, OffsetDateTime)>>);
+
+impl Cache {
+    /// Forgets everything: called where this process ends a grant.
+    pub fn clear(&self) {
+        self.locked(HashMap::clear);
+    }
+
+    fn get(&self, digest: &[u8; 32], now: OffsetDateTime) -> Option<Arc<Grant>> {
+        self.locked(|known| {
+            let (grant, seen) = known.get(digest)?;
+            let age = now - *seen;
+            (Duration::ZERO <= age && age < BELIEVED).then(|| grant.clone())
+        })
+    }
+
+    fn put(&self, digest: [u8; 32], grant: Arc<Grant>, now: OffsetDateTime) {
+        self.locked(|known| {
+            if known.len() >= REMEMBERED {
+                known.clear();
+            }
+            known.insert(digest, (grant, now));
+        });
+    }
+
+    fn locked<T>(
+        &self,
+        work: impl FnOnce(&mut HashMap<[u8; 32], (Arc<Grant>, OffsetDateTime)>) -> T,
+    ) -> T {
+        match self.0.lock() {
+            Ok(mut known) => work(&mut known),
+            Err(poisoned) => work(&mut poisoned.into_inner()),
+        }
+    }
+}
+
+/// The grant behind the request's bearer token.
+///
+/// # Errors
+/// `Unauthenticated` for no token, two of them, another scheme, or one that is unknown, expired or ended.
+pub async fn grant(app: &App, headers: &HeaderMap) -> Answer<Arc<Grant>> {
+    let token = bearer(headers).ok_or(Refusal::Unauthenticated)?;
+    let digest = crypto::sha256(token.as_bytes());
+    let now = app.emr.now();
+    if let Some(grant) = app.tokens.get(&digest, now) {
+        return Ok(grant);
+    }
+    let fingerprint = crypto::base64url(&digest);
+    let found = grants::by_access_token(&app.emr.db, &fingerprint, now).await?;
+    let grant = Arc::new(found.ok_or(Refusal::Unauthenticated)?);
+    app.tokens.put(digest, grant.clone(), now);
+    Ok(grant)
+}
+
+/// The token of exactly one `Authorization: Bearer` header (RFC 6750, 2.1); a token in the query or a form is none.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    let (first, second) = (all.next()?, all.next());
+    let (scheme, token) = first.to_str().ok()?.split_once(' ')?;
+    let plain = token
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte));
+    let fits = (1..=LONGEST).contains(&token.len());
+    (second.is_none() && scheme.eq_ignore_ascii_case("bearer") && plain && fits).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn headers(values: &[&'static str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn case_151_one_bearer_header_and_nothing_else() {
+        assert_eq!(bearer(&headers(&["Bearer at_x"])), Some("at_x"));
+        assert_eq!(bearer(&headers(&["bearer at_x"])), Some("at_x"));
+        for refused in [
+            &[][..],
+            &["Bearer"],
+            &["Bearer "],
+            &["Basic YTpi"],
+            &["Bearer a b"],
+            &["Bearer a", "Bearer a"],
+        ] {
+            assert_eq!(bearer(&headers(refused)), None, "{refused:?}");
+        }
+    }
+}

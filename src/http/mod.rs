@@ -1,0 +1,174 @@
+//! HTTP: every route on this page, the layers around them, and the one shared state.
+
+pub mod appointment;
+pub mod cookies;
+pub mod fhir;
+pub mod guard;
+pub mod limits;
+pub mod negotiate;
+pub mod oauth;
+pub mod pages;
+pub mod reply;
+pub mod request_id;
+pub mod signin;
+pub mod site;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::get;
+use axum::routing::post;
+use tower_http::cors::Any;
+use tower_http::cors::CorsLayer;
+
+use crate::auth::keys::Keys;
+use crate::config::Config;
+use crate::crypto::Entropy;
+use crate::domain::refusal::Answer;
+use crate::emr::Emr;
+use crate::fhir::Base;
+use crate::fhir::capability;
+use crate::http::guard::Cache;
+use crate::worker::Reads;
+
+/// The one shared state of the server.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// The practice.
+    pub emr: Emr,
+    /// What tokens and paging links are signed with.
+    pub keys: Keys,
+    /// Where secrets come from.
+    pub entropy: Box<dyn Entropy>,
+    /// Where the ledger lines of reads go.
+    pub reads: Reads,
+    /// Tokens looked up a moment ago.
+    pub tokens: Cache,
+    /// The FHIR base, in the form rendering needs it.
+    pub base: Base,
+    /// The CapabilityStatement, which does not change while the server runs.
+    pub capability: Vec<u8>,
+    /// Logins shown on the sandbox's start page; empty on a practice's server.
+    pub logins: Vec<pages::home::Login>,
+}
+
+impl App {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// A fault where the CapabilityStatement cannot be written.
+    pub fn new(
+        (config, emr): (Config, Emr),
+        keys: Keys,
+        entropy: Box<dyn Entropy>,
+        reads: Reads,
+        logins: Vec<pages::home::Login>,
+    ) -> Answer<Self> {
+        let base = Base::new(&config.fhir_base());
+        let capability = capability::statement(&config.public_url, &emr.known().name, emr.now())?;
+        Ok(Self {
+            config,
+            emr,
+            keys,
+            entropy,
+            reads,
+            tokens: Cache::default(),
+            base,
+            capability,
+            logins,
+        })
+    }
+}
+
+/// Every route there is.
+pub fn router(app: Arc<App>) -> Router {
+    // What browsers of other origins may call: never with cookies (`spec/security.md`, case 181).
+    let open = Router::new()
+        .route("/fhir/metadata", get(fhir::metadata))
+        .route("/fhir/.well-known/smart-configuration", get(oauth::smart_configuration))
+        .route("/.well-known/openid-configuration", get(oauth::openid_configuration))
+        .route("/oauth2/jwks", get(oauth::jwks))
+        .route("/oauth2/token", post(oauth::token).fallback(oauth::token_method))
+        .route("/oauth2/userinfo", get(oauth::userinfo).post(oauth::userinfo))
+        .route("/fhir/{type}", get(fhir::search).fallback(fhir::not_allowed))
+        .route("/fhir/{type}/_search", post(fhir::search_post).fallback(fhir::not_allowed))
+        .route(
+            "/fhir/{type}/{id}",
+            get(fhir::read)
+                .put(appointment::change)
+                .patch(appointment::change)
+                .fallback(fhir::not_allowed),
+        )
+        .route("/fhir", axum::routing::any(fhir::other))
+        .route("/fhir/{*rest}", axum::routing::any(fhir::other))
+        .layer(cors());
+
+    // What a person sees.
+    let pages = Router::new()
+        .route("/oauth2/authorize", get(oauth::authorize).post(oauth::authorize_post))
+        .route("/login", get(signin::login).post(signin::login_post))
+        .route(
+            "/login/new-credentials",
+            get(signin::new_credentials).post(signin::new_credentials_post),
+        )
+        .route("/oauth2/consent", get(signin::consent).post(signin::consent_post))
+        .route("/", get(site::home))
+        .route("/help", get(site::help))
+        .route("/developers", get(site::developers))
+        .route("/app", get(site::sample_app))
+        .route("/assets/{*path}", get(site::asset))
+        .fallback(site::nothing_here)
+        .layer(middleware::from_fn(limits::page_headers));
+
+    let operations = Router::new()
+        .route("/livez", get(site::livez))
+        .route("/readyz", get(site::readyz));
+
+    Router::new()
+        .merge(open)
+        .merge(operations)
+        .merge(pages)
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(app.clone(), limits::layer))
+        .layer(middleware::from_fn_with_state(app.clone(), request_id::layer))
+        .with_state(app)
+}
+
+/// Any origin, no credentials; what an app sends and reads (`fhir-and-smart.md` 1.7).
+fn cors() -> CorsLayer {
+    let names = |list: &[&'static str]| {
+        list.iter()
+            .map(|name| axum::http::HeaderName::from_static(name))
+            .collect::<Vec<_>>()
+    };
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods(["GET", "POST", "PUT", "PATCH", "HEAD", "OPTIONS"].map(|method| {
+            axum::http::Method::from_bytes(method.as_bytes()).unwrap_or(axum::http::Method::GET)
+        }))
+        .allow_headers(names(&[
+            "authorization",
+            "content-type",
+            "accept",
+            "prefer",
+            "if-match",
+            "if-none-match",
+            "if-modified-since",
+            "x-requested-with",
+        ]))
+        .expose_headers(names(&[
+            "etag",
+            "location",
+            "content-location",
+            "content-disposition",
+            "last-modified",
+            "link",
+            "retry-after",
+            "www-authenticate",
+            "x-request-id",
+        ]))
+        .max_age(std::time::Duration::from_secs(3600))
+}

@@ -1,0 +1,176 @@
+//! What the caller sends and wants: the query, forms, bodies under a limit, `Accept`, `_format`, `Prefer`.
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
+use axum::http::header::CONTENT_TYPE;
+
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Refusal;
+use crate::fhir::search::Handling;
+
+/// The largest body of any route (`spec/security.md` section 0).
+const LARGEST_BODY: usize = 2 * 1024 * 1024;
+
+/// `_format` values and media types that mean JSON.
+const JSON: [&str; 4] = ["json", "application/json", "application/fhir+json", "text/json"];
+
+/// The pairs of a query, in order, decoded. FHIR repeats names, which axum's own extractor cannot hold.
+pub fn pairs(query: Option<&str>) -> Vec<(String, String)> {
+    form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect()
+}
+
+/// The pairs of a form body.
+///
+/// # Errors
+/// `UnsupportedMediaType` for any other body, `TooLarge` over the limit.
+pub async fn form(headers: &HeaderMap, body: Body) -> Answer<Vec<(String, String)>> {
+    if media_type(headers) != "application/x-www-form-urlencoded" {
+        let wanted = "Send application/x-www-form-urlencoded.";
+        return Err(Refusal::UnsupportedMediaType(wanted).into());
+    }
+    let bytes = bytes(body).await?;
+    let pairs = form_urlencoded::parse(&bytes);
+    Ok(pairs
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect())
+}
+
+/// A body, whole.
+///
+/// # Errors
+/// `TooLarge` over the limit.
+pub async fn bytes(body: Body) -> Result<Vec<u8>, Refusal> {
+    axum::body::to_bytes(body, LARGEST_BODY)
+        .await
+        .map(|bytes| bytes.to_vec())
+        .map_err(|_| Refusal::TooLarge("The body is over 2 MiB or ended early."))
+}
+
+/// The media type of the body, without its parameters, in lower case.
+pub fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    bare(value.unwrap_or_default())
+}
+
+/// Whether the caller takes FHIR JSON: `_format` decides where it is given, else `Accept` (R4 http, 3.1.0.1.11).
+///
+/// # Errors
+/// `NotAcceptable` where it takes something else only.
+pub fn json(headers: &HeaderMap, pairs: &[(String, String)]) -> Result<(), Refusal> {
+    if let Some((_, format)) = pairs.iter().find(|(name, _)| name == "_format") {
+        // A plus sign in a query means a blank: application/fhir+json arrives as application/fhir json.
+        let format = bare(&format.replace(' ', "+"));
+        return match JSON.contains(&format.as_str()) {
+            true => Ok(()),
+            false => Err(Refusal::NotAcceptable),
+        };
+    }
+    let ranges = accepted(headers);
+    let takes = |range: &String| {
+        JSON.contains(&range.as_str()) || matches!(range.as_str(), "*/*" | "application/*")
+    };
+    match ranges.is_empty() || ranges.iter().any(takes) {
+        true => Ok(()),
+        false => Err(Refusal::NotAcceptable),
+    }
+}
+
+/// Whether a Binary is wanted as a FHIR resource: only where FHIR's own type is named. Everybody else, and a caller
+/// who says nothing, gets the document's bytes (R4 binary, 2.7.2).
+pub fn wants_fhir(headers: &HeaderMap, query: Option<&str>) -> bool {
+    let named = |kind: &str| JSON.contains(&kind);
+    let format = pairs(query)
+        .into_iter()
+        .find(|(name, _)| name == "_format");
+    match format {
+        Some((_, format)) => named(&bare(&format.replace(' ', "+"))),
+        None => accepted(headers)
+            .first()
+            .is_some_and(|first| first == "application/fhir+json" || first == "application/json"),
+    }
+}
+
+/// `Prefer: handling=strict` refuses unknown parameters; anything else ignores and tells (R4 search, 3.1.1.1).
+pub fn handling(headers: &HeaderMap) -> Handling {
+    let strict = headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split([',', ';']))
+        .any(|part| part.trim().eq_ignore_ascii_case("handling=strict"));
+    match strict {
+        true => Handling::Strict,
+        false => Handling::Lenient,
+    }
+}
+
+/// The media ranges of `Accept` that are not refused by `q=0`, without parameters.
+fn accepted(headers: &HeaderMap) -> Vec<String> {
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter(|range| !range.replace(' ', "").ends_with(";q=0"))
+        .map(bare)
+        .filter(|range| !range.is_empty())
+        .collect()
+}
+
+/// A media type without its parameters, in lower case.
+fn bare(text: &str) -> String {
+    let (kind, _) = text.split_once(';').unwrap_or((text, ""));
+    kind.trim().to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn accept(value: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(value));
+        headers
+    }
+
+    #[test]
+    fn json_is_served_to_whoever_takes_it() {
+        for fine in [
+            "*/*",
+            "application/fhir+json; fhirVersion=4.3",
+            "application/json",
+            "text/html, */*;q=0.1",
+        ] {
+            assert_eq!(json(&accept(fine), &[]), Ok(()), "{fine}");
+        }
+        assert_eq!(json(&HeaderMap::new(), &[]), Ok(()));
+        for other in ["application/fhir+xml", "image/png", "*/*;q=0"] {
+            assert_eq!(
+                json(&accept(other), &[]).is_err(),
+                other != "*/*;q=0",
+                "{other}"
+            );
+        }
+    }
+
+    #[test]
+    fn format_wins_over_accept() {
+        let query = |text: &str| pairs(Some(text));
+        let xml = accept("application/fhir+xml");
+        assert_eq!(json(&xml, &query("_format=application/fhir+json")), Ok(()));
+        assert_eq!(json(&xml, &query("_format=json")), Ok(()));
+        assert!(json(&accept("*/*"), &query("_format=xml")).is_err());
+    }
+
+    #[test]
+    fn a_binary_is_bytes_unless_fhir_is_named_first() {
+        assert!(!wants_fhir(&accept("*/*"), None));
+        assert!(!wants_fhir(&accept("application/pdf, */*;q=0.5"), None));
+        assert!(wants_fhir(&accept("application/fhir+json"), None));
+        assert!(wants_fhir(&accept("*/*"), Some("_format=json")));
+    }
+}

@@ -1,0 +1,206 @@
+//! From Refusal and Fault to an answer: three matches, one for each kind of caller. Status codes live here alone.
+
+use axum::body::Body;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::header::HeaderName;
+use axum::http::header::RETRY_AFTER;
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::response::Html;
+use axum::response::IntoResponse;
+use axum::response::Response;
+
+use askama::Template;
+
+use crate::domain::refusal::Failure;
+use crate::domain::refusal::Fault;
+use crate::domain::refusal::Refusal;
+use crate::fhir::outcome;
+use crate::http::App;
+use crate::http::pages::frame::Frame;
+use crate::http::pages::problem::Problem;
+
+/// FHIR's JSON.
+pub const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json");
+
+/// A no or a breakage as an OperationOutcome.
+pub fn fhir(app: &App, request_id: &str, failure: Failure) -> Response {
+    let refusal = match failure {
+        Failure::Refused(refusal) => refusal,
+        Failure::Broken(fault) => {
+            log(&fault, request_id);
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            return fhir_body(status, outcome::fault(request_id));
+        }
+    };
+    let mut response = fhir_body(status(&refusal), outcome::refusal(&refusal));
+    for (name, value) in extra(&refusal, app) {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+/// The same for a body that was understood but asks for something this caller may not change: 422 instead of 400.
+pub fn unprocessable(app: &App, request_id: &str, failure: Failure) -> Response {
+    let invalid = matches!(failure, Failure::Refused(Refusal::Invalid { .. }));
+    let mut response = fhir(app, request_id, failure);
+    if invalid {
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    response
+}
+
+/// A FHIR body with its status.
+pub fn fhir_body(status: StatusCode, bytes: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, FHIR_JSON);
+    // A record is this caller's alone and may change at any moment: it is kept nowhere unasked.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    response
+}
+
+/// A no or a breakage as a page for a person.
+pub fn page(app: &App, request_id: &str, failure: Failure) -> Response {
+    let (status, title, sentence) = match &failure {
+        Failure::Refused(refusal) => (status(refusal), title(refusal), sentence(refusal)),
+        Failure::Broken(fault) => {
+            log(fault, request_id);
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something went wrong",
+                "This was our mistake, not yours. Nothing was changed.".to_owned(),
+            )
+        }
+    };
+    problem(app, request_id, status, (title, sentence))
+}
+
+/// A page with one problem on it: its title and sentence.
+pub fn problem(
+    app: &App,
+    request_id: &str,
+    status: StatusCode,
+    (title, sentence): (&str, String),
+) -> Response {
+    let page = Problem {
+        frame: frame(app, title),
+        sentence,
+        steps: vec![
+            "Go back to your app and connect again.".to_owned(),
+            "If it happens again, call the practice and give the number below.".to_owned(),
+        ],
+        request_id: request_id.to_owned(),
+    };
+    html(status, &page)
+}
+
+/// A rendered page.
+pub fn html(status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(text) => (status, Html(text)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// What stands around every page.
+pub fn frame(app: &App, title: &str) -> Frame {
+    Frame {
+        title: title.to_owned(),
+        practice: app.emr.known().name.clone(),
+        sandbox: app.config.sandbox,
+    }
+}
+
+/// The status of each no.
+pub fn status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
+        Refusal::NotFound => StatusCode::NOT_FOUND,
+        Refusal::Gone => StatusCode::GONE,
+        Refusal::Invalid { .. } | Refusal::Unsupported(_) | Refusal::Expired(_) => {
+            StatusCode::BAD_REQUEST
+        }
+        Refusal::Rules(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Conflict(_) => StatusCode::CONFLICT,
+        Refusal::Stale => StatusCode::PRECONDITION_FAILED,
+        Refusal::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+        Refusal::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Refusal::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Refusal::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// The headers a no brings along (RFC 6750, 3; RFC 9110, 10.2.3).
+fn extra(refusal: &Refusal, app: &App) -> Option<(HeaderName, HeaderValue)> {
+    let challenge = |error: &str| {
+        let text = format!("Bearer realm=\"{}\", error=\"{error}\"", app.config.fhir_base());
+        HeaderValue::from_str(&text)
+            .ok()
+            .map(|value| (WWW_AUTHENTICATE, value))
+    };
+    match refusal {
+        Refusal::Unauthenticated => challenge("invalid_token"),
+        Refusal::Forbidden(_) => challenge("insufficient_scope"),
+        Refusal::TooMany(seconds) => Some((RETRY_AFTER, HeaderValue::from(*seconds))),
+        Refusal::Unavailable(_) => Some((RETRY_AFTER, HeaderValue::from(5))),
+        _ => None,
+    }
+}
+
+/// The heading a person reads.
+fn title(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::Unauthenticated => "Please log in",
+        Refusal::Forbidden(_) => "This is not allowed",
+        Refusal::NotFound | Refusal::Gone => "This page is not here",
+        Refusal::Expired(_) => "This page has expired",
+        Refusal::TooMany(_) => "Too many tries",
+        Refusal::Unavailable(_) => "Please try again in a moment",
+        _ => "This request is not right",
+    }
+}
+
+/// The sentence a person reads.
+fn sentence(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Unauthenticated => "You are not logged in, or no longer.".to_owned(),
+        Refusal::NotFound | Refusal::Gone => "There is nothing at this address.".to_owned(),
+        Refusal::TooMany(seconds) => format!("Please wait {seconds} seconds and try again."),
+        Refusal::Forbidden(text)
+        | Refusal::Expired(text)
+        | Refusal::Unavailable(text)
+        | Refusal::TooLarge(text)
+        | Refusal::UnsupportedMediaType(text) => (*text).to_owned(),
+        Refusal::Invalid { why, .. } => why.clone(),
+        Refusal::Unsupported(text) | Refusal::Conflict(text) => text.clone(),
+        Refusal::Rules(reasons) => {
+            let texts: Vec<&str> = reasons.iter().map(|reason| reason.text.as_str()).collect();
+            texts.join(" ")
+        }
+        Refusal::Stale | Refusal::PreconditionRequired | Refusal::NotAcceptable => {
+            "The request does not fit the present state.".to_owned()
+        }
+    }
+}
+
+/// One log line for a breakage: the request's id and the chain of causes, and nothing of the request itself.
+pub fn log(fault: &Fault, request_id: &str) {
+    let mut chain = fault.to_string();
+    let mut cause = std::error::Error::source(fault.source.as_ref());
+    while let Some(error) = cause {
+        chain.push_str(": ");
+        chain.push_str(&error.to_string());
+        cause = error.source();
+    }
+    tracing::error!(request_id, chain, "broken");
+}

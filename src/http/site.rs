@@ -1,0 +1,137 @@
+//! The pages that need no login, the files they load, and the operator's two questions.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::Path;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::header::ETAG;
+use axum::http::header::IF_NONE_MATCH;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use serde_json::json;
+
+use crate::crypto;
+use crate::domain::refusal::Refusal;
+use crate::fhir::capability;
+use crate::http::App;
+use crate::http::pages::app::SampleApp;
+use crate::http::pages::assets::ASSETS;
+use crate::http::pages::developers::Developers;
+use crate::http::pages::developers::ReadyClient;
+use crate::http::pages::developers::ResourceRow;
+use crate::http::pages::help::Help;
+use crate::http::pages::home::Home;
+use crate::http::reply;
+use crate::http::request_id::RequestId;
+use crate::store::clients;
+
+/// The app that `/app` is.
+pub const SAMPLE_APP: &str = "anteroom-sample-app";
+
+/// The public client of the sandbox.
+pub const SANDBOX_CLIENT: &str = "demo-public";
+
+/// `/`
+pub async fn home(State(app): State<Arc<App>>) -> Response {
+    let page = Home {
+        frame: reply::frame(&app, "Start"),
+        public_url: app.config.public_url.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        logins: app.logins.clone(),
+    };
+    reply::html(StatusCode::OK, &page)
+}
+
+/// `/help`
+pub async fn help(State(app): State<Arc<App>>) -> Response {
+    let phone = Some(app.config.help_phone.clone()).filter(|phone| !phone.is_empty());
+    let page = Help {
+        frame: reply::frame(&app, "Help"),
+        phone,
+        email: None,
+    };
+    reply::html(StatusCode::OK, &page)
+}
+
+/// `/developers`
+pub async fn developers(State(app): State<Arc<App>>, id: RequestId) -> Response {
+    let client = match clients::find(&app.emr.db, SANDBOX_CLIENT).await {
+        Ok(client) => client.filter(|_| app.config.sandbox),
+        Err(failure) => return reply::page(&app, &id.0, failure),
+    };
+    let page = Developers {
+        frame: reply::frame(&app, "For developers"),
+        public_url: app.config.public_url.clone(),
+        fhir_base: app.config.fhir_base(),
+        client: client.map(|client| ReadyClient {
+            client_id: client.client_id,
+            redirect_uri: client.redirect_uris.first().cloned().unwrap_or_default(),
+            scope: client.scope,
+        }),
+        scopes: capability::scopes(),
+        resources: capability::table()
+            .into_iter()
+            .map(|row| ResourceRow {
+                name: row.name.to_owned(),
+                interactions: row.interactions,
+                search: row.search,
+            })
+            .collect(),
+    };
+    reply::html(StatusCode::OK, &page)
+}
+
+/// `/app`
+pub async fn sample_app(State(app): State<Arc<App>>) -> Response {
+    let page = SampleApp {
+        frame: reply::frame(&app, "Sample app"),
+    };
+    reply::html(StatusCode::OK, &page)
+}
+
+/// A stylesheet, script or picture; the browser asks again after five minutes, by digest.
+pub async fn asset(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let path = format!("/assets/{path}");
+    let Some(asset) = ASSETS.iter().find(|asset| asset.path == path) else {
+        return reply::page(&app, &id.0, Refusal::NotFound.into());
+    };
+    let etag = format!("\"{}\"", crypto::fingerprint(asset.body));
+    let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    match known == Some(etag.as_str()) {
+        true => (StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response(),
+        false => {
+            let headers = [(CONTENT_TYPE, asset.content_type.to_owned()), (ETAG, etag)];
+            (headers, asset.body).into_response()
+        }
+    }
+}
+
+/// Any other address.
+pub async fn nothing_here(State(app): State<Arc<App>>, id: RequestId) -> Response {
+    reply::page(&app, &id.0, Refusal::NotFound.into())
+}
+
+/// `/livez`: the process answers.
+pub async fn livez() -> Response {
+    Json(json!({ "status": "ok" })).into_response()
+}
+
+/// `/readyz`: the database answers too.
+pub async fn readyz(State(app): State<Arc<App>>) -> Response {
+    match clients::find(&app.emr.db, SAMPLE_APP).await {
+        Ok(_) => Json(json!({ "status": "ok", "database": app.emr.db.engine() })).into_response(),
+        Err(_) => {
+            let body = Json(json!({ "status": "unavailable", "database": app.emr.db.engine() }));
+            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+        }
+    }
+}

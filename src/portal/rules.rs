@@ -1,0 +1,212 @@
+//! The rules as tables: one table an action, one row a rule. Ids are stable; sentences are for the patient.
+
+use crate::domain::refusal::Reason;
+use crate::domain::visits::Status;
+use crate::portal::CancelCase;
+
+/// One rule about facts of type `F`.
+pub struct Rule<F: 'static> {
+    /// The stable dotted id; the code in `https://anteroom.dev/fhir/CodeSystem/reason`.
+    pub id: &'static str,
+    /// What must hold.
+    pub holds: fn(&F) -> bool,
+    /// What the patient reads where it does not.
+    pub sentence: fn(&F) -> String,
+    /// FHIRPath of the element, or name of the setting, that would have to change.
+    pub expression: &'static str,
+}
+
+/// When a patient may call off a visit: F127, F128; row ids are the codes.
+pub const CANCEL: &[Rule<CancelCase>] = &[
+    Rule {
+        id: "portal.off",
+        holds: |case| case.portal_on,
+        sentence: |_| "The practice's portal is switched off. Please call the practice.".to_owned(),
+        expression: "portal_onsite_two_enable",
+    },
+    Rule {
+        id: "cancel.off",
+        holds: |case| case.appointments_on,
+        sentence: |_| {
+            "The practice does not take changes to visits online. Please call the practice.".to_owned()
+        },
+        expression: "allow_portal_appointments",
+    },
+    Rule {
+        id: "cancel.status",
+        holds: |case| {
+            matches!(
+                case.appointment.status,
+                Status::Pending | Status::Booked | Status::Waitlist
+            )
+        },
+        sentence: |case| match case.appointment.status {
+            Status::Cancelled => "This visit is already cancelled.".to_owned(),
+            _ => "This visit has begun or is over, so it can no longer be cancelled.".to_owned(),
+        },
+        expression: "Appointment.status",
+    },
+    Rule {
+        id: "cancel.past",
+        // A request to be called back has no time that could have passed.
+        holds: |case| {
+            case.appointment.status == Status::Waitlist || case.now < case.appointment.start
+        },
+        sentence: |_| "This visit's time has passed, so it can no longer be cancelled.".to_owned(),
+        expression: "Appointment.start",
+    },
+    Rule {
+        id: "cancel.notice",
+        holds: |case| {
+            // A visit that has passed breaks its own rule, not this one too.
+            case.now >= case.appointment.start
+                || case.appointment.start - case.now >= case.notice
+        },
+        sentence: |case| {
+            format!(
+                "The practice asks for {} hours' notice. Please call the practice.",
+                case.notice.whole_hours()
+            )
+        },
+        expression: "appointments.cancel_notice_hours",
+    },
+    Rule {
+        id: "cancel.series",
+        holds: |case| !case.appointment.series,
+        sentence: |_| {
+            "This visit belongs to a series. Please call the practice to change it.".to_owned()
+        },
+        expression: "Appointment",
+    },
+];
+
+/// Every rule of a table that does not hold, in the table's order.
+pub fn broken<F>(rules: &[Rule<F>], facts: &F) -> Vec<Reason> {
+    let broken = rules.iter().filter(|rule| !(rule.holds)(facts));
+    let reasons = broken.map(|rule| Reason {
+        id: rule.id,
+        text: (rule.sentence)(facts),
+        expression: rule.expression,
+    });
+    reasons.collect()
+}
+
+/// The tables as Markdown, for a practice manager to read and sign.
+pub fn markdown() -> String {
+    let mut text = String::from("| rule | what it looks at |\n| --- | --- |\n");
+    for rule in CANCEL {
+        text.push_str(&format!("| `{}` | {} |\n", rule.id, rule.expression));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::people::Person;
+    use crate::domain::visits::Appointment;
+    use crate::domain::visits::Cancellation;
+    use crate::portal::Case;
+    use crate::portal::Change;
+    use crate::portal::Verdict;
+    use crate::portal::decide;
+    use time::Duration;
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    /// A visit in three days that may be cancelled.
+    fn case() -> CancelCase {
+        let now = datetime!(2026-11-21 10:00 UTC);
+        let start = now + Duration::days(3);
+        CancelCase {
+            ask: Cancellation {
+                uuid: Uuid::from_u128(1),
+                seen: None,
+                reason: String::new(),
+            },
+            appointment: Appointment {
+                uuid: Uuid::from_u128(1),
+                person: Person {
+                    pid: 1,
+                    uuid: Uuid::from_u128(2),
+                },
+                patient_name: String::new(),
+                status: Status::Booked,
+                mark: "-".to_owned(),
+                category: None,
+                start,
+                end: start + Duration::minutes(15),
+                provider: None,
+                location: None,
+                comment: String::new(),
+                created: None,
+                series: false,
+            },
+            now,
+            portal_on: true,
+            appointments_on: true,
+            notice: Duration::ZERO,
+        }
+    }
+
+    fn ids(case: &CancelCase) -> Vec<&'static str> {
+        broken(CANCEL, case).iter().map(|reason| reason.id).collect()
+    }
+
+    #[test]
+    fn f127_a_future_visit_may_be_cancelled() {
+        let verdict = decide(Case::Cancel(case()));
+        let Verdict::Permitted(permit) = verdict else {
+            panic!("refused")
+        };
+        let Change::Cancel { mark, .. } = permit.change();
+        assert_eq!(*mark, "x");
+    }
+
+    #[test]
+    fn f128_within_a_day_the_mark_is_the_late_one() {
+        let mut case = case();
+        case.now = case.appointment.start - Duration::hours(23);
+        let Verdict::Permitted(permit) = decide(Case::Cancel(case)) else {
+            panic!("refused")
+        };
+        let Change::Cancel { mark, .. } = permit.change();
+        assert_eq!(*mark, "%");
+    }
+
+    #[test]
+    fn every_rule_can_be_broken_alone() {
+        type Break = fn(&mut CancelCase);
+        let breaks: [(&str, Break); 6] = [
+            ("portal.off", |case| case.portal_on = false),
+            ("cancel.off", |case| case.appointments_on = false),
+            ("cancel.status", |case| {
+                case.appointment.status = Status::Fulfilled;
+            }),
+            ("cancel.past", |case| {
+                case.now = case.appointment.start + Duration::MINUTE;
+            }),
+            ("cancel.notice", |case| case.notice = Duration::days(4)),
+            ("cancel.series", |case| case.appointment.series = true),
+        ];
+        assert_eq!(breaks.len(), CANCEL.len(), "a rule has no test");
+        for (id, broke) in breaks {
+            let mut case = case();
+            broke(&mut case);
+            assert_eq!(ids(&case), [id]);
+        }
+    }
+
+    #[test]
+    fn every_broken_rule_is_told_not_only_the_first() {
+        let mut case = case();
+        case.portal_on = false;
+        case.appointment.series = true;
+        assert_eq!(ids(&case), ["portal.off", "cancel.series"]);
+    }
+
+    #[test]
+    fn the_tables_print_as_markdown() {
+        assert_eq!(markdown().lines().count(), CANCEL.len() + 2);
+    }
+}

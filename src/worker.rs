@@ -1,0 +1,94 @@
+//! The loop behind the server: it writes the ledger lines of reads in batches, so that no read waits for one.
+//! Lines of writes are not here: they are in the transaction of the write itself.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::Sender;
+use tokio::task::JoinHandle;
+
+use crate::db::Db;
+use crate::store::ledger;
+use crate::store::ledger::Entry;
+
+/// How many lines may wait. A reader who finds it full waits, so that nothing is ever dropped.
+const WAITING: usize = 8192;
+
+/// How many lines go into one transaction.
+const BATCH: usize = 256;
+
+/// How long lines are gathered before they are written.
+const GATHER: Duration = Duration::from_millis(200);
+
+/// Where handlers leave the ledger lines of reads.
+pub struct Reads {
+    sender: Sender<Entry>,
+    written: Arc<AtomicU64>,
+}
+
+impl Reads {
+    /// Leaves a line; waits only where thousands are waiting already.
+    pub async fn note(&self, entry: Entry) {
+        if self.sender.send(entry).await.is_err() {
+            tracing::error!("the ledger of reads has stopped");
+        }
+    }
+
+    /// How many lines have been written since the start.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+}
+
+/// Starts the loop. It ends, with everything written, after the [`Reads`] is dropped.
+pub fn start(db: Db) -> (Reads, JoinHandle<()>) {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let written = Arc::new(AtomicU64::new(0));
+    let reads = Reads {
+        sender,
+        written: written.clone(),
+    };
+    let task = tokio::spawn(write_behind(db, receiver, written));
+    (reads, task)
+}
+
+async fn write_behind(db: Db, mut lines: Receiver<Entry>, written: Arc<AtomicU64>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        if lines.recv_many(&mut batch, BATCH).await == 0 {
+            return;
+        }
+        if batch.len() < BATCH {
+            tokio::time::sleep(GATHER).await;
+            while batch.len() < BATCH {
+                match lines.try_recv() {
+                    Ok(line) => batch.push(line),
+                    Err(_) => break,
+                }
+            }
+        }
+        keep(&db, &batch).await;
+        written.fetch_add(u64::try_from(batch.len()).unwrap_or_default(), Ordering::Relaxed);
+        batch.clear();
+    }
+}
+
+/// Writes a batch, trying again for as long as the database is away: a read that happened stays told.
+async fn keep(db: &Db, batch: &[Entry]) {
+    let mut pause = Duration::from_millis(250);
+    for attempt in 1..=12 {
+        match ledger::record_all(db, batch).await {
+            Ok(()) => return,
+            Err(failure) => {
+                tracing::warn!(attempt, ?failure, lines = batch.len(), "the ledger could not be written");
+            }
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(30));
+    }
+    tracing::error!(lines = batch.len(), "ledger lines of reads were lost: the database stayed away");
+}
