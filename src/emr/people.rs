@@ -1,11 +1,332 @@
-//! Being written.
+//! The patient's own chart front page: one row of `patient_data` and what hangs on it, in one statement.
+
+mod codes;
+mod text;
+
+use sqlx::FromRow;
+use time::Date;
+use time::PrimitiveDateTime;
+use uuid::Uuid;
+
+use crate::db::sql::Sql;
 use crate::domain::access::Reach;
+use crate::domain::people::Address;
+use crate::domain::people::Means;
+use crate::domain::people::Name;
+use crate::domain::people::Patient;
+use crate::domain::people::Person;
+use crate::domain::people::Telecom;
 use crate::domain::query::Page;
 use crate::domain::query::Query;
 use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
-pub(super) async fn find(_emr: &Emr, _reach: &Reach, _query: &Query) -> Answer<Page<Record>> {
-    Err(Refusal::NotFound.into())
+use crate::emr::Practice;
+use crate::emr::staff;
+use crate::emr::uuids;
+
+pub(super) use text::given;
+pub(super) use text::lines;
+pub(super) use text::tidy;
+
+/// Columns every version has. `ss` and `drivers_license` are never read. `contact_relationship` holds the name of
+/// the emergency contact (OpenEMR facts 1.1).
+const COLUMNS: &str = "SELECT p.uuid, p.pubpid, p.title, p.fname, p.mname, p.lname, p.DOB AS dob, p.sex, p.race, \
+    p.ethnicity, p.language, p.status, p.street, p.city, p.state, p.postal_code, p.county, p.country_code, \
+    p.phone_home, p.phone_biz, p.phone_cell, p.email, p.email_direct, p.deceased_date, p.contact_relationship, \
+    p.phone_contact, o.portal_username, u.id AS provider_id, u.uuid AS provider_uuid, u.fname AS provider_fname, \
+    u.mname AS provider_mname, u.lname AS provider_lname";
+
+/// The newest of the optional columns: a layout that has it has all the others (OpenEMR facts 0.1).
+const NEWEST: (&str, &str) = ("patient_data", "tribal_affiliations");
+
+/// Table, column, what is selected where the layout has it, and what where it has not.
+/// Rows of other tables come packed into one column, each row as hexadecimal, because names hold commas: a chart
+/// stays one statement. Control character 31 stands between the fields.
+const OPTIONAL: [(&str, &str, &str, &str); 10] = [
+    ("patient_data", "suffix", ", p.suffix", ", NULL AS suffix"),
+    (
+        "patient_data",
+        "preferred_name",
+        ", p.preferred_name",
+        ", NULL AS preferred_name",
+    ),
+    (
+        "patient_data",
+        "street_line_2",
+        ", p.street_line_2",
+        ", NULL AS street_line_2",
+    ),
+    (
+        "patient_data",
+        "birth_fname",
+        ", p.birth_fname",
+        ", NULL AS birth_fname",
+    ),
+    (
+        "patient_data",
+        "birth_mname",
+        ", p.birth_mname",
+        ", NULL AS birth_mname",
+    ),
+    (
+        "patient_data",
+        "birth_lname",
+        ", p.birth_lname",
+        ", NULL AS birth_lname",
+    ),
+    (
+        "patient_data",
+        "last_updated",
+        ", p.last_updated",
+        ", NULL AS last_updated",
+    ),
+    (
+        "patient_data",
+        "tribal_affiliations",
+        ", p.tribal_affiliations",
+        ", NULL AS tribal_affiliations",
+    ),
+    (
+        "patient_history",
+        "previous_name_enddate",
+        ", (SELECT GROUP_CONCAT(HEX(CONCAT_WS('\u{1f}', COALESCE(h.previous_name_prefix, ''), \
+            COALESCE(h.previous_name_first, ''), COALESCE(h.previous_name_middle, ''), \
+            COALESCE(h.previous_name_last, ''), COALESCE(h.previous_name_suffix, ''), \
+            COALESCE(h.previous_name_enddate, ''))) ORDER BY h.id) FROM patient_history h \
+            WHERE h.pid = p.pid AND h.history_type_key = 'name_history') AS old_names",
+        ", NULL AS old_names",
+    ),
+    (
+        "contact_address",
+        "period_end",
+        ", (SELECT GROUP_CONCAT(HEX(CONCAT_WS('\u{1f}', COALESCE(a.line1, ''), COALESCE(a.line2, ''), \
+            COALESCE(a.city, ''), COALESCE(a.state, ''), COALESCE(a.zip, ''), COALESCE(a.plus_four, ''), \
+            COALESCE(a.country, ''), COALESCE(a.district, ''), COALESCE(ca.`use`, ''), COALESCE(ca.status, ''), \
+            COALESCE(ca.period_end, ''))) ORDER BY ca.id) FROM contact c \
+            JOIN contact_address ca ON ca.contact_id = c.id JOIN addresses a ON a.id = ca.address_id \
+            WHERE c.foreign_table_name = 'patient_data' AND c.foreign_id = p.pid) AS more_addresses",
+        ", NULL AS more_addresses",
+    ),
+];
+
+/// A provider nobody can look up as a Practitioner is not referred to.
+const FROM: &str = " FROM patient_data p LEFT JOIN patient_access_onsite o ON o.pid = p.pid \
+    LEFT JOIN users u ON u.id = p.providerID AND u.authorized = 1 AND u.username <> '' \
+    WHERE p.pid = ?";
+
+#[derive(FromRow)]
+struct Row {
+    uuid: Option<Vec<u8>>,
+    pubpid: Option<String>,
+    title: Option<String>,
+    fname: Option<String>,
+    mname: Option<String>,
+    lname: Option<String>,
+    dob: Option<Date>,
+    sex: Option<String>,
+    race: Option<String>,
+    ethnicity: Option<String>,
+    language: Option<String>,
+    status: Option<String>,
+    street: Option<String>,
+    city: Option<String>,
+    state: Option<String>,
+    postal_code: Option<String>,
+    county: Option<String>,
+    country_code: Option<String>,
+    phone_home: Option<String>,
+    phone_biz: Option<String>,
+    phone_cell: Option<String>,
+    email: Option<String>,
+    email_direct: Option<String>,
+    deceased_date: Option<PrimitiveDateTime>,
+    contact_relationship: Option<String>,
+    phone_contact: Option<String>,
+    portal_username: Option<String>,
+    provider_id: Option<i64>,
+    provider_uuid: Option<Vec<u8>>,
+    provider_fname: Option<String>,
+    provider_mname: Option<String>,
+    provider_lname: Option<String>,
+    suffix: Option<String>,
+    preferred_name: Option<String>,
+    street_line_2: Option<String>,
+    birth_fname: Option<String>,
+    birth_mname: Option<String>,
+    birth_lname: Option<String>,
+    last_updated: Option<PrimitiveDateTime>,
+    tribal_affiliations: Option<String>,
+    old_names: Option<String>,
+    more_addresses: Option<String>,
 }
+
+/// The patient of the reach, if the query does not ask for somebody else. A chart whose uuid is no longer the one
+/// the grant was given for (merged, or replaced) is not there.
+///
+/// # Errors
+/// `Unsupported` for any filter; otherwise as [`crate::db::Db::one`].
+pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record>> {
+    if !query.filters.is_empty() {
+        return Err(Refusal::Unsupported("Patient is searched by _id only.".to_owned()).into());
+    }
+    let person = reach.patient();
+    let wanted = query.count > 0
+        && query.after.is_none()
+        && reach.categories().is_none()
+        && query
+            .ids
+            .as_ref()
+            .is_none_or(|ids| ids.contains(&person.uuid));
+    let row = match wanted {
+        true => row(emr, person).await?,
+        false => None,
+    };
+    let records = row
+        .map(|row| Record::Patient(Box::new(row.patient(emr, person))))
+        .into_iter()
+        .collect();
+    Ok(Page {
+        records,
+        next: None,
+    })
+}
+
+async fn row(emr: &Emr, person: Person) -> Answer<Option<Row>> {
+    let row: Option<Row> = emr.db.one(statement(emr, person.pid)).await?;
+    let Some(row) = row.filter(|row| uuids::known(row.uuid.as_deref()) == Some(person.uuid)) else {
+        return Ok(None);
+    };
+    if row.provider_id.is_some() && uuids::known(row.provider_uuid.as_deref()).is_none() {
+        uuids::fill(emr, uuids::Table::Users).await?;
+        return emr.db.one(statement(emr, person.pid)).await;
+    }
+    Ok(Some(row))
+}
+
+fn statement(emr: &Emr, pid: i64) -> Sql {
+    let newest = emr.layout.has(NEWEST.0, NEWEST.1);
+    let sql = OPTIONAL.iter().fold(
+        Sql::new(COLUMNS),
+        |sql, (table, column, present, missing)| match newest || emr.layout.has(table, column) {
+            true => sql.push(present),
+            false => sql.push(missing),
+        },
+    );
+    sql.push(FROM).bind(pid)
+}
+
+impl Row {
+    fn patient(self, emr: &Emr, person: Person) -> Patient {
+        let practice: &Practice = &emr.known();
+        let lists = &practice.lists;
+        let further = self.more_addresses.map_or_else(Vec::new, |packed| {
+            text::addresses(&packed, emr.zone.wall(emr.now()).date())
+        });
+        let sex = tidy(self.sex);
+        let name = Name {
+            prefix: tidy(self.title),
+            given: given(tidy(self.fname), tidy(self.mname)),
+            family: tidy(self.lname),
+            suffix: tidy(self.suffix),
+        };
+        let birth_name = Name {
+            given: given(tidy(self.birth_fname), tidy(self.birth_mname)),
+            family: tidy(self.birth_lname),
+            ..Name::default()
+        };
+        let home = Address {
+            lines: lines([self.street, self.street_line_2]),
+            city: tidy(self.city),
+            district: tidy(self.county),
+            state: tidy(self.state),
+            postal_code: tidy(self.postal_code),
+            country: tidy(self.country_code),
+            old: None,
+        };
+        Patient {
+            person,
+            chart_number: tidy(self.pubpid),
+            account: Some(tidy(self.portal_username)).filter(|account| !account.is_empty()),
+            old_names: old_names(birth_name, &name, self.old_names.as_deref()),
+            name,
+            preferred_name: tidy(self.preferred_name),
+            birth_date: self.dob,
+            gender: codes::gender(&sex),
+            birth_sex: codes::birth_sex(&sex),
+            race: codes::race(lists, "race", &tidy(self.race)),
+            ethnicity: codes::race(lists, "ethnicity", &tidy(self.ethnicity)),
+            tribes: codes::tribes(lists, &tidy(self.tribal_affiliations)),
+            marital: codes::marital(lists, &tidy(self.status)),
+            language: codes::language(lists, &tidy(self.language)),
+            telecom: telecom(
+                [self.phone_home, self.phone_biz, self.phone_cell],
+                [self.email, self.email_direct],
+            ),
+            addresses: addresses(home, further),
+            deceased: self.deceased_date.map(|wall| emr.zone.instant(wall)),
+            contact: contact(tidy(self.contact_relationship), tidy(self.phone_contact)),
+            provider: uuids::known(self.provider_uuid.as_deref()).map(|uuid: Uuid| {
+                let (first, middle) = (self.provider_fname, self.provider_mname);
+                (uuid, staff::display(first, middle, self.provider_lname))
+            }),
+            organization: practice.organization,
+            last_updated: self.last_updated.map(|wall| emr.zone.instant(wall)),
+        }
+    }
+}
+
+/// The birth name, unless it is the present one or recorded among the previous ones, and those.
+fn old_names(birth: Name, present: &Name, packed: Option<&str>) -> Vec<(Name, Option<Date>)> {
+    let mut names = packed.map_or_else(Vec::new, text::names);
+    let same = |name: &Name| name.given == birth.given && name.family == birth.family;
+    let told = !birth.given.is_empty() || !birth.family.is_empty();
+    if told && !same(present) && !names.iter().any(|(name, _)| same(name)) {
+        names.insert(0, (birth, None));
+    }
+    names
+}
+
+/// Phones are home, work, mobile; the second e-mail is shown only where it is another one.
+fn telecom(phones: [Option<String>; 3], emails: [Option<String>; 2]) -> Vec<Telecom> {
+    let [email, second] = emails.map(tidy);
+    let second = Some(second).filter(|second| !second.eq_ignore_ascii_case(&email));
+    let phones = phones
+        .into_iter()
+        .zip(["home", "work", "mobile"])
+        .map(|(value, used)| (Means::Phone, tidy(value), used));
+    let emails = [Some(email), second]
+        .into_iter()
+        .flatten()
+        .map(|value| (Means::Email, value, ""));
+    phones
+        .chain(emails)
+        .filter(|(_, value, _)| !value.is_empty())
+        .map(|(system, value, used)| Telecom {
+            system,
+            value,
+            used,
+        })
+        .collect()
+}
+
+/// The chart's address first, then those of the address book that are not the same one again.
+fn addresses(home: Address, further: Vec<Address>) -> Vec<Address> {
+    let repeats = |address: &Address| {
+        address.old.is_none() && address.lines == home.lines && address.city == home.city
+    };
+    let mut addresses: Vec<Address> = further.into_iter().filter(|a| !repeats(a)).collect();
+    let parts = [&home.city, &home.district, &home.state, &home.postal_code];
+    if !home.lines.is_empty() || parts.iter().any(|part| !part.is_empty()) {
+        addresses.insert(0, home);
+    }
+    addresses
+}
+
+fn contact(name: String, phone: String) -> Option<(String, String)> {
+    (!name.is_empty() || !phone.is_empty()).then_some((name, phone))
+}
+
+#[cfg(test)]
+mod tests;
