@@ -13,6 +13,7 @@ use sqlx::migrate::Migration;
 use sqlx::migrate::MigrationType;
 use sqlx::migrate::Migrator;
 use sqlx::mysql::MySqlConnectOptions;
+use sqlx::mysql::MySqlDatabaseError;
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::mysql::MySqlSslMode;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -99,7 +100,7 @@ impl Db {
             })
             .connect_with(options)
             .await
-            .map_err(|error| Fault::new("connecting to the database", error))?;
+            .map_err(|error| Fault::new("connecting to the database", advice(&error)))?;
         Ok(Self::MySql(pool))
     }
 
@@ -181,4 +182,20 @@ fn migrator(steps: &[Step]) -> Migrator {
     let mut migrator = Migrator::with_migrations(steps.collect());
     migrator.dangerous_set_table_name("anteroom_migrations");
     migrator
+}
+
+/// What the server said, and what to do about it.
+fn advice(error: &sqlx::Error) -> String {
+    let code = match error {
+        sqlx::Error::Database(inner) => inner
+            .try_downcast_ref::<MySqlDatabaseError>()
+            .map_or(0, MySqlDatabaseError::number),
+        _ => 0,
+    };
+    match code {
+        1045 => format!("{error}: check user and password in database_url"),
+        1044 => format!("{error}: GRANT the account access to this database (the README has the list)"),
+        1049 => format!("{error}: check the database name at the end of database_url; OpenEMR's own is in sites/default/sqlconf.php"),
+        _ => format!("{error}: is the server running, and are host and port in database_url right?"),
+    }
 }

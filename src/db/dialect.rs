@@ -32,6 +32,14 @@ impl Db {
             }
         }
     }
+
+    /// The query for the database's own clock, as `seconds` since 1970.
+    pub fn clock_query(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "SELECT CAST(strftime('%s', 'now') AS SIGNED) AS seconds",
+            Self::MySql(_) => "SELECT UNIX_TIMESTAMP() AS seconds",
+        }
+    }
 }
 
 impl Tx {

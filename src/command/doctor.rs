@@ -1,0 +1,67 @@
+//! `anteroom check`: every finding one line with what to do; exit 1 if something blocks.
+
+use crate::command::serve;
+use crate::config::Config;
+use crate::emr::check;
+use crate::emr::check::Finding;
+use crate::emr::check::Level;
+use crate::store::clients;
+use crate::store::keys;
+
+/// Looks at everything and prints it.
+///
+/// # Errors
+/// How many findings block, or why nothing could be looked at.
+pub async fn run(config: Config) -> Result<(), String> {
+    let mut findings = urls(&config);
+    let emr = serve::open_emr(&config, serve::system_clock()).await?;
+    findings.extend(check::findings(&emr).await.map_err(serve::said)?);
+    findings.push(match keys::count(&emr.db).await {
+        Err(_) => Finding::new(Level::Blocks, "tables", "Anteroom's own tables are not there: run anteroom migrate"),
+        Ok(0) => Finding::new(Level::Notice, "keys", "no signing key yet: the first anteroom serve makes one"),
+        Ok(_) => Finding::new(Level::Fine, "keys", "there is a key to sign with"),
+    });
+    if let Ok(apps) = clients::all(&emr.db).await {
+        findings.push(match apps.len() {
+            0 => Finding::new(Level::Notice, "apps", "no app is registered: anteroom client add"),
+            count => Finding::new(Level::Fine, "apps", format!("{count} registered")),
+        });
+    }
+    emr.db.close().await;
+    for finding in &findings {
+        let mark = match finding.level {
+            Level::Fine => "ok    ",
+            Level::Notice => "notice",
+            Level::Blocks => "BLOCKS",
+        };
+        println!("{mark}  {:<10} {}", finding.about, finding.text);
+    }
+    let blocking = findings
+        .iter()
+        .filter(|finding| finding.level == Level::Blocks)
+        .count();
+    match blocking {
+        0 => Ok(()),
+        count => Err(format!("{count} of {} findings block", findings.len())),
+    }
+}
+
+/// What can be said without the database.
+fn urls(config: &Config) -> Vec<Finding> {
+    let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
+        .iter()
+        .any(|start| config.public_url.starts_with(start));
+    vec![match (config.is_https(), local) {
+        (true, _) => Finding::new(Level::Fine, "URL", config.public_url.clone()),
+        (false, true) => Finding::new(
+            Level::Notice,
+            "URL",
+            format!("{} reaches this machine only: fine for trying, not for patients", config.public_url),
+        ),
+        (false, false) => Finding::new(
+            Level::Blocks,
+            "URL",
+            format!("{} is not https, so passwords would travel readable: put a TLS proxy in front and set public_url", config.public_url),
+        ),
+    }]
+}

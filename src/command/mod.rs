@@ -1,0 +1,194 @@
+//! The command line: what can be typed, and which function does it.
+
+pub mod clients;
+pub mod demo;
+pub mod doctor;
+pub mod serve;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+
+use crate::config;
+use crate::config::Config;
+use crate::portal::rules;
+
+/// A SMART on FHIR front room for the EMR a practice already runs.
+#[derive(Debug, Parser)]
+#[command(name = "anteroom", version, about, disable_help_subcommand = true)]
+pub struct Cli {
+    /// How log lines look; RUST_LOG says which are shown.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    pub log: String,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the sandbox: an invented practice in an embedded database, ready to click through.
+    Demo {
+        /// Where to listen.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// Folder of the sandbox; made where it is not there, reopened where it is. Default: a fresh temporary folder.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Serve a practice's own OpenEMR database.
+    Serve {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Create or upgrade Anteroom's own tables (anteroom_...) in the practice's database, and nothing else.
+    Migrate {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// The doctor: look at database, grants, OpenEMR, documents, URLs and clocks; exit 1 if something blocks.
+    Check {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Fill an EMPTY OpenEMR database with the sandbox's invented practice, to try Anteroom on a fresh OpenEMR.
+    Seed {
+        #[command(flatten)]
+        target: Target,
+        /// Folder for the documents and for demo.json, which tells the logins.
+        #[arg(long, value_name = "DIR")]
+        into: PathBuf,
+    },
+    /// Apps that may ask patients for access.
+    Client {
+        #[command(subcommand)]
+        command: ClientCommand,
+    },
+    /// Settings.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// The practice's portal rules, as a table to read.
+    Rules,
+}
+
+/// What can be done with apps.
+#[derive(Debug, Subcommand)]
+pub enum ClientCommand {
+    /// Register an app.
+    Add {
+        #[command(flatten)]
+        target: Target,
+        /// What it is; public is an app that cannot keep a secret, such as one in a browser or on a phone.
+        #[arg(long, default_value = "public", value_parser = ["public"])]
+        kind: String,
+        /// The name patients read.
+        #[arg(long)]
+        name: String,
+        /// Where it takes answers; may be given more than once. https, or http on 127.0.0.1 or [::1].
+        #[arg(long = "redirect-uri", required = true, value_name = "URL")]
+        redirect_uris: Vec<String>,
+        /// The scopes it may ask for, in one text with blanks.
+        #[arg(long)]
+        scope: String,
+        /// The id to give it; made up where none is given.
+        #[arg(long, value_name = "ID")]
+        client_id: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the apps.
+    List {
+        #[command(flatten)]
+        target: Target,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shut an app out; its tokens end at once.
+    Disable {
+        #[command(flatten)]
+        target: Target,
+        /// Which app.
+        client_id: String,
+    },
+}
+
+/// What can be done with settings.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print a settings file with every setting, its default and what it is for.
+    Example,
+}
+
+/// Which practice a command is about.
+#[derive(Debug, Args)]
+pub struct Target {
+    /// The settings file; without it the environment (ANTEROOM_...) and the defaults serve.
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    pub config: Option<PathBuf>,
+    /// A sandbox folder instead of a settings file.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+impl Target {
+    /// The settings of that practice.
+    ///
+    /// # Errors
+    /// One sentence that says what is wrong and what to do.
+    pub fn settings(&self, environment: &HashMap<String, String>) -> Result<Config, String> {
+        if let Some(folder) = &self.data {
+            let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+            let database = demo::database(folder);
+            if !database.exists() {
+                return Err(format!(
+                    "{} holds no sandbox: start one there with anteroom demo --data",
+                    folder.display()
+                ));
+            }
+            let url = format!("sqlite://{}", database.display());
+            return Config::sandbox(listen, url, demo::documents(folder));
+        }
+        let config = Config::load(self.config.as_deref(), environment)?;
+        match config.database_url.as_str() {
+            "" => Err("no database: set database_url in the settings file or ANTEROOM_DATABASE_URL, such as mysql://anteroom:password@127.0.0.1:3306/openemr".to_owned()),
+            url if url.starts_with("mysql://") || url.starts_with("mariadb://") || url.starts_with("sqlite://") => Ok(config),
+            _ => Err("database_url must begin with mysql://, such as mysql://anteroom:password@127.0.0.1:3306/openemr".to_owned()),
+        }
+    }
+}
+
+/// Does what was typed; the error is one sentence for stderr.
+///
+/// # Errors
+/// Whatever kept the command from being done.
+pub async fn run(cli: Cli, environment: &HashMap<String, String>) -> Result<(), String> {
+    match cli.command {
+        Command::Demo { listen, data } => demo::run(listen, data).await,
+        Command::Serve { target } => serve::run(target.settings(environment)?).await,
+        Command::Migrate { target } => serve::migrate(target.settings(environment)?).await,
+        Command::Check { target } => doctor::run(target.settings(environment)?).await,
+        Command::Seed { target, into } => {
+            demo::seed(target.settings(environment)?, &into).await
+        }
+        Command::Client { command } => clients::run(command, environment).await,
+        Command::Config {
+            command: ConfigCommand::Example,
+        } => {
+            print!("{}", config::example());
+            Ok(())
+        }
+        Command::Rules => {
+            print!("{}", rules::markdown());
+            Ok(())
+        }
+    }
+}

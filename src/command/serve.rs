@@ -1,0 +1,164 @@
+//! Opening a practice and serving it until somebody says stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tokio::task::JoinHandle;
+
+use crate::auth::keys;
+use crate::config::Config;
+use crate::crypto::Entropy;
+use crate::crypto::SystemEntropy;
+use crate::db::Db;
+use crate::db::connect::Offset;
+use crate::domain::refusal::Failure;
+use crate::emr;
+use crate::emr::Clock;
+use crate::emr::Emr;
+use crate::emr::zone::Zone;
+use crate::http;
+use crate::http::App;
+use crate::http::pages::home::Login;
+use crate::http::reply;
+use crate::worker;
+
+/// The machine's clock.
+pub fn system_clock() -> Clock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock everything else is handed"
+    )]
+    Arc::new(OffsetDateTime::now_utc)
+}
+
+/// `anteroom serve`
+pub async fn run(config: Config) -> Result<(), String> {
+    let listen = config.listen;
+    let public = config.public_url.clone();
+    let (app, ledger) = open(config, Vec::new()).await?;
+    println!("Anteroom serves {} at {public}", app.emr.known().name);
+    serve(app, ledger, bind(listen).await?).await
+}
+
+/// `anteroom migrate`
+pub async fn migrate(config: Config) -> Result<(), String> {
+    let db = Db::open(&config.database_url, None).await.map_err(|fault| fault.to_string())?;
+    let steps = db.migrate().await.map_err(|fault| fault.to_string())?;
+    println!("Anteroom's own tables are up to date ({steps} steps). No OpenEMR table was touched.");
+    db.close().await;
+    Ok(())
+}
+
+/// Opens the practice: database, layout, zone, keys, and the loop behind the server.
+///
+/// # Errors
+/// One sentence that names what is wrong and what to do.
+pub async fn open(
+    config: Config,
+    logins: Vec<Login>,
+) -> Result<(Arc<App>, JoinHandle<()>), String> {
+    let emr = open_emr(&config, system_clock()).await?;
+    let entropy: Box<dyn Entropy> = Box::new(SystemEntropy);
+    let keys = keys::open(&emr.db, emr.now(), entropy.as_ref())
+        .await
+        .map_err(|failure| match failure {
+            Failure::Broken(fault) if fault.to_string().contains("anteroom_key") => {
+                "Anteroom's own tables are not there yet: run anteroom migrate".to_owned()
+            }
+            other => said(other),
+        })?;
+    let (reads, ledger) = worker::start(emr.db.clone());
+    let app = App::new((config, emr), keys, entropy, reads, logins).map_err(said)?;
+    Ok((Arc::new(app), ledger))
+}
+
+/// Opens the practice's database with sessions in the practice's own zone.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_emr(config: &Config, clock: Clock) -> Result<Emr, String> {
+    let url = &config.database_url;
+    let probe = Db::open(url, None).await.map_err(|fault| fault.to_string())?;
+    let zone = emr::settle_zone(&probe, &config.zone).await.map_err(said)?;
+    let db = match probe {
+        Db::Sqlite { .. } => probe,
+        Db::MySql(_) => {
+            probe.close().await;
+            let opened = Db::open(url, Some(offset(zone, clock.clone()))).await;
+            opened.map_err(|fault| fault.to_string())?
+        }
+    };
+    let documents = config.documents.clone();
+    Emr::open(db, documents, &config.zone, clock).await.map_err(said)
+}
+
+/// The zone's offset now, as `SET time_zone` takes it.
+fn offset(zone: Zone, clock: Clock) -> Offset {
+    Arc::new(move || {
+        let (hours, minutes, _) = zone.offset(clock()).as_hms();
+        let sign = if hours < 0 || minutes < 0 { '-' } else { '+' };
+        format!("{sign}{:02}:{:02}", hours.unsigned_abs(), minutes.unsigned_abs())
+    })
+}
+
+/// Takes the address.
+///
+/// # Errors
+/// One sentence naming it.
+pub async fn bind(listen: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(listen).await.map_err(|error| {
+        format!("cannot listen on {listen} ({error}): is another server running there? Choose another with --listen or the setting listen")
+    })
+}
+
+/// Serves until the process is told to stop, then lets running requests end and writes what the ledger still owes.
+///
+/// # Errors
+/// The listener failed.
+pub async fn serve(
+    app: Arc<App>,
+    ledger: JoinHandle<()>,
+    listener: TcpListener,
+) -> Result<(), String> {
+    let db = app.emr.db.clone();
+    let service = http::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(told_to_stop())
+        .await
+        .map_err(|error| format!("the server ended: {error}"))?;
+    // The router, and with it the last sender, is gone: the loop writes what is left and ends.
+    if ledger.await.is_err() {
+        tracing::error!("the ledger of reads ended badly");
+    }
+    db.close().await;
+    Ok(())
+}
+
+/// Ctrl-C, or the service manager's TERM.
+async fn told_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    let Ok(mut terminate) = signal(SignalKind::terminate())
+    else {
+        let _ = interrupt.await;
+        return;
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// A failure as one sentence.
+pub fn said(failure: Failure) -> String {
+    match failure {
+        Failure::Broken(fault) => fault.to_string(),
+        Failure::Refused(refusal) => {
+            let sentence = reply::sentence(&refusal);
+            sentence.trim_end_matches('.').to_owned()
+        }
+    }
+}
