@@ -195,14 +195,14 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
 
 async fn row(emr: &Emr, person: Person) -> Answer<Option<Row>> {
     let row: Option<Row> = emr.db.one(statement(emr, person.pid)).await?;
-    let Some(row) = row.filter(|row| uuids::known(row.uuid.as_deref()) == Some(person.uuid)) else {
-        return Ok(None);
+    let row = match row {
+        Some(row) if row.provider_lacks_uuid() => {
+            uuids::fill(emr, uuids::Table::Users).await?;
+            emr.db.one(statement(emr, person.pid)).await?
+        }
+        row => row,
     };
-    if row.provider_id.is_some() && uuids::known(row.provider_uuid.as_deref()).is_none() {
-        uuids::fill(emr, uuids::Table::Users).await?;
-        return emr.db.one(statement(emr, person.pid)).await;
-    }
-    Ok(Some(row))
+    Ok(row.filter(|row| uuids::known(row.uuid.as_deref()) == Some(person.uuid)))
 }
 
 fn statement(emr: &Emr, pid: i64) -> Sql {
@@ -218,6 +218,10 @@ fn statement(emr: &Emr, pid: i64) -> Sql {
 }
 
 impl Row {
+    fn provider_lacks_uuid(&self) -> bool {
+        self.provider_id.is_some() && uuids::known(self.provider_uuid.as_deref()).is_none()
+    }
+
     fn patient(self, emr: &Emr, person: Person) -> Patient {
         let practice: &Practice = &emr.known();
         let lists = &practice.lists;
