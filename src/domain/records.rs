@@ -14,6 +14,21 @@ use crate::domain::people::Person;
 use crate::domain::people::Practitioner;
 use crate::domain::visits::Appointment;
 
+/// The one category every document of the chart is shown in: US Core's, as system and code.
+pub const CLINICAL_NOTE: (&str, &str) = (
+    "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category",
+    "clinical-note",
+);
+
+/// System of the practice's own document categories; their names are the codes.
+pub const DOCUMENT_CATEGORIES: &str = "https://anteroom.dev/fhir/CodeSystem/document-category";
+
+/// The category of every secure message, as system and code.
+pub const MESSAGE: (&str, &str) = (
+    "https://anteroom.dev/fhir/CodeSystem/communication-category",
+    "message",
+);
+
 /// Somebody at one end of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Party {
@@ -48,11 +63,11 @@ pub struct Communication {
     pub recipient: Party,
     /// Subject line.
     pub title: String,
-    /// The body as OpenEMR holds it: HTML.
+    /// The body as plain text.
     pub body: String,
     /// When it was sent.
     pub sent: Option<OffsetDateTime>,
-    /// Whether the patient has read it (`message_status` is not `New`).
+    /// Whether the patient has read it (`message_status` is not `New`) or wrote it.
     pub read: bool,
     /// Whether the patient archived it.
     pub archived: bool,

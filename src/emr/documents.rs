@@ -1,18 +1,368 @@
-//! Being written.
+//! Documents in a patient's chart: what is known about them, and their bytes.
+
+use std::path::PathBuf;
+
+use sqlx::FromRow;
+use time::PrimitiveDateTime;
+use uuid::Uuid;
+
+use crate::db::sql::Sql;
 use crate::domain::access::Reach;
+use crate::domain::people::Code;
+use crate::domain::query::Cursor;
+use crate::domain::query::Field;
+use crate::domain::query::Filter;
 use crate::domain::query::Page;
 use crate::domain::query::Query;
+use crate::domain::records::CLINICAL_NOTE;
+use crate::domain::records::Content;
+use crate::domain::records::DOCUMENT_CATEGORIES;
+use crate::domain::records::DocumentReference;
 use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
+use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
+use crate::domain::scope::Token;
 use crate::emr::Emr;
-pub(super) async fn find(_emr: &Emr, _reach: &Reach, _query: &Query) -> Answer<Page<Record>> {
-    Err(Refusal::NotFound.into())
+use crate::emr::cipher::DatabaseKeys;
+use crate::emr::files;
+use crate::emr::files::Stored;
+use crate::emr::names::named;
+use crate::emr::predicates;
+use crate::emr::uuids;
+use crate::emr::uuids::Table;
+
+/// `documents.revision` is a TIMESTAMP in the session's zone, so nothing is taken from it. `owner` is a user or 0 or
+/// NULL (uploads in the portal). A row without a date sorts last.
+const FIND: &str = "SELECT d.id AS row_id, d.name, d.url, d.mimetype, d.size, d.date, \
+    CAST(COALESCE(d.date, '1000-01-01 00:00:00') AS CHAR) AS sort_key, \
+    d.storagemethod, d.path_depth, d.encrypted, d.hash, \
+    p.fname AS patient_fname, p.lname AS patient_lname, c.name AS category, \
+    u.id AS author_id, u.uuid AS author_uuid, u.fname AS author_fname, u.lname AS author_lname, ";
+
+/// OpenEMR 6.1 keeps no codes with its categories and gives documents no uuid: there the FHIR id is name-based.
+const CODES: &str = "c.codes AS codes";
+const NO_CODES: &str = "NULL AS codes";
+const UUID: &str = ", d.uuid AS uuid";
+const NO_UUID: &str = ", NULL AS uuid";
+const IDS: &str =
+    "SELECT id AS row_id FROM documents WHERE foreign_id = ? ORDER BY id DESC LIMIT 50000";
+
+/// A document is normally in one category; where it is in several, the first counts.
+/// A zero date in `date_expires` means never, as NULL does.
+const FROM: &str = " FROM patient_data p JOIN documents d ON d.foreign_id = p.pid \
+    LEFT JOIN categories c ON c.id = \
+    (SELECT MIN(l.category_id) FROM categories_to_documents l WHERE l.document_id = d.id) \
+    LEFT JOIN users u ON u.id = d.owner \
+    WHERE p.pid = ? AND d.deleted = 0 \
+    AND (d.date_expires IS NULL OR d.date_expires < '1000-01-01 00:00:00' OR d.date_expires > ?)";
+
+const KEY: &str = "COALESCE(d.date, '1000-01-01 00:00:00')";
+
+const ORDER: &str = " ORDER BY COALESCE(d.date, '1000-01-01 00:00:00') DESC, d.id DESC LIMIT ?";
+
+/// `codes` holds `LOINC:34133-9`, several joined with `;`.
+const HAS_LOINC: &str =
+    " OR INSTR(CONCAT(';', REPLACE(c.codes, ' ', ''), ';'), CONCAT(';LOINC:', ?, ';')) > 0";
+
+const LOINC: &str = "http://loinc.org";
+const STATUS: &str = "http://hl7.org/fhir/document-reference-status";
+
+/// What is served where the row names no media type, or none that is one.
+const UNKNOWN_TYPE: &str = "application/octet-stream";
+
+#[derive(FromRow)]
+struct Id {
+    row_id: i64,
 }
-pub(super) async fn content(
-    _emr: &Emr,
-    _reach: &Reach,
-    _id: uuid::Uuid,
-) -> Answer<crate::domain::records::Content> {
-    Err(Refusal::NotFound.into())
+
+#[derive(FromRow)]
+struct Row {
+    row_id: i64,
+    uuid: Option<Vec<u8>>,
+    name: Option<String>,
+    url: Option<String>,
+    mimetype: Option<String>,
+    size: Option<i64>,
+    date: Option<PrimitiveDateTime>,
+    sort_key: String,
+    storagemethod: i64,
+    path_depth: Option<i64>,
+    encrypted: i64,
+    hash: Option<String>,
+    patient_fname: Option<String>,
+    patient_lname: Option<String>,
+    category: Option<String>,
+    author_id: Option<i64>,
+    author_uuid: Option<Vec<u8>>,
+    author_fname: Option<String>,
+    author_lname: Option<String>,
+    codes: Option<String>,
 }
+
+/// The documents in the chart that are neither deleted nor expired, the newest first.
+pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record>> {
+    let sql = statement(emr, reach, query).await?;
+    if query.count == 0 {
+        return Ok(Page {
+            records: Vec::new(),
+            next: None,
+        });
+    }
+    let mut rows = rows(emr, sql).await?;
+    let count = usize::try_from(query.count).unwrap_or(usize::MAX);
+    let more = rows.len() > count;
+    rows.truncate(count);
+    let next = rows.last().filter(|_| more).map(|row| Cursor {
+        key: row.sort_key.clone(),
+        row: row.row_id,
+    });
+    let custodian = emr.known().organization;
+    let records = rows.into_iter().filter_map(|row| {
+        let document = row.document(emr, reach, custodian)?;
+        Some(Record::DocumentReference(Box::new(document)))
+    });
+    Ok(Page {
+        records: records.collect(),
+        next,
+    })
+}
+
+/// The bytes of one document of the chart, decrypted and checked. Where they cannot be had the caller learns no more
+/// than that, and the log why.
+pub(super) async fn content(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Content> {
+    let sql = statement(emr, reach, &Query::one(id)).await?;
+    let row = rows(emr, sql).await?.into_iter().next();
+    let row = row.ok_or(Refusal::NotFound)?;
+    let stored = row.stored();
+    let read = match (&emr.documents, row.storagemethod) {
+        (None, _) => Err(why("no documents folder is configured")),
+        (Some(root), 0) => read(emr, root.clone(), stored).await?,
+        (Some(_), _) => Err(why("it is stored in CouchDB, which is not read")),
+    };
+    match read {
+        Ok(bytes) => Ok(Content {
+            uuid: id,
+            name: row.name(),
+            content_type: media_type(row.mimetype.as_deref()),
+            bytes,
+            last_updated: row.date.map(|date| emr.zone.instant(date)),
+        }),
+        Err(fault) => {
+            tracing::warn!(document = %id, %fault, "a document has no bytes to give");
+            Err(Refusal::NotFound.into())
+        }
+    }
+}
+
+/// Reads, decrypts and checks. The outer failure is that of the database.
+async fn read(emr: &Emr, root: PathBuf, stored: Stored) -> Answer<Result<Vec<u8>, Fault>> {
+    let bytes = match files::read(&root, &stored).await {
+        Ok(bytes) => bytes,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let keys = match stored.encrypted {
+        true => DatabaseKeys::read(&emr.db).await?,
+        false => DatabaseKeys::default(),
+    };
+    let work = tokio::task::spawn_blocking(move || files::whole(bytes, &stored, &keys));
+    let done = work.await;
+    Ok(done.map_err(|error| Fault::new("checking a document", error))?)
+}
+
+/// The rows of a statement; where one lacks a uuid, all are given theirs and it is asked again.
+async fn rows(emr: &Emr, sql: Sql) -> Answer<Vec<Row>> {
+    let rows: Vec<Row> = emr.db.all(sql.clone()).await?;
+    let bare = has_uuid(emr)
+        && rows
+            .iter()
+            .any(|row| uuids::known(row.uuid.as_deref()).is_none());
+    let bare_author = rows
+        .iter()
+        .any(|row| row.author_id.is_some() && uuids::known(row.author_uuid.as_deref()).is_none());
+    if bare {
+        uuids::fill(emr, Table::Documents).await?;
+    }
+    if bare_author {
+        uuids::fill(emr, Table::Users).await?;
+    }
+    match bare || bare_author {
+        true => emr.db.all(sql).await,
+        false => Ok(rows),
+    }
+}
+
+async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
+    let coded = emr.layout.has("categories", "codes");
+    let mut sql = Sql::new(FIND)
+        .push(if coded { CODES } else { NO_CODES })
+        .push(if has_uuid(emr) { UUID } else { NO_UUID })
+        .push(FROM)
+        .bind(reach.patient().pid)
+        .bind(emr.zone.wall(emr.now()));
+    if let Some(categories) = reach.categories() {
+        sql = in_category(sql, categories);
+    }
+    if let Some(ids) = &query.ids {
+        sql = match has_uuid(emr) {
+            true => sql.push(" AND d.uuid IN ").list(ids.iter().copied()),
+            false => sql
+                .push(" AND d.id IN ")
+                .list(rows_of(emr, reach, ids).await?),
+        };
+    }
+    for filter in &query.filters {
+        sql = match filter {
+            Filter::Date(Field::Date | Field::LastUpdated, ranges) => {
+                predicates::dates(sql, "d.date", ranges, &emr.zone)
+            }
+            Filter::Token(Field::Category, tokens) => in_category(sql, tokens),
+            Filter::Token(Field::Type, tokens) => of_type(sql, tokens, coded),
+            Filter::Token(Field::Status, tokens) => {
+                let current = |token| predicates::asks_for(token, STATUS, "current");
+                match tokens.iter().any(current) {
+                    true => sql,
+                    false => sql.push(" AND 1 = 0"),
+                }
+            }
+            _ => {
+                let why = "DocumentReference has no such search parameter.";
+                return Err(Refusal::Unsupported(why.to_owned()).into());
+            }
+        };
+    }
+    let sql = predicates::below(sql, KEY, "d.id", query.after.as_ref());
+    Ok(sql.push(ORDER).bind(query.count.saturating_add(1)))
+}
+
+fn has_uuid(emr: &Emr) -> bool {
+    emr.layout.has("documents", "uuid")
+}
+
+/// The rows of the chart that have one of these name-based ids.
+async fn rows_of(emr: &Emr, reach: &Reach, ids: &[Uuid]) -> Answer<Vec<i64>> {
+    let sql = Sql::new(IDS).bind(reach.patient().pid);
+    let rows: Vec<Id> = emr.db.all(sql).await?;
+    let rows = rows.into_iter().map(|row| row.row_id);
+    let asked = |row: &i64| ids.contains(&named("documents", *row));
+    Ok(rows.filter(asked).collect())
+}
+
+/// Every document is a clinical note, and in a category of the practice.
+fn in_category(sql: Sql, tokens: &[Token]) -> Sql {
+    let (system, code) = CLINICAL_NOTE;
+    if tokens
+        .iter()
+        .any(|token| predicates::asks_for(token, system, code))
+    {
+        return sql;
+    }
+    let names = tokens
+        .iter()
+        .filter(|token| predicates::asks_for(token, DOCUMENT_CATEGORIES, &token.code))
+        .map(|token| &token.code);
+    sql.push(" AND c.name IN ").list(names)
+}
+
+/// The type is the LOINC code of the category, or the category's name.
+fn of_type(sql: Sql, tokens: &[Token], coded: bool) -> Sql {
+    let mut sql = sql.push(" AND (1 = 0");
+    for token in tokens {
+        if predicates::asks_for(token, DOCUMENT_CATEGORIES, &token.code) {
+            sql = sql.push(" OR c.name = ?").bind(&token.code);
+        }
+        if coded && predicates::asks_for(token, LOINC, &token.code) {
+            sql = sql.push(HAS_LOINC).bind(&token.code);
+        }
+    }
+    sql.push(")")
+}
+
+impl Row {
+    /// `None` for a row that has no uuid even after filling, which another writer may cause.
+    fn document(
+        self,
+        emr: &Emr,
+        reach: &Reach,
+        custodian: Option<Uuid>,
+    ) -> Option<DocumentReference> {
+        let date = self.date.map(|date| emr.zone.instant(date));
+        let author = uuids::known(self.author_uuid.as_deref())
+            .map(|uuid| (uuid, full_name(&self.author_fname, &self.author_lname)));
+        Some(DocumentReference {
+            uuid: match has_uuid(emr) {
+                true => uuids::known(self.uuid.as_deref())?,
+                false => named("documents", self.row_id),
+            },
+            person: reach.patient(),
+            patient_name: full_name(&self.patient_fname, &self.patient_lname),
+            name: self.name(),
+            loinc: loinc(self.codes.as_deref(), self.category.as_deref()),
+            category: self.category.unwrap_or_default(),
+            content_type: media_type(self.mimetype.as_deref()),
+            size: self.size,
+            date,
+            author,
+            custodian,
+            last_updated: date,
+        })
+    }
+
+    /// The name, or for old rows the file name.
+    fn name(&self) -> String {
+        let name = self.name.as_deref().map(str::trim);
+        match name.filter(|name| !name.is_empty()) {
+            Some(name) => name.to_owned(),
+            None => files::file_name(self.url.as_deref().unwrap_or_default()).to_owned(),
+        }
+    }
+
+    fn stored(&self) -> Stored {
+        Stored {
+            url: self.url.clone().unwrap_or_default(),
+            depth: self.path_depth.unwrap_or(1),
+            encrypted: self.encrypted != 0,
+            hash: self.hash.clone().unwrap_or_default(),
+            size: self.size,
+        }
+    }
+}
+
+fn full_name(given: &Option<String>, family: &Option<String>) -> String {
+    let words = [given, family].map(|word| word.as_deref().unwrap_or_default().trim());
+    words.join(" ").trim().to_owned()
+}
+
+/// The first LOINC code of a category.
+fn loinc(codes: Option<&str>, category: Option<&str>) -> Option<Code> {
+    let code = codes?
+        .split(';')
+        .find_map(|code| code.trim().strip_prefix("LOINC:"))?;
+    Some(Code {
+        system: LOINC,
+        code: code.trim().to_owned(),
+        display: category.unwrap_or_default().to_owned(),
+    })
+}
+
+/// `type/subtype` in the letters of RFC 6838, or the type of unknown bytes.
+fn media_type(text: Option<&str>) -> String {
+    let text = text.unwrap_or_default().trim();
+    let name = |part: &str| {
+        let letter = |c: char| c.is_ascii_alphanumeric() || "!#$&-^_.+".contains(c);
+        part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && part.len() <= 127
+            && part.chars().all(letter)
+    };
+    match text.split_once('/') {
+        Some((kind, subtype)) if name(kind) && name(subtype) => text.to_ascii_lowercase(),
+        _ => UNKNOWN_TYPE.to_owned(),
+    }
+}
+
+fn why(text: &'static str) -> Fault {
+    Fault::new("reading a document's file", text)
+}
+
+#[cfg(test)]
+mod tests;

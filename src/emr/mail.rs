@@ -1,11 +1,282 @@
-//! Being written.
+//! A patient's secure mail (`onsite_mail`): the copies that lie in the patient's own mailbox. The table knows neither
+//! uuid nor pid; a mailbox is a name, and this house makes sure that the name is this patient's alone.
+
+mod mailbox;
+
+use sqlx::FromRow;
+use time::PrimitiveDateTime;
+use uuid::Uuid;
+
+use crate::db::sql::Sql;
 use crate::domain::access::Reach;
+use crate::domain::query::Cursor;
+use crate::domain::query::Field;
+use crate::domain::query::Filter;
 use crate::domain::query::Page;
 use crate::domain::query::Query;
+use crate::domain::records::Communication;
+use crate::domain::records::MESSAGE;
+use crate::domain::records::Party;
 use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
+use crate::domain::scope::Token;
 use crate::emr::Emr;
-pub(super) async fn find(_emr: &Emr, _reach: &Reach, _query: &Query) -> Answer<Page<Record>> {
-    Err(Refusal::NotFound.into())
+use crate::emr::html;
+use crate::emr::names::named;
+use crate::emr::predicates;
+use crate::emr::uuids;
+use crate::emr::uuids::Table;
+
+use mailbox::Mailbox;
+
+/// Both copies of a message are rows; only the patient's has the patient as owner. Sender and recipient are user names
+/// of staff or the name of a mailbox; a message of the thread may have lain in the mailbox under another name.
+const FIND: &str = "SELECT m.id AS row_id, m.date, m.owner, m.title, m.body, m.deleted, m.message_status, \
+    CAST(COALESCE(m.date, '1000-01-01 00:00:00') AS CHAR) AS sort_key, \
+    m.sender_id, m.sender_name, s.id AS sender_row, s.uuid AS sender_uuid, \
+    s.fname AS sender_fname, s.lname AS sender_lname, \
+    m.recipient_id, m.recipient_name, r.id AS recipient_row, r.uuid AS recipient_uuid, \
+    r.fname AS recipient_fname, r.lname AS recipient_lname, \
+    t.id AS thread_row, t.owner AS thread_owner \
+    FROM onsite_mail m \
+    LEFT JOIN users s ON s.id = (SELECT MIN(x.id) FROM users x WHERE x.username = m.sender_id AND x.username <> '') \
+    LEFT JOIN users r ON r.id = (SELECT MIN(x.id) FROM users x WHERE x.username = m.recipient_id AND x.username <> '') \
+    LEFT JOIN onsite_mail t ON t.id = m.mail_chain AND t.id <> m.id \
+    WHERE m.owner IN ";
+
+/// The collation ignores case and trailing blanks; the bytes do not.
+const EXACTLY: &str = " AND HEX(m.owner) IN ";
+
+const IDS: &str = "SELECT m.id AS row_id FROM onsite_mail m WHERE m.owner IN ";
+const IDS_LIMIT: &str = " ORDER BY m.id DESC LIMIT 50000";
+
+const KEY: &str = "COALESCE(m.date, '1000-01-01 00:00:00')";
+
+const ORDER: &str = " ORDER BY COALESCE(m.date, '1000-01-01 00:00:00') DESC, m.id DESC LIMIT ?";
+
+const STATUS: &str = "http://hl7.org/fhir/event-status";
+
+#[derive(FromRow)]
+struct Id {
+    row_id: i64,
 }
+
+#[derive(FromRow)]
+struct Row {
+    row_id: i64,
+    date: Option<PrimitiveDateTime>,
+    owner: Option<String>,
+    title: Option<String>,
+    body: Option<String>,
+    deleted: Option<i64>,
+    message_status: String,
+    sort_key: String,
+    sender_id: Option<String>,
+    sender_name: Option<String>,
+    sender_row: Option<i64>,
+    sender_uuid: Option<Vec<u8>>,
+    sender_fname: Option<String>,
+    sender_lname: Option<String>,
+    recipient_id: Option<String>,
+    recipient_name: Option<String>,
+    recipient_row: Option<i64>,
+    recipient_uuid: Option<Vec<u8>>,
+    recipient_fname: Option<String>,
+    recipient_lname: Option<String>,
+    thread_row: Option<i64>,
+    thread_owner: Option<String>,
+}
+
+/// One end of a message as a row has it.
+struct End<'r> {
+    key: &'r Option<String>,
+    name: &'r Option<String>,
+    uuid: Option<Uuid>,
+    staff: [&'r Option<String>; 2],
+}
+
+/// The messages in the patient's mailbox, received and sent, the newest first.
+pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record>> {
+    let nothing = || Page {
+        records: Vec::new(),
+        next: None,
+    };
+    supported(query)?;
+    if query.count == 0 {
+        return Ok(nothing());
+    }
+    let Some(mailbox) = Mailbox::of(&emr.db, reach.patient().pid).await? else {
+        return Ok(nothing());
+    };
+    let only = match &query.ids {
+        Some(ids) => Some(rows_of(emr, &mailbox, ids).await?),
+        None => None,
+    };
+    let sql = statement(emr, reach, query, &mailbox, only);
+    let mut rows: Vec<Row> = emr.db.all(sql.clone()).await?;
+    if rows.iter().any(Row::has_bare_staff) {
+        uuids::fill(emr, Table::Users).await?;
+        rows = emr.db.all(sql).await?;
+    }
+    let count = usize::try_from(query.count).unwrap_or(usize::MAX);
+    let more = rows.len() > count;
+    rows.truncate(count);
+    let next = rows.last().filter(|_| more).map(|row| Cursor {
+        key: row.sort_key.clone(),
+        row: row.row_id,
+    });
+    let records = rows
+        .into_iter()
+        .filter(|row| mailbox.has(row.owner.as_deref()))
+        .map(|row| Record::Communication(Box::new(row.message(emr, reach, &mailbox))));
+    Ok(Page {
+        records: records.collect(),
+        next,
+    })
+}
+
+/// The FHIR id of a row of `onsite_mail`.
+pub fn id_of(row: i64) -> Uuid {
+    named("onsite_mail", row)
+}
+
+/// The rows of a mailbox that have one of these ids. An id cannot be turned back, so the mailbox's own are computed.
+async fn rows_of(emr: &Emr, mailbox: &Mailbox, ids: &[Uuid]) -> Answer<Vec<i64>> {
+    let sql = Sql::new(IDS)
+        .list(mailbox.names())
+        .push(EXACTLY)
+        .list(mailbox.hex())
+        .push(IDS_LIMIT);
+    let rows: Vec<Id> = emr.db.all(sql).await?;
+    let rows = rows.into_iter().map(|row| row.row_id);
+    Ok(rows.filter(|row| ids.contains(&id_of(*row))).collect())
+}
+
+fn statement(
+    emr: &Emr,
+    reach: &Reach,
+    query: &Query,
+    mailbox: &Mailbox,
+    only: Option<Vec<i64>>,
+) -> Sql {
+    let mut sql = Sql::new(FIND)
+        .list(mailbox.names())
+        .push(EXACTLY)
+        .list(mailbox.hex());
+    if let Some(categories) = reach.categories() {
+        sql = all_or_none(sql, categories, MESSAGE);
+    }
+    if let Some(rows) = only {
+        sql = sql.push(" AND m.id IN ").list(rows);
+    }
+    for filter in &query.filters {
+        sql = match filter {
+            Filter::Date(_, ranges) => predicates::dates(sql, "m.date", ranges, &emr.zone),
+            Filter::Token(Field::Category, tokens) => all_or_none(sql, tokens, MESSAGE),
+            Filter::Token(_, tokens) => all_or_none(sql, tokens, (STATUS, "completed")),
+        };
+    }
+    let sql = predicates::below(sql, KEY, "m.id", query.after.as_ref());
+    sql.push(ORDER).bind(query.count.saturating_add(1))
+}
+
+/// # Errors
+/// `Unsupported` where a filter is about something a message does not have.
+fn supported(query: &Query) -> Answer<()> {
+    let known = |filter: &Filter| {
+        matches!(
+            filter,
+            Filter::Date(Field::Date | Field::LastUpdated, _)
+                | Filter::Token(Field::Category | Field::Status, _)
+        )
+    };
+    match query.filters.iter().all(known) {
+        true => Ok(()),
+        false => {
+            let why = "Communication has no such search parameter.";
+            Err(Refusal::Unsupported(why.to_owned()).into())
+        }
+    }
+}
+
+/// Every message has this one code: a token search finds all of them or none.
+fn all_or_none(sql: Sql, tokens: &[Token], code: (&str, &str)) -> Sql {
+    let (system, code) = code;
+    match tokens
+        .iter()
+        .any(|token| predicates::asks_for(token, system, code))
+    {
+        true => sql,
+        false => sql.push(" AND 1 = 0"),
+    }
+}
+
+impl Row {
+    fn has_bare_staff(&self) -> bool {
+        let bare = |row: Option<i64>, uuid: &Option<Vec<u8>>| {
+            row.is_some() && uuids::known(uuid.as_deref()).is_none()
+        };
+        bare(self.sender_row, &self.sender_uuid) || bare(self.recipient_row, &self.recipient_uuid)
+    }
+
+    fn message(self, emr: &Emr, reach: &Reach, mailbox: &Mailbox) -> Communication {
+        let party = |end: &End<'_>| end.party(emr, reach, mailbox);
+        let sender = party(&End {
+            key: &self.sender_id,
+            name: &self.sender_name,
+            uuid: uuids::known(self.sender_uuid.as_deref()),
+            staff: [&self.sender_fname, &self.sender_lname],
+        });
+        let recipient = party(&End {
+            key: &self.recipient_id,
+            name: &self.recipient_name,
+            uuid: uuids::known(self.recipient_uuid.as_deref()),
+            staff: [&self.recipient_fname, &self.recipient_lname],
+        });
+        let own = matches!(sender, Party::Patient { .. });
+        Communication {
+            uuid: id_of(self.row_id),
+            person: reach.patient(),
+            sender,
+            recipient,
+            title: self.title.unwrap_or_default(),
+            body: html::plain_text(self.body.as_deref().unwrap_or_default()),
+            sent: self.date.map(|date| emr.zone.instant(date)),
+            read: own || !self.message_status.eq_ignore_ascii_case("New"),
+            archived: self.deleted == Some(1),
+            thread: self
+                .thread_row
+                .filter(|_| mailbox.has(self.thread_owner.as_deref()))
+                .map(id_of),
+        }
+    }
+}
+
+impl End<'_> {
+    fn party(&self, emr: &Emr, reach: &Reach, mailbox: &Mailbox) -> Party {
+        if mailbox.has(self.key.as_deref()) {
+            return Party::Patient {
+                person: reach.patient(),
+                name: mailbox.patient_name.clone(),
+            };
+        }
+        let written = self.name.as_deref().unwrap_or_default().trim();
+        let words = self
+            .staff
+            .map(|word| word.as_deref().unwrap_or_default().trim());
+        let name = match words.join(" ").trim() {
+            "" => written.to_owned(),
+            name => name.to_owned(),
+        };
+        match (self.uuid, name.is_empty()) {
+            (Some(uuid), _) => Party::Staff { uuid, name },
+            (None, false) => Party::Other(name),
+            // A login name is no name to show; whoever it was works there.
+            (None, true) => Party::Other(emr.known().name.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,18 +5,26 @@
 
 pub mod account;
 pub mod calendar;
+pub mod cancel;
 pub mod check;
 pub mod cipher;
 pub mod documents;
 pub mod facilities;
+pub mod files;
 pub mod globals;
+pub mod html;
 pub mod layout;
 pub mod lists;
 pub mod mail;
+pub mod names;
 pub mod people;
+pub mod predicates;
 pub mod staff;
 pub mod uuids;
 pub mod zone;
+
+#[cfg(test)]
+mod fixture;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +51,9 @@ use crate::emr::zone::Zone;
 /// How long what the practice has set up is believed before it is read again, in seconds.
 const FRESH: i64 = 5;
 
+/// Tells the present instant; given in, so that a test can choose it.
+pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
+
 /// An OpenEMR practice: its database, what its tables look like, and where its documents lie.
 pub struct Emr {
     /// The database.
@@ -53,6 +64,7 @@ pub struct Emr {
     pub zone: Zone,
     /// `sites/<site>/documents`; `None` where no folder was configured and documents have no bytes.
     pub documents: Option<PathBuf>,
+    clock: Clock,
     practice: RwLock<Arc<Practice>>,
 }
 
@@ -81,29 +93,36 @@ impl Emr {
         db: Db,
         documents: Option<PathBuf>,
         fallback_zone: &str,
-        now: OffsetDateTime,
+        clock: Clock,
     ) -> Answer<Self> {
         let layout = Layout::probe(&db).await?;
-        let practice = Practice::read(&db, now).await?;
+        let practice = Practice::read(&db, clock()).await?;
         let zone = zone_of(&practice.globals, fallback_zone)?;
         let emr = Self {
             db,
             layout,
             zone,
             documents,
+            clock,
             practice: RwLock::new(Arc::new(practice)),
         };
         uuids::fill_all(&emr).await?;
-        let practice = Practice::read(&emr.db, now).await?;
+        let practice = Practice::read(&emr.db, emr.now()).await?;
         emr.remember(practice);
         Ok(emr)
+    }
+
+    /// The present instant, from the clock the practice was opened with.
+    pub fn now(&self) -> OffsetDateTime {
+        (self.clock)()
     }
 
     /// What the practice has set up, at most a few seconds old.
     ///
     /// # Errors
     /// As [`Db::all`].
-    pub async fn practice(&self, now: OffsetDateTime) -> Answer<Arc<Practice>> {
+    pub async fn practice(&self) -> Answer<Arc<Practice>> {
+        let now = self.now();
         let known = self.known();
         if now.unix_timestamp() - known.read_at < FRESH {
             return Ok(known);
@@ -140,6 +159,16 @@ impl Practice {
             read_at: now.unix_timestamp(),
         })
     }
+}
+
+/// The practice's zone, read before anything else because each session with the database is set to it.
+///
+/// # Errors
+/// As [`Emr::open`], where there is no table `globals` or no such zone.
+pub async fn settle_zone(db: &Db, fallback: &str) -> Answer<Zone> {
+    // Judged first, so that a database that is not OpenEMR is told as that.
+    Layout::probe(db).await?;
+    Ok(zone_of(&Globals::read(db).await?, fallback)?)
 }
 
 /// The zone the practice's wall times are in.

@@ -1,0 +1,138 @@
+//! Search parameters as SQL: dates as comparisons of wall times, pages as a place in an order.
+
+use time::Duration;
+use time::OffsetDateTime;
+use time::PrimitiveDateTime;
+
+use crate::db::sql::Sql;
+use crate::domain::query::Cursor;
+use crate::domain::query::DateRange;
+use crate::domain::query::Prefix;
+use crate::domain::scope::Token;
+use crate::emr::zone::Zone;
+
+/// Adds `AND (... OR ...)`: the moment in `column` is in one of the ranges. `column` is a column or an expression that
+/// is a wall time of the practice as `YYYY-MM-DD HH:MM:SS`; where it is NULL nothing matches. Prefixes as R4 search
+/// 3.1.1.4.5 has them for a value that is a moment: `gt` is `sa` and `lt` is `eb`.
+pub(super) fn dates(sql: Sql, column: &'static str, ranges: &[DateRange], zone: &Zone) -> Sql {
+    let mut sql = sql.push(" AND (1 = 0");
+    for range in ranges {
+        let start = whole(zone, range.start);
+        let end = whole(zone, range.end);
+        sql = sql.push(" OR ").push(column);
+        sql = match range.prefix {
+            Prefix::Eq => sql
+                .push(" >= ? AND ")
+                .bind(start)
+                .push(column)
+                .push(" < ?")
+                .bind(end),
+            Prefix::Ne => sql
+                .push(" < ? OR ")
+                .bind(start)
+                .push(column)
+                .push(" >= ?")
+                .bind(end),
+            Prefix::Gt | Prefix::Sa => sql.push(" >= ?").bind(end),
+            Prefix::Lt | Prefix::Eb => sql.push(" < ?").bind(start),
+            Prefix::Ge => sql.push(" >= ?").bind(start),
+            Prefix::Le => sql.push(" < ?").bind(end),
+        };
+    }
+    sql.push(")")
+}
+
+/// Adds the rows behind a cursor in the order `key DESC, row DESC`.
+pub(super) fn below(sql: Sql, key: &'static str, row: &'static str, after: Option<&Cursor>) -> Sql {
+    let Some(after) = after else { return sql };
+    sql.push(" AND (")
+        .push(key)
+        .push(" < ? OR (")
+        .bind(&after.key)
+        .push(key)
+        .push(" = ? AND ")
+        .bind(&after.key)
+        .push(row)
+        .push(" < ?))")
+        .bind(after.row)
+}
+
+/// Whether a token asks for a code of a system: with that system, or with none given.
+pub(super) fn asks_for(token: &Token, system: &str, code: &str) -> bool {
+    token.code == code && token.system.as_deref().is_none_or(|given| given == system)
+}
+
+/// The first whole second at or after an instant, because OpenEMR's wall times have no fractions.
+fn whole(zone: &Zone, instant: OffsetDateTime) -> PrimitiveDateTime {
+    let next = match instant.nanosecond() {
+        0 => instant,
+        part => instant
+            .checked_add(Duration::nanoseconds(1_000_000_000 - i64::from(part)))
+            .unwrap_or(instant),
+    };
+    zone.wall(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Db;
+    use sqlx::FromRow;
+    use time::macros::datetime;
+
+    #[derive(FromRow)]
+    struct Found {
+        id: i64,
+    }
+
+    /// Three moments: before, inside and after the day 2026-03-08 in New York, which has 23 hours.
+    const ROWS: &str = "SELECT id FROM (SELECT 1 AS id, '2026-03-07 23:59:59' AS at \
+        UNION ALL SELECT 2, '2026-03-08 00:00:00' UNION ALL SELECT 3, '2026-03-08 23:59:59' \
+        UNION ALL SELECT 4, '2026-03-09 00:00:00' UNION ALL SELECT 5, NULL) rows WHERE 1 = 1";
+
+    async fn found(prefix: Prefix, start: OffsetDateTime, end: OffsetDateTime) -> Vec<i64> {
+        let db = Db::open("sqlite://:memory:", None).await.expect("opens");
+        let zone = Zone::named("America/New_York").expect("bundled zone");
+        let range = DateRange { prefix, start, end };
+        let sql = dates(Sql::new(ROWS), "at", &[range], &zone).push(" ORDER BY id");
+        let rows: Vec<Found> = db.all(sql).await.expect("runs");
+        rows.into_iter().map(|row| row.id).collect()
+    }
+
+    #[tokio::test]
+    async fn every_prefix_means_what_fhir_says() {
+        let start = datetime!(2026-03-08 00:00 -5);
+        let end = datetime!(2026-03-09 00:00 -4);
+        for (prefix, expected) in [
+            (Prefix::Eq, vec![2, 3]),
+            (Prefix::Ne, vec![1, 4]),
+            (Prefix::Gt, vec![4]),
+            (Prefix::Sa, vec![4]),
+            (Prefix::Lt, vec![1]),
+            (Prefix::Eb, vec![1]),
+            (Prefix::Ge, vec![2, 3, 4]),
+            (Prefix::Le, vec![1, 2, 3]),
+        ] {
+            assert_eq!(found(prefix, start, end).await, expected, "{prefix:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_fraction_of_a_second_lies_behind_the_second() {
+        let start = datetime!(2026-03-09 00:00:00.5 -4);
+        let end = datetime!(2026-03-09 00:00:00.501 -4);
+        assert_eq!(found(Prefix::Gt, start, end).await, Vec::<i64>::new());
+        assert_eq!(found(Prefix::Eq, start, end).await, Vec::<i64>::new());
+        assert_eq!(found(Prefix::Lt, start, end).await, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_token_without_a_system_asks_for_any() {
+        let token = Token::of;
+        assert!(asks_for(&token("a"), "s", "a"));
+        assert!(asks_for(&token("s|a"), "s", "a"));
+        assert!(!asks_for(&token("|a"), "s", "a"));
+        assert!(!asks_for(&token("t|a"), "s", "a"));
+        assert!(!asks_for(&token("s|b"), "s", "a"));
+    }
+}
