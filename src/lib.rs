@@ -26,4 +26,4 @@ pub mod worker;
 
 // pub mod http;
 
-// pub mod demo;
+pub mod demo;

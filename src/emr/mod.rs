@@ -18,6 +18,7 @@ pub mod lists;
 pub mod mail;
 pub mod names;
 pub mod people;
+pub mod php;
 pub mod predicates;
 pub mod staff;
 pub mod uuids;
