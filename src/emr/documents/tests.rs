@@ -9,6 +9,7 @@ use crate::domain::scope::Interaction;
 use crate::emr::cipher;
 use crate::emr::fixture::Fixture;
 use crate::emr::fixture::reach;
+use crate::emr::layout::Layout;
 use time::macros::datetime;
 
 const PATIENTS: &str = "INSERT INTO patient_data (id, pid, uuid, fname, lname) VALUES \
@@ -303,4 +304,36 @@ fn only_media_types_are_media_types() {
     ] {
         assert_eq!(media_type(text), expected, "{text:?}");
     }
+}
+
+/// OpenEMR 6.1 has neither `documents.uuid` nor `categories.codes`.
+#[tokio::test]
+async fn a_layout_without_uuids_has_name_based_ids() {
+    let mut fixture = Fixture::with(&script(&ROWS)).await;
+    let older = "DROP INDEX documents_uuid; ALTER TABLE documents DROP COLUMN uuid; \
+        ALTER TABLE categories DROP COLUMN codes;";
+    fixture.emr.db.script(older).await.expect("dropped");
+    fixture.emr.layout = Layout::probe(&fixture.emr.db).await.expect("still OpenEMR");
+    let (whole, _) = names(&fixture.emr, all()).await;
+    assert_eq!(whole, ["c", "b.txt", "a.xml", "h", "d"]);
+    let one = async |row| {
+        let query = Query::one(named("documents", row));
+        names(&fixture.emr, query).await.0
+    };
+    assert_eq!(one(101).await, ["a.xml"]);
+    assert_eq!(one(105).await, Vec::<String>::new());
+    let loinc = Filter::Token(Field::Type, vec![Token::of("34133-9")]);
+    assert_eq!(
+        names(&fixture.emr, with(loinc)).await.0,
+        Vec::<String>::new()
+    );
+    store(&fixture, "7/a", b"abc");
+    let reach = reach(
+        7,
+        "patient/Binary.r",
+        ResourceType::Binary,
+        Interaction::Read,
+    );
+    let content = content(&fixture.emr, &reach, named("documents", 101)).await;
+    assert_eq!(content.expect("it is there").bytes, b"abc");
 }
