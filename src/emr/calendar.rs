@@ -6,10 +6,10 @@ use time::Duration;
 use time::OffsetDateTime;
 use time::PrimitiveDateTime;
 use time::Time;
+use uuid::Uuid;
 
 use crate::db::sql::Sql;
 use crate::db::sql::datetime_text;
-use crate::domain::ResourceType;
 use crate::domain::access::Reach;
 use crate::domain::people::Code;
 use crate::domain::people::Person;
@@ -25,22 +25,30 @@ use crate::domain::scope::Token;
 use crate::domain::visits::Appointment;
 use crate::domain::visits::Status;
 use crate::emr::Emr;
+use crate::emr::names::named;
 use crate::emr::predicates;
 use crate::emr::uuids;
 use crate::emr::uuids::Table;
+
+const TABLE: &str = "openemr_postcalendar_events";
 
 /// Where the practice's calendar categories live as codes.
 pub const CATEGORY_SYSTEM: &str = "https://anteroom.dev/fhir/CodeSystem/openemr-calendar-category";
 
 /// `pc_pid` and `pc_aid` are text: the first is compared as text, the second is cast for the index on `users.id`
 /// and then checked as text, because a cast makes 12 of '12abc'. `pc_eventstatus` 1 is what the calendar shows.
-const SELECT: &str = "SELECT CAST(e.pc_eid AS SIGNED) AS row_id, e.uuid AS uuid, e.pc_apptstatus AS mark, \
-    e.pc_catid AS category, e.pc_title AS title, c.pc_constant_id AS constant, c.pc_catname AS category_name, \
+const SELECT: &str = "SELECT CAST(e.pc_eid AS SIGNED) AS row_id, e.pc_apptstatus AS mark, e.pc_catid AS category, e.pc_title AS title, c.pc_constant_id AS constant, c.pc_catname AS category_name, \
     e.pc_eventDate AS day, e.pc_startTime AS start_time, e.pc_endTime AS end_time, e.pc_duration AS duration, \
     e.pc_hometext AS comment, e.pc_time AS created, e.pc_recurrtype AS recurrence, e.pc_alldayevent AS all_day, \
     u.uuid AS provider, u.fname AS provider_given, u.lname AS provider_family, \
-    m.uuid AS location, f.name AS location_name, p.fname AS given, p.lname AS family \
-    FROM openemr_postcalendar_events e \
+    m.uuid AS location, f.name AS location_name, p.fname AS given, p.lname AS family";
+
+/// Version 6.1 gives visits no uuid; their ids are name-based.
+const UUID: &str = ", e.uuid AS uuid";
+const NO_UUID: &str = ", NULL AS uuid";
+const IDS: &str = "SELECT CAST(e.pc_eid AS SIGNED) AS row_id FROM openemr_postcalendar_events e WHERE e.pc_pid = ?";
+
+const FROM: &str = " FROM openemr_postcalendar_events e \
     JOIN patient_data p ON p.pid = ? \
     LEFT JOIN openemr_postcalendar_categories c ON c.pc_catid = e.pc_catid \
     LEFT JOIN users u ON u.id = CAST(e.pc_aid AS SIGNED) AND CAST(u.id AS CHAR) = e.pc_aid \
@@ -78,6 +86,11 @@ pub const MARKS: [(&str, Status); 17] = [
 
 /// The patient left without being seen: there is no FHIR word for it but cancelled. It is never written.
 const LEFT: &str = "!";
+
+#[derive(FromRow)]
+struct RowId {
+    row_id: i64,
+}
 
 #[derive(FromRow)]
 struct EventRow {
@@ -121,10 +134,18 @@ pub fn status_of(mark: &str) -> Status {
 /// # Errors
 /// `Unsupported` for a filter a visit does not have; otherwise as [`crate::db::Db::all`].
 pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record>> {
-    let mut rows: Vec<EventRow> = emr.db.all(statement(emr, reach, query)?).await?;
-    if rows.iter().any(|row| uuids::known(row.uuid.as_deref()).is_none()) {
+    let sql = statement(emr, reach, query).await?;
+    if query.count == 0 {
+        return Ok(Page {
+            records: Vec::new(),
+            next: None,
+        });
+    }
+    let mut rows: Vec<EventRow> = emr.db.all(sql.clone()).await?;
+    let bare = |row: &EventRow| uuids::known(row.uuid.as_deref()).is_none();
+    if has_uuid(emr) && rows.iter().any(bare) {
         uuids::fill(emr, Table::Events).await?;
-        rows = emr.db.all(statement(emr, reach, query)?).await?;
+        rows = emr.db.all(sql).await?;
     }
     let limit = usize::try_from(query.count).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
@@ -142,18 +163,24 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
 }
 
 /// The one statement of a search.
-fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
-    debug_assert_eq!(reach.kind(), ResourceType::Appointment);
+async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
     let pid = reach.patient().pid;
-    let mut sql = Sql::new(SELECT).bind(pid).bind(pid.to_string());
+    let mut sql = Sql::new(SELECT)
+        .push(if has_uuid(emr) { UUID } else { NO_UUID })
+        .push(FROM)
+        .bind(pid)
+        .bind(pid.to_string());
     if let Some(ids) = &query.ids {
-        sql = sql.push(" AND e.uuid IN ").list(ids.iter().copied());
+        sql = match has_uuid(emr) {
+            true => sql.push(" AND e.uuid IN ").list(ids.iter().copied()),
+            false => sql
+                .push(" AND e.pc_eid IN ")
+                .list(rows_of(emr, pid, ids).await?),
+        };
     }
     for filter in &query.filters {
         sql = match filter {
-            Filter::Date(Field::Date, ranges) => {
-                predicates::dates(sql, START, ranges, &emr.zone)
-            }
+            Filter::Date(Field::Date, ranges) => predicates::dates(sql, START, ranges, &emr.zone),
             Filter::Date(Field::LastUpdated, ranges) => {
                 predicates::dates(sql, "e.pc_time", ranges, &emr.zone)
             }
@@ -172,6 +199,19 @@ fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
             .bind(cursor.row);
     }
     Ok(sql.push(ORDER).bind(query.count + 1))
+}
+
+fn has_uuid(emr: &Emr) -> bool {
+    emr.layout.has(TABLE, "uuid")
+}
+
+/// The patient's rows that have one of these name-based ids.
+pub(super) async fn rows_of(emr: &Emr, pid: i64, ids: &[Uuid]) -> Answer<Vec<i64>> {
+    let rows: Vec<RowId> = emr.db.all(Sql::new(IDS).bind(pid.to_string())).await?;
+    let rows = rows.into_iter().map(|row| row.row_id);
+    Ok(rows
+        .filter(|row| ids.contains(&named(TABLE, *row)))
+        .collect())
 }
 
 /// One status parameter: its values are alternatives. Booked is also every mark this house has never heard of,
@@ -228,7 +268,10 @@ impl EventRow {
 
     /// The visit; `None` for a row without a date, which is no visit anybody could keep.
     fn appointment(self, emr: &Emr, person: Person) -> Option<Appointment> {
-        let uuid = uuids::known(self.uuid.as_deref())?;
+        let uuid = match has_uuid(emr) {
+            true => uuids::known(self.uuid.as_deref())?,
+            false => named(TABLE, self.row_id),
+        };
         let start = emr.zone.instant(self.start()?);
         let length = self.length();
         let code = self
@@ -270,7 +313,10 @@ pub(super) fn spoken(given: Option<String>, family: Option<String>) -> String {
 /// Old rows begin with the words `:text:`, which were never meant for people.
 fn comment_of(text: Option<String>) -> String {
     let text = text.unwrap_or_default();
-    text.strip_prefix(":text:").unwrap_or(&text).trim().to_owned()
+    text.strip_prefix(":text:")
+        .unwrap_or(&text)
+        .trim()
+        .to_owned()
 }
 
 /// The wall time of an instant as OpenEMR's screens write it, minutes and no more.

@@ -17,6 +17,7 @@ use crate::domain::visits::Cancellation;
 use crate::emr;
 use crate::emr::Emr;
 use crate::emr::calendar::minutes;
+use crate::emr::calendar::rows_of;
 use crate::portal::CancelCase;
 use crate::portal::Case;
 use crate::portal::Change;
@@ -30,7 +31,7 @@ const EVENT: &str = "SELECT CAST(e.pc_eid AS SIGNED) AS row_id, CAST(e.pc_multip
     u.username AS provider, u.authorized AS authorized \
     FROM openemr_postcalendar_events e \
     LEFT JOIN users u ON u.id = CAST(e.pc_aid AS SIGNED) AND CAST(u.id AS CHAR) = e.pc_aid \
-    WHERE e.uuid = ? AND e.pc_pid = ?";
+    WHERE e.pc_pid = ?";
 
 /// The mark is compared again, so that of two who change the visit at once only the first does.
 /// A visit with several providers is several rows with one `pc_multiple` above 0 (OpenEMR facts 1.4).
@@ -70,12 +71,7 @@ struct Tracker {
 ///
 /// # Errors
 /// `NotFound` where the visit is not there for this caller, `Stale` where `If-Match` named another version.
-pub async fn case(
-    emr: &Emr,
-    reach: &Reach,
-    ask: Cancellation,
-    notice: Duration,
-) -> Answer<Case> {
+pub async fn case(emr: &Emr, reach: &Reach, ask: Cancellation, notice: Duration) -> Answer<Case> {
     let record = emr::read(emr, reach, ask.uuid).await?;
     let version = record.version();
     let Record::Appointment(appointment) = record else {
@@ -111,12 +107,18 @@ pub async fn apply(emr: &Emr, permit: &Permit, entry: Entry) -> Answer<()> {
     let wall = emr.zone.wall(now);
     let stamp = minutes(emr, now);
     let visit = minutes(emr, appointment.start);
+    // Version 6.1 gives visits no uuid: then the row behind the name-based id.
+    let named = match emr.layout.has("openemr_postcalendar_events", "uuid") {
+        true => None,
+        false => Some(rows_of(emr, appointment.person.pid, &[appointment.uuid]).await?),
+    };
     emr.db
         .transaction(|tx| {
+            let named = named.clone();
             let (appointment, entry) = (appointment.clone(), entry.clone());
             let (stamp, visit, reason) = (stamp.clone(), visit.clone(), reason.clone());
             Box::pin(async move {
-                let event = hold(tx, &appointment).await?;
+                let event = hold(tx, &appointment, &named).await?;
                 let comment = comment(event.comment.as_deref(), &reason);
                 let changed = Sql::new(CANCEL)
                     .bind(mark)
@@ -154,13 +156,14 @@ pub async fn apply(emr: &Emr, permit: &Permit, entry: Entry) -> Answer<()> {
 }
 
 /// The row as it is now, held; the mark must be the one the rules saw.
-async fn hold(tx: &mut Tx, appointment: &Appointment) -> Answer<Event> {
+async fn hold(tx: &mut Tx, appointment: &Appointment, named: &Option<Vec<i64>>) -> Answer<Event> {
     let lock = tx.lock_clause();
-    let sql = Sql::new(EVENT)
-        .bind(appointment.uuid)
-        .bind(appointment.person.pid.to_string())
-        .push(lock);
-    let event: Option<Event> = tx.one(sql).await?;
+    let sql = Sql::new(EVENT).bind(appointment.person.pid.to_string());
+    let sql = match named {
+        None => sql.push(" AND e.uuid = ?").bind(appointment.uuid),
+        Some(rows) => sql.push(" AND e.pc_eid IN ").list(rows.iter().copied()),
+    };
+    let event: Option<Event> = tx.one(sql.push(lock)).await?;
     match event {
         Some(event) if event.mark == appointment.mark => Ok(event),
         Some(_) => Err(changed_meanwhile()),
@@ -183,12 +186,7 @@ fn comment(before: Option<&str>, reason: &str) -> String {
 }
 
 /// Adds the new mark to the flow board where the visit is on it.
-async fn track(
-    tx: &mut Tx,
-    event: i64,
-    mark: &'static str,
-    wall: PrimitiveDateTime,
-) -> Answer<()> {
+async fn track(tx: &mut Tx, event: i64, mark: &'static str, wall: PrimitiveDateTime) -> Answer<()> {
     let tracker: Option<Tracker> = tx.one(Sql::new(TRACKER).bind(event)).await?;
     let Some(tracker) = tracker else {
         return Ok(());
@@ -196,9 +194,14 @@ async fn track(
     let last = tracker.lastseq.unwrap_or_default();
     let next: u32 = match last.trim() {
         "" => 1,
-        number => number.parse::<u32>().map_err(|error| {
-            Fault::new("reading patient_tracker.lastseq, which should be a number", error)
-        })? + 1,
+        number => {
+            number.parse::<u32>().map_err(|error| {
+                Fault::new(
+                    "reading patient_tracker.lastseq, which should be a number",
+                    error,
+                )
+            })? + 1
+        }
     };
     let element = Sql::new(TRACK)
         .bind(tracker.id)

@@ -10,16 +10,12 @@ use crate::domain::refusal::Answer;
 use crate::domain::refusal::Fault;
 
 /// The columns nothing works without, one sample for each table this house reads or writes.
-const NEEDED: [(&str, &str); 27] = [
+const NEEDED: [(&str, &str); 23] = [
     ("patient_data", "uuid"),
     ("patient_data", "allow_patient_portal"),
-    ("patient_data", "prevent_portal_apps"),
-    ("patient_data", "last_updated"),
     ("patient_access_onsite", "portal_login_username"),
     ("patient_access_onsite", "portal_pwd_status"),
     ("patient_access_onsite", "portal_onetime"),
-    ("patient_history", "history_type_key"),
-    ("openemr_postcalendar_events", "uuid"),
     ("openemr_postcalendar_events", "pc_apptstatus"),
     ("openemr_postcalendar_categories", "pc_constant_id"),
     ("onsite_mail", "reply_mail_chain"),

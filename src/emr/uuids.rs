@@ -25,7 +25,8 @@ pub enum Table {
 }
 
 impl Table {
-    const ALL: [Self; 5] = [
+    /// Every one of them.
+    pub const ALL: [Self; 5] = [
         Self::Patients,
         Self::Events,
         Self::Documents,
@@ -70,31 +71,35 @@ impl Table {
         }
     }
 
-    /// Sets one uuid, unless somebody was faster. `patient_data.last_updated` is ON UPDATE CURRENT_TIMESTAMP and is
-    /// kept, because nothing about the patient changed.
-    const fn set(self) -> &'static str {
+    /// How setting one uuid begins; the time column MariaDB would move by itself (ON UPDATE), with the words that
+    /// keep it, because nothing about the row changed; and how it ends, unless somebody was faster.
+    const fn set(self) -> (&'static str, (&'static str, &'static str), &'static str) {
         match self {
-            Self::Patients => {
-                "UPDATE patient_data SET uuid = ?, last_updated = last_updated \
-                 WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))"
-            }
-            Self::Events => {
-                "UPDATE openemr_postcalendar_events SET uuid = ? \
-                 WHERE pc_eid = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))"
-            }
-            // documents.revision is a TIMESTAMP that MariaDB may move by itself.
-            Self::Documents => {
-                "UPDATE documents SET uuid = ?, revision = revision \
-                 WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))"
-            }
-            Self::Users => {
-                "UPDATE users SET uuid = ? \
-                 WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))"
-            }
-            Self::Facilities => {
-                "UPDATE facility SET uuid = ? \
-                 WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))"
-            }
+            Self::Patients => (
+                "UPDATE patient_data SET uuid = ?",
+                ("last_updated", ", last_updated = last_updated"),
+                " WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))",
+            ),
+            Self::Events => (
+                "UPDATE openemr_postcalendar_events SET uuid = ?",
+                ("uuid", ""),
+                " WHERE pc_eid = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))",
+            ),
+            Self::Documents => (
+                "UPDATE documents SET uuid = ?",
+                ("revision", ", revision = revision"),
+                " WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))",
+            ),
+            Self::Users => (
+                "UPDATE users SET uuid = ?",
+                ("last_updated", ", last_updated = last_updated"),
+                " WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))",
+            ),
+            Self::Facilities => (
+                "UPDATE facility SET uuid = ?",
+                ("last_updated", ", last_updated = last_updated"),
+                " WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))",
+            ),
         }
     }
 }
@@ -107,8 +112,9 @@ const REGISTER: &str = "INSERT INTO uuid_registry \
 const UNMAPPED: &str = "SELECT f.id AS row_id, f.uuid AS uuid FROM facility f WHERE NOT EXISTS \
     (SELECT 1 FROM uuid_mapping m WHERE m.resource = 'Location' AND m.target_uuid = f.uuid)";
 
-const MAP: &str = "INSERT INTO uuid_mapping (uuid, resource, resource_path, `table`, target_uuid) \
-    VALUES (?, 'Location', '', 'facility', ?)";
+/// Version 6.1 has no `resource_path`; where it is, it is empty for Locations.
+const MAP: &str = "INSERT INTO uuid_mapping (uuid, resource, `table`, target_uuid) \
+    VALUES (?, 'Location', 'facility', ?)";
 
 #[derive(FromRow)]
 struct Missing {
@@ -137,23 +143,40 @@ pub async fn fill_all(emr: &Emr) -> Answer<()> {
     Ok(())
 }
 
-/// Gives a uuid to every row of a table that has none, in transactions of at most 500 rows.
+/// Gives a uuid to every row of a table that has none, in transactions of at most 500 rows. Where the layout has no
+/// such column (visits and documents of 6.1) ids are name-based and there is nothing to do.
 ///
 /// # Errors
 /// As [`crate::db::Db::run`].
 pub async fn fill(emr: &Emr, table: Table) -> Answer<()> {
+    let (name, _) = table.names();
+    if !emr.layout.has(name, "uuid") {
+        return Ok(());
+    }
+    let (begin, (moved, kept), end) = table.set();
+    let kept = if emr.layout.has(name, moved) {
+        kept
+    } else {
+        ""
+    };
+    let set = Sql::new(begin).push(kept).push(end);
     loop {
         let rows: Vec<Missing> = emr.db.all(Sql::new(table.missing())).await?;
         if rows.is_empty() {
             break;
         }
         let ids: Vec<i64> = rows.iter().map(|row| row.row_id).collect();
-        emr.db
+        let given = emr
+            .db
             .transaction(|tx| {
-                let ids = ids.clone();
-                Box::pin(async move { give(tx, table, &ids).await })
+                let (ids, set) = (ids.clone(), set.clone());
+                Box::pin(async move { give(tx, (table, &set), &ids).await })
             })
             .await?;
+        if given == 0 {
+            // Another replica was faster with all of them.
+            break;
+        }
     }
     if table == Table::Facilities {
         map_locations(emr).await?;
@@ -161,17 +184,17 @@ pub async fn fill(emr: &Emr, table: Table) -> Answer<()> {
     Ok(())
 }
 
-/// Gives each row a uuid and registers it, unless another writer already has.
-async fn give(tx: &mut Tx, table: Table, ids: &[i64]) -> Answer<()> {
+/// Gives each row a uuid and registers it, unless another writer already has; how many it gave.
+async fn give(tx: &mut Tx, (table, set): (Table, &Sql), ids: &[i64]) -> Answer<u64> {
+    let mut given = 0;
     for id in ids {
         let uuid = fresh();
-        let changed = tx.run(Sql::new(table.set()).bind(uuid).bind(*id)).await?;
-        if changed == 1 {
-            let (name, column) = table.names();
-            register(tx, uuid, (name, column), 0).await?;
+        if tx.run(set.clone().bind(uuid).bind(*id)).await? == 1 {
+            register(tx, uuid, table.names(), 0).await?;
+            given += 1;
         }
     }
-    Ok(())
+    Ok(given)
 }
 
 /// Gives every facility without one a Location id.

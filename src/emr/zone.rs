@@ -37,15 +37,13 @@ impl Zone {
             small(second),
             0,
         );
-        let offset = civil
+        let zoned = civil
             .ok()
-            .and_then(|civil| self.0.to_ambiguous_zoned(civil).compatible().ok())
-            .map_or(0, |zoned| zoned.offset().seconds());
-        let at =
-            wall.assume_offset(UtcOffset::from_whole_seconds(offset).unwrap_or(UtcOffset::UTC));
-        // A skipped wall time is given the offset after the change by jiff; showing it through the zone again
-        // yields the time people would read on a clock.
-        self.at(at)
+            .and_then(|civil| self.0.to_ambiguous_zoned(civil).compatible().ok());
+        let instant = zoned.and_then(|zoned| {
+            OffsetDateTime::from_unix_timestamp(zoned.timestamp().as_second()).ok()
+        });
+        self.at(instant.unwrap_or_else(|| wall.assume_utc()))
     }
 
     /// The same instant with the offset the practice has then.

@@ -1,0 +1,237 @@
+//! `anteroom demo`: the sandbox, from nothing to a running server. `anteroom seed`: the same practice in an empty
+//! OpenEMR database.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::auth::client;
+use crate::auth::client::NewClient;
+use crate::command::serve;
+use crate::config::Config;
+use crate::crypto;
+use crate::crypto::Entropy;
+use crate::crypto::SystemEntropy;
+use crate::db::Db;
+use crate::demo as practice;
+use crate::demo::manifest;
+use crate::demo::manifest::DemoClient;
+use crate::demo::manifest::Place;
+use crate::demo::manifest::Sandbox;
+use crate::emr;
+use crate::emr::zone::Zone;
+use crate::http::pages::home::Login;
+use crate::http::site::SAMPLE_APP;
+use crate::http::site::SANDBOX_CLIENT;
+use crate::store::clients;
+
+/// What the sandbox's apps may ask for, in both spellings of SMART's scopes.
+const SCOPE: &str = "openid fhirUser profile launch/patient offline_access patient/*.rus";
+
+/// Where the sandbox's own client takes its answers (`interface.md`, demo.json).
+const CALLBACK: &str = "http://127.0.0.1:8765/callback";
+
+/// The zone of the invented practice.
+const ZONE: &str = "America/New_York";
+
+/// The embedded database of a sandbox folder.
+pub fn database(folder: &Path) -> PathBuf {
+    folder.join("practice.db")
+}
+
+/// The documents of a sandbox folder.
+pub fn documents(folder: &Path) -> PathBuf {
+    folder.join("documents")
+}
+
+/// Makes or reopens the sandbox in a folder and serves it.
+///
+/// # Errors
+/// One sentence that names what is wrong and what to do.
+pub async fn run(listen: SocketAddr, data: Option<PathBuf>) -> Result<(), String> {
+    // The address is taken first: a sandbox that cannot be reached is not made.
+    let listener = serve::bind(listen).await?;
+    let listen = listener
+        .local_addr()
+        .map_err(|error| format!("cannot tell the address: {error}"))?;
+    let folder = folder(data)?;
+    let file = database(&folder);
+    let url = format!("sqlite://{}", file.display());
+    make(&folder.join("mail"))?;
+    if !file.exists() {
+        create(&folder, &url).await?;
+    }
+    make(&documents(&folder))?;
+    let config = Config::sandbox(listen, url, documents(&folder))?;
+    let (sandbox, apps) = prepare(&config).await?;
+    write_manifest(&folder, &config, (&sandbox, &apps))?;
+    let (app, ledger) = serve::open(config, logins(&sandbox)).await?;
+    announce(&app.config, &folder, &sandbox);
+    serve::serve(app, ledger, listener).await
+}
+
+/// Fills an empty OpenEMR database with the invented practice.
+///
+/// # Errors
+/// One sentence that names what is wrong and what to do; a database with patients is never touched.
+pub async fn seed(config: Config, folder: &Path) -> Result<(), String> {
+    make(folder)?;
+    make(&folder.join("mail"))?;
+    fill(&config.database_url, &documents(folder), &config.zone).await?;
+    let (sandbox, apps) = prepare(&config).await?;
+    write_manifest(folder, &config, (&sandbox, &apps))?;
+    println!("The invented practice is in the database; {} tells the logins.", folder.join("demo.json").display());
+    println!("Serve it with documents = \"{}\" in the settings.", documents(folder).display());
+    Ok(())
+}
+
+/// The folder of the sandbox: the one given, or a fresh one.
+fn folder(data: Option<PathBuf>) -> Result<PathBuf, String> {
+    let folder = match data {
+        Some(folder) => folder,
+        None => {
+            let mut bytes = [0; 6];
+            SystemEntropy.fill(&mut bytes).map_err(|fault| fault.to_string())?;
+            std::env::temp_dir().join(format!("anteroom-{}", crypto::base64url(&bytes)))
+        }
+    };
+    make(&folder)?;
+    fs::canonicalize(&folder).map_err(|error| format!("cannot open {}: {error}", folder.display()))
+}
+
+fn make(folder: &Path) -> Result<(), String> {
+    fs::create_dir_all(folder).map_err(|error| {
+        format!("cannot make the folder {} ({error}): choose another with --data", folder.display())
+    })
+}
+
+/// Makes the database beside its final place and moves it there whole, so that a sandbox is never half made.
+async fn create(folder: &Path, url: &str) -> Result<(), String> {
+    let unfinished = folder.join("practice.db.unfinished");
+    for ending in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(folder.join(format!("practice.db.unfinished{ending}")));
+    }
+    let _ = fs::remove_dir_all(documents(folder));
+    let db = Db::open(&format!("sqlite://{}", unfinished.display()), None)
+        .await
+        .map_err(|fault| fault.to_string())?;
+    db.migrate().await.map_err(|fault| fault.to_string())?;
+    db.close().await;
+    fill(&format!("sqlite://{}", unfinished.display()), &documents(folder), ZONE).await?;
+    fs::rename(&unfinished, database(folder)).map_err(|error| format!("cannot finish {url}: {error}"))
+}
+
+/// Writes the practice into an empty database and its documents beside it.
+async fn fill(url: &str, documents: &Path, zone: &str) -> Result<(), String> {
+    let db = Db::open(url, None).await.map_err(|fault| fault.to_string())?;
+    let zone = Zone::named(zone).ok_or_else(|| format!("zone = \"{zone}\" is no IANA time zone"))?;
+    let now = serve::system_clock()();
+    practice::fill(&db, documents, now, &zone, &SystemEntropy)
+        .await
+        .map_err(serve::said)?;
+    db.close().await;
+    Ok(())
+}
+
+/// Gives every row its FHIR id and registers the sandbox's apps where they are not there yet.
+async fn prepare(config: &Config) -> Result<(Sandbox, Vec<DemoClient>), String> {
+    let emr = serve::open_emr(config, serve::system_clock()).await?;
+    for table in emr::uuids::Table::ALL {
+        emr::uuids::fill(&emr, table).await.map_err(serve::said)?;
+    }
+    let sandbox = Sandbox::reopen(&emr.db).await.map_err(serve::said)?;
+    let own = format!("{}/app", config.public_url);
+    let wanted = [
+        (SAMPLE_APP, "Anteroom's sample app", own.as_str()),
+        (SANDBOX_CLIENT, "Sandbox test app", CALLBACK),
+    ];
+    let mut apps = Vec::new();
+    for (client_id, name, redirect) in wanted {
+        let known = clients::find(&emr.db, client_id).await.map_err(serve::said)?;
+        if known.is_none_or(|known| !known.redirect_uris.iter().any(|uri| uri == redirect)) {
+            let new = NewClient {
+                client_id: Some(client_id.to_owned()),
+                name: name.to_owned(),
+                redirect_uris: vec![redirect.to_owned()],
+                scope: SCOPE.to_owned(),
+                verified: client_id == SAMPLE_APP,
+            };
+            client::replace(&emr.db, new, emr.now(), &SystemEntropy)
+                .await
+                .map_err(serve::said)?;
+        }
+        apps.push(DemoClient {
+            client_id: client_id.to_owned(),
+            kind: "public",
+            redirect_uris: vec![redirect.to_owned()],
+            client_secret: None,
+            private_jwk: None,
+            scope: SCOPE.to_owned(),
+        });
+    }
+    // The interface names the test app first.
+    apps.reverse();
+    emr.db.close().await;
+    Ok((sandbox, apps))
+}
+
+/// `demo.json`, written whole or not at all.
+fn write_manifest(
+    folder: &Path,
+    config: &Config,
+    (sandbox, apps): (&Sandbox, &[DemoClient]),
+) -> Result<(), String> {
+    let fhir_base = config.fhir_base();
+    let mail = folder.join("mail").display().to_string();
+    // A server's URL holds a password; who has the settings file has it already.
+    let database = match config.database_url.starts_with("sqlite://") {
+        true => config.database_url.clone(),
+        false => String::new(),
+    };
+    let place = Place {
+        public_url: &config.public_url,
+        fhir_base: &fhir_base,
+        mail_dir: &mail,
+        database: &database,
+    };
+    let text = manifest::demo_json(sandbox, place, apps).map_err(|fault| fault.to_string())?;
+    let unfinished = folder.join("demo.json.unfinished");
+    fs::write(&unfinished, text)
+        .and_then(|()| fs::rename(&unfinished, folder.join("demo.json")))
+        .map_err(|error| format!("cannot write demo.json in {}: {error}", folder.display()))
+}
+
+fn logins(sandbox: &Sandbox) -> Vec<Login> {
+    let one = |patient: &manifest::PatientLogin| Login {
+        username: patient.username.clone(),
+        password: patient.password.clone(),
+        name: patient.name.clone(),
+        shows: patient.notes.clone(),
+    };
+    sandbox.patients.iter().map(one).collect()
+}
+
+/// What somebody who just started the sandbox wants to know.
+fn announce(config: &Config, folder: &Path, sandbox: &Sandbox) {
+    let url = &config.public_url;
+    println!("Anteroom's sandbox is ready. Everybody in it is invented.\n");
+    println!("  start here    {url}/");
+    println!("  sample app    {url}/app");
+    println!("  FHIR base     {}", config.fhir_base());
+    println!("  developers    {url}/developers");
+    println!("  its folder    {}\n", folder.display());
+    let width = |of: fn(&manifest::PatientLogin) -> &str| {
+        let lengths = sandbox.patients.iter().map(|patient| of(patient).chars().count());
+        lengths.max().unwrap_or(0)
+    };
+    let (name, user, word) = (width(|p| &p.name), width(|p| &p.username), width(|p| &p.password));
+    println!("  {:name$}  {:user$}  {:word$}  what it shows", "patient", "username", "password");
+    for patient in &sandbox.patients {
+        println!(
+            "  {:name$}  {:user$}  {:word$}  {}",
+            patient.name, patient.username, patient.password, patient.notes
+        );
+    }
+    println!("\nCtrl-C ends it; anteroom demo --data {} opens it again.", folder.display());
+}

@@ -1,0 +1,50 @@
+//! Two cookies: the visitor's, which everybody on a page has and forms are bound to, and the session's.
+
+use axum::http::HeaderMap;
+use axum::http::HeaderValue;
+use axum::http::header::COOKIE;
+use axum::http::header::SET_COOKIE;
+use axum::response::Response;
+
+use crate::http::App;
+
+/// The visitor's cookie.
+pub const VISITOR: &str = "anteroom_visitor";
+
+/// The cookie of a logged-in patient.
+pub const SESSION: &str = "anteroom_session";
+
+/// The value of a cookie, of the shape our tokens have.
+pub fn find<'h>(app: &App, headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let wanted = full_name(app, name);
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == wanted)
+        .map(|(_, value)| value)
+        .filter(|value| (20..=100).contains(&value.len()))
+}
+
+/// Sets a cookie that lives as long as the browser's window.
+pub fn set(app: &App, response: &mut Response, name: &str, value: &str) {
+    let secure = if app.config.is_https() { "; Secure" } else { "" };
+    let text = format!(
+        "{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}",
+        full_name(app, name)
+    );
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        response.headers_mut().append(SET_COOKIE, value);
+    }
+}
+
+/// `__Host-` keeps a cookie to this host and path over TLS; browsers refuse the prefix on plain HTTP, which only
+/// the sandbox and tests use.
+fn full_name(app: &App, name: &str) -> String {
+    match app.config.is_https() {
+        true => format!("__Host-{name}"),
+        false => name.to_owned(),
+    }
+}
