@@ -2,10 +2,14 @@
 //! One library for all of it; it is the one rustls and jsonwebtoken use too.
 
 use aws_lc_rs::digest;
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::encoding::Pkcs8V1Der;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand;
+use aws_lc_rs::rsa;
 
 use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::domain::refusal::Fault;
@@ -49,6 +53,30 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 /// SHA-256 of a secret as base64url: the only form in which a secret is stored.
 pub fn fingerprint(secret: &str) -> String {
     base64url(&sha256(secret.as_bytes()))
+}
+
+/// What a session or token remembers of the password and login name it was made under: another value as soon as
+/// either changes. `hash` is the stored hash, never the password.
+pub fn credential(hash: &str, login_name: &str) -> String {
+    fingerprint(&format!("{hash}\n{login_name}"))
+}
+
+/// A new RSA key of 2048 bits as PKCS#8 in PEM.
+///
+/// # Errors
+/// A fault where the library cannot make one.
+pub fn new_rsa_key() -> Result<String, Fault> {
+    let fault = |_| Fault::new("making a signing key", "the generator failed");
+    let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).map_err(fault)?;
+    let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).map_err(fault)?;
+    let text = STANDARD.encode(der.as_ref());
+    let mut pem = "-----BEGIN PRIVATE KEY-----\n".to_owned();
+    for line in text.as_bytes().chunks(64) {
+        pem.push_str(&String::from_utf8_lossy(line));
+        pem.push('\n');
+    }
+    pem.push_str("-----END PRIVATE KEY-----\n");
+    Ok(pem)
 }
 
 /// SHA-1, which FHIR asks for in `Attachment.hash` and nothing else here uses.

@@ -37,6 +37,7 @@ CREATE TABLE anteroom_authorization (
   pid           BIGINT NULL,
   must_change   INT NOT NULL DEFAULT 0,
   credential    VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  session_hash  VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
   auth_time     BIGINT NULL,
   finished      BIGINT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

@@ -36,6 +36,7 @@ CREATE TABLE anteroom_authorization (
   pid           BIGINT NULL,
   must_change   INT NOT NULL DEFAULT 0,
   credential    VARCHAR(64) NULL,
+  session_hash  VARCHAR(64) NULL,
   auth_time     BIGINT NULL,
   finished      BIGINT NULL
 );

@@ -1,1 +1,228 @@
-//! Being written.
+//! The portal account OpenEMR holds for a patient (`patient_access_onsite` beside `patient_data`; OpenEMR facts
+//! 1.2 and 2.2). Looked up before there is a Reach, because logging in is what a Reach comes from.
+
+use sqlx::FromRow;
+
+use crate::crypto;
+use crate::db::Tx;
+use crate::db::sql::Sql;
+use crate::domain::people::Person;
+use crate::domain::refusal::Answer;
+use crate::emr::Emr;
+use crate::emr::uuids;
+use crate::emr::uuids::Table;
+
+/// An account counts only with both names and a hash (OpenEMR facts 2.2). `portal_pwd_status` may be NULL.
+const BY_LOGIN: &str = "SELECT p.pid, p.uuid, a.portal_username, a.portal_login_username, a.portal_pwd, \
+    a.portal_pwd_status, a.portal_onetime, p.allow_patient_portal, p.prevent_portal_apps, p.email, p.fname, p.lname \
+    FROM patient_access_onsite a JOIN patient_data p ON p.pid = a.pid \
+    WHERE a.portal_username <> '' AND a.portal_login_username <> '' AND a.portal_pwd <> '' \
+    AND a.portal_login_username = ?";
+
+const BY_PID: &str = "SELECT p.pid, p.uuid, a.portal_username, a.portal_login_username, a.portal_pwd, \
+    a.portal_pwd_status, a.portal_onetime, p.allow_patient_portal, p.prevent_portal_apps, p.email, p.fname, p.lname \
+    FROM patient_access_onsite a JOIN patient_data p ON p.pid = a.pid \
+    WHERE a.portal_username <> '' AND a.portal_login_username <> '' AND a.portal_pwd <> '' AND a.pid = ?";
+
+/// The newest bcrypt hash tells what verifying costs in this practice; only its first seven characters leave the table.
+const USUAL_COST: &str = "SELECT SUBSTR(portal_pwd, 1, 7) AS prefix FROM patient_access_onsite \
+    WHERE portal_pwd LIKE '$2y$%' ORDER BY id DESC LIMIT 1";
+
+/// No unique index guards login names (OpenEMR facts 1.2), so the rows are locked while they are compared. Both name
+/// columns compare without case.
+const TAKEN: &str = "SELECT pid FROM patient_access_onsite \
+    WHERE (portal_login_username = ? OR portal_username = ?) AND pid <> ?";
+
+const SET: &str = "UPDATE patient_access_onsite SET portal_login_username = ?, portal_pwd = ?, \
+    portal_pwd_status = 1, portal_onetime = NULL WHERE pid = ? AND portal_pwd = ?";
+
+/// Who has to set a password (`portal_pwd_status`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// 0: staff or registration set it, the patient must choose an own one.
+    MustChange,
+    /// 1: the patient's own.
+    Own,
+    /// Anything else never logs in.
+    Odd,
+}
+
+/// A portal account with what the login rules ask about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Which chart.
+    pub person: Person,
+    /// What the patient types (`portal_login_username`).
+    pub login_name: String,
+    /// The account's lasting name (`portal_username`), the key of the patient's mailbox.
+    pub name: String,
+    /// The password hash, in one of OpenEMR's formats.
+    pub hash: String,
+    /// Whose password it is.
+    pub status: Status,
+    /// Whether a reset or activation is under way (`portal_onetime`).
+    pub reset_pending: bool,
+    /// `allow_patient_portal` is exactly `YES`.
+    pub portal_allowed: bool,
+    /// `prevent_portal_apps` says that no app may be used.
+    pub apps_prevented: bool,
+    /// `patient_data.email`; may be empty.
+    pub email: String,
+    /// The patient's name for display.
+    pub display: String,
+}
+
+/// Whether new credentials could be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// They are in the table.
+    Done,
+    /// Another account has that login name.
+    NameTaken,
+    /// The account is gone, or its password changed meanwhile.
+    Changed,
+}
+
+#[derive(FromRow)]
+struct AccountRow {
+    pid: i64,
+    uuid: Option<Vec<u8>>,
+    portal_username: Option<String>,
+    portal_login_username: Option<String>,
+    portal_pwd: Option<String>,
+    portal_pwd_status: Option<i64>,
+    portal_onetime: Option<String>,
+    allow_patient_portal: Option<String>,
+    prevent_portal_apps: Option<String>,
+    email: Option<String>,
+    fname: Option<String>,
+    lname: Option<String>,
+}
+
+#[derive(FromRow)]
+struct Prefix {
+    prefix: Option<String>,
+}
+
+#[derive(FromRow)]
+struct Other {
+    #[expect(dead_code, reason = "that there is a row is the whole answer")]
+    pid: Option<i64>,
+}
+
+impl Account {
+    /// Ties sessions and tokens to the password and login name they were made under: it changes when either does.
+    pub fn credential(&self) -> String {
+        crypto::credential(&self.hash, &self.login_name)
+    }
+
+    /// Whether the portal rules let this account use apps at all (OpenEMR facts 2.2, `prevent_portal_apps`).
+    pub fn may_use_apps(&self) -> bool {
+        self.portal_allowed && !self.apps_prevented
+    }
+}
+
+/// The account with exactly this login name, upper and lower case told apart.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn by_login(emr: &Emr, name: &str) -> Answer<Option<Account>> {
+    let found = accounts(emr, Sql::new(BY_LOGIN).bind(name)).await?;
+    Ok(found.into_iter().find(|account| account.login_name == name))
+}
+
+/// The account of one patient.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn by_pid(emr: &Emr, pid: i64) -> Answer<Option<Account>> {
+    let found = accounts(emr, Sql::new(BY_PID).bind(pid)).await?;
+    Ok(found.into_iter().next())
+}
+
+/// What bcrypt costs for the newest account, so that a name nobody has costs as much as one somebody has.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn usual_cost(emr: &Emr) -> Answer<u32> {
+    let row: Option<Prefix> = emr.db.one(Sql::new(USUAL_COST)).await?;
+    let cost = row
+        .and_then(|row| row.prefix)
+        .and_then(|prefix| prefix.get(4..6)?.parse().ok());
+    // PHP's default until 8.3 (OpenEMR facts 1.2.1); above 14 a single guess would take seconds.
+    Ok(cost.filter(|cost| (4..=14).contains(cost)).unwrap_or(10))
+}
+
+/// Gives an account a login name and a password of the patient's own, unless the name is another's or the account
+/// changed since `before` was read.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn set_credentials(
+    tx: &mut Tx,
+    before: &Account,
+    login_name: &str,
+    hash: &str,
+) -> Answer<Written> {
+    let taken = Sql::new(TAKEN)
+        .bind(login_name)
+        .bind(login_name)
+        .bind(before.person.pid)
+        .push(tx.lock_clause());
+    if tx.one::<Other>(taken).await?.is_some() {
+        return Ok(Written::NameTaken);
+    }
+    let set = Sql::new(SET)
+        .bind(login_name)
+        .bind(hash)
+        .bind(before.person.pid)
+        .bind(&before.hash);
+    Ok(match tx.run(set).await? {
+        0 => Written::Changed,
+        _ => Written::Done,
+    })
+}
+
+/// `YES`, `on` and `1`, in any case: check boxes differ between layouts (OpenEMR facts 6.3).
+pub fn ticked(text: &str) -> bool {
+    let text = text.trim();
+    text == "1" || text.eq_ignore_ascii_case("yes") || text.eq_ignore_ascii_case("on")
+}
+
+async fn accounts(emr: &Emr, sql: Sql) -> Answer<Vec<Account>> {
+    let mut rows: Vec<AccountRow> = emr.db.all(sql.clone()).await?;
+    if rows
+        .iter()
+        .any(|row| uuids::known(row.uuid.as_deref()).is_none())
+    {
+        uuids::fill(emr, Table::Patients).await?;
+        rows = emr.db.all(sql).await?;
+    }
+    Ok(rows.into_iter().filter_map(account).collect())
+}
+
+fn account(row: AccountRow) -> Option<Account> {
+    let person = Person {
+        pid: row.pid,
+        uuid: uuids::known(row.uuid.as_deref())?,
+    };
+    let words = [row.fname, row.lname].map(|word| word.unwrap_or_default().trim().to_owned());
+    Some(Account {
+        person,
+        login_name: row.portal_login_username?,
+        name: row.portal_username?,
+        hash: row.portal_pwd?,
+        status: match row.portal_pwd_status {
+            Some(0) => Status::MustChange,
+            Some(1) => Status::Own,
+            _ => Status::Odd,
+        },
+        reset_pending: row
+            .portal_onetime
+            .is_some_and(|onetime| !onetime.is_empty()),
+        portal_allowed: row.allow_patient_portal.as_deref() == Some("YES"),
+        apps_prevented: ticked(row.prevent_portal_apps.as_deref().unwrap_or_default()),
+        email: row.email.unwrap_or_default(),
+        display: words.join(" ").trim().to_owned(),
+    })
+}

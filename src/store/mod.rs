@@ -1,3 +1,11 @@
 //! The gateway's own memory: the `anteroom_` tables, in the same database as the EMR.
 
+pub mod authorizations;
+pub mod clients;
+pub mod codes;
+pub mod grants;
+pub mod keys;
 pub mod ledger;
+pub mod sessions;
+pub mod throttle;
+pub mod tokens;

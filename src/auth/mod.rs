@@ -1,0 +1,49 @@
+//! Who may come in: login, the SMART launch, tokens, keys. No HTTP in this room; `http` turns what it answers into
+//! responses.
+
+pub mod authorize;
+pub mod client;
+pub mod consent;
+pub mod csrf;
+pub mod discovery;
+pub mod keys;
+pub mod login;
+pub mod new_credentials;
+pub mod oauth_error;
+pub mod password;
+pub mod policy;
+pub mod request;
+pub mod session;
+pub mod token;
+
+#[cfg(test)]
+mod fixture;
+
+use time::OffsetDateTime;
+
+use crate::auth::keys::Keys;
+use crate::crypto::Entropy;
+use crate::emr::Emr;
+
+/// What every function of this room is given.
+pub struct Context<'a> {
+    /// The practice and its database.
+    pub emr: &'a Emr,
+    /// This server's issuer, without a slash at the end.
+    pub issuer: &'a str,
+    /// The FHIR base, without a slash at the end.
+    pub fhir_base: &'a str,
+    /// The time of the request.
+    pub now: OffsetDateTime,
+    /// Where secrets come from.
+    pub entropy: &'a dyn Entropy,
+    /// The keys of the house.
+    pub keys: &'a Keys,
+}
+
+impl Context<'_> {
+    /// The time as the tables hold it: seconds since 1970.
+    pub fn seconds(&self) -> i64 {
+        self.now.unix_timestamp()
+    }
+}

@@ -1,0 +1,76 @@
+//! The errors of the token endpoint (RFC 6749, 5.2), with the status each is sent under.
+
+use oauth2::basic::BasicErrorResponse;
+use oauth2::basic::BasicErrorResponseType;
+
+use crate::domain::refusal::Failure;
+use crate::domain::refusal::Refusal;
+
+/// A no of the token endpoint.
+#[derive(Debug)]
+pub struct OAuthError {
+    /// The code.
+    pub error: BasicErrorResponseType,
+    /// One sentence for the app's developer, plain ASCII.
+    pub description: &'static str,
+    /// What broke, where something did: for the log, never for the caller.
+    pub broken: Option<Failure>,
+}
+
+impl OAuthError {
+    /// A no with its reason.
+    pub fn new(error: BasicErrorResponseType, description: &'static str) -> Self {
+        Self {
+            error,
+            description,
+            broken: None,
+        }
+    }
+
+    /// An `invalid_grant`.
+    pub fn grant(description: &'static str) -> Self {
+        Self::new(BasicErrorResponseType::InvalidGrant, description)
+    }
+
+    /// An `invalid_request`.
+    pub fn request(description: &'static str) -> Self {
+        Self::new(BasicErrorResponseType::InvalidRequest, description)
+    }
+
+    /// An `invalid_client`.
+    pub fn client(description: &'static str) -> Self {
+        Self::new(BasicErrorResponseType::InvalidClient, description)
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        match self.error.as_ref() {
+            "invalid_client" => 401,
+            "temporarily_unavailable" => 503,
+            "server_error" => 500,
+            _ => 400,
+        }
+    }
+
+    /// The body.
+    pub fn body(&self) -> BasicErrorResponse {
+        let description = Some(self.description.to_owned());
+        BasicErrorResponse::new(self.error.clone(), description, None)
+    }
+}
+
+impl From<Failure> for OAuthError {
+    fn from(failure: Failure) -> Self {
+        let (word, description) = match &failure {
+            Failure::Refused(Refusal::Unavailable(_) | Refusal::TooMany(_)) => {
+                ("temporarily_unavailable", "try again in a moment")
+            }
+            _ => ("server_error", "something broke"),
+        };
+        Self {
+            error: BasicErrorResponseType::Extension(word.to_owned()),
+            description,
+            broken: Some(failure),
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! The token endpoint: codes and refresh tokens become access tokens (RFC 6749, 4.1.3 and 6; RFC 7636, 4.6; SMART App
+//! Launch 2.2). Refreshing is in [`refresh`], what a token answer says in [`answer`].
+
+pub mod answer;
+mod refresh;
+
+use oauth2::basic::BasicErrorResponseType;
+
+use crate::auth::Context;
+use crate::auth::client;
+use crate::auth::login;
+use crate::auth::oauth_error::OAuthError;
+use crate::auth::request;
+use crate::auth::request::Params;
+use crate::auth::token::answer::Issued;
+use crate::auth::token::answer::TokenAnswer;
+use crate::crypto;
+use crate::db::Tx;
+use crate::domain::refusal::Answer;
+use crate::domain::scope::Scope;
+use crate::domain::scope::Word;
+use crate::emr::account;
+use crate::emr::account::Account;
+use crate::emr::account::Status;
+use crate::store::clients::Client;
+use crate::store::codes;
+use crate::store::codes::Code;
+use crate::store::grants;
+use crate::store::grants::Given;
+use crate::store::ledger;
+use crate::store::ledger::Entry;
+use crate::store::ledger::Outcome;
+use crate::store::tokens;
+use crate::store::tokens::Kind;
+use crate::store::tokens::Token;
+
+/// An access token and, with `offline_access`, a refresh token, before anybody has seen them.
+#[derive(Clone)]
+pub(super) struct Pair {
+    pub(super) access: String,
+    pub(super) refresh: Option<String>,
+}
+
+/// Answers a token request. `basic` is the `Authorization: Basic` header, taken apart, where there was one.
+///
+/// # Errors
+/// An [`OAuthError`]; every one is in the ledger.
+pub async fn exchange(
+    context: &Context<'_>,
+    params: &Params,
+    basic: Option<(String, String)>,
+) -> Result<TokenAnswer, OAuthError> {
+    let client = match authenticate(context, params, basic).await {
+        Ok(client) => client,
+        Err(error) => return Err(noted(context, "", error).await),
+    };
+    let answer = match request::one(params, "grant_type").unwrap_or_default() {
+        Some("authorization_code") => with_code(context, params, &client).await,
+        Some("refresh_token") => refresh::with_refresh(context, params, &client).await,
+        Some(_) => Err(OAuthError::new(
+            BasicErrorResponseType::UnsupportedGrantType,
+            "grant_type must be authorization_code or refresh_token",
+        )),
+        None => Err(OAuthError::request("grant_type is required")),
+    };
+    match answer {
+        Ok(issued) => answer::token_answer(context, issued),
+        Err(error) => Err(noted(context, &client.client_id, error).await),
+    }
+}
+
+/// Who asks. Only public apps exist, so a secret in any form is a mistake worth telling.
+async fn authenticate(
+    context: &Context<'_>,
+    params: &Params,
+    basic: Option<(String, String)>,
+) -> Result<Client, OAuthError> {
+    if params
+        .iter()
+        .any(|(name, _)| request::one(params, name).is_err())
+    {
+        return Err(OAuthError::request("a parameter is repeated"));
+    }
+    let get = |name| request::one(params, name).unwrap_or_default();
+    let secrets = ["client_secret", "client_assertion", "client_assertion_type"];
+    let secret = secrets.iter().any(|name| get(name).is_some());
+    if basic.is_some() && secret {
+        return Err(OAuthError::request("use one way of client authentication"));
+    }
+    if basic.is_some_and(|(id, _)| get("client_id").is_some_and(|named| named != id)) {
+        return Err(OAuthError::request(
+            "client_id differs from the Authorization header",
+        ));
+    }
+    let unknown =
+        "unknown client, or a secret from a client that has none: send client_id in the body";
+    let id = get("client_id").filter(|_| !secret);
+    let id = id.ok_or_else(|| OAuthError::client(unknown))?;
+    let client = client::in_use(&context.emr.db, id).await?;
+    client.ok_or_else(|| OAuthError::client(unknown))
+}
+
+async fn with_code(
+    context: &Context<'_>,
+    params: &Params,
+    client: &Client,
+) -> Result<Issued, OAuthError> {
+    let get = |name| request::one(params, name).unwrap_or_default();
+    let secret = get("code").ok_or_else(|| OAuthError::request("code is required"))?;
+    let verifier = get("code_verifier");
+    let verifier = verifier.ok_or_else(|| OAuthError::request("code_verifier is required"))?;
+    let db = &context.emr.db;
+    let now = context.seconds();
+    let code = codes::find(db, &crypto::fingerprint(secret)).await?;
+    // A code in a stranger's hands is not spent: its owner may still come.
+    let code = code.filter(|code| code.client_id == client.client_id);
+    let code = code.ok_or_else(|| OAuthError::grant("the code is not valid"))?;
+    if code.used.is_some() {
+        return Err(replayed(context, &code).await);
+    }
+    if !code.lives(now) {
+        return Err(OAuthError::grant("the code has ended"));
+    }
+    if get("redirect_uri") != Some(code.redirect_uri.as_str()) {
+        return Err(OAuthError::grant(
+            "redirect_uri is not the one the code was sent to",
+        ));
+    }
+    if !verifies(verifier, &code.challenge) {
+        codes::miss(db, &code.code_hash).await?;
+        return Err(OAuthError::grant("code_verifier does not fit"));
+    }
+    let given = grants::find(db, &code.grant_id, now).await?;
+    let given = given.ok_or_else(|| OAuthError::grant("the grant has ended"))?;
+    let account = standing(context, given.pid, &given.credential).await?;
+    let pair = pair(context, &given.scope)?;
+    let rows = rows(&pair, &given, (&given.scope, &code.code_hash), now);
+    let mut entry = Entry::new("token.issue", Outcome::Success, context.now);
+    entry.actor = format!("Patient/{}", account.person.uuid);
+    entry.client_id = client.client_id.clone();
+    entry.grant_id = given.id.clone();
+    let claimed = db
+        .transaction(|tx| {
+            let (code, rows, entry) = (code.code_hash.clone(), rows.clone(), entry.clone());
+            Box::pin(async move {
+                if !codes::claim(tx, &code, now).await? {
+                    return Ok(false);
+                }
+                store(tx, &rows).await?;
+                ledger::record(tx, &entry).await?;
+                Ok(true)
+            })
+        })
+        .await?;
+    if !claimed {
+        return Err(replayed(context, &code).await);
+    }
+    Ok(Issued {
+        pair,
+        scope: given.scope,
+        client_id: given.client_id,
+        patient: account.person.uuid,
+        auth_time: given.auth_time,
+        nonce: code.nonce,
+    })
+}
+
+/// A code that comes twice takes everything with it that came from it (RFC 6749, 4.1.2).
+async fn replayed(context: &Context<'_>, code: &Code) -> OAuthError {
+    let error = OAuthError::grant("the code was used already; its tokens are revoked");
+    match revoke(context, &code.grant_id, "code-replay").await {
+        Ok(()) => error,
+        Err(failure) => failure.into(),
+    }
+}
+
+/// Ends a grant, with a line in the ledger that says why.
+pub(super) async fn revoke(context: &Context<'_>, grant_id: &str, why: &str) -> Answer<()> {
+    let now = context.seconds();
+    let mut entry = Entry::new("grant.revoke", Outcome::Success, context.now);
+    entry.grant_id = grant_id.to_owned();
+    entry.reason = why.to_owned();
+    context
+        .emr
+        .db
+        .transaction(|tx| {
+            let (grant_id, entry) = (grant_id.to_owned(), entry.clone());
+            Box::pin(async move {
+                grants::revoke_all(tx, &grant_id, now).await?;
+                ledger::record(tx, &entry).await
+            })
+        })
+        .await
+}
+
+/// The account behind a grant, where the practice and the patient still allow apps and the password is the same.
+pub(super) async fn standing(
+    context: &Context<'_>,
+    pid: i64,
+    credential: &str,
+) -> Result<Account, OAuthError> {
+    let account = account::by_pid(context.emr, pid).await?;
+    let account = account.filter(|account| {
+        account.may_use_apps()
+            && account.status == Status::Own
+            && account.credential() == credential
+    });
+    let on = login::portal_is_on(context).await?;
+    let account = account.filter(|_| on);
+    account.ok_or_else(|| OAuthError::grant("the patient's access has ended; launch again"))
+}
+
+/// Fresh tokens; a refresh token only with `offline_access`.
+pub(super) fn pair(context: &Context<'_>, granted: &str) -> Result<Pair, OAuthError> {
+    let fault = |fault| OAuthError::from(crate::domain::refusal::Failure::Broken(fault));
+    let offline = Scope::list(granted)
+        .iter()
+        .any(|scope| scope.word == Word::OfflineAccess);
+    let access = context.entropy.token().map_err(fault)?;
+    let refresh = match offline {
+        true => Some(context.entropy.token().map_err(fault)?),
+        false => None,
+    };
+    Ok(Pair {
+        access: format!("at_{access}"),
+        refresh: refresh.map(|refresh| format!("rt_{refresh}")),
+    })
+}
+
+/// A pair as it is stored: `scope` is the access token's, `parent` what the pair came from.
+pub(super) fn rows(
+    pair: &Pair,
+    given: &Given,
+    (scope, parent): (&str, &str),
+    now: i64,
+) -> Vec<Token> {
+    let row = |secret: &String, kind, scope: &str, life| Token {
+        token_hash: crypto::fingerprint(secret),
+        grant_id: given.id.clone(),
+        kind,
+        scope: scope.to_owned(),
+        parent: parent.to_owned(),
+        issued: now,
+        expires: given.ends.min(now + life),
+    };
+    let access = row(&pair.access, Kind::Access, scope, tokens::ACCESS_LIFE);
+    let refresh = pair.refresh.as_ref();
+    let refresh =
+        refresh.map(|secret| row(secret, Kind::Refresh, &given.scope, tokens::REFRESH_IDLE));
+    [Some(access), refresh].into_iter().flatten().collect()
+}
+
+pub(super) async fn store(tx: &mut Tx, rows: &[Token]) -> Answer<()> {
+    for row in rows {
+        tokens::add(tx, row).await?;
+    }
+    Ok(())
+}
+
+/// RFC 7636, 4.1 and 4.6.
+fn verifies(verifier: &str, challenge: &str) -> bool {
+    let well_formed = (43..=128).contains(&verifier.len())
+        && verifier
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
+    well_formed
+        && crypto::same(
+            crypto::fingerprint(verifier).as_bytes(),
+            challenge.as_bytes(),
+        )
+}
+
+/// Writes the refusal into the ledger; where that breaks, that is the error.
+async fn noted(context: &Context<'_>, client_id: &str, error: OAuthError) -> OAuthError {
+    let outcome = match error.broken {
+        Some(_) => Outcome::Failed,
+        None => Outcome::Refused,
+    };
+    let mut entry = Entry::new("token", outcome, context.now);
+    entry.client_id = client_id.to_owned();
+    entry.reason = error.error.as_ref().to_owned();
+    match login::record(context, entry).await {
+        Ok(()) => error,
+        Err(failure) => failure.into(),
+    }
+}
+
+#[cfg(test)]
+mod refresh_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! Counters that slow down guessing (`spec/security.md` section 0, Login throttle). They are in the shared database,
+//! and an attempt is counted before its password is looked at, so that parallel attempts cannot slip through.
+
+use sqlx::FromRow;
+
+use crate::db::Tx;
+use crate::db::sql::Sql;
+use crate::domain::refusal::Answer;
+
+/// A quiet day forgets an account's failures, and ends the hard stop.
+const DAY: i64 = 86_400;
+
+/// Attempts a minute from one address.
+const PER_ADDRESS: i64 = 20;
+
+/// Attempts a minute on the whole site.
+const PER_SITE: i64 = 300;
+
+const OPEN: &str = "anteroom_throttle (name, attempts, since, not_before) VALUES (?, 0, ?, 0)";
+
+/// One more attempt on an account: five are free, then 1, 2, 4 ... 900 seconds, and a day from the hundredth on.
+/// MariaDB assigns from left to right with the new values, SQLite with the old ones: the order makes both agree.
+const RESERVE: &str = "UPDATE anteroom_throttle SET \
+    not_before = ? + CASE WHEN since < ? OR attempts < 4 THEN 0 WHEN attempts >= 99 THEN 86400 \
+    WHEN attempts >= 14 THEN 900 ELSE 1 << (attempts - 4) END, \
+    attempts = CASE WHEN since < ? THEN 1 ELSE attempts + 1 END, \
+    since = ? WHERE name = ? AND not_before <= ?";
+
+/// One more attempt within the minute that began at `since`.
+const COUNT: &str = "UPDATE anteroom_throttle SET \
+    attempts = CASE WHEN since <= ? THEN 1 ELSE attempts + 1 END, \
+    since = CASE WHEN since <= ? THEN ? ELSE since END \
+    WHERE name = ? AND (since <= ? OR attempts < ?)";
+
+const STATE: &str = "SELECT since, not_before FROM anteroom_throttle WHERE name = ?";
+
+const FORGET: &str = "UPDATE anteroom_throttle SET attempts = 0, not_before = 0 WHERE name = ?";
+
+/// Whose counters an attempt touches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counters {
+    /// Fingerprint of the canonical account name.
+    pub account: String,
+    /// Fingerprint of the caller's address.
+    pub address: String,
+}
+
+/// Whether an attempt may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserved {
+    /// It is counted; look at the password.
+    GoOn,
+    /// Not yet: seconds to wait.
+    Wait(u64),
+}
+
+#[derive(FromRow)]
+struct State {
+    since: i64,
+    not_before: i64,
+}
+
+/// Counts an attempt on the address, the site and the account, or says how long to wait.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn reserve(tx: &mut Tx, counters: &Counters, now: i64) -> Answer<Reserved> {
+    let address = format!("i:{}", counters.address);
+    for (name, limit) in [(address.as_str(), PER_ADDRESS), ("site", PER_SITE)] {
+        open(tx, name, now).await?;
+        let count = Sql::new(COUNT)
+            .bind(now - 60)
+            .bind(now - 60)
+            .bind(now)
+            .bind(name)
+            .bind(now - 60)
+            .bind(limit);
+        if tx.run(count).await? == 0 {
+            let since = state(tx, name).await?.map_or(now, |state| state.since);
+            return Ok(Reserved::Wait(seconds(since + 60 - now)));
+        }
+    }
+    let account = account(&counters.account);
+    open(tx, &account, now).await?;
+    let reserve = Sql::new(RESERVE)
+        .bind(now)
+        .bind(now - DAY)
+        .bind(now - DAY)
+        .bind(now)
+        .bind(&account)
+        .bind(now);
+    if tx.run(reserve).await? == 0 {
+        let free = state(tx, &account)
+            .await?
+            .map_or(now, |state| state.not_before);
+        return Ok(Reserved::Wait(seconds(free - now)));
+    }
+    Ok(Reserved::GoOn)
+}
+
+/// Forgets an account's failures after a good login.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn forget(tx: &mut Tx, counters: &Counters) -> Answer<()> {
+    let forget = Sql::new(FORGET).bind(account(&counters.account));
+    tx.run(forget).await.map(|_| ())
+}
+
+fn account(fingerprint: &str) -> String {
+    format!("a:{fingerprint}")
+}
+
+async fn open(tx: &mut Tx, name: &str, now: i64) -> Answer<()> {
+    let open = Sql::new(tx.insert_new()).push(OPEN).bind(name).bind(now);
+    tx.run(open).await.map(|_| ())
+}
+
+async fn state(tx: &mut Tx, name: &str) -> Answer<Option<State>> {
+    tx.one(Sql::new(STATE).bind(name)).await
+}
+
+/// At least one second: zero would invite the caller to try at once.
+fn seconds(wait: i64) -> u64 {
+    u64::try_from(wait).unwrap_or(1).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Db;
+
+    async fn db(name: &str) -> Db {
+        let path = std::env::temp_dir().join(format!(
+            "anteroom-throttle-{name}-{}.db",
+            std::process::id()
+        ));
+        let _ = std::fs::remove_file(&path);
+        let db = Db::open(&format!("sqlite://{}", path.display()), None)
+            .await
+            .unwrap();
+        db.migrate().await.unwrap();
+        db
+    }
+
+    async fn attempt(db: &Db, account: &str, address: &str, now: i64) -> Reserved {
+        let counters = Counters {
+            account: account.to_owned(),
+            address: address.to_owned(),
+        };
+        db.transaction(|tx| {
+            let counters = counters.clone();
+            Box::pin(async move { reserve(tx, &counters, now).await })
+        })
+        .await
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn five_are_free_and_the_wait_doubles() {
+        let db = db("doubling").await;
+        let mut now = 1_000_000;
+        for _ in 0..5 {
+            assert_eq!(attempt(&db, "a", "x", now).await, Reserved::GoOn);
+        }
+        for (round, wait) in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
+            .into_iter()
+            .enumerate()
+        {
+            let address = round.to_string();
+            assert_eq!(
+                attempt(&db, "a", &address, now).await,
+                Reserved::Wait(wait),
+                "round {round}"
+            );
+            now += i64::try_from(wait).unwrap();
+            assert_eq!(
+                attempt(&db, "a", &address, now).await,
+                Reserved::GoOn,
+                "round {round}"
+            );
+        }
+        assert_eq!(
+            attempt(&db, "b", "y", now).await,
+            Reserved::GoOn,
+            "another account is free"
+        );
+        now += DAY + 1;
+        assert_eq!(
+            attempt(&db, "a", "x", now).await,
+            Reserved::GoOn,
+            "a quiet day forgets"
+        );
+        assert_eq!(attempt(&db, "a", "x", now).await, Reserved::GoOn);
+    }
+
+    #[tokio::test]
+    async fn a_good_login_forgets_the_failures() {
+        let db = db("forget").await;
+        for _ in 0..5 {
+            attempt(&db, "a", "x", 5000).await;
+        }
+        assert_eq!(attempt(&db, "a", "x", 5000).await, Reserved::Wait(1));
+        db.transaction(|tx| {
+            Box::pin(async move {
+                let counters = Counters {
+                    account: "a".into(),
+                    address: "x".into(),
+                };
+                forget(tx, &counters).await
+            })
+        })
+        .await
+        .unwrap();
+        assert_eq!(attempt(&db, "a", "x", 5000).await, Reserved::GoOn);
+    }
+
+    #[tokio::test]
+    async fn an_address_has_twenty_a_minute_and_parallel_tries_share_them() {
+        let db = db("address").await;
+        let tries = (0..40).map(|n| {
+            let db = db.clone();
+            tokio::spawn(async move { attempt(&db, &n.to_string(), "x", 90_000).await })
+        });
+        let tries: Vec<_> = tries.collect();
+        let mut passed = 0;
+        for one in tries {
+            passed += usize::from(one.await.unwrap() == Reserved::GoOn);
+        }
+        assert_eq!(passed, 20);
+        assert_eq!(attempt(&db, "z", "x", 90_059).await, Reserved::Wait(1));
+        assert_eq!(attempt(&db, "z", "x", 90_060).await, Reserved::GoOn);
+    }
+}
