@@ -51,7 +51,7 @@ pub(crate) fn kind(sent: &Value) -> Result<&str, Problem> {
     match kind.parse::<ResourceType>() {
         Ok(_) => Ok(kind),
         Err(_) => Err(Problem::new(
-            "resourceType",
+            "$this.resourceType",
             "FHIR R4 has no resource of this name",
         )),
     }
@@ -77,6 +77,9 @@ fn object(members: &Map<String, Value>, path: &str, inside: Inside) -> Result<()
         return Err(Problem::new(path, "an object must have a member"));
     }
     for (name, value) in members {
+        if !is_name(name) {
+            return Err(Problem::new(path, "a member has a name no element has"));
+        }
         let path = format!("{path}.{name}");
         if inside == Inside::Contained && name == "contained" {
             return Err(Problem::new(path, "contained resources contain nothing"));
@@ -181,6 +184,12 @@ fn complaint(name: &str, text: &str, inside: Inside) -> Option<&'static str> {
 }
 
 const DATE_FORM: &str = "a date is YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss with its zone";
+
+/// Whether a member is named as elements are, so that its name can be repeated.
+pub(crate) fn is_name(name: &str) -> bool {
+    let usual = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (1..=64).contains(&name.len()) && name.bytes().all(usual)
+}
 
 fn is_date(name: &str) -> bool {
     name.ends_with("Date")

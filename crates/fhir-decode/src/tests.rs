@@ -46,6 +46,16 @@ fn unknown_elements_are_named() {
 }
 
 #[test]
+fn a_name_no_element_can_have_is_not_repeated() {
+    for name in ["<b>", "a b", "", &"x".repeat(65)] {
+        let body = patient(&format!(r#""name":[{{"{name}":1}}]"#));
+        assert_eq!(path(&body), "Patient.name[0]", "{name}");
+    }
+    let twice = patient(r#""name":[{"<b>":1,"<b>":2}]"#);
+    assert_eq!(path(&twice), "$this.name[0]");
+}
+
+#[test]
 fn choices_of_a_wrong_type_are_named() {
     assert_eq!(
         path(&patient(r#""deceasedBoolean":"yes""#)),
@@ -169,7 +179,7 @@ fn codes_have_a_form_and_a_value_set() {
 fn the_type_is_checked_and_never_listed() {
     assert_eq!(refused("{}").1, "resourceType is missing");
     let (found, why) = refused(r#"{"resourceType":"Unheard"}"#);
-    assert_eq!(found, "resourceType");
+    assert_eq!(found, "$this.resourceType");
     assert!(why.len() < 60 && !why.contains("Unheard"), "{why}");
     assert_eq!(path("[]"), "$this");
     let other = decode(br#"{"resourceType":"Basic","code":{"text":"x"}}"#);
@@ -190,7 +200,7 @@ fn numbers_keep_their_digits() {
         let body = format!(
             r#"{{"resourceType":"Location","name":"a 1.00 \" 2","position":{{"longitude":1.5,"latitude":{number}}}}}"#
         );
-        assert_eq!(path(&body), "position.latitude", "{number}");
+        assert_eq!(path(&body), "$this.position.latitude", "{number}");
     }
     let body = r#"{"resourceType":"Location","position":{"longitude":1.5,"latitude":-7.25}}"#;
     assert_eq!(path(body), "accepted");
@@ -210,10 +220,10 @@ fn a_wrong_json_type_is_refused_without_echo() {
 fn keys_come_once() {
     assert_eq!(
         path(r#"{"resourceType":"Patient","active":true,"active":false}"#),
-        "active"
+        "$this.active"
     );
     let body = patient(r#""name":[{"family":"A","family":"B"}]"#);
-    assert_eq!(path(&body), "name[0].family");
+    assert_eq!(path(&body), "$this.name[0].family");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use serde_json::Number;
 use serde_json::Value;
 
 use crate::Problem;
+use crate::syntax;
 
 /// How deep objects and arrays may nest.
 const MAX_DEPTH: usize = 32;
@@ -58,10 +59,7 @@ struct Walk {
 
 impl Walk {
     fn refuse<E: Error>(&mut self, why: &str) -> E {
-        let path = match self.path.concat() {
-            empty if empty.is_empty() => "$this".to_owned(),
-            path => path.trim_start_matches('.').to_owned(),
-        };
+        let path = format!("$this{}", self.path.concat());
         self.problem = Some(Problem::new(path, why));
         E::custom(why)
     }
@@ -165,7 +163,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let depth = self.inside()?;
         let mut members = Map::new();
         while let Some(key) = access.next_key::<String>()? {
-            self.walk.path.push(format!(".{key}"));
+            self.walk.path.push(match syntax::is_name(&key) {
+                true => format!(".{key}"),
+                false => String::new(),
+            });
             if members.contains_key(&key) {
                 return Err(self.walk.refuse("this key is there twice"));
             }
