@@ -1,0 +1,103 @@
+use super::*;
+use crate::domain::scope::Scope;
+use serde_json::Value;
+use serde_json::json;
+use time::macros::datetime;
+
+fn stated() -> Value {
+    let now = datetime!(2026-11-21 20:00:00.123 UTC);
+    let bytes = statement("http://x.org/", "Main Street Practice", now).expect("renders");
+    assert_eq!(fhir_decode::decode(&bytes).err(), None);
+    serde_json::from_slice(&bytes).expect("JSON")
+}
+
+#[test]
+fn it_says_what_it_is() {
+    let stated = stated();
+    assert_eq!(stated["fhirVersion"], "4.0.1");
+    assert_eq!(stated["kind"], "instance");
+    assert_eq!(stated["date"], "2026-11-21T20:00:00Z");
+    assert_eq!(stated["format"], json!(["json", "application/fhir+json"]));
+    assert_eq!(
+        stated["implementation"],
+        json!({"description": "Main Street Practice", "url": "http://x.org/fhir"})
+    );
+    assert!(!stated.to_string().contains("4.3"));
+    assert_eq!(stated.get("instantiates"), None);
+}
+
+#[test]
+fn it_tells_where_to_authorize() {
+    let security = &stated()["rest"][0]["security"];
+    assert_eq!(security["cors"], true);
+    assert_eq!(security["service"][0]["coding"][0]["code"], "SMART-on-FHIR");
+    assert_eq!(
+        security["extension"][0]["extension"],
+        json!([
+            {"url": "authorize", "valueUri": "http://x.org/oauth2/authorize"},
+            {"url": "token", "valueUri": "http://x.org/oauth2/token"}
+        ])
+    );
+}
+
+#[test]
+fn every_served_type_is_there_once_with_its_parameters() {
+    let stated = stated();
+    let resources = stated["rest"][0]["resource"].as_array().expect("array");
+    let names: Vec<&str> = resources
+        .iter()
+        .filter_map(|known| known["type"].as_str())
+        .collect();
+    assert_eq!(names, ResourceType::ALL.map(ResourceType::name));
+    for (resource, row) in resources.iter().zip(table()) {
+        let parameters = resource["searchParam"].as_array();
+        let stated: Vec<&str> = parameters
+            .into_iter()
+            .flatten()
+            .filter_map(|known| known["name"].as_str())
+            .collect();
+        assert_eq!(stated, row.search, "{}", row.name);
+        assert_eq!(stated.is_empty(), row.name == "Binary");
+    }
+    let visits = &resources[1]["interaction"];
+    let codes: Vec<&Value> = (0..4).map(|index| &visits[index]["code"]).collect();
+    assert_eq!(codes, ["read", "update", "patch", "search-type"]);
+    assert!(
+        visits[1]["documentation"]
+            .as_str()
+            .is_some_and(|words| words.contains("cancelled"))
+    );
+    assert!(
+        resources[0]["supportedProfile"][0]
+            .as_str()
+            .is_some_and(|url| url.ends_with("us-core-patient"))
+    );
+}
+
+#[test]
+fn every_scope_is_one_this_server_reads() {
+    let scopes = scopes();
+    for scope in &scopes {
+        assert!(Scope::of(scope).is_some(), "{scope}");
+    }
+    for wanted in [
+        "openid",
+        "patient/*.rs",
+        "patient/Patient.rs",
+        "patient/Patient.read",
+        "patient/Appointment.rs",
+        "patient/Appointment.rus",
+        "patient/Binary.r",
+    ] {
+        assert!(scopes.iter().any(|scope| scope == wanted), "{wanted}");
+    }
+    assert!(
+        !scopes
+            .iter()
+            .any(|scope| scope.starts_with("patient/Binary.rs"))
+    );
+    let mut once = scopes.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), scopes.len());
+}

@@ -1,0 +1,144 @@
+//! DocumentReference: what is known about a document in the chart; its bytes are the Binary of the same id.
+
+use fhir_sdk::Instant;
+use fhir_sdk::r4b::codes::DocumentReferenceStatus;
+use fhir_sdk::r4b::resources;
+use fhir_sdk::r4b::resources::DocumentReferenceContent;
+use fhir_sdk::r4b::types::Attachment;
+use fhir_sdk::r4b::types::CodeableConcept;
+use fhir_sdk::r4b::types::Meta;
+
+use crate::domain::ResourceType;
+use crate::domain::people::Code;
+use crate::domain::query::Field;
+use crate::domain::records::CLINICAL_NOTE;
+use crate::domain::records::DOCUMENT_CATEGORIES;
+use crate::domain::records::DocumentReference;
+use crate::domain::scope::Interaction;
+use crate::fhir::Base;
+use crate::fhir::ID;
+use crate::fhir::LAST_UPDATED;
+use crate::fhir::Meaning;
+use crate::fhir::Parameter;
+use crate::fhir::Served;
+use crate::fhir::wire;
+use crate::fhir::wire::Built;
+
+/// DocumentReference as it is served.
+pub static SERVED: Served = Served {
+    kind: ResourceType::DocumentReference,
+    profile: Some("http://hl7.org/fhir/us/core/StructureDefinition/us-core-documentreference"),
+    prose: "The patient's documents in the chart. content.attachment.url is a Binary here and needs the same token.",
+    interactions: &[Interaction::Read, Interaction::Search],
+    parameters: &[
+        ID,
+        LAST_UPDATED,
+        Parameter {
+            name: "patient",
+            meaning: Meaning::Patient,
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-patient",
+        },
+        Parameter {
+            name: "subject",
+            meaning: Meaning::Patient,
+            definition: "http://hl7.org/fhir/SearchParameter/DocumentReference-subject",
+        },
+        Parameter {
+            name: "date",
+            meaning: Meaning::Date(Field::Date),
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-date",
+        },
+        Parameter {
+            name: "status",
+            meaning: Meaning::Token(Field::Status),
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-status",
+        },
+        Parameter {
+            name: "category",
+            meaning: Meaning::Token(Field::Category),
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-category",
+        },
+        Parameter {
+            name: "type",
+            meaning: Meaning::Token(Field::Type),
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-type",
+        },
+    ],
+};
+
+const NULL_FLAVOR: &str = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor";
+const FORMAT: &str = "http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode";
+
+pub(super) fn render(
+    document: &DocumentReference,
+    meta: Meta,
+    base: &Base,
+) -> Built<resources::DocumentReference> {
+    let mut clinical_note = CodeableConcept::builder().build()?;
+    let (system, code) = CLINICAL_NOTE;
+    clinical_note.coding = wire::list([wire::coding(system, code, "Clinical Note")?]);
+    let mut categories = vec![clinical_note];
+    if let Some(name) = wire::clean(&document.category) {
+        categories.push(wire::concept(&Code {
+            system: DOCUMENT_CATEGORIES,
+            code: name.split_whitespace().collect::<Vec<&str>>().join(" "),
+            display: name,
+        })?);
+    }
+    let patient = ResourceType::Patient;
+    let patient = wire::reference(patient, document.person.uuid, &document.patient_name)?;
+    let content = DocumentReferenceContent::builder()
+        .attachment(attachment(document, base)?)
+        .format(wire::coding(
+            FORMAT,
+            "urn:ihe:iti:xds:2017:mimeTypeSufficient",
+            "mimeType Sufficient",
+        )?)
+        .build()?;
+    let mut resource = resources::DocumentReference::builder()
+        .id(document.uuid.to_string())
+        .meta(meta)
+        .identifier(wire::list([wire::urn(document.uuid)?]))
+        .status(DocumentReferenceStatus::Current)
+        .r#type(kind(document)?)
+        .category(wire::list(categories))
+        .subject(patient)
+        .content(wire::list([content]))
+        .build()?;
+    resource.date = document.date.map(Instant);
+    if let Some((id, display)) = &document.author {
+        let author = wire::reference(ResourceType::Practitioner, *id, display)?;
+        resource.author = wire::list([author]);
+    }
+    if let Some(id) = document.custodian {
+        let custodian = wire::reference(ResourceType::Organization, id, "")?;
+        resource.custodian = Some(custodian);
+    }
+    Ok(resource)
+}
+
+/// The LOINC code the practice gave the category. Without one the type is not known: US Core's value set has a code
+/// for that too, and the category's name says what there is to say.
+fn kind(document: &DocumentReference) -> Built<CodeableConcept> {
+    let mut concept = wire::words(&document.category)?;
+    let coding = match &document.loinc {
+        Some(loinc) => wire::coding(loinc.system, &loinc.code, &loinc.display)?,
+        None => wire::coding(NULL_FLAVOR, "UNK", "unknown")?,
+    };
+    concept.coding = wire::list([coding]);
+    Ok(concept)
+}
+
+fn attachment(document: &DocumentReference, base: &Base) -> Built<Attachment> {
+    let mut attachment = Attachment::builder()
+        .url(base.of(ResourceType::Binary, document.uuid))
+        .build()?;
+    attachment.content_type = wire::clean(&document.content_type);
+    attachment.title = wire::clean(&document.name);
+    attachment.size = document.size.and_then(|size| u32::try_from(size).ok());
+    attachment.creation = document.date.map(wire::date_time);
+    Ok(attachment)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! FHIR R4 (4.0.1): what each resource means in a portal, and how records become JSON. No async, no database.
+//! [`RESOURCES`] is the one list of what is served; CapabilityStatement, scopes and search are made from it.
+
+pub mod appointment;
+pub mod appointment_ask;
+pub mod binary;
+pub mod bundle;
+pub mod capability;
+pub mod communication;
+mod dates;
+pub mod document_reference;
+pub mod location;
+pub mod organization;
+pub mod outcome;
+pub mod page_link;
+pub mod patient;
+pub mod practitioner;
+pub mod search;
+mod wire;
+
+use fhir_sdk::BuilderError;
+use fhir_sdk::r4b::resources::Resource;
+use uuid::Uuid;
+
+use crate::domain::ResourceType;
+use crate::domain::query::Field;
+use crate::domain::records::Record;
+use crate::domain::refusal::Fault;
+use crate::domain::scope::Interaction;
+
+/// One resource type as it is served.
+#[derive(Debug)]
+pub struct Served {
+    /// The type.
+    pub kind: ResourceType,
+    /// The profile every instance claims and keeps.
+    pub profile: Option<&'static str>,
+    /// What the type means in a portal, for the CapabilityStatement.
+    pub prose: &'static str,
+    /// What may be done with it, as SMART letters.
+    pub interactions: &'static [Interaction],
+    /// Its search parameters; `_count`, `_format` and `_pretty` come on top.
+    pub parameters: &'static [Parameter],
+}
+
+/// A search parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name in the URL.
+    pub name: &'static str,
+    /// What its values are.
+    pub meaning: Meaning,
+    /// The SearchParameter resource that defines it.
+    pub definition: &'static str,
+}
+
+/// What the values of a search parameter are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Ids of the resource.
+    Ids,
+    /// A reference that may only name the patient in context.
+    Patient,
+    /// A reference to a participant: served where it names the patient in context.
+    Participant,
+    /// A date that becomes a filter.
+    Date(Field),
+    /// A code that becomes a filter.
+    Token(Field),
+}
+
+/// Every type that is served, in the order of the CapabilityStatement.
+pub static RESOURCES: [&Served; 8] = [
+    &patient::SERVED,
+    &appointment::SERVED,
+    &communication::SERVED,
+    &document_reference::SERVED,
+    &binary::SERVED,
+    &practitioner::SERVED,
+    &organization::SERVED,
+    &location::SERVED,
+];
+
+/// The search parameter of every type that can be searched.
+pub const ID: Parameter = Parameter {
+    name: "_id",
+    meaning: Meaning::Ids,
+    definition: "http://hl7.org/fhir/SearchParameter/Resource-id",
+};
+
+/// The search parameter of the types whose tables say when a row changed.
+pub const LAST_UPDATED: Parameter = Parameter {
+    name: "_lastUpdated",
+    meaning: Meaning::Date(Field::LastUpdated),
+    definition: "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated",
+};
+
+impl Served {
+    /// Whether the type takes an interaction.
+    pub fn takes(&self, interaction: Interaction) -> bool {
+        self.interactions.contains(&interaction)
+    }
+}
+
+/// How a type is served. `None` for none: the compiler cannot know that [`RESOURCES`] is complete, a test does.
+pub fn served(kind: ResourceType) -> Option<&'static Served> {
+    RESOURCES.iter().copied().find(|served| served.kind == kind)
+}
+
+/// The FHIR base URL, from which absolute URLs and the practice's identifier systems are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    url: String,
+}
+
+impl Base {
+    /// The base; a slash at its end is left away.
+    pub fn new(url: &str) -> Self {
+        Self {
+            url: url.trim_end_matches('/').to_owned(),
+        }
+    }
+
+    /// The base without a slash at its end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The absolute URL of a resource.
+    pub fn of(&self, kind: ResourceType, id: Uuid) -> String {
+        format!("{}/{}/{id}", self.url, kind.name())
+    }
+
+    /// The practice's own identifier system of that name, such as `chart-number`.
+    pub fn system(&self, name: &str) -> String {
+        format!("{}/sid/{name}", self.url)
+    }
+}
+
+/// `meta.versionId` of a record: 16 hexadecimal digits, also the ETag.
+pub fn version_id(record: &Record) -> String {
+    format!("{:016x}", record.version())
+}
+
+/// The FHIR resource of a record.
+///
+/// # Errors
+/// A fault where a mapping forgot an element FHIR requires.
+pub fn render(record: &Record, base: &Base) -> Result<Resource, Fault> {
+    let meta = wire::meta(record);
+    let built = meta.and_then(|meta| match record {
+        Record::Patient(patient) => patient::render(patient, meta, base).map(Resource::from),
+        Record::Appointment(visit) => appointment::render(visit, meta).map(Resource::from),
+        Record::Communication(message) => communication::render(message, meta).map(Resource::from),
+        Record::DocumentReference(document) => {
+            document_reference::render(document, meta, base).map(Resource::from)
+        }
+        Record::Practitioner(person) => practitioner::render(person, meta).map(Resource::from),
+        Record::Organization(facility) => organization::render(facility, meta).map(Resource::from),
+        Record::Location(facility) => location::render(facility, meta).map(Resource::from),
+    });
+    built.map_err(|error: BuilderError| Fault::new("rendering a record", error.to_string()))
+}
+
+/// The FHIR JSON of a record.
+///
+/// # Errors
+/// As [`render`], and where a value of the database has no spelling in FHIR.
+pub fn encode(record: &Record, base: &Base) -> Result<Vec<u8>, Fault> {
+    bytes(&render(record, base)?)
+}
+
+fn bytes(resource: &Resource) -> Result<Vec<u8>, Fault> {
+    fhir_encode::encode(resource).map_err(|error| Fault::new("writing FHIR JSON", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_is_served_once_and_in_order() {
+        let kinds: Vec<ResourceType> = RESOURCES.iter().map(|served| served.kind).collect();
+        assert_eq!(kinds, ResourceType::ALL);
+    }
+
+    #[test]
+    fn no_parameter_is_there_twice() {
+        for served in RESOURCES {
+            let names: Vec<&str> = served.parameters.iter().map(|known| known.name).collect();
+            for name in &names {
+                let times = names.iter().filter(|other| *other == name).count();
+                assert_eq!(times, 1, "{} {name}", served.kind.name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_base_has_no_slash_at_its_end() {
+        let base = Base::new("http://x.org/fhir/");
+        assert_eq!(
+            base.of(ResourceType::Patient, Uuid::nil()),
+            "http://x.org/fhir/Patient/00000000-0000-0000-0000-000000000000"
+        );
+        assert_eq!(
+            base.system("chart-number"),
+            "http://x.org/fhir/sid/chart-number"
+        );
+    }
+}

@@ -1,0 +1,74 @@
+//! Organization: the practice, or one of its facilities, as a body.
+
+use fhir_sdk::r4b::codes::AddressUse;
+use fhir_sdk::r4b::resources;
+use fhir_sdk::r4b::types::Identifier;
+use fhir_sdk::r4b::types::Meta;
+
+use crate::domain::ResourceType;
+use crate::domain::people::Code;
+use crate::domain::people::Facility;
+use crate::domain::scope::Interaction;
+use crate::fhir::ID;
+use crate::fhir::Served;
+use crate::fhir::wire;
+use crate::fhir::wire::Built;
+
+/// Organization as it is served.
+pub static SERVED: Served = Served {
+    kind: ResourceType::Organization,
+    profile: Some("http://hl7.org/fhir/us/core/StructureDefinition/us-core-organization"),
+    prose: "The practice and its facilities, as bodies that keep charts and documents.",
+    interactions: &[Interaction::Read, Interaction::Search],
+    parameters: &[ID],
+};
+
+/// The system of CLIA numbers.
+const CLIA: &str = "urn:oid:2.16.840.1.113883.4.7";
+
+pub(super) fn render(facility: &Facility, meta: Meta) -> Built<resources::Organization> {
+    let provider = wire::concept(&Code {
+        system: "http://terminology.hl7.org/CodeSystem/organization-type",
+        code: "prov".to_owned(),
+        display: "Healthcare Provider".to_owned(),
+    })?;
+    let mut resource = resources::Organization::builder()
+        .id(facility.organization.to_string())
+        .meta(meta)
+        .identifier(wire::list(identifiers(facility)?))
+        .active(facility.active)
+        .r#type(wire::list([provider]))
+        .telecom(wire::telecoms(&facility.telecom)?)
+        .address(wire::list(wire::address(
+            &facility.address,
+            AddressUse::Work,
+        )?))
+        .build()?;
+    resource.name = wire::clean(&facility.name);
+    if resource.name.is_none() {
+        resource.name_ext = Some(wire::unknown_field()?);
+    }
+    Ok(resource)
+}
+
+/// NPI and CLIA number where they are such; else the id (org-1 wants a name or an identifier).
+fn identifiers(facility: &Facility) -> Built<Vec<Identifier>> {
+    let mut identifiers: Vec<Identifier> = wire::npi(&facility.npi)?.into_iter().collect();
+    let clia = facility.clia.trim();
+    if is_clia(clia) {
+        identifiers.push(wire::identifier(CLIA, clia)?);
+    }
+    if identifiers.is_empty() {
+        identifiers.push(wire::urn(facility.organization)?);
+    }
+    Ok(identifiers)
+}
+
+/// us-core-18: two digits, `D`, seven digits.
+fn is_clia(number: &str) -> bool {
+    number.len() == 10
+        && number.bytes().enumerate().all(|(index, byte)| match index {
+            2 => byte == b'D',
+            _ => byte.is_ascii_digit(),
+        })
+}

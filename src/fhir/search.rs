@@ -1,0 +1,262 @@
+//! Search parameters: from the pairs of a URL or form to the domain's query, by the table of what is served.
+
+use uuid::Uuid;
+
+use crate::domain::ResourceType;
+use crate::domain::people::Person;
+use crate::domain::query::Filter;
+use crate::domain::query::Query;
+use crate::domain::refusal::Refusal;
+use crate::domain::scope::Interaction;
+use crate::domain::scope::Token;
+use crate::emr::zone::Zone;
+use crate::fhir::Meaning;
+use crate::fhir::Parameter;
+use crate::fhir::dates;
+use crate::fhir::served;
+
+/// Records on a page where the client does not say.
+const DEFAULT_COUNT: u32 = 50;
+
+/// Records on a page at most.
+const MOST: u32 = 200;
+
+/// Parameters in a search at most.
+const MOST_PARAMETERS: usize = 50;
+
+/// Alternatives in a parameter at most.
+const MOST_VALUES: usize = 100;
+
+/// `Prefer: handling=`: what becomes of parameters nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handling {
+    /// They refuse the search.
+    Strict,
+    /// They are left out and named in a warning.
+    Lenient,
+}
+
+/// What reading a search needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct SearchContext<'a> {
+    /// The patient in context.
+    pub patient: Person,
+    /// The zone of dates without offset.
+    pub zone: &'a Zone,
+    /// The FHIR base, as absolute references begin.
+    pub fhir_base: &'a str,
+}
+
+/// A search that was understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// What to ask the EMR.
+    pub query: Query,
+    /// The parameters that were used, for the self link and the next page.
+    pub pairs: Vec<(String, String)>,
+    /// The names of those that were not; unusual characters are left out.
+    pub ignored: Vec<String>,
+}
+
+/// Reads a search. Another patient, existing or invented, is refused before anything is looked up.
+///
+/// # Errors
+/// `Forbidden` where a reference names another patient; `Invalid` at the parameter for a value, modifier or, if
+/// strict, a name that is not understood; `TooLarge` over 50 parameters or 100 values; `Unsupported` for searches
+/// that are right but not served.
+pub fn parse(
+    kind: ResourceType,
+    pairs: &[(String, String)],
+    handling: Handling,
+    context: &SearchContext<'_>,
+) -> Result<Search, Refusal> {
+    let Some(served) = served(kind).filter(|served| served.takes(Interaction::Search)) else {
+        let name = kind.name();
+        return Err(Refusal::Unsupported(format!("{name} is read by id only.")));
+    };
+    if pairs.len() > MOST_PARAMETERS {
+        return Err(Refusal::TooLarge("A search has at most 50 parameters."));
+    }
+    let mut search = Search {
+        query: Query {
+            count: DEFAULT_COUNT,
+            ..Query::default()
+        },
+        pairs: Vec::with_capacity(pairs.len()),
+        ignored: Vec::new(),
+    };
+    for (name, value) in pairs {
+        let known = served.parameters.iter().find(|known| known.name == name);
+        match (name.as_str(), known) {
+            ("_count", _) => search.query.count = count(value)?,
+            // Their values are the business of content negotiation.
+            ("_format" | "_pretty", _) => {}
+            (_, Some(parameter)) => add(parameter, value, context, &mut search.query)?,
+            _ if name.contains([':', '.']) => {
+                let why = "modifiers and chained parameters are not served";
+                return Err(Refusal::invalid(plain(name), why));
+            }
+            _ if handling == Handling::Strict => {
+                let why = format!("{} is not searched by this parameter", kind.name());
+                return Err(Refusal::invalid(plain(name), why));
+            }
+            _ => {
+                search.ignored.push(plain(name));
+                continue;
+            }
+        }
+        search.pairs.push((name.clone(), value.clone()));
+    }
+    Ok(search)
+}
+
+fn add(
+    parameter: &Parameter,
+    value: &str,
+    context: &SearchContext<'_>,
+    query: &mut Query,
+) -> Result<(), Refusal> {
+    let parts = split(value, ',');
+    if parts.len() > MOST_VALUES {
+        return Err(Refusal::TooLarge("A parameter has at most 100 values."));
+    }
+    if parts.iter().any(|part| part.trim().is_empty()) {
+        return Err(Refusal::invalid(parameter.name, "a value is empty"));
+    }
+    let values: Vec<String> = parts.iter().map(|part| unescaped(part)).collect();
+    match parameter.meaning {
+        Meaning::Ids => ids(&values, query),
+        Meaning::Patient => {
+            for value in &values {
+                patient(value, context)?;
+            }
+        }
+        Meaning::Participant => {
+            for value in &values {
+                participant(parameter.name, value, context)?;
+            }
+        }
+        Meaning::Date(field) => {
+            let range = |value: &String| {
+                dates::range(value, context.zone).ok_or_else(|| {
+                    let why = "a date is YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss with an offset, after eq, \
+                        ne, gt, lt, ge, le, sa, eb or nothing";
+                    Refusal::invalid(parameter.name, why)
+                })
+            };
+            let ranges = values.iter().map(range).collect::<Result<_, _>>()?;
+            query.filters.push(Filter::Date(field, ranges));
+        }
+        Meaning::Token(field) => {
+            let tokens = parts.iter().map(|part| token(part)).collect();
+            query.filters.push(Filter::Token(field, tokens));
+        }
+    }
+    Ok(())
+}
+
+/// Alternatives within one `_id`, all of several: what stays is in each. An id that is no uuid matches nothing.
+fn ids(values: &[String], query: &mut Query) {
+    let asked: Vec<Uuid> = values.iter().filter_map(|value| uuid(value)).collect();
+    query.ids = Some(match query.ids.take() {
+        Some(known) => known.into_iter().filter(|id| asked.contains(id)).collect(),
+        None => asked,
+    });
+}
+
+/// A uuid in the one spelling that ids of this server have.
+fn uuid(text: &str) -> Option<Uuid> {
+    let id = Uuid::parse_str(text).ok()?;
+    (id.to_string() == text).then_some(id)
+}
+
+/// `Patient/x`, `x` or the absolute URL, and x must be the patient in context.
+fn patient(value: &str, context: &SearchContext<'_>) -> Result<(), Refusal> {
+    let relative = relative(value, context);
+    let id = relative.strip_prefix("Patient/").unwrap_or(relative);
+    match uuid(id) == Some(context.patient.uuid) {
+        true => Ok(()),
+        false => Err(Refusal::Forbidden("This token is for another patient.")),
+    }
+}
+
+/// A participant other than the patient is a right question, but not one that is answered here.
+fn participant(name: &str, value: &str, context: &SearchContext<'_>) -> Result<(), Refusal> {
+    let relative = relative(value, context);
+    let others = ["Practitioner/", "Location/"];
+    match others.iter().any(|other| relative.starts_with(other)) {
+        true => Err(Refusal::Unsupported(format!(
+            "{name} is served for the patient in context only."
+        ))),
+        false => patient(value, context),
+    }
+}
+
+fn relative<'a>(value: &'a str, context: &SearchContext<'_>) -> &'a str {
+    let base = context.fhir_base.trim_end_matches('/');
+    value
+        .strip_prefix(base)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .unwrap_or(value)
+}
+
+/// `code`, `|code`, `system|` or `system|code`, with its backslashes.
+fn token(value: &str) -> Token {
+    let mut parts = split(value, '|');
+    let code = parts.pop().map(unescaped).unwrap_or_default();
+    let system = match parts.is_empty() {
+        true => None,
+        false => Some(unescaped(&parts.join("|"))),
+    };
+    Token { system, code }
+}
+
+fn count(value: &str) -> Result<u32, Refusal> {
+    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits {
+        return Err(Refusal::invalid(
+            "_count",
+            "this is a number from 0 upwards",
+        ));
+    }
+    // More digits than a number can hold are still more than the most.
+    Ok(value.parse().map_or(MOST, |count: u32| count.min(MOST)))
+}
+
+/// Splits at a separator that no backslash stands before.
+fn split(text: &str, separator: char) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut begin, mut escaped) = (0, false);
+    for (at, letter) in text.char_indices() {
+        if letter == separator && !escaped {
+            parts.push(text.get(begin..at).unwrap_or_default());
+            begin = at + separator.len_utf8();
+        }
+        escaped = letter == '\\' && !escaped;
+    }
+    parts.push(text.get(begin..).unwrap_or_default());
+    parts
+}
+
+/// Takes the backslashes of `\,` `\|` `\$` `\\` away (R4 search, 3.1.1.4.0).
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let meant = match letter {
+            '\\' => letters.next_if(|next| matches!(next, ',' | '|' | '$' | '\\')),
+            _ => None,
+        };
+        plain.push(meant.unwrap_or(letter));
+    }
+    plain
+}
+
+/// A parameter's name as far as it can be repeated to the one who sent it.
+fn plain(name: &str) -> String {
+    let usual = |letter: &char| letter.is_ascii_alphanumeric() || "_-.:".contains(*letter);
+    name.chars().filter(usual).take(64).collect()
+}
+
+#[cfg(test)]
+mod tests;
