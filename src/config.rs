@@ -112,7 +112,11 @@ impl Config {
     ///
     /// # Errors
     /// As [`Config::load`].
-    pub fn sandbox(listen: SocketAddr, database_url: String, documents: PathBuf) -> Result<Self, String> {
+    pub fn sandbox(
+        listen: SocketAddr,
+        database_url: String,
+        documents: PathBuf,
+    ) -> Result<Self, String> {
         let mut config = Self::resolve(&defaults())?;
         config.listen = listen;
         config.public_url = format!("http://{listen}");
@@ -171,7 +175,10 @@ pub fn example() -> String {
             "cancel_notice_hours" => setting.default.to_owned(),
             _ => format!("\"{}\"", setting.default),
         };
-        text.push_str(&format!("\n# {}\n{} = {value}\n", setting.about, setting.key));
+        text.push_str(&format!(
+            "\n# {}\n{} = {value}\n",
+            setting.about, setting.key
+        ));
     }
     text
 }
@@ -187,9 +194,9 @@ fn overlay_file(values: &mut HashMap<&'static str, String>, path: &Path) -> Resu
     let shown = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("cannot read the settings file {shown}: {error}"))?;
-    let table: toml::Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| format!("{shown} is not valid TOML: {}", error.message()))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        format!("{shown} is not valid TOML: {}", error.message())
+    })?;
     for (key, value) in table {
         let Some(setting) = SETTINGS.iter().find(|setting| setting.key == key) else {
             let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.key).collect();
@@ -213,7 +220,8 @@ fn public_url(text: &str) -> Result<String, String> {
     let rest = text
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"));
-    let plain = rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '?', '#', ' ', '@']));
+    let plain =
+        rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '?', '#', ' ', '@']));
     match plain {
         true => Ok(text.to_owned()),
         false => Err(format!(
@@ -247,7 +255,8 @@ mod tests {
 
     #[test]
     fn the_example_file_is_the_default_settings() {
-        let path = std::env::temp_dir().join(format!("anteroom-example-{}.toml", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("anteroom-example-{}.toml", std::process::id()));
         std::fs::write(&path, example()).expect("temporary file");
         let from_file = Config::load(Some(&path), &HashMap::new());
         std::fs::remove_file(&path).expect("temporary file");
@@ -256,8 +265,14 @@ mod tests {
 
     #[test]
     fn the_environment_wins() {
-        let config = Config::load(None, &environment(&[("ANTEROOM_ZONE", "Europe/Berlin"), ("ANTEROOM_OTHER", "x")]));
-        assert_eq!(config.map(|config| config.zone), Ok("Europe/Berlin".to_owned()));
+        let config = Config::load(
+            None,
+            &environment(&[("ANTEROOM_ZONE", "Europe/Berlin"), ("ANTEROOM_OTHER", "x")]),
+        );
+        assert_eq!(
+            config.map(|config| config.zone),
+            Ok("Europe/Berlin".to_owned())
+        );
     }
 
     #[test]

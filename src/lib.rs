@@ -18,12 +18,14 @@ pub mod store;
 
 pub mod emr;
 
-// pub mod fhir;
+pub mod fhir;
 
-// pub mod auth;
+pub mod auth;
 
 pub mod worker;
 
-// pub mod http;
+pub mod http;
 
 pub mod demo;
+
+pub mod command;

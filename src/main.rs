@@ -12,7 +12,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let environment: HashMap<String, String> = environment();
     log(&cli.log, environment.get("RUST_LOG").map(String::as_str));
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime could not be started: {error}")),
     };

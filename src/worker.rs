@@ -72,7 +72,10 @@ async fn write_behind(db: Db, mut lines: Receiver<Entry>, written: Arc<AtomicU64
             }
         }
         keep(&db, &batch).await;
-        written.fetch_add(u64::try_from(batch.len()).unwrap_or_default(), Ordering::Relaxed);
+        written.fetch_add(
+            u64::try_from(batch.len()).unwrap_or_default(),
+            Ordering::Relaxed,
+        );
         batch.clear();
     }
 }
@@ -84,11 +87,19 @@ async fn keep(db: &Db, batch: &[Entry]) {
         match ledger::record_all(db, batch).await {
             Ok(()) => return,
             Err(failure) => {
-                tracing::warn!(attempt, ?failure, lines = batch.len(), "the ledger could not be written");
+                tracing::warn!(
+                    attempt,
+                    ?failure,
+                    lines = batch.len(),
+                    "the ledger could not be written"
+                );
             }
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(30));
     }
-    tracing::error!(lines = batch.len(), "ledger lines of reads were lost: the database stayed away");
+    tracing::error!(
+        lines = batch.len(),
+        "ledger lines of reads were lost: the database stayed away"
+    );
 }

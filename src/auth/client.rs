@@ -121,6 +121,13 @@ pub fn host(redirect_uri: &str) -> String {
         .unwrap_or_default()
 }
 
+/// Scheme, host and port of a redirect address, for the `form-action` of the pages that lead there.
+pub fn origin(redirect_uri: &str) -> String {
+    let url = Url::parse(redirect_uri).ok();
+    url.map(|url| url.origin().ascii_serialization())
+        .unwrap_or_default()
+}
+
 /// Those of the asked scopes that are offered to patients and registered for this app, as asked and in order.
 pub fn allowed(client: &Client, asked: &str) -> Vec<Scope> {
     let registered = Scope::list(&client.scope);

@@ -135,14 +135,14 @@ impl House {
     pub(super) async fn noted(&self, action: &str, outcome: &str, reason: &str) -> i64 {
         #[derive(sqlx::FromRow)]
         struct Count {
-            lines: i64,
+            total: i64,
         }
         let sql = Sql::new(
-            "SELECT COUNT(*) AS lines FROM anteroom_audit WHERE action = ? AND outcome = ? AND reason = ?",
+            "SELECT COUNT(*) AS total FROM anteroom_audit WHERE action = ? AND outcome = ? AND reason = ?",
         );
         let sql = sql.bind(action).bind(outcome).bind(reason);
         let row: Option<Count> = self.emr.db.one(sql).await.unwrap();
-        row.unwrap().lines
+        row.unwrap().total
     }
 }
 

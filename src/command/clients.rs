@@ -12,8 +12,10 @@ use crate::command::serve;
 use crate::config::Config;
 use crate::crypto::SystemEntropy;
 use crate::db::Db;
-use crate::store::clients;
+use crate::domain::refusal::Failure;
+use crate::domain::refusal::Refusal;
 use crate::store::clients::Client;
+use crate::store::clients::Kind;
 
 /// Does what was typed.
 ///
@@ -23,7 +25,7 @@ pub async fn run(
     command: ClientCommand,
     environment: &HashMap<String, String>,
 ) -> Result<(), String> {
-    let now = serve::system_clock()();
+    let now = serve::system_clock()().unix_timestamp();
     match command {
         ClientCommand::Add {
             target,
@@ -38,6 +40,7 @@ pub async fn run(
             let wanted = NewClient {
                 client_id,
                 name,
+                kind: Kind::Public,
                 redirect_uris,
                 scope,
                 verified: false,
@@ -47,23 +50,29 @@ pub async fn run(
                 .map_err(serve::said)?;
             db.close().await;
             match json {
-                true => println!("{}", json!({ "client_id": client.client_id, "client_secret": Value::Null })),
+                true => println!(
+                    "{}",
+                    json!({ "client_id": client.client_id, "client_secret": Value::Null })
+                ),
                 false => println!("Registered {} as {}", client.name, client.client_id),
             }
         }
         ClientCommand::List { target, json } => {
             let db = open(&target.settings(environment)?).await?;
-            let all = clients::all(&db).await.map_err(serve::said)?;
+            let all = client::list(&db).await.map_err(serve::said)?;
             db.close().await;
             list(&all, json);
         }
         ClientCommand::Disable { target, client_id } => {
             let db = open(&target.settings(environment)?).await?;
-            let found = clients::disable(&db, &client_id, now).await.map_err(serve::said)?;
+            let done = client::disable(&db, &client_id, now).await;
             db.close().await;
-            if !found {
-                return Err(format!("there is no app {client_id}: anteroom client list shows them"));
-            }
+            done.map_err(|failure| match failure {
+                Failure::Refused(Refusal::NotFound) => {
+                    format!("there is no app {client_id} in use: anteroom client list shows them")
+                }
+                other => serve::said(other),
+            })?;
             println!("{client_id} is shut out; its tokens have ended");
         }
     }
@@ -86,8 +95,8 @@ fn list(all: &[Client], json: bool) {
     }
     for client in all {
         let state = match client.disabled {
-            true => " (disabled)",
-            false => "",
+            Some(_) => " (disabled)",
+            None => "",
         };
         println!("{}  {}{state}", client.client_id, client.name);
         println!("    redirects: {}", client.redirect_uris.join(" "));
@@ -101,6 +110,6 @@ fn row(client: &Client) -> Value {
         "name": client.name,
         "redirect_uris": client.redirect_uris,
         "scope": client.scope,
-        "disabled": client.disabled,
+        "disabled": client.disabled.is_some(),
     })
 }

@@ -19,14 +19,15 @@ use crate::demo::manifest;
 use crate::demo::manifest::DemoClient;
 use crate::demo::manifest::Place;
 use crate::demo::manifest::Sandbox;
-use crate::emr;
+use crate::emr::Emr;
 use crate::emr::zone::Zone;
 use crate::http::pages::home::Login;
 use crate::http::site::SAMPLE_APP;
 use crate::http::site::SANDBOX_CLIENT;
 use crate::store::clients;
+use crate::store::clients::Kind;
 
-/// What the sandbox's apps may ask for, in both spellings of SMART's scopes.
+/// What the sandbox's apps may ask for.
 const SCOPE: &str = "openid fhirUser profile launch/patient offline_access patient/*.rus";
 
 /// Where the sandbox's own client takes its answers (`interface.md`, demo.json).
@@ -81,8 +82,14 @@ pub async fn seed(config: Config, folder: &Path) -> Result<(), String> {
     fill(&config.database_url, &documents(folder), &config.zone).await?;
     let (sandbox, apps) = prepare(&config).await?;
     write_manifest(folder, &config, (&sandbox, &apps))?;
-    println!("The invented practice is in the database; {} tells the logins.", folder.join("demo.json").display());
-    println!("Serve it with documents = \"{}\" in the settings.", documents(folder).display());
+    println!(
+        "The invented practice is in the database; {} tells the logins.",
+        folder.join("demo.json").display()
+    );
+    println!(
+        "Serve it with documents = \"{}\" in the settings.",
+        documents(folder).display()
+    );
     Ok(())
 }
 
@@ -92,7 +99,9 @@ fn folder(data: Option<PathBuf>) -> Result<PathBuf, String> {
         Some(folder) => folder,
         None => {
             let mut bytes = [0; 6];
-            SystemEntropy.fill(&mut bytes).map_err(|fault| fault.to_string())?;
+            SystemEntropy
+                .fill(&mut bytes)
+                .map_err(|fault| fault.to_string())?;
             std::env::temp_dir().join(format!("anteroom-{}", crypto::base64url(&bytes)))
         }
     };
@@ -102,12 +111,18 @@ fn folder(data: Option<PathBuf>) -> Result<PathBuf, String> {
 
 fn make(folder: &Path) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(|error| {
-        format!("cannot make the folder {} ({error}): choose another with --data", folder.display())
+        format!(
+            "cannot make the folder {} ({error}): choose another with --data",
+            folder.display()
+        )
     })
 }
 
 /// Makes the database beside its final place and moves it there whole, so that a sandbox is never half made.
-async fn create(folder: &Path, url: &str) -> Result<(), String> {
+///
+/// # Errors
+/// One sentence that names what is wrong and what to do.
+pub async fn create(folder: &Path, url: &str) -> Result<(), String> {
     let unfinished = folder.join("practice.db.unfinished");
     for ending in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(folder.join(format!("practice.db.unfinished{ending}")));
@@ -118,14 +133,23 @@ async fn create(folder: &Path, url: &str) -> Result<(), String> {
         .map_err(|fault| fault.to_string())?;
     db.migrate().await.map_err(|fault| fault.to_string())?;
     db.close().await;
-    fill(&format!("sqlite://{}", unfinished.display()), &documents(folder), ZONE).await?;
-    fs::rename(&unfinished, database(folder)).map_err(|error| format!("cannot finish {url}: {error}"))
+    fill(
+        &format!("sqlite://{}", unfinished.display()),
+        &documents(folder),
+        ZONE,
+    )
+    .await?;
+    fs::rename(&unfinished, database(folder))
+        .map_err(|error| format!("cannot finish {url}: {error}"))
 }
 
 /// Writes the practice into an empty database and its documents beside it.
 async fn fill(url: &str, documents: &Path, zone: &str) -> Result<(), String> {
-    let db = Db::open(url, None).await.map_err(|fault| fault.to_string())?;
-    let zone = Zone::named(zone).ok_or_else(|| format!("zone = \"{zone}\" is no IANA time zone"))?;
+    let db = Db::open(url, None)
+        .await
+        .map_err(|fault| fault.to_string())?;
+    let zone =
+        Zone::named(zone).ok_or_else(|| format!("zone = \"{zone}\" is no IANA time zone"))?;
     let now = serve::system_clock()();
     practice::fill(&db, documents, now, &zone, &SystemEntropy)
         .await
@@ -134,30 +158,42 @@ async fn fill(url: &str, documents: &Path, zone: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Gives every row its FHIR id and registers the sandbox's apps where they are not there yet.
+/// Gives every row its FHIR id and registers the sandbox's apps.
 async fn prepare(config: &Config) -> Result<(Sandbox, Vec<DemoClient>), String> {
     let emr = serve::open_emr(config, serve::system_clock()).await?;
-    for table in emr::uuids::Table::ALL {
-        emr::uuids::fill(&emr, table).await.map_err(serve::said)?;
-    }
+    let apps = register_apps(&emr, config).await?;
     let sandbox = Sandbox::reopen(&emr.db).await.map_err(serve::said)?;
+    emr.db.close().await;
+    Ok((sandbox, apps))
+}
+
+/// Registers the sandbox's apps where they are not there yet.
+///
+/// # Errors
+/// One sentence that names what is wrong.
+pub async fn register_apps(emr: &Emr, config: &Config) -> Result<Vec<DemoClient>, String> {
     let own = format!("{}/app", config.public_url);
     let wanted = [
-        (SAMPLE_APP, "Anteroom's sample app", own.as_str()),
         (SANDBOX_CLIENT, "Sandbox test app", CALLBACK),
+        (SAMPLE_APP, "Anteroom's sample app", own.as_str()),
     ];
     let mut apps = Vec::new();
     for (client_id, name, redirect) in wanted {
-        let known = clients::find(&emr.db, client_id).await.map_err(serve::said)?;
-        if known.is_none_or(|known| !known.redirect_uris.iter().any(|uri| uri == redirect)) {
+        let known = clients::find(&emr.db, client_id)
+            .await
+            .map_err(serve::said)?;
+        // A reopened sandbox may listen on another port; for loopback addresses the port does not matter (RFC 8252).
+        if known.is_none() {
             let new = NewClient {
                 client_id: Some(client_id.to_owned()),
                 name: name.to_owned(),
+                kind: Kind::Public,
                 redirect_uris: vec![redirect.to_owned()],
                 scope: SCOPE.to_owned(),
                 verified: client_id == SAMPLE_APP,
             };
-            client::replace(&emr.db, new, emr.now(), &SystemEntropy)
+            let now = emr.now().unix_timestamp();
+            client::register(&emr.db, new, now, &SystemEntropy)
                 .await
                 .map_err(serve::said)?;
         }
@@ -170,10 +206,7 @@ async fn prepare(config: &Config) -> Result<(Sandbox, Vec<DemoClient>), String> 
             scope: SCOPE.to_owned(),
         });
     }
-    // The interface names the test app first.
-    apps.reverse();
-    emr.db.close().await;
-    Ok((sandbox, apps))
+    Ok(apps)
 }
 
 /// `demo.json`, written whole or not at all.
@@ -222,16 +255,29 @@ fn announce(config: &Config, folder: &Path, sandbox: &Sandbox) {
     println!("  developers    {url}/developers");
     println!("  its folder    {}\n", folder.display());
     let width = |of: fn(&manifest::PatientLogin) -> &str| {
-        let lengths = sandbox.patients.iter().map(|patient| of(patient).chars().count());
+        let lengths = sandbox
+            .patients
+            .iter()
+            .map(|patient| of(patient).chars().count());
         lengths.max().unwrap_or(0)
     };
-    let (name, user, word) = (width(|p| &p.name), width(|p| &p.username), width(|p| &p.password));
-    println!("  {:name$}  {:user$}  {:word$}  what it shows", "patient", "username", "password");
+    let (name, user, word) = (
+        width(|p| &p.name),
+        width(|p| &p.username),
+        width(|p| &p.password),
+    );
+    println!(
+        "  {:name$}  {:user$}  {:word$}  what it shows",
+        "patient", "username", "password"
+    );
     for patient in &sandbox.patients {
         println!(
             "  {:name$}  {:user$}  {:word$}  {}",
             patient.name, patient.username, patient.password, patient.notes
         );
     }
-    println!("\nCtrl-C ends it; anteroom demo --data {} opens it again.", folder.display());
+    println!(
+        "\nCtrl-C ends it; anteroom demo --data {} opens it again.",
+        folder.display()
+    );
 }

@@ -7,6 +7,7 @@ use crate::emr::check::Finding;
 use crate::emr::check::Level;
 use crate::store::clients;
 use crate::store::keys;
+use crate::store::keys::Purpose;
 
 /// Looks at everything and prints it.
 ///
@@ -16,14 +17,26 @@ pub async fn run(config: Config) -> Result<(), String> {
     let mut findings = urls(&config);
     let emr = serve::open_emr(&config, serve::system_clock()).await?;
     findings.extend(check::findings(&emr).await.map_err(serve::said)?);
-    findings.push(match keys::count(&emr.db).await {
-        Err(_) => Finding::new(Level::Blocks, "tables", "Anteroom's own tables are not there: run anteroom migrate"),
-        Ok(0) => Finding::new(Level::Notice, "keys", "no signing key yet: the first anteroom serve makes one"),
-        Ok(_) => Finding::new(Level::Fine, "keys", "there is a key to sign with"),
+    findings.push(match keys::newest(&emr.db, Purpose::Sign).await {
+        Err(_) => Finding::new(
+            Level::Blocks,
+            "tables",
+            "Anteroom's own tables are not there: run anteroom migrate",
+        ),
+        Ok(None) => Finding::new(
+            Level::Notice,
+            "keys",
+            "no signing key yet: the first anteroom serve makes one",
+        ),
+        Ok(Some(_)) => Finding::new(Level::Fine, "keys", "there is a key to sign with"),
     });
     if let Ok(apps) = clients::all(&emr.db).await {
         findings.push(match apps.len() {
-            0 => Finding::new(Level::Notice, "apps", "no app is registered: anteroom client add"),
+            0 => Finding::new(
+                Level::Notice,
+                "apps",
+                "no app is registered: anteroom client add",
+            ),
             count => Finding::new(Level::Fine, "apps", format!("{count} registered")),
         });
     }
@@ -56,12 +69,18 @@ fn urls(config: &Config) -> Vec<Finding> {
         (false, true) => Finding::new(
             Level::Notice,
             "URL",
-            format!("{} reaches this machine only: fine for trying, not for patients", config.public_url),
+            format!(
+                "{} reaches this machine only: fine for trying, not for patients",
+                config.public_url
+            ),
         ),
         (false, false) => Finding::new(
             Level::Blocks,
             "URL",
-            format!("{} is not https, so passwords would travel readable: put a TLS proxy in front and set public_url", config.public_url),
+            format!(
+                "{} is not https, so passwords would travel readable: put a TLS proxy in front and set public_url",
+                config.public_url
+            ),
         ),
     }]
 }

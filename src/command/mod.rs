@@ -43,21 +43,25 @@ pub enum Command {
     },
     /// Serve a practice's own OpenEMR database.
     Serve {
+        /// Which practice.
         #[command(flatten)]
         target: Target,
     },
     /// Create or upgrade Anteroom's own tables (anteroom_...) in the practice's database, and nothing else.
     Migrate {
+        /// Which practice.
         #[command(flatten)]
         target: Target,
     },
     /// The doctor: look at database, grants, OpenEMR, documents, URLs and clocks; exit 1 if something blocks.
     Check {
+        /// Which practice.
         #[command(flatten)]
         target: Target,
     },
     /// Fill an EMPTY OpenEMR database with the sandbox's invented practice, to try Anteroom on a fresh OpenEMR.
     Seed {
+        /// Which practice.
         #[command(flatten)]
         target: Target,
         /// Folder for the documents and for demo.json, which tells the logins.
@@ -66,11 +70,13 @@ pub enum Command {
     },
     /// Apps that may ask patients for access.
     Client {
+        /// What to do.
         #[command(subcommand)]
         command: ClientCommand,
     },
     /// Settings.
     Config {
+        /// What to do.
         #[command(subcommand)]
         command: ConfigCommand,
     },
@@ -83,6 +89,7 @@ pub enum Command {
 pub enum ClientCommand {
     /// Register an app.
     Add {
+        /// Which practice.
         #[command(flatten)]
         target: Target,
         /// What it is; public is an app that cannot keep a secret, such as one in a browser or on a phone.
@@ -106,6 +113,7 @@ pub enum ClientCommand {
     },
     /// List the apps.
     List {
+        /// Which practice.
         #[command(flatten)]
         target: Target,
         /// Print JSON.
@@ -114,6 +122,7 @@ pub enum ClientCommand {
     },
     /// Shut an app out; its tokens end at once.
     Disable {
+        /// Which practice.
         #[command(flatten)]
         target: Target,
         /// Which app.
@@ -176,9 +185,7 @@ pub async fn run(cli: Cli, environment: &HashMap<String, String>) -> Result<(), 
         Command::Serve { target } => serve::run(target.settings(environment)?).await,
         Command::Migrate { target } => serve::migrate(target.settings(environment)?).await,
         Command::Check { target } => doctor::run(target.settings(environment)?).await,
-        Command::Seed { target, into } => {
-            demo::seed(target.settings(environment)?, &into).await
-        }
+        Command::Seed { target, into } => demo::seed(target.settings(environment)?, &into).await,
         Command::Client { command } => clients::run(command, environment).await,
         Command::Config {
             command: ConfigCommand::Example,

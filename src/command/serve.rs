@@ -9,7 +9,7 @@ use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::task::JoinHandle;
 
-use crate::auth::keys;
+use crate::auth::keys::Keys;
 use crate::config::Config;
 use crate::crypto::Entropy;
 use crate::crypto::SystemEntropy;
@@ -46,7 +46,9 @@ pub async fn run(config: Config) -> Result<(), String> {
 
 /// `anteroom migrate`
 pub async fn migrate(config: Config) -> Result<(), String> {
-    let db = Db::open(&config.database_url, None).await.map_err(|fault| fault.to_string())?;
+    let db = Db::open(&config.database_url, None)
+        .await
+        .map_err(|fault| fault.to_string())?;
     let steps = db.migrate().await.map_err(|fault| fault.to_string())?;
     println!("Anteroom's own tables are up to date ({steps} steps). No OpenEMR table was touched.");
     db.close().await;
@@ -63,14 +65,16 @@ pub async fn open(
 ) -> Result<(Arc<App>, JoinHandle<()>), String> {
     let emr = open_emr(&config, system_clock()).await?;
     let entropy: Box<dyn Entropy> = Box::new(SystemEntropy);
-    let keys = keys::open(&emr.db, emr.now(), entropy.as_ref())
-        .await
-        .map_err(|failure| match failure {
-            Failure::Broken(fault) if fault.to_string().contains("anteroom_key") => {
-                "Anteroom's own tables are not there yet: run anteroom migrate".to_owned()
-            }
-            other => said(other),
-        })?;
+    let now = emr.now().unix_timestamp();
+    let keys =
+        Keys::load(&emr.db, now, entropy.as_ref())
+            .await
+            .map_err(|failure| match failure {
+                Failure::Broken(fault) if fault.to_string().contains("anteroom_key") => {
+                    "Anteroom's own tables are not there yet: run anteroom migrate".to_owned()
+                }
+                other => said(other),
+            })?;
     let (reads, ledger) = worker::start(emr.db.clone());
     let app = App::new((config, emr), keys, entropy, reads, logins).map_err(said)?;
     Ok((Arc::new(app), ledger))
@@ -82,7 +86,9 @@ pub async fn open(
 /// As [`open`].
 pub async fn open_emr(config: &Config, clock: Clock) -> Result<Emr, String> {
     let url = &config.database_url;
-    let probe = Db::open(url, None).await.map_err(|fault| fault.to_string())?;
+    let probe = Db::open(url, None)
+        .await
+        .map_err(|fault| fault.to_string())?;
     let zone = emr::settle_zone(&probe, &config.zone).await.map_err(said)?;
     let db = match probe {
         Db::Sqlite { .. } => probe,
@@ -93,7 +99,9 @@ pub async fn open_emr(config: &Config, clock: Clock) -> Result<Emr, String> {
         }
     };
     let documents = config.documents.clone();
-    Emr::open(db, documents, &config.zone, clock).await.map_err(said)
+    Emr::open(db, documents, &config.zone, clock)
+        .await
+        .map_err(said)
 }
 
 /// The zone's offset now, as `SET time_zone` takes it.
@@ -101,7 +109,11 @@ fn offset(zone: Zone, clock: Clock) -> Offset {
     Arc::new(move || {
         let (hours, minutes, _) = zone.offset(clock()).as_hms();
         let sign = if hours < 0 || minutes < 0 { '-' } else { '+' };
-        format!("{sign}{:02}:{:02}", hours.unsigned_abs(), minutes.unsigned_abs())
+        format!(
+            "{sign}{:02}:{:02}",
+            hours.unsigned_abs(),
+            minutes.unsigned_abs()
+        )
     })
 }
 
@@ -141,8 +153,7 @@ pub async fn serve(
 /// Ctrl-C, or the service manager's TERM.
 async fn told_to_stop() {
     let interrupt = tokio::signal::ctrl_c();
-    let Ok(mut terminate) = signal(SignalKind::terminate())
-    else {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         let _ = interrupt.await;
         return;
     };

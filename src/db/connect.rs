@@ -194,8 +194,14 @@ fn advice(error: &sqlx::Error) -> String {
     };
     match code {
         1045 => format!("{error}: check user and password in database_url"),
-        1044 => format!("{error}: GRANT the account access to this database (the README has the list)"),
-        1049 => format!("{error}: check the database name at the end of database_url; OpenEMR's own is in sites/default/sqlconf.php"),
-        _ => format!("{error}: is the server running, and are host and port in database_url right?"),
+        1044 => {
+            format!("{error}: GRANT the account access to this database (the README has the list)")
+        }
+        1049 => format!(
+            "{error}: check the database name at the end of database_url; OpenEMR's own is in sites/default/sqlconf.php"
+        ),
+        _ => {
+            format!("{error}: is the server running, and are host and port in database_url right?")
+        }
     }
 }

@@ -96,7 +96,8 @@ const DOCUMENTS: &str = "SELECT COUNT(*) AS total, \
     COALESCE(SUM(CASE WHEN encrypted = 1 THEN 1 ELSE 0 END), 0) AS marked \
     FROM documents WHERE deleted = 0 AND foreign_id > 0";
 
-const KEYS: &str = "SELECT COUNT(*) AS total, 0 AS marked FROM `keys` WHERE name IN ('sixa', 'sixb')";
+const KEYS: &str =
+    "SELECT COUNT(*) AS total, 0 AS marked FROM `keys` WHERE name IN ('sixa', 'sixb')";
 
 const ACCOUNTS: &str = "SELECT COUNT(*) AS total, \
     COALESCE(SUM(CASE WHEN p.allow_patient_portal = 'YES' THEN 1 ELSE 0 END), 0) AS marked \
@@ -127,7 +128,12 @@ pub async fn findings(emr: &Emr) -> Answer<Vec<Finding>> {
     let mut all = vec![Finding::new(
         Level::Fine,
         "OpenEMR",
-        format!("version {} on {}, zone {}", emr.layout.version, emr.db.engine(), emr.zone.name()),
+        format!(
+            "version {} on {}, zone {}",
+            emr.layout.version,
+            emr.db.engine(),
+            emr.zone.name()
+        ),
     )];
     all.extend(tables(&emr.db).await?);
     all.extend(switches(emr).await?);
@@ -142,7 +148,12 @@ pub async fn findings(emr: &Emr) -> Answer<Vec<Finding>> {
 
 async fn tables(db: &Db) -> Answer<Vec<Finding>> {
     let rows: Vec<Engine> = db.all(Sql::new(db.engines_query())).await?;
-    let written = ["openemr_postcalendar_events", "pnotes", "patient_access_onsite", "uuid_registry"];
+    let written = [
+        "openemr_postcalendar_events",
+        "pnotes",
+        "patient_access_onsite",
+        "uuid_registry",
+    ];
     let findings = rows
         .into_iter()
         .filter(|row| written.contains(&row.table_name.as_str()))
@@ -170,13 +181,20 @@ async fn switches(emr: &Emr) -> Answer<Vec<Finding>> {
         "" => Finding::new(
             Level::Notice,
             "zone",
-            format!("gbl_time_zone is empty in OpenEMR; {} from the settings is used: check that it is php.ini's", emr.zone.name()),
+            format!(
+                "gbl_time_zone is empty in OpenEMR; {} from the settings is used: check that it is php.ini's",
+                emr.zone.name()
+            ),
         ),
         name => Finding::new(Level::Fine, "zone", format!("{name}, from OpenEMR")),
     };
     let organization = match practice.organization {
         Some(_) => Finding::new(Level::Fine, "practice", practice.name.clone()),
-        None => Finding::new(Level::Notice, "practice", "no facility is set up, so there is no Organization"),
+        None => Finding::new(
+            Level::Notice,
+            "practice",
+            "no facility is set up, so there is no Organization",
+        ),
     };
     Ok(vec![portal, zone, organization])
 }
@@ -187,12 +205,18 @@ async fn accounts(db: &Db) -> Answer<Option<Finding>> {
         0 => Finding::new(
             Level::Notice,
             "accounts",
-            format!("{} patient accounts, none allowed into the portal (Allow Patient Portal)", count.total),
+            format!(
+                "{} patient accounts, none allowed into the portal (Allow Patient Portal)",
+                count.total
+            ),
         ),
         allowed => Finding::new(
             Level::Fine,
             "accounts",
-            format!("{} patient accounts, {allowed} allowed into the portal", count.total),
+            format!(
+                "{} patient accounts, {allowed} allowed into the portal",
+                count.total
+            ),
         ),
     }))
 }
@@ -214,7 +238,10 @@ async fn documents(emr: &Emr) -> Answer<Option<Finding>> {
         (1.., 0 | 1) => Finding::new(
             Level::Blocks,
             "documents",
-            format!("{} documents are encrypted, but the table keys has no sixa and sixb to open them with", count.marked),
+            format!(
+                "{} documents are encrypted, but the table keys has no sixa and sixb to open them with",
+                count.marked
+            ),
         ),
         (encrypted, _) => Finding::new(
             Level::Fine,
@@ -226,13 +253,17 @@ async fn documents(emr: &Emr) -> Answer<Option<Finding>> {
 
 async fn clock(emr: &Emr) -> Answer<Finding> {
     let theirs: Option<Clock> = emr.db.one(Sql::new(emr.db.clock_query())).await?;
-    let apart = theirs.map_or(0, |theirs| (theirs.seconds - emr.now().unix_timestamp()).abs());
+    let apart = theirs.map_or(0, |theirs| {
+        (theirs.seconds - emr.now().unix_timestamp()).abs()
+    });
     Ok(match apart {
         0..=5 => Finding::new(Level::Fine, "clocks", "this machine and the database agree"),
         apart => Finding::new(
             Level::Notice,
             "clocks",
-            format!("this machine and the database are {apart} seconds apart: run an NTP client on both"),
+            format!(
+                "this machine and the database are {apart} seconds apart: run an NTP client on both"
+            ),
         ),
     })
 }

@@ -25,8 +25,7 @@ pub enum Table {
 }
 
 impl Table {
-    /// Every one of them.
-    pub const ALL: [Self; 5] = [
+    const ALL: [Self; 5] = [
         Self::Patients,
         Self::Events,
         Self::Documents,

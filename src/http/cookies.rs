@@ -30,7 +30,11 @@ pub fn find<'h>(app: &App, headers: &'h HeaderMap, name: &str) -> Option<&'h str
 
 /// Sets a cookie that lives as long as the browser's window.
 pub fn set(app: &App, response: &mut Response, name: &str, value: &str) {
-    let secure = if app.config.is_https() { "; Secure" } else { "" };
+    let secure = if app.config.is_https() {
+        "; Secure"
+    } else {
+        ""
+    };
     let text = format!(
         "{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}",
         full_name(app, name)

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::body::Bytes;
 use axum::extract::Path;
 use axum::extract::RawQuery;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
-use axum::http::Method;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_DISPOSITION;
 use axum::http::header::CONTENT_TYPE;
@@ -181,14 +179,23 @@ async fn search_page(
         let link = page_link::seal(&state, &app.keys.page);
         format!("{base}/{}?_page={link}", kind.name())
     });
+    // Where one page holds everything, everything has been counted.
+    let whole = next.is_none() && query.after.is_none() && query.count > 0;
     let links = bundle::Links {
         base: &base,
         kind,
         pairs: &asked.pairs,
+        total: whole.then(|| u32::try_from(page.records.len()).unwrap_or(u32::MAX)),
         next,
     };
     let bytes = bundle::searchset(&page.records, &links, &asked.ignored)?;
-    note(app, id, &grant, (search_action(kind), kind.name().to_owned())).await;
+    note(
+        app,
+        id,
+        &grant,
+        (search_action(kind), kind.name().to_owned()),
+    )
+    .await;
     Ok(reply::fhir_body(StatusCode::OK, bytes))
 }
 
@@ -201,10 +208,11 @@ fn continued(pairs: &[(String, String)]) -> Option<&str> {
 /// A record with its version and date; 304 where the caller has this version already.
 pub fn shown(app: &App, record: &Record, headers: &HeaderMap) -> Answer<Response> {
     let etag = format!("W/\"{:016x}\"", record.version());
-    let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let unchanged = known.is_some_and(|known| {
-        known == "*" || known.split(',').any(|one| one.trim() == etag)
-    });
+    let known = headers
+        .get(IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
+    let unchanged =
+        known.is_some_and(|known| known == "*" || known.split(',').any(|one| one.trim() == etag));
     let mut response = match unchanged {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => {
@@ -258,23 +266,20 @@ fn download(content: Content) -> Response {
 }
 
 /// Everything else under `/fhir`: an unknown type, a method this server does not have.
-pub async fn other(
-    State(app): State<Arc<App>>,
-    id: RequestId,
-    method: Method,
-    headers: HeaderMap,
-    _body: Bytes,
-) -> Response {
+pub async fn other(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap) -> Response {
     let failure = match guard::grant(&app, &headers).await {
         Ok(_) => Refusal::NotFound.into(),
         Err(failure) => failure,
     };
-    let _ = method;
     reply::fhir(&app, &id.0, failure)
 }
 
 /// A method the path does not have: 405, with the same care about who asks.
-pub async fn not_allowed(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap) -> Response {
+pub async fn not_allowed(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    headers: HeaderMap,
+) -> Response {
     match guard::grant(&app, &headers).await {
         Ok(_) => {
             let why = "This server does not do that here; /fhir/metadata says what it does.";
@@ -293,7 +298,12 @@ pub fn known(kind: &str) -> Result<ResourceType, Refusal> {
 }
 
 /// Leaves the ledger line of a read.
-async fn note(app: &App, id: &RequestId, grant: &Grant, (action, resource): (&'static str, String)) {
+async fn note(
+    app: &App,
+    id: &RequestId,
+    grant: &Grant,
+    (action, resource): (&'static str, String),
+) {
     let mut entry = Entry::new(action, Outcome::Success, app.emr.now()).under(grant);
     entry.resource = resource;
     entry.request_id.clone_from(&id.0);

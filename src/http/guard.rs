@@ -76,7 +76,7 @@ pub async fn grant(app: &App, headers: &HeaderMap) -> Answer<Arc<Grant>> {
         return Ok(grant);
     }
     let fingerprint = crypto::base64url(&digest);
-    let found = grants::by_access_token(&app.emr.db, &fingerprint, now).await?;
+    let found = grants::by_access_token(&app.emr.db, &fingerprint, now.unix_timestamp()).await?;
     let grant = Arc::new(found.ok_or(Refusal::Unauthenticated)?);
     app.tokens.put(digest, grant.clone(), now);
     Ok(grant)

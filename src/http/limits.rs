@@ -40,15 +40,23 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 
 /// Refuses what is too long, ends what takes too long, and turns a panic into a 500 that says nothing.
 pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .cloned()
+        .unwrap_or_default();
     let machine = request.uri().path().starts_with("/fhir");
     let answer = |failure: Failure| match machine {
         true => reply::fhir(&app, &id.0, failure),
         false => reply::page(&app, &id.0, failure),
     };
-    let url = request.uri().path_and_query().map_or(0, |url| url.as_str().len());
+    let url = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |url| url.as_str().len());
     if url > LONGEST_URL {
-        let mut response = answer(Refusal::TooLarge("The URL is over 8 KiB; use POST and _search.").into());
+        let mut response =
+            answer(Refusal::TooLarge("The URL is over 8 KiB; use POST and _search.").into());
         *response.status_mut() = StatusCode::URI_TOO_LONG;
         return response;
     }
@@ -64,7 +72,9 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
         Err(_) => answer(Refusal::Unavailable("The request took too long.").into()),
     };
     let nosniff = HeaderValue::from_static("nosniff");
-    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, nosniff);
     response
 }
 
@@ -86,7 +96,11 @@ pub async fn page_headers(request: Request, next: Next) -> Response {
         (REFERRER_POLICY, "no-referrer"),
         (
             CACHE_CONTROL,
-            if asset { "public, max-age=300" } else { "no-store" },
+            if asset {
+                "public, max-age=300"
+            } else {
+                "no-store"
+            },
         ),
     ];
     for (name, value) in set {
@@ -104,6 +118,9 @@ pub fn policy_for(origin: &str) -> Option<HeaderValue> {
     let plain = origin
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b":/.-[]".contains(&byte));
-    let text = POLICY.replace("form-action 'self'", &format!("form-action 'self' {origin}"));
+    let text = POLICY.replace(
+        "form-action 'self'",
+        &format!("form-action 'self' {origin}"),
+    );
     plain.then(|| HeaderValue::from_str(&text).ok()).flatten()
 }

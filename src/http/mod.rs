@@ -85,36 +85,59 @@ impl App {
 
 /// Every route there is.
 pub fn router(app: Arc<App>) -> Router {
-    // What browsers of other origins may call: never with cookies (`spec/security.md`, case 181).
-    let open = Router::new()
-        .route("/fhir/metadata", get(fhir::metadata))
-        .route("/fhir/.well-known/smart-configuration", get(oauth::smart_configuration))
-        .route("/.well-known/openid-configuration", get(oauth::openid_configuration))
-        .route("/oauth2/jwks", get(oauth::jwks))
-        .route("/oauth2/token", post(oauth::token).fallback(oauth::token_method))
-        .route("/oauth2/userinfo", get(oauth::userinfo).post(oauth::userinfo))
-        .route("/fhir/{type}", get(fhir::search).fallback(fhir::not_allowed))
-        .route("/fhir/{type}/_search", post(fhir::search_post).fallback(fhir::not_allowed))
+    let base = Router::new()
+        .route("/metadata", get(fhir::metadata))
         .route(
-            "/fhir/{type}/{id}",
+            "/.well-known/smart-configuration",
+            get(oauth::smart_configuration),
+        )
+        .route("/{type}", get(fhir::search).fallback(fhir::not_allowed))
+        .route(
+            "/{type}/_search",
+            post(fhir::search_post).fallback(fhir::not_allowed),
+        )
+        .route(
+            "/{type}/{id}",
             get(fhir::read)
                 .put(appointment::change)
                 .patch(appointment::change)
                 .fallback(fhir::not_allowed),
         )
-        .route("/fhir", axum::routing::any(fhir::other))
-        .route("/fhir/{*rest}", axum::routing::any(fhir::other))
+        .fallback(fhir::other);
+
+    // What browsers of other origins may call: never with cookies (`spec/security.md`, case 181).
+    let open = Router::new()
+        .nest("/fhir", base)
+        .route(
+            "/.well-known/openid-configuration",
+            get(oauth::openid_configuration),
+        )
+        .route("/oauth2/jwks", get(oauth::jwks))
+        .route(
+            "/oauth2/token",
+            post(oauth::token).fallback(oauth::token_method),
+        )
+        .route(
+            "/oauth2/userinfo",
+            get(oauth::userinfo).post(oauth::userinfo),
+        )
         .layer(cors());
 
     // What a person sees.
     let pages = Router::new()
-        .route("/oauth2/authorize", get(oauth::authorize).post(oauth::authorize_post))
+        .route(
+            "/oauth2/authorize",
+            get(oauth::authorize).post(oauth::authorize_post),
+        )
         .route("/login", get(signin::login).post(signin::login_post))
         .route(
             "/login/new-credentials",
             get(signin::new_credentials).post(signin::new_credentials_post),
         )
-        .route("/oauth2/consent", get(signin::consent).post(signin::consent_post))
+        .route(
+            "/oauth2/consent",
+            get(signin::consent).post(signin::consent_post),
+        )
         .route("/", get(site::home))
         .route("/help", get(site::help))
         .route("/developers", get(site::developers))
@@ -133,7 +156,10 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(pages)
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(app.clone(), limits::layer))
-        .layer(middleware::from_fn_with_state(app.clone(), request_id::layer))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            request_id::layer,
+        ))
         .with_state(app)
 }
 
@@ -146,9 +172,11 @@ fn cors() -> CorsLayer {
     };
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods(["GET", "POST", "PUT", "PATCH", "HEAD", "OPTIONS"].map(|method| {
-            axum::http::Method::from_bytes(method.as_bytes()).unwrap_or(axum::http::Method::GET)
-        }))
+        .allow_methods(
+            ["GET", "POST", "PUT", "PATCH", "HEAD", "OPTIONS"].map(|method| {
+                axum::http::Method::from_bytes(method.as_bytes()).unwrap_or(axum::http::Method::GET)
+            }),
+        )
         .allow_headers(names(&[
             "authorization",
             "content-type",

@@ -13,7 +13,12 @@ use crate::fhir::search::Handling;
 const LARGEST_BODY: usize = 2 * 1024 * 1024;
 
 /// `_format` values and media types that mean JSON.
-const JSON: [&str; 4] = ["json", "application/json", "application/fhir+json", "text/json"];
+const JSON: [&str; 4] = [
+    "json",
+    "application/json",
+    "application/fhir+json",
+    "text/json",
+];
 
 /// The pairs of a query, in order, decoded. FHIR repeats names, which axum's own extractor cannot hold.
 pub fn pairs(query: Option<&str>) -> Vec<(String, String)> {
@@ -51,7 +56,9 @@ pub async fn bytes(body: Body) -> Result<Vec<u8>, Refusal> {
 
 /// The media type of the body, without its parameters, in lower case.
 pub fn media_type(headers: &HeaderMap) -> String {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     bare(value.unwrap_or_default())
 }
 
@@ -82,9 +89,7 @@ pub fn json(headers: &HeaderMap, pairs: &[(String, String)]) -> Result<(), Refus
 /// who says nothing, gets the document's bytes (R4 binary, 2.7.2).
 pub fn wants_fhir(headers: &HeaderMap, query: Option<&str>) -> bool {
     let named = |kind: &str| JSON.contains(&kind);
-    let format = pairs(query)
-        .into_iter()
-        .find(|(name, _)| name == "_format");
+    let format = pairs(query).into_iter().find(|(name, _)| name == "_format");
     match format {
         Some((_, format)) => named(&bare(&format.replace(' ', "+"))),
         None => accepted(headers)

@@ -36,7 +36,7 @@ pub fn fhir(app: &App, request_id: &str, failure: Failure) -> Response {
         }
     };
     let mut response = fhir_body(status(&refusal), outcome::refusal(&refusal));
-    for (name, value) in extra(&refusal, app) {
+    if let Some((name, value)) = extra(&refusal, app) {
         response.headers_mut().insert(name, value);
     }
     response
@@ -143,7 +143,10 @@ pub fn status(refusal: &Refusal) -> StatusCode {
 /// The headers a no brings along (RFC 6750, 3; RFC 9110, 10.2.3).
 fn extra(refusal: &Refusal, app: &App) -> Option<(HeaderName, HeaderValue)> {
     let challenge = |error: &str| {
-        let text = format!("Bearer realm=\"{}\", error=\"{error}\"", app.config.fhir_base());
+        let text = format!(
+            "Bearer realm=\"{}\", error=\"{error}\"",
+            app.config.fhir_base()
+        );
         HeaderValue::from_str(&text)
             .ok()
             .map(|value| (WWW_AUTHENTICATE, value))
@@ -171,7 +174,7 @@ fn title(refusal: &Refusal) -> &'static str {
 }
 
 /// The sentence a person reads.
-fn sentence(refusal: &Refusal) -> String {
+pub fn sentence(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Unauthenticated => "You are not logged in, or no longer.".to_owned(),
         Refusal::NotFound | Refusal::Gone => "There is nothing at this address.".to_owned(),

@@ -105,7 +105,9 @@ pub async fn asset(
         return reply::page(&app, &id.0, Refusal::NotFound.into());
     };
     let etag = format!("\"{}\"", crypto::fingerprint(asset.body));
-    let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let known = headers
+        .get(IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
     match known == Some(etag.as_str()) {
         true => (StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response(),
         false => {

@@ -28,7 +28,8 @@ pub const CANCEL: &[Rule<CancelCase>] = &[
         id: "cancel.off",
         holds: |case| case.appointments_on,
         sentence: |_| {
-            "The practice does not take changes to visits online. Please call the practice.".to_owned()
+            "The practice does not take changes to visits online. Please call the practice."
+                .to_owned()
         },
         expression: "allow_portal_appointments",
     },
@@ -59,8 +60,7 @@ pub const CANCEL: &[Rule<CancelCase>] = &[
         id: "cancel.notice",
         holds: |case| {
             // A visit that has passed breaks its own rule, not this one too.
-            case.now >= case.appointment.start
-                || case.appointment.start - case.now >= case.notice
+            case.now >= case.appointment.start || case.appointment.start - case.now >= case.notice
         },
         sentence: |case| {
             format!(
@@ -150,7 +150,10 @@ mod tests {
     }
 
     fn ids(case: &CancelCase) -> Vec<&'static str> {
-        broken(CANCEL, case).iter().map(|reason| reason.id).collect()
+        broken(CANCEL, case)
+            .iter()
+            .map(|reason| reason.id)
+            .collect()
     }
 
     #[test]

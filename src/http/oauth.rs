@@ -1,0 +1,265 @@
+//! The OAuth and OpenID endpoints that machines talk to, and the one a browser arrives at.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::RawQuery;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::header::LOCATION;
+use axum::http::header::PRAGMA;
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+
+use crate::auth::Context;
+use crate::auth::authorize;
+use crate::auth::authorize::Begin;
+use crate::auth::discovery;
+use crate::auth::oauth_error::OAuthError;
+use crate::auth::session::Visitor;
+use crate::auth::token;
+use crate::auth::token::answer;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Failure;
+use crate::fhir::capability;
+use crate::http::App;
+use crate::http::cookies;
+use crate::http::guard;
+use crate::http::negotiate;
+use crate::http::reply;
+use crate::http::request_id::RequestId;
+
+/// What the auth room needs of a request.
+pub fn context<'a>(app: &'a App, fhir_base: &'a str) -> Context<'a> {
+    Context {
+        emr: &app.emr,
+        issuer: &app.config.public_url,
+        fhir_base,
+        now: app.emr.now(),
+        entropy: app.entropy.as_ref(),
+        keys: &app.keys,
+    }
+}
+
+/// `GET /fhir/.well-known/smart-configuration`: JSON whatever `Accept` says (SMART 2.2, conformance).
+pub async fn smart_configuration(State(app): State<Arc<App>>, id: RequestId) -> Response {
+    configuration(&app, &id)
+}
+
+/// `GET /.well-known/openid-configuration`: the same document, as OpenID Connect Discovery wants it.
+pub async fn openid_configuration(State(app): State<Arc<App>>, id: RequestId) -> Response {
+    configuration(&app, &id)
+}
+
+fn configuration(app: &App, id: &RequestId) -> Response {
+    match discovery::document(&app.config.public_url, &capability::scopes()) {
+        Ok(document) => Json(document).into_response(),
+        Err(fault) => {
+            reply::log(&fault, &id.0);
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// `GET /oauth2/jwks`
+pub async fn jwks(State(app): State<Arc<App>>) -> Response {
+    Json(app.keys.jwks()).into_response()
+}
+
+/// `GET /oauth2/authorize`
+pub async fn authorize(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    begin(&app, &id, negotiate::pairs(query.as_deref()), &headers).await
+}
+
+/// `POST /oauth2/authorize`: the same, in a form (SMART 2.2: servers support both).
+pub async fn authorize_post(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    match negotiate::form(&headers, body).await {
+        Ok(pairs) => begin(&app, &id, pairs, &headers).await,
+        Err(failure) => reply::page(&app, &id.0, failure),
+    }
+}
+
+async fn begin(
+    app: &App,
+    id: &RequestId,
+    pairs: Vec<(String, String)>,
+    headers: &HeaderMap,
+) -> Response {
+    let known = cookies::find(app, headers, cookies::VISITOR).map(str::to_owned);
+    let fresh = match &known {
+        Some(_) => None,
+        None => match app.entropy.token() {
+            Ok(token) => Some(token),
+            Err(fault) => return reply::page(app, &id.0, fault.into()),
+        },
+    };
+    let Some(token) = known.as_deref().or(fresh.as_deref()) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let visitor = Visitor {
+        token,
+        session: cookies::find(app, headers, cookies::SESSION),
+    };
+    let base = app.config.fhir_base();
+    let begun = authorize::begin(&context(app, &base), &pairs, visitor).await;
+    let mut response = match begun {
+        Ok(Begin::Page(problem)) => {
+            let words = ("This app cannot connect", problem.sentence().to_owned());
+            reply::problem(app, &id.0, StatusCode::BAD_REQUEST, words)
+        }
+        Ok(Begin::Redirect(url)) => see_other(&url),
+        Ok(Begin::Login(request)) => see_other(&format!("/login?request={request}")),
+        Ok(Begin::Consent(request)) => see_other(&format!("/oauth2/consent?request={request}")),
+        Err(failure) => reply::page(app, &id.0, failure),
+    };
+    if let Some(fresh) = &fresh {
+        cookies::set(app, &mut response, cookies::VISITOR, fresh);
+    }
+    response
+}
+
+/// 303, so that a POST is never sent on (RFC 9700, 4.12).
+pub fn see_other(url: &str) -> Response {
+    match HeaderValue::from_str(url) {
+        Ok(url) => (StatusCode::SEE_OTHER, [(LOCATION, url)]).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// `POST /oauth2/token`
+pub async fn token(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let base = app.config.fhir_base();
+    let context = context(&app, &base);
+    let asked = match negotiate::form(&headers, body).await {
+        Ok(pairs) => token::exchange(&context, &pairs, basic(&headers)).await,
+        Err(Failure::Refused(_)) => Err(OAuthError::request(
+            "send application/x-www-form-urlencoded of at most 2 MiB",
+        )),
+        Err(broken) => Err(broken.into()),
+    };
+    match asked {
+        Ok(answer) => oauth_json(StatusCode::OK, &answer),
+        Err(error) => {
+            // A replayed code or refresh token has just ended a grant.
+            app.tokens.clear();
+            oauth_error(&id, &headers, error)
+        }
+    }
+}
+
+/// Any other method on the token endpoint.
+pub async fn token_method(id: RequestId, headers: HeaderMap) -> Response {
+    let error = OAuthError::request("the token endpoint takes POST");
+    let mut response = oauth_error(&id, &headers, error);
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
+        .headers_mut()
+        .insert("allow", HeaderValue::from_static("POST"));
+    response
+}
+
+/// `GET` and `POST /oauth2/userinfo` (OpenID Connect Core, 5.3).
+pub async fn userinfo(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap) -> Response {
+    let base = app.config.fhir_base();
+    let asked: Answer<Response> = async {
+        let grant = guard::grant(&app, &headers).await?;
+        let claims = answer::userinfo(&context(&app, &base), &grant)?;
+        Ok(oauth_json(StatusCode::OK, &claims))
+    }
+    .await;
+    match asked {
+        Ok(response) => response,
+        Err(failure) => bearer_error(&app, &id, failure),
+    }
+}
+
+/// An error of a resource that is not FHIR: RFC 6750's words in JSON and in the challenge.
+fn bearer_error(app: &App, id: &RequestId, failure: Failure) -> Response {
+    let (status, word) = match &failure {
+        Failure::Refused(refusal) => match reply::status(refusal) {
+            StatusCode::UNAUTHORIZED => (StatusCode::UNAUTHORIZED, "invalid_token"),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+            }
+            _ => (StatusCode::FORBIDDEN, "insufficient_scope"),
+        },
+        Failure::Broken(fault) => {
+            reply::log(fault, &id.0);
+            (StatusCode::INTERNAL_SERVER_ERROR, "server_error")
+        }
+    };
+    let mut response = oauth_json(status, &serde_json::json!({ "error": word }));
+    let text = format!(
+        "Bearer realm=\"{}\", error=\"{word}\"",
+        app.config.public_url
+    );
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, value);
+    }
+    response
+}
+
+/// An RFC 6749 error with its status; the challenge where HTTP Basic was tried (5.2).
+fn oauth_error(id: &RequestId, headers: &HeaderMap, error: OAuthError) -> Response {
+    if let Some(Failure::Broken(fault)) = &error.broken {
+        reply::log(fault, &id.0);
+    }
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = oauth_json(status, &error.body());
+    if status == StatusCode::UNAUTHORIZED && headers.contains_key(AUTHORIZATION) {
+        let challenge = HeaderValue::from_static("Basic realm=\"token\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response
+            .headers_mut()
+            .insert("retry-after", HeaderValue::from_static("2"));
+    }
+    response
+}
+
+/// JSON that no cache may keep (RFC 6749, 5.1).
+fn oauth_json(status: StatusCode, body: &impl Serialize) -> Response {
+    let mut response = (status, Json(body)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// `Authorization: Basic`, taken apart. What cannot be taken apart is an empty id, which no client has.
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let value = headers.get(AUTHORIZATION)?;
+    let text = value.to_str().unwrap_or_default();
+    let (_, encoded) = text.split_once(' ').unwrap_or_default();
+    let decoded = STANDARD.decode(encoded.trim()).ok();
+    let pair = decoded
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .unwrap_or_default();
+    let (id, secret) = pair.split_once(':').unwrap_or_default();
+    Some((id.to_owned(), secret.to_owned()))
+}

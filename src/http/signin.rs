@@ -1,0 +1,473 @@
+//! The pages between the app's question and its answer: login, new credentials, consent.
+
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::extract::RawQuery;
+use axum::extract::State;
+use axum::http::Extensions;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::header::ORIGIN;
+use axum::response::Response;
+
+use crate::auth::authorize;
+use crate::auth::authorize::Pending;
+use crate::auth::authorize::Step;
+use crate::auth::client;
+use crate::auth::consent as consents;
+use crate::auth::csrf;
+use crate::auth::login as logins;
+use crate::auth::login::Attempt;
+use crate::auth::new_credentials as credentials;
+use crate::auth::new_credentials::Choice;
+use crate::auth::new_credentials::Chosen;
+use crate::auth::password;
+use crate::auth::policy;
+use crate::auth::session::Visitor;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Refusal;
+use crate::domain::scope::Scope;
+use crate::emr::account::Account;
+use crate::http::App;
+use crate::http::cookies;
+use crate::http::limits;
+use crate::http::negotiate;
+use crate::http::oauth::context;
+use crate::http::oauth::see_other;
+use crate::http::pages::consent::Consent;
+use crate::http::pages::login::AskingApp;
+use crate::http::pages::login::Login;
+use crate::http::pages::new_credentials::NewCredentials;
+use crate::http::pages::scope_words;
+use crate::http::reply;
+use crate::http::request_id::RequestId;
+
+/// The one sentence for every wrong login, whatever was wrong.
+const WRONG: &str = "We could not log you in with that. Please check what you typed and try again.";
+
+/// A browser that stands before a waiting request.
+struct Visit<'h> {
+    request: String,
+    visitor: Visitor<'h>,
+}
+
+/// A form that was sent and belongs to this browser.
+struct Form(Vec<(String, String)>);
+
+impl Form {
+    fn text(&self, name: &str) -> String {
+        let pair = self.0.iter().find(|(known, _)| known == name);
+        pair.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
+    fn all(&self, name: &str) -> Vec<String> {
+        let pairs = self.0.iter().filter(|(known, _)| known == name);
+        pairs.map(|(_, value)| value.clone()).collect()
+    }
+}
+
+/// `GET /login?request=...`
+pub async fn login(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let shown: Answer<Response> = async {
+        let visit = visit(&app, query.as_deref(), &headers)?;
+        let pending = pending(&app, &visit).await?;
+        match pending.step {
+            Step::Login => login_page(&app, (&visit, &pending), Typed::default()).await,
+            _ => Ok(elsewhere(&visit, &pending)),
+        }
+    }
+    .await;
+    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+}
+
+/// `POST /login?request=...`
+pub async fn login_post(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    RawQuery(query): RawQuery,
+    (headers, extensions): (HeaderMap, Extensions),
+    body: Body,
+) -> Response {
+    let done: Answer<Response> = async {
+        let visit = visit(&app, query.as_deref(), &headers)?;
+        let form = form(&app, &visit, &headers, body).await?;
+        let pending = pending(&app, &visit).await?;
+        if pending.step != Step::Login {
+            return Ok(elsewhere(&visit, &pending));
+        }
+        if form.text("decision") == "deny" {
+            return denied(&app, &visit).await;
+        }
+        let address = client_address(&app, &headers, &extensions);
+        log_in(&app, (&visit, &pending), &form, address).await
+    }
+    .await;
+    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+}
+
+async fn log_in(
+    app: &App,
+    (visit, pending): (&Visit<'_>, &Pending),
+    form: &Form,
+    address: IpAddr,
+) -> Answer<Response> {
+    let base = app.config.fhir_base();
+    let context = context(app, &base);
+    let attempt = Attempt {
+        username: form.text("username"),
+        password: form.text("password"),
+        email: form.text("email"),
+        address,
+    };
+    let typed = |error, wait| Typed {
+        username: attempt.username.clone(),
+        email: attempt.email.clone(),
+        error,
+        wait,
+    };
+    match logins::login(&context, &attempt).await? {
+        logins::Login::In(account) => {
+            let token = authorize::attach_login(&context, pending, &account, visit.visitor).await?;
+            let mut response = see_other(&format!("/oauth2/consent?request={}", visit.request));
+            cookies::set(app, &mut response, cookies::SESSION, &token);
+            Ok(response)
+        }
+        logins::Login::MustChange(account) => {
+            authorize::attach_must_change(&context, pending, &account).await?;
+            Ok(see_other(&format!(
+                "/login/new-credentials?request={}",
+                visit.request
+            )))
+        }
+        logins::Login::Refused => {
+            login_page(app, (visit, pending), typed(Some(WRONG.to_owned()), None)).await
+        }
+        logins::Login::Wait(seconds) => {
+            let wait = format!(
+                "There were too many tries. Please wait {} and try again.",
+                span(seconds)
+            );
+            let mut response = login_page(app, (visit, pending), typed(None, Some(wait))).await?;
+            *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+            response.headers_mut().insert("retry-after", seconds.into());
+            Ok(response)
+        }
+    }
+}
+
+/// Seconds in words.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0 | 1 => "1 second".to_owned(),
+        2..=119 => format!("{seconds} seconds"),
+        _ => format!("{} minutes", seconds.div_ceil(60)),
+    }
+}
+
+/// `GET /login/new-credentials?request=...`
+pub async fn new_credentials(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let shown: Answer<Response> = async {
+        let visit = visit(&app, query.as_deref(), &headers)?;
+        let pending = pending(&app, &visit).await?;
+        match &pending.step {
+            Step::NewCredentials(account) => {
+                let page = credentials_page(&app, &visit, account.login_name.clone(), Vec::new());
+                Ok(with_policy(page, &pending))
+            }
+            _ => Ok(elsewhere(&visit, &pending)),
+        }
+    }
+    .await;
+    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+}
+
+/// `POST /login/new-credentials?request=...`
+pub async fn new_credentials_post(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let done: Answer<Response> = async {
+        let visit = visit(&app, query.as_deref(), &headers)?;
+        let form = form(&app, &visit, &headers, body).await?;
+        let pending = pending(&app, &visit).await?;
+        match &pending.step {
+            Step::NewCredentials(account) => choose(&app, (&visit, &pending), account, &form).await,
+            _ => Ok(elsewhere(&visit, &pending)),
+        }
+    }
+    .await;
+    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+}
+
+async fn choose(
+    app: &App,
+    (visit, pending): (&Visit<'_>, &Pending),
+    account: &Account,
+    form: &Form,
+) -> Answer<Response> {
+    let base = app.config.fhir_base();
+    let context = context(app, &base);
+    let choice = Choice {
+        username: form.text("username"),
+        password: form.text("new_password"),
+        again: form.text("new_password_again"),
+    };
+    match credentials::choose(&context, account, &choice, password::COST).await? {
+        Chosen::Done(account) => {
+            app.tokens.clear();
+            let token = authorize::attach_login(&context, pending, &account, visit.visitor).await?;
+            let mut response = see_other(&format!("/oauth2/consent?request={}", visit.request));
+            cookies::set(app, &mut response, cookies::SESSION, &token);
+            Ok(response)
+        }
+        Chosen::Wrong(wrong) => {
+            let errors = wrong
+                .into_iter()
+                .map(|(field, sentence)| (field.to_owned(), sentence.to_owned()))
+                .collect();
+            let page = credentials_page(app, visit, choice.username, errors);
+            Ok(with_policy(page, pending))
+        }
+        Chosen::Changed => Err(Refusal::Expired(authorize::ENDED).into()),
+    }
+}
+
+fn credentials_page(
+    app: &App,
+    visit: &Visit<'_>,
+    username: String,
+    field_errors: Vec<(String, String)>,
+) -> Response {
+    let error = match field_errors.is_empty() {
+        true => None,
+        false => Some("Nothing was changed yet. Correct the marked fields.".to_owned()),
+    };
+    let page = NewCredentials {
+        frame: reply::frame(app, "Choose your login"),
+        action: format!("/login/new-credentials?request={}", visit.request),
+        csrf: csrf::token(visit.visitor.token),
+        username,
+        pin: None,
+        rules: policy::RULES.map(str::to_owned).to_vec(),
+        field_errors,
+        error,
+    };
+    reply::html(StatusCode::OK, &page)
+}
+
+/// `GET /oauth2/consent?request=...`
+pub async fn consent(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let shown: Answer<Response> = async {
+        let visit = visit(&app, query.as_deref(), &headers)?;
+        let pending = pending(&app, &visit).await?;
+        match &pending.step {
+            Step::Consent(account) => Ok(consent_page(&app, (&visit, &pending), account)),
+            _ => Ok(elsewhere(&visit, &pending)),
+        }
+    }
+    .await;
+    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+}
+
+/// `POST /oauth2/consent?request=...`
+pub async fn consent_post(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let done: Answer<Response> = async {
+        let visit = visit(&app, query.as_deref(), &headers)?;
+        let form = form(&app, &visit, &headers, body).await?;
+        if form.text("decision") != "approve" {
+            return denied(&app, &visit).await;
+        }
+        let base = app.config.fhir_base();
+        let ticked = form.all("scope");
+        let context = context(&app, &base);
+        let url = consents::approve(&context, &visit.request, visit.visitor, &ticked).await?;
+        Ok(see_other(&url))
+    }
+    .await;
+    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+}
+
+async fn denied(app: &App, visit: &Visit<'_>) -> Answer<Response> {
+    let base = app.config.fhir_base();
+    let url = consents::deny(&context(app, &base), &visit.request, visit.visitor).await?;
+    Ok(see_other(&url))
+}
+
+fn consent_page(
+    app: &App,
+    (visit, pending): (&Visit<'_>, &Pending),
+    account: &Account,
+) -> Response {
+    let scopes = Scope::list(&pending.asked.scope);
+    let asked: Vec<&str> = scopes.iter().map(|scope| scope.spelling.as_str()).collect();
+    let fixed: Vec<&str> = scopes
+        .iter()
+        .filter(|scope| consents::is_fixed(scope))
+        .map(|scope| scope.spelling.as_str())
+        .collect();
+    let page = Consent {
+        frame: reply::frame(app, "Allow access"),
+        action: format!("/oauth2/consent?request={}", visit.request),
+        csrf: csrf::token(visit.visitor.token),
+        app: asking(pending),
+        verified: pending.client.verified,
+        patient: account.display.clone(),
+        groups: scope_words::groups(&asked, &fixed),
+        connection_lasts: "up to a year, or until it is not used for 100 days".to_owned(),
+    };
+    with_policy(reply::html(StatusCode::OK, &page), pending)
+}
+
+/// What was typed before, and what to say about it.
+#[derive(Default)]
+struct Typed {
+    username: String,
+    email: String,
+    error: Option<String>,
+    wait: Option<String>,
+}
+
+async fn login_page(
+    app: &App,
+    (visit, pending): (&Visit<'_>, &Pending),
+    typed: Typed,
+) -> Answer<Response> {
+    let base = app.config.fhir_base();
+    let asks_for_email = logins::asks_for_email(&context(app, &base)).await?;
+    let page = Login {
+        frame: reply::frame(app, "Log in"),
+        action: format!("/login?request={}", visit.request),
+        csrf: csrf::token(visit.visitor.token),
+        app: asking(pending),
+        username: typed.username,
+        email: asks_for_email.then_some(typed.email),
+        error: typed.error,
+        wait: typed.wait,
+    };
+    Ok(with_policy(reply::html(StatusCode::OK, &page), pending))
+}
+
+/// The app as the patient may judge it: its name cut, and the host it really answers to.
+fn asking(pending: &Pending) -> AskingApp {
+    let plain = pending
+        .client
+        .name
+        .chars()
+        .filter(|c| !c.is_control() && !is_bidi(*c));
+    AskingApp {
+        name: plain.take(60).collect(),
+        host: client::host(&pending.asked.redirect_uri),
+    }
+}
+
+/// The characters that turn the reading direction around, with which a name can pretend to be another.
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Lets the page's form end in a redirect to the app.
+fn with_policy(mut response: Response, pending: &Pending) -> Response {
+    if let Some(policy) = limits::policy_for(&client::origin(&pending.asked.redirect_uri)) {
+        response
+            .headers_mut()
+            .insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// The page a request really is at.
+fn elsewhere(visit: &Visit<'_>, pending: &Pending) -> Response {
+    let page = match &pending.step {
+        Step::Login => "/login",
+        Step::NewCredentials(_) => "/login/new-credentials",
+        Step::Consent(_) => "/oauth2/consent",
+    };
+    see_other(&format!("{page}?request={}", visit.request))
+}
+
+/// Which request, in which browser.
+fn visit<'h>(app: &App, query: Option<&str>, headers: &'h HeaderMap) -> Result<Visit<'h>, Refusal> {
+    let ended = Refusal::Expired(authorize::ENDED);
+    let pairs = negotiate::pairs(query);
+    let request = pairs.into_iter().find(|(name, _)| name == "request");
+    let token = cookies::find(app, headers, cookies::VISITOR);
+    let (Some((_, request)), Some(token)) = (request, token) else {
+        return Err(ended);
+    };
+    Ok(Visit {
+        request,
+        visitor: Visitor {
+            token,
+            session: cookies::find(app, headers, cookies::SESSION),
+        },
+    })
+}
+
+async fn pending(app: &App, visit: &Visit<'_>) -> Answer<Pending> {
+    let base = app.config.fhir_base();
+    authorize::pending(&context(app, &base), &visit.request, visit.visitor).await
+}
+
+/// A form of ours, sent from a page of ours in the same browser: its token and, where the browser tells, its origin
+/// (`spec/security.md`, cases 23 and 24).
+async fn form(app: &App, visit: &Visit<'_>, headers: &HeaderMap, body: Body) -> Answer<Form> {
+    let foreign = Refusal::Forbidden(
+        "This form was not sent from this site. Please go back to the app and start again.",
+    );
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let origin = text(ORIGIN.as_str());
+    if origin.is_some_and(|origin| origin != app.config.public_url) {
+        return Err(foreign.into());
+    }
+    if matches!(text("sec-fetch-site"), Some("cross-site" | "same-site")) {
+        return Err(foreign.into());
+    }
+    let form = Form(negotiate::form(headers, body).await?);
+    match csrf::fits(visit.visitor.token, &form.text("csrf")) {
+        true => Ok(form),
+        false => Err(foreign.into()),
+    }
+}
+
+/// Whom to count wrong logins against: the header the operator's own proxy sets, else the connection.
+fn client_address(app: &App, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
+    let told = app.config.client_address_header.as_deref();
+    let told = told
+        .and_then(|name| headers.get(name))
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.split(',').next_back())
+        .and_then(|text| text.trim().parse().ok());
+    let connection = extensions.get::<ConnectInfo<SocketAddr>>();
+    told.or(connection.map(|info| info.0.ip()))
+        .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}

@@ -1,0 +1,10 @@
+//! Does our product behave? One binary, mirrored to the API. Actors come from `clinic`.
+
+mod auth;
+mod clinic;
+mod command;
+mod contract;
+mod denied;
+mod fhir;
+mod journeys;
+mod tidy;

@@ -1,0 +1,207 @@
+//! A whole practice for one test: the sandbox's people, the real router, a clock that can be moved, and browsers.
+
+pub mod browser;
+pub mod engine;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering;
+
+use anteroom::auth::keys::Keys;
+use anteroom::command::demo;
+use anteroom::config::Config;
+use anteroom::crypto::SystemEntropy;
+use anteroom::db::Db;
+use anteroom::demo::manifest::PatientLogin;
+use anteroom::demo::manifest::Sandbox;
+use anteroom::emr::Clock;
+use anteroom::emr::Emr;
+use anteroom::http;
+use anteroom::http::App;
+use anteroom::worker;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::HeaderMap;
+use axum::http::Request;
+use axum::http::StatusCode;
+use serde_json::Value;
+use time::Duration;
+use time::OffsetDateTime;
+use tokio::task::JoinHandle;
+use tower::ServiceExt;
+
+use browser::Browser;
+
+/// Where the sandbox's test app takes its answers.
+pub const CALLBACK: &str = "http://127.0.0.1:8765/callback";
+
+/// The sandbox's test app.
+pub const APP: &str = "demo-public";
+
+/// Everything a patient's app may ask for.
+pub const EVERYTHING: &str = "openid fhirUser launch/patient offline_access patient/*.rus";
+
+/// The practice.
+pub struct Clinic {
+    /// The server's shared state, for looking at rows.
+    pub app: Arc<App>,
+    /// The people of the sandbox.
+    pub people: Sandbox,
+    router: Router,
+    ahead: Arc<AtomicI64>,
+    ledger: JoinHandle<()>,
+    place: engine::Place,
+}
+
+/// An answer, read whole.
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON; a test that gets anything else fails with the body.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// A header as text; empty where it is absent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII header"))
+    }
+
+    /// The code of the first issue of an OperationOutcome.
+    pub fn issue(&self) -> String {
+        let json = self.json();
+        assert_eq!(json["resourceType"], "OperationOutcome", "{}", self.text());
+        json["issue"][0]["code"].as_str().expect("a code").to_owned()
+    }
+}
+
+impl Clinic {
+    /// The sandbox on SQLite.
+    pub async fn open() -> Self {
+        Self::at(engine::sqlite().await).await
+    }
+
+    /// The same practice in a MariaDB database of one OpenEMR layout; `None`, said aloud, where there is no server.
+    pub async fn on_mariadb(layout: &str) -> Option<Self> {
+        Some(Self::at(engine::mariadb(layout).await?).await)
+    }
+
+    async fn at(place: engine::Place) -> Self {
+        let ahead = Arc::new(AtomicI64::new(0));
+        let moved = ahead.clone();
+        let clock: Clock = Arc::new(move || {
+            OffsetDateTime::now_utc() + Duration::seconds(moved.load(Ordering::SeqCst))
+        });
+        let listen = "127.0.0.1:8080".parse().expect("an address");
+        let documents = place.documents.clone();
+        let config = Config::sandbox(listen, place.url.clone(), documents.clone()).expect("settings");
+        let db = Db::open(&place.url, None).await.expect("the database opens");
+        let emr = Emr::open(db, Some(documents), "America/New_York", clock).await.expect("OpenEMR opens");
+        demo::register_apps(&emr, &config).await.expect("apps register");
+        let people = Sandbox::reopen(&emr.db).await.expect("people");
+        let now = emr.now().unix_timestamp();
+        let keys = Keys::load(&emr.db, now, &SystemEntropy).await.expect("keys");
+        let (reads, ledger) = worker::start(emr.db.clone());
+        let app = App::new((config, emr), keys, Box::new(SystemEntropy), reads, Vec::new()).expect("app");
+        let app = Arc::new(app);
+        Self {
+            router: http::router(app.clone()),
+            app,
+            people,
+            ahead,
+            ledger,
+            place,
+        }
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, time: Duration) {
+        self.ahead.fetch_add(time.whole_seconds(), Ordering::SeqCst);
+        self.app.tokens.clear();
+    }
+
+    /// The patient whose state says this, such as `active` or `must change`; the first of several.
+    pub fn patient(&self, state: &str) -> &PatientLogin {
+        self.patients(state).next().unwrap_or_else(|| panic!("no patient is {state}"))
+    }
+
+    /// All patients whose state begins with this.
+    pub fn patients<'c>(&'c self, state: &'c str) -> impl Iterator<Item = &'c PatientLogin> {
+        self.people.patients.iter().filter(move |patient| patient.notes.starts_with(state))
+    }
+
+    /// A browser without cookies.
+    pub fn browser(&self) -> Browser<'_> {
+        Browser::new(self)
+    }
+
+    /// An access token for a patient, got the way an app gets it.
+    pub async fn token(&self, patient: &PatientLogin, scope: &str) -> String {
+        let answer = self.browser().launch(patient, scope).await;
+        answer["access_token"].as_str().expect("an access token").to_owned()
+    }
+
+    /// Sends a request as it is.
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+        let address: std::net::SocketAddr = "127.0.0.1:50000".parse().expect("an address");
+        request.extensions_mut().insert(ConnectInfo(address));
+        let response = self.router.clone().oneshot(request).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 64 << 20).await.expect("a body").to_vec();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            bytes,
+        }
+    }
+
+    /// A request with a token and nothing else.
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        let request = Request::get(path).header("authorization", format!("Bearer {token}"));
+        self.send(request.body(Body::empty()).expect("a request")).await
+    }
+
+    /// A request with a body.
+    pub async fn with_body(&self, method: &str, (path, token): (&str, &str), kind: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", kind);
+        self.send(request.body(body.into()).expect("a request")).await
+    }
+
+    /// One column of one row, as text, however the engine types it.
+    pub async fn look(&self, sql: &'static str) -> String {
+        engine::look(&self.app.emr.db, sql).await
+    }
+
+    /// Ends the server, lets the ledger be written, and removes what was made.
+    pub async fn close(self) {
+        let db = self.app.emr.db.clone();
+        drop(self.router);
+        drop(self.app);
+        self.ledger.await.expect("the ledger ends");
+        db.close().await;
+        self.place.remove().await;
+    }
+
+    /// The folder of the practice.
+    pub fn folder(&self) -> &PathBuf {
+        &self.place.folder
+    }
+}
