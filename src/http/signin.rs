@@ -445,11 +445,15 @@ async fn form(app: &App, visit: &Visit<'_>, headers: &HeaderMap, body: Body) -> 
         "This form was not sent from this site. Please go back to the app and start again.",
     );
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let origin = text(ORIGIN.as_str());
-    if origin.is_some_and(|origin| origin != app.config.public_url) {
-        return Err(foreign.into());
-    }
-    if matches!(text("sec-fetch-site"), Some("cross-site" | "same-site")) {
+    let site = text("sec-fetch-site");
+    // Our pages send no referrer, and then browsers say `Origin: null` of their own forms; only Sec-Fetch-Site can
+    // vouch for one of those.
+    let ours = match text(ORIGIN.as_str()) {
+        None => true,
+        Some("null") => site == Some("same-origin"),
+        Some(origin) => origin == app.config.public_url,
+    };
+    if !ours || matches!(site, Some("cross-site" | "same-site")) {
         return Err(foreign.into());
     }
     let form = Form(negotiate::form(headers, body).await?);

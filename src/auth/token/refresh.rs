@@ -92,6 +92,19 @@ pub(super) async fn with_refresh(
     }
 }
 
+/// Whose refresh token a request brings, where it is a refresh request and there is such a token.
+pub(super) async fn owner(context: &Context<'_>, params: &Params) -> Answer<Option<String>> {
+    let get = |name| request::one(params, name).unwrap_or_default();
+    let secret = get("refresh_token").filter(|_| get("grant_type") == Some("refresh_token"));
+    match secret {
+        Some(secret) => {
+            let found = look(context, &crypto::fingerprint(secret)).await?;
+            Ok(found.map(|found| found.client_id))
+        }
+        None => Ok(None),
+    }
+}
+
 /// Exchanges a token, holding its row so that of several at once each sees what the one before did.
 async fn turn(tx: &mut Tx, hash: &str, rows: &[Token], now: i64) -> Answer<Turn> {
     let Some(found) = tokens::refresh(tx, hash).await? else {
