@@ -30,8 +30,8 @@ pub(super) const PASSWORD: &str = "Correct-Horse-7";
 /// Alice's FHIR id.
 pub(super) const ALICE: Uuid = Uuid::from_u128(0xa11ce);
 
-const PATIENT: &str = "INSERT INTO patient_data (pid, uuid, fname, lname, email, allow_patient_portal, prevent_portal_apps) \
-    VALUES (?, ?, ?, 'Tester', ?, 'YES', NULL)";
+const PATIENT: &str = "INSERT INTO patient_data (pid, uuid, fname, lname, email, allow_patient_portal) \
+    VALUES (?, ?, ?, 'Tester', ?, 'YES')";
 const ACCOUNT: &str = "INSERT INTO patient_access_onsite \
     (pid, portal_username, portal_login_username, portal_pwd, portal_pwd_status, portal_onetime) VALUES (?, ?, ?, ?, 1, NULL)";
 const GLOBAL: &str = "INSERT INTO globals (gl_name, gl_index, gl_value) VALUES (?, 0, ?)";

@@ -105,14 +105,7 @@ pub async fn login(context: &Context<'_>, attempt: &Attempt) -> Answer<Login> {
         address: crypto::fingerprint(&attempt.address.to_string()),
     };
     let now = context.seconds();
-    let reserved = context
-        .emr
-        .db
-        .transaction(|tx| {
-            let counters = counters.clone();
-            Box::pin(async move { throttle::reserve(tx, &counters, now).await })
-        })
-        .await?;
+    let reserved = throttle::reserve(&context.emr.db, &counters, now).await?;
     if let Reserved::Wait(seconds) = reserved {
         refuse(context, attempt, None, Why::Throttled).await?;
         return Ok(Login::Wait(seconds));

@@ -12,17 +12,15 @@ use crate::emr::Emr;
 use crate::emr::uuids;
 use crate::emr::uuids::Table;
 
-/// An account counts only with both names and a hash (OpenEMR facts 2.2). `portal_pwd_status` may be NULL.
-const BY_LOGIN: &str = "SELECT p.pid, p.uuid, a.portal_username, a.portal_login_username, a.portal_pwd, \
-    a.portal_pwd_status, a.portal_onetime, p.allow_patient_portal, p.prevent_portal_apps, p.email, p.fname, p.lname \
-    FROM patient_access_onsite a JOIN patient_data p ON p.pid = a.pid \
-    WHERE a.portal_username <> '' AND a.portal_login_username <> '' AND a.portal_pwd <> '' \
-    AND a.portal_login_username = ?";
+const SELECT: &str = "SELECT p.pid, p.uuid, a.portal_username, a.portal_login_username, a.portal_pwd, \
+    a.portal_pwd_status, a.portal_onetime, p.allow_patient_portal, p.email, p.fname, p.lname, ";
 
-const BY_PID: &str = "SELECT p.pid, p.uuid, a.portal_username, a.portal_login_username, a.portal_pwd, \
-    a.portal_pwd_status, a.portal_onetime, p.allow_patient_portal, p.prevent_portal_apps, p.email, p.fname, p.lname \
-    FROM patient_access_onsite a JOIN patient_data p ON p.pid = a.pid \
-    WHERE a.portal_username <> '' AND a.portal_login_username <> '' AND a.portal_pwd <> '' AND a.pid = ?";
+/// OpenEMR 6.1 has no such switch (OpenEMR facts 0.1).
+const APPS: [&str; 2] = ["NULL AS prevent_portal_apps", "p.prevent_portal_apps"];
+
+/// An account counts only with both names and a hash (OpenEMR facts 2.2). `portal_pwd_status` may be NULL.
+const FROM: &str = " FROM patient_access_onsite a JOIN patient_data p ON p.pid = a.pid \
+    WHERE a.portal_username <> '' AND a.portal_login_username <> '' AND a.portal_pwd <> '' AND ";
 
 /// The newest bcrypt hash tells what verifying costs in this practice; only its first seven characters leave the table.
 const USUAL_COST: &str = "SELECT SUBSTR(portal_pwd, 1, 7) AS prefix FROM patient_access_onsite \
@@ -127,7 +125,8 @@ impl Account {
 /// # Errors
 /// As [`crate::db::Db::all`].
 pub async fn by_login(emr: &Emr, name: &str) -> Answer<Option<Account>> {
-    let found = accounts(emr, Sql::new(BY_LOGIN).bind(name)).await?;
+    let sql = query(emr).push("a.portal_login_username = ?").bind(name);
+    let found = accounts(emr, sql).await?;
     Ok(found.into_iter().find(|account| account.login_name == name))
 }
 
@@ -136,7 +135,7 @@ pub async fn by_login(emr: &Emr, name: &str) -> Answer<Option<Account>> {
 /// # Errors
 /// As [`crate::db::Db::all`].
 pub async fn by_pid(emr: &Emr, pid: i64) -> Answer<Option<Account>> {
-    let found = accounts(emr, Sql::new(BY_PID).bind(pid)).await?;
+    let found = accounts(emr, query(emr).push("a.pid = ?").bind(pid)).await?;
     Ok(found.into_iter().next())
 }
 
@@ -187,6 +186,11 @@ pub async fn set_credentials(
 pub fn ticked(text: &str) -> bool {
     let text = text.trim();
     text == "1" || text.eq_ignore_ascii_case("yes") || text.eq_ignore_ascii_case("on")
+}
+
+fn query(emr: &Emr) -> Sql {
+    let switch = emr.layout.has("patient_data", "prevent_portal_apps");
+    Sql::new(SELECT).push(APPS[usize::from(switch)]).push(FROM)
 }
 
 async fn accounts(emr: &Emr, sql: Sql) -> Answer<Vec<Account>> {

@@ -23,17 +23,19 @@ const FIND: &str = "SELECT id, client_id, pid, scope, credential, auth_time, end
     WHERE id = ? AND revoked IS NULL AND ends > ?";
 
 /// `allow_patient_portal` must be `YES` exactly and the password unchanged, which is judged in Rust because OpenEMR's
-/// columns compare without case. `prevent_portal_apps` is a check box of varying spelling (OpenEMR facts 6.3).
+/// columns compare without case. `prevent_portal_apps` is a check box of varying spelling (OpenEMR facts 6.3) that
+/// OpenEMR 6.1 does not have: then the name in the inner query means `absent.prevent_portal_apps`, which is NULL.
 const BY_ACCESS_TOKEN: &str = "SELECT t.first_used, t.scope, g.id, g.client_id, g.credential, p.pid, p.uuid, \
     p.allow_patient_portal, a.portal_pwd, a.portal_login_username \
-    FROM anteroom_token t \
+    FROM (SELECT NULL AS prevent_portal_apps) absent \
+    JOIN anteroom_token t ON t.token_hash = ? \
     JOIN anteroom_grant g ON g.id = t.grant_id \
     JOIN anteroom_client c ON c.client_id = g.client_id \
     JOIN patient_data p ON p.pid = g.pid \
     JOIN patient_access_onsite a ON a.pid = g.pid \
-    WHERE t.token_hash = ? AND t.kind = 'access' AND t.revoked IS NULL AND t.expires > ? \
+    WHERE t.kind = 'access' AND t.revoked IS NULL AND t.expires > ? \
     AND g.revoked IS NULL AND g.ends > ? AND c.disabled IS NULL \
-    AND UPPER(TRIM(COALESCE(p.prevent_portal_apps, ''))) NOT IN ('YES', 'ON', '1')";
+    AND UPPER(TRIM(COALESCE((SELECT prevent_portal_apps FROM patient_data q WHERE q.pid = g.pid), ''))) NOT IN ('YES', 'ON', '1')";
 
 const FIRST_USE: &str = "UPDATE anteroom_token SET first_used = ? \
     WHERE token_hash = ? AND first_used IS NULL AND revoked IS NULL";

@@ -3,6 +3,7 @@
 
 use sqlx::FromRow;
 
+use crate::db::Db;
 use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
@@ -36,6 +37,11 @@ const STATE: &str = "SELECT since, not_before FROM anteroom_throttle WHERE name 
 
 const FORGET: &str = "UPDATE anteroom_throttle SET attempts = 0, not_before = 0 WHERE name = ?";
 
+/// The counter everybody shares.
+const SITE: &str = "site";
+
+const THERE: &str = "SELECT name FROM anteroom_throttle WHERE name IN ";
+
 /// Whose counters an attempt touches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counters {
@@ -55,6 +61,11 @@ pub enum Reserved {
 }
 
 #[derive(FromRow)]
+struct Name {
+    name: String,
+}
+
+#[derive(FromRow)]
 struct State {
     since: i64,
     not_before: i64,
@@ -63,11 +74,19 @@ struct State {
 /// Counts an attempt on the address, the site and the account, or says how long to wait.
 ///
 /// # Errors
-/// As [`Tx::run`].
-pub async fn reserve(tx: &mut Tx, counters: &Counters, now: i64) -> Answer<Reserved> {
-    let address = format!("i:{}", counters.address);
-    for (name, limit) in [(address.as_str(), PER_ADDRESS), ("site", PER_SITE)] {
-        open(tx, name, now).await?;
+/// As [`Db::run`].
+pub async fn reserve(db: &Db, counters: &Counters, now: i64) -> Answer<Reserved> {
+    open(db, counters, now).await?;
+    db.transaction(|tx| {
+        let counters = counters.clone();
+        Box::pin(async move { count(tx, &counters, now).await })
+    })
+    .await
+}
+
+async fn count(tx: &mut Tx, counters: &Counters, now: i64) -> Answer<Reserved> {
+    let address = address(&counters.address);
+    for (name, limit) in [(address.as_str(), PER_ADDRESS), (SITE, PER_SITE)] {
         let count = Sql::new(COUNT)
             .bind(now - 60)
             .bind(now - 60)
@@ -81,7 +100,6 @@ pub async fn reserve(tx: &mut Tx, counters: &Counters, now: i64) -> Answer<Reser
         }
     }
     let account = account(&counters.account);
-    open(tx, &account, now).await?;
     let reserve = Sql::new(RESERVE)
         .bind(now)
         .bind(now - DAY)
@@ -111,9 +129,30 @@ fn account(fingerprint: &str) -> String {
     format!("a:{fingerprint}")
 }
 
-async fn open(tx: &mut Tx, name: &str, now: i64) -> Answer<()> {
-    let open = Sql::new(tx.insert_new()).push(OPEN).bind(name).bind(now);
-    tx.run(open).await.map(|_| ())
+fn address(fingerprint: &str) -> String {
+    format!("i:{fingerprint}")
+}
+
+/// Makes the counters that are missing, each in a transaction of its own: on MariaDB an insert that finds its row holds
+/// a lock that the update after it would have to widen, and two attempts at once would stop each other.
+async fn open(db: &Db, counters: &Counters, now: i64) -> Answer<()> {
+    let names = [
+        address(&counters.address),
+        SITE.to_owned(),
+        account(&counters.account),
+    ];
+    let there: Vec<Name> = db.all(Sql::new(THERE).list(&names)).await?;
+    let missing = names
+        .iter()
+        .filter(|name| there.iter().all(|known| known.name != **name));
+    for name in missing {
+        db.transaction(|tx| {
+            let sql = Sql::new(tx.insert_new()).push(OPEN).bind(name).bind(now);
+            Box::pin(async move { tx.run(sql).await.map(|_| ()) })
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 async fn state(tx: &mut Tx, name: &str) -> Answer<Option<State>> {
@@ -128,7 +167,6 @@ fn seconds(wait: i64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::Db;
 
     async fn db(name: &str) -> Db {
         let path = std::env::temp_dir().join(format!(
@@ -148,12 +186,7 @@ mod tests {
             account: account.to_owned(),
             address: address.to_owned(),
         };
-        db.transaction(|tx| {
-            let counters = counters.clone();
-            Box::pin(async move { reserve(tx, &counters, now).await })
-        })
-        .await
-        .unwrap()
+        reserve(db, &counters, now).await.unwrap()
     }
 
     #[tokio::test]
