@@ -1,6 +1,7 @@
 // The SMART standalone launch by hand: the steps of RFC 6749 and RFC 7636, nothing of any library.
 import { createHash, randomBytes } from "node:crypto";
 import { Agent } from "./agent.js";
+import { patience } from "./patience.js";
 
 /** What a patient app would ask for: who, which patient, offline, and the four kinds of record. */
 export const SCOPE =
@@ -37,12 +38,14 @@ export async function openAuthorize(target, agent, parameters) {
   return agent.open(url);
 }
 
-/** Fills the login form of `page`, if `page` is one, as `patient`. */
+/** Fills the login form of `page`, if `page` is one, as `patient`; again where the server says to wait. */
 export async function login(agent, page, patient, password = patient.password) {
   if (!page.root?.querySelector("input[name=password]")) return page;
   const values = { username: patient.username, password };
   if (page.root.querySelector("input[name=email]")) values.email = patient.email;
-  return agent.submit(page, "input[name=password]", values);
+  const answer = await agent.submit(page, "input[name=password]", values);
+  if (!(await patience(answer.status, answer.headers?.get("retry-after")))) return answer;
+  return agent.submit(answer, "input[name=password]", values);
 }
 
 /** Decides on the consent page: every scope ticked but those of `without`. */

@@ -1,4 +1,5 @@
 // A person at a screen: fills the server's real forms in Chromium and sees where they end up.
+import { patience } from "./patience.js";
 import { CALLBACK } from "./target.js";
 
 const PATIENCE = { timeout: 20_000 };
@@ -38,12 +39,10 @@ export class Person {
     return this.page.$eval("body", (body) => (body.querySelector("main") ?? body).innerText.trim());
   }
 
-  /** Logs in; `email` is typed only where it is asked for. */
-  async logIn({ username, password, email }) {
-    await this.#type("input[name=username]", username);
-    await this.#type("input[name=password]", password);
-    if (await this.page.$("input[name=email]")) await this.#type("input[name=email]", email);
-    await this.#submit("input[name=password]");
+  /** Logs in, again where the server says to wait; `email` is typed only where it is asked for. */
+  async logIn(login) {
+    const answer = await this.#logInOnce(login);
+    if (await patience(answer?.status(), answer?.headers()["retry-after"])) await this.#logInOnce(login);
   }
 
   /** Fills the new-credentials form; keeps the username it proposes, else types the given one. */
@@ -89,6 +88,13 @@ export class Person {
     await this.context.close();
   }
 
+  async #logInOnce({ username, password, email }) {
+    await this.#type("input[name=username]", username);
+    await this.#type("input[name=password]", password);
+    if (await this.page.$("input[name=email]")) await this.#type("input[name=email]", email);
+    return this.#submit("input[name=password]");
+  }
+
   async #type(selector, text) {
     await this.page.$eval(selector, (input) => { input.value = ""; });
     await this.page.type(selector, text);
@@ -99,11 +105,12 @@ export class Person {
       const form = document.querySelector(inside).form;
       return form.querySelector("button[type=submit], button:not([type]), input[type=submit]");
     }, selector);
-    await this.#press(button.asElement());
+    return this.#press(button.asElement());
   }
 
   async #press(what) {
     const arrived = this.page.waitForNavigation(PATIENCE);
-    await Promise.all([arrived, typeof what === "string" ? this.page.click(what) : what.click()]);
+    const [answer] = await Promise.all([arrived, typeof what === "string" ? this.page.click(what) : what.click()]);
+    return answer;
   }
 }

@@ -23,7 +23,8 @@ before(async () => {
 test("TK-2 to TK-4: the token response and its headers", () => {
   const { status, headers, body } = session;
   assert.equal(status, 200);
-  assert.equal(body.token_type, "Bearer");
+  // RFC 6749, 7.1: the name of a token type is compared without regard to case.
+  assert.equal(body.token_type.toLowerCase(), "bearer");
   assert.equal(typeof body.expires_in, "number");
   assert.equal(typeof body.scope, "string");
   assert.equal(body.patient, ana.id);
