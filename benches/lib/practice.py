@@ -85,13 +85,12 @@ def index(base):
 
 
 def patients(base, pid):
-    numbers = [f"({FIRST_PID + number}, X'{key('patient', number)}')" for number in range(PATIENTS)]
-    changed = {"pid": "n.number", "uuid": "n.u", "pubpid": "CAST(n.number AS CHAR)",
-               "lname": "CONCAT(t.lname, CAST(n.number AS CHAR))"}
+    numbers = [f"({FIRST_PID + number}, X'{key('patient', number)}', 'Number {number}')" for number in range(PATIENTS)]
+    changed = {"pid": "n.number", "uuid": "n.u", "pubpid": "n.name", "lname": "n.name"}
     names = [name for name in base.columns("patient_data") if name != "id"]
     return "\n".join([
-        "CREATE TEMPORARY TABLE bench_n (number BIGINT PRIMARY KEY, u BLOB);",
-        *inserts("bench_n (number, u)", numbers),
+        "CREATE TEMPORARY TABLE bench_n (number BIGINT PRIMARY KEY, u BLOB, name VARCHAR(20));",
+        *inserts("bench_n (number, u, name)", numbers),
         copy("patient_data", names, changed, f"bench_n n JOIN patient_data t ON t.pid = {pid}"),
     ])
 

@@ -78,7 +78,8 @@ pub(crate) struct Patient<'a> {
     deceased_date_time: Option<Stamp>,
     address: [Address<'a>; 1],
     marital_status: Concept<'a>,
-    contact: [Contact<'a>; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<[Contact<'a>; 1]>,
     communication: [Communication<'a>; 1],
     general_practitioner: [Reference; 1],
     managing_organization: Reference,
@@ -227,17 +228,7 @@ impl<'a> Patient<'a> {
                 country: filled(&row.country_code),
             }],
             marital_status: marital(filled(&row.status).unwrap_or_default()),
-            contact: [Contact {
-                relationship: [Concept::of(RELATION, "C", "Emergency Contact")],
-                name: Words {
-                    text: filled(&row.contact_relationship).unwrap_or_default(),
-                },
-                telecom: [telecom(
-                    "phone",
-                    filled(&row.phone_contact).unwrap_or_default(),
-                    None,
-                )],
-            }],
+            contact: contact(row),
             communication: [Communication {
                 language: Concept::of(LANGUAGE, "en", filled(&row.language).unwrap_or_default()),
                 preferred: true,
@@ -283,7 +274,7 @@ fn coded(url: &'static str, code: &'static str) -> Extension<'static> {
 }
 
 fn race(option: &str) -> (&'static str, &'static str) {
-    match option {
+    match option.split('|').next().unwrap_or_default() {
         "white" => ("2106-3", "White"),
         "Asian" | "asian" => ("2028-9", "Asian"),
         "black_or_afri_amer" => ("2054-5", "Black or African American"),
@@ -305,6 +296,16 @@ fn identifier<'a>(
         system: [base, "/sid/chart-number"].concat(),
         value: value.unwrap_or_default(),
     }
+}
+
+fn contact(row: &PatientRow) -> Option<[Contact<'_>; 1]> {
+    Some([Contact {
+        relationship: [Concept::of(RELATION, "C", "Emergency Contact")],
+        name: Words {
+            text: filled(&row.contact_relationship)?,
+        },
+        telecom: [telecom("phone", filled(&row.phone_contact)?, None)],
+    }])
 }
 
 fn names(row: &PatientRow) -> Vec<Name<'_>> {
