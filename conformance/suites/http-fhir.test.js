@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { before, test } from "node:test";
 import { allPages, get, matches, outcomeProblems } from "../lib/fhir.js";
-import { launch } from "../lib/oauth.js";
+import { SCOPE, launch } from "../lib/oauth.js";
 import { activePatients, clientOf, openTarget } from "../lib/target.js";
 
 const ORIGIN = "http://127.0.0.1:8765";
+const DAY = 86_400_000;
 
 let target;
 let client;
@@ -161,6 +162,35 @@ test("a search finds by status, date and _id what the list of all holds", async 
   assert.deepEqual(await found(`_id=${all[0].id}`), [all[0].id]);
 });
 
+test("a patient calls off a visit: with the scope for it, once, and not one that is past", async () => {
+  const writing = await launch(target, client, ana, { scope: SCOPE.replace("Appointment.rs", "Appointment.rus"), agent: session.agent });
+  const callOff = (id, bearer) => change(id, bearer, [{ op: "replace", path: "/status", value: "cancelled" }]);
+  const all = matches(await allPages(`${target.fhir}/Appointment?_count=100`, accessToken()));
+  const at = (one) => Date.parse(one.start) - Date.now();
+  const visit = all.find((one) => one.status === "booked" && at(one) > 2 * DAY);
+  const past = all.find((one) => one.status === "booked" && at(one) < 0) ?? all.find((one) => one.status === "fulfilled");
+  assert.ok(visit && past, "a booked visit to come and a past one; start a fresh sandbox if earlier runs called them off");
+
+  const reading = await callOff(visit.id, accessToken());
+  assert.equal(reading.status, 403);
+  assert.deepEqual(outcomeProblems(reading), []);
+  const late = await callOff(past.id, writing.body.access_token);
+  assert.equal(late.status, 422);
+  assert.deepEqual(outcomeProblems(late), []);
+
+  const done = await callOff(visit.id, writing.body.access_token);
+  assert.equal(done.status, 200, JSON.stringify(done.body));
+  const { body: after, headers } = await get(`${target.fhir}/Appointment/${visit.id}`, accessToken());
+  assert.equal(after.status, "cancelled");
+  assert.equal(after.start, visit.start);
+  assert.notEqual(after.meta.versionId, visit.meta.versionId);
+  assert.equal(headers.get("etag"), done.headers.get("etag"));
+  const again = await callOff(visit.id, writing.body.access_token);
+  assert.ok([200, 409, 422].includes(again.status), String(again.status));
+  const moved = await change(visit.id, writing.body.access_token, [{ op: "replace", path: "/start", value: past.start }]);
+  assert.equal(moved.status, 422, JSON.stringify(moved.body));
+});
+
 test("the FHIR side answers the origin of an app, preflight included", async () => {
   const url = `${target.fhir}/Patient/${ana.id}`;
   const preflight = await fetch(url, { method: "OPTIONS", headers: { origin: ORIGIN, "access-control-request-method": "GET", "access-control-request-headers": "authorization,accept" } });
@@ -176,6 +206,13 @@ test("the FHIR side answers the origin of an app, preflight included", async () 
 test("livez and readyz answer", async () => {
   for (const path of ["livez", "readyz"]) assert.equal((await fetch(`${target.base}/${path}`)).status, 200, path);
 });
+
+// A JSON Patch of an appointment.
+async function change(id, bearer, patch) {
+  const headers = { authorization: `Bearer ${bearer}`, accept: "application/fhir+json", "content-type": "application/json-patch+json" };
+  const response = await fetch(`${target.fhir}/Appointment/${id}`, { method: "PATCH", headers, body: JSON.stringify(patch) });
+  return { status: response.status, headers: response.headers, body: await response.json() };
+}
 
 // Everything of an answer that could tell, without the id asked for and the request's own number and time.
 function fingerprint({ status, headers, text }, id) {

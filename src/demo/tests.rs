@@ -1,3 +1,5 @@
+//! The sandbox holds what it promises: every state, every mark, whole files, on every layout.
+
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::path::Path;
@@ -397,6 +399,7 @@ async fn the_same_statements_fill_every_layout_on_mariadb() {
         println!("skipped: ANTEROOM_TEST_MYSQL names no server");
         return;
     };
+    let server = format!("{}/", server.trim_end_matches('/'));
     let schemas = [
         (
             "anteroom_demo_704",

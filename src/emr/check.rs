@@ -41,53 +41,127 @@ impl Finding {
     }
 }
 
-/// Statements that change nothing but need the privilege they are about, and what stops without it.
-const PRIVILEGES: [(&str, &str, &str); 9] = [
-    (
-        "UPDATE openemr_postcalendar_events SET pc_apptstatus = pc_apptstatus, pc_hometext = pc_hometext, uuid = uuid WHERE 1 = 0",
-        "UPDATE (pc_apptstatus, pc_hometext, uuid) ON openemr_postcalendar_events",
+/// A right the database account needs.
+struct Privilege {
+    /// Table, and the column without which this layout has no use for the right.
+    on: (&'static str, &'static str),
+    /// Changes nothing, but the database runs it only for who has the right.
+    statement: &'static str,
+    /// As `GRANT` spells it.
+    grant: &'static str,
+    /// What stops without it.
+    without: &'static str,
+}
+
+const fn privilege(
+    on: (&'static str, &'static str),
+    statement: &'static str,
+    grant: &'static str,
+    without: &'static str,
+) -> Privilege {
+    Privilege {
+        on,
+        statement,
+        grant,
+        without,
+    }
+}
+
+const NO_ID: &str = "new rows have no FHIR id until OpenEMR gives one";
+
+/// Version 6.1 has no uuid for visits and documents, and no `last_updated`; a right on a column that is not there
+/// cannot be granted.
+const PRIVILEGES: [Privilege; 15] = [
+    privilege(
+        ("openemr_postcalendar_events", "pc_apptstatus"),
+        "UPDATE openemr_postcalendar_events SET pc_apptstatus = pc_apptstatus, pc_hometext = pc_hometext WHERE 1 = 0",
+        "UPDATE (pc_apptstatus, pc_hometext) ON openemr_postcalendar_events",
         "patients cannot cancel visits",
     ),
-    (
+    privilege(
+        ("pnotes", "body"),
         "INSERT INTO pnotes (body) SELECT body FROM pnotes WHERE 1 = 0",
         "INSERT ON pnotes",
         "staff are not told of cancelled visits",
     ),
-    (
+    privilege(
+        ("patient_tracker_element", "status"),
         "INSERT INTO patient_tracker_element (status) SELECT status FROM patient_tracker_element WHERE 1 = 0",
         "INSERT ON patient_tracker_element",
         "the flow board misses cancelled visits",
     ),
-    (
+    privilege(
+        ("patient_tracker", "lastseq"),
         "UPDATE patient_tracker SET lastseq = lastseq WHERE 1 = 0",
         "UPDATE (lastseq) ON patient_tracker",
         "the flow board misses cancelled visits",
     ),
-    (
+    privilege(
+        ("patient_access_onsite", "portal_pwd"),
         "UPDATE patient_access_onsite SET portal_pwd = portal_pwd, portal_login_username = portal_login_username, \
          portal_pwd_status = portal_pwd_status, portal_onetime = portal_onetime WHERE 1 = 0",
         "UPDATE (portal_pwd, portal_login_username, portal_pwd_status, portal_onetime) ON patient_access_onsite",
         "patients who must change their password cannot",
     ),
-    (
+    privilege(
+        ("uuid_registry", "uuid"),
         "INSERT INTO uuid_registry (uuid) SELECT uuid FROM uuid_registry WHERE 1 = 0",
         "INSERT ON uuid_registry",
-        "new charts and visits have no FHIR id until OpenEMR gives one",
+        NO_ID,
     ),
-    (
+    privilege(
+        ("uuid_mapping", "uuid"),
         "INSERT INTO uuid_mapping (uuid) SELECT uuid FROM uuid_mapping WHERE 1 = 0",
         "INSERT ON uuid_mapping",
         "new facilities have no Location",
     ),
-    (
+    privilege(
+        ("patient_data", "uuid"),
         "UPDATE patient_data SET uuid = uuid WHERE 1 = 0",
-        "UPDATE (uuid, last_updated) ON patient_data",
-        "new charts have no FHIR id until OpenEMR gives one",
+        "UPDATE (uuid) ON patient_data",
+        NO_ID,
     ),
-    (
-        "UPDATE documents SET uuid = uuid WHERE 1 = 0",
+    privilege(
+        ("patient_data", "last_updated"),
+        "UPDATE patient_data SET last_updated = last_updated WHERE 1 = 0",
+        "UPDATE (last_updated) ON patient_data",
+        NO_ID,
+    ),
+    privilege(
+        ("users", "uuid"),
+        "UPDATE users SET uuid = uuid WHERE 1 = 0",
+        "UPDATE (uuid) ON users",
+        NO_ID,
+    ),
+    privilege(
+        ("users", "last_updated"),
+        "UPDATE users SET last_updated = last_updated WHERE 1 = 0",
+        "UPDATE (last_updated) ON users",
+        NO_ID,
+    ),
+    privilege(
+        ("facility", "uuid"),
+        "UPDATE facility SET uuid = uuid WHERE 1 = 0",
+        "UPDATE (uuid) ON facility",
+        NO_ID,
+    ),
+    privilege(
+        ("facility", "last_updated"),
+        "UPDATE facility SET last_updated = last_updated WHERE 1 = 0",
+        "UPDATE (last_updated) ON facility",
+        NO_ID,
+    ),
+    privilege(
+        ("openemr_postcalendar_events", "uuid"),
+        "UPDATE openemr_postcalendar_events SET uuid = uuid WHERE 1 = 0",
+        "UPDATE (uuid) ON openemr_postcalendar_events",
+        NO_ID,
+    ),
+    privilege(
+        ("documents", "uuid"),
+        "UPDATE documents SET uuid = uuid, revision = revision WHERE 1 = 0",
         "UPDATE (uuid, revision) ON documents",
-        "new documents have no FHIR id until OpenEMR gives one",
+        NO_ID,
     ),
 ];
 
@@ -140,8 +214,11 @@ pub async fn findings(emr: &Emr) -> Answer<Vec<Finding>> {
     all.extend(accounts(&emr.db).await?);
     all.extend(documents(emr).await?);
     all.push(clock(emr).await?);
-    for (statement, privilege, without) in PRIVILEGES {
-        all.push(privilege_of(&emr.db, statement, (privilege, without)).await?);
+    for privilege in PRIVILEGES {
+        let (table, column) = privilege.on;
+        if emr.layout.has(table, column) {
+            all.push(granted(&emr.db, &privilege).await?);
+        }
     }
     Ok(all)
 }
@@ -268,17 +345,14 @@ async fn clock(emr: &Emr) -> Answer<Finding> {
     })
 }
 
-async fn privilege_of(
-    db: &Db,
-    statement: &'static str,
-    (privilege, without): (&str, &str),
-) -> Answer<Finding> {
-    match db.run(Sql::new(statement)).await {
-        Ok(_) => Ok(Finding::new(Level::Fine, "grants", privilege)),
+async fn granted(db: &Db, privilege: &Privilege) -> Answer<Finding> {
+    let Privilege { grant, without, .. } = privilege;
+    match db.run(Sql::new(privilege.statement)).await {
+        Ok(_) => Ok(Finding::new(Level::Fine, "grants", *grant)),
         Err(Failure::Broken(_)) => Ok(Finding::new(
             Level::Blocks,
             "grants",
-            format!("missing: GRANT {privilege}; without it {without}"),
+            format!("missing: GRANT {grant}; without it {without}"),
         )),
         Err(refused) => Err(refused),
     }
