@@ -141,6 +141,7 @@ fn apply(
     let (Some(op), Some(path)) = (text("op"), text("path")) else {
         return Err(Refusal::invalid(place, "an operation has op and path"));
     };
+    let place = element(path).unwrap_or(place);
     let Some(value) = operation.get("value") else {
         let why = "only add, replace and test are taken, and they have a value";
         return Err(Refusal::invalid(place, why));
@@ -184,6 +185,14 @@ fn apply(
         }
     }
     Ok(())
+}
+
+/// The element a JSON Pointer is about, by name; `None` for a pointer that names none.
+fn element(path: &str) -> Option<String> {
+    let name = path.strip_prefix('/')?.split('/').next()?;
+    let plain =
+        !name.is_empty() && name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphabetic());
+    plain.then(|| format!("Appointment.{name}"))
 }
 
 const REASON: &str = "Appointment.cancelationReason";

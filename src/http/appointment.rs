@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::http::header::IF_MATCH;
 use axum::response::IntoResponse;
 use axum::response::Response;
+use serde::de::IgnoredAny;
 use uuid::Uuid;
 
 use crate::domain::ResourceType;
@@ -68,7 +69,15 @@ async fn call_off(
     let uuid = logical.parse::<Uuid>().map_err(|_| Refusal::NotFound)?;
     let seen = if_match(headers)?;
     let current = emr::read(&app.emr, &reach, uuid).await?;
-    let ask = ask(app, (method, headers), &current, body).await?;
+    let bytes = negotiate::bytes(body).await?;
+    let ask = match ask(app, (method, headers), &current, &bytes) {
+        // A body that is no JSON is a bad request; one that asks for too much was at least understood.
+        Err(Failure::Refused(Refusal::Invalid { .. })) if !is_json(&bytes) => {
+            let refusal = Refusal::invalid("body", "The body is not JSON.");
+            return Ok(reply::fhir(app, &id.0, refusal.into()));
+        }
+        ask => ask?,
+    };
     if *method == Method::PUT && seen.is_none() {
         return Err(Refusal::PreconditionRequired.into());
     }
@@ -86,19 +95,18 @@ async fn call_off(
 }
 
 /// The body as an ask. A body that changes anything but the status is refused by the name of the element.
-async fn ask(
+fn ask(
     app: &App,
     (method, headers): (&Method, &HeaderMap),
     current: &Record,
-    body: Body,
+    bytes: &[u8],
 ) -> Answer<Cancellation> {
     let kind = negotiate::media_type(headers);
-    let bytes = negotiate::bytes(body).await?;
     let ask = match (method, kind.as_str()) {
         (&Method::PUT, "application/fhir+json" | "application/json") => {
-            appointment_ask::put(&bytes, current, &app.base)?
+            appointment_ask::put(bytes, current, &app.base)?
         }
-        (&Method::PATCH, "application/json-patch+json") => appointment_ask::patch(&bytes, current)?,
+        (&Method::PATCH, "application/json-patch+json") => appointment_ask::patch(bytes, current)?,
         (&Method::PATCH, _) => {
             let wanted = "Send a JSON Patch as application/json-patch+json.";
             return Err(Refusal::UnsupportedMediaType(wanted).into());
@@ -109,6 +117,10 @@ async fn ask(
         }
     };
     Ok(ask)
+}
+
+fn is_json(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
 }
 
 /// Ask, Case, Verdict, Permit, Record.

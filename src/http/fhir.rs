@@ -126,6 +126,8 @@ pub async fn search_post(
     body: Body,
 ) -> Response {
     let done = async {
+        // Who asks comes before what is asked: a stranger's body is not read.
+        guard::grant(&app, &headers).await?;
         let form = negotiate::form(&headers, body).await?;
         let mut pairs = negotiate::pairs(query.as_deref());
         pairs.extend(form);

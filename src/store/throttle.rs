@@ -37,6 +37,10 @@ const STATE: &str = "SELECT since, not_before FROM anteroom_throttle WHERE name 
 
 const FORGET: &str = "UPDATE anteroom_throttle SET attempts = 0, not_before = 0 WHERE name = ?";
 
+/// An address is counted for what went wrong: a clinic's waiting room shares one.
+const GIVE_BACK: &str =
+    "UPDATE anteroom_throttle SET attempts = attempts - 1 WHERE attempts > 0 AND name IN (?, ?)";
+
 /// The counter everybody shares.
 const SITE: &str = "site";
 
@@ -116,13 +120,17 @@ async fn count(tx: &mut Tx, counters: &Counters, now: i64) -> Answer<Reserved> {
     Ok(Reserved::GoOn)
 }
 
-/// Forgets an account's failures after a good login.
+/// Forgets an account's failures after a good login, and does not count it against address and site.
 ///
 /// # Errors
 /// As [`Tx::run`].
 pub async fn forget(tx: &mut Tx, counters: &Counters) -> Answer<()> {
     let forget = Sql::new(FORGET).bind(account(&counters.account));
-    tx.run(forget).await.map(|_| ())
+    tx.run(forget).await?;
+    let give_back = Sql::new(GIVE_BACK)
+        .bind(address(&counters.address))
+        .bind(SITE);
+    tx.run(give_back).await.map(|_| ())
 }
 
 fn account(fingerprint: &str) -> String {

@@ -80,15 +80,26 @@ impl<'c> Browser<'c> {
 
     /// Sends anything, with the cookies of this browser.
     pub async fn send(&mut self, request: axum::http::request::Builder, body: Body) -> Answer {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         let request = match cookies.is_empty() {
             true => request,
             false => request.header("cookie", cookies.join("; ")),
         };
-        let answer = self.clinic.send(request.body(body).expect("a request")).await;
+        let answer = self
+            .clinic
+            .send(request.body(body).expect("a request"))
+            .await;
         for cookie in answer.headers.get_all("set-cookie") {
             let text = cookie.to_str().expect("ASCII cookie");
-            let (name, value) = text.split(';').next().and_then(|pair| pair.split_once('=')).expect("a cookie");
+            let (name, value) = text
+                .split(';')
+                .next()
+                .and_then(|pair| pair.split_once('='))
+                .expect("a cookie");
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
         answer
@@ -98,7 +109,9 @@ impl<'c> Browser<'c> {
     pub async fn follow(&mut self, mut answer: Answer) -> Answer {
         for _ in 0..5 {
             let place = answer.header("location").to_owned();
-            let path = place.strip_prefix("http://127.0.0.1:8080").unwrap_or(&place);
+            let path = place
+                .strip_prefix("http://127.0.0.1:8080")
+                .unwrap_or(&place);
             if !answer.status.is_redirection() || !path.starts_with('/') {
                 break;
             }
@@ -109,7 +122,9 @@ impl<'c> Browser<'c> {
 
     /// Starts at the app and comes to the login form.
     pub async fn start(&mut self, pairs: &[(&'static str, String)]) -> Answer {
-        let answer = self.get(&format!("/oauth2/authorize?{}", encoded(pairs))).await;
+        let answer = self
+            .get(&format!("/oauth2/authorize?{}", encoded(pairs)))
+            .await;
         self.follow(answer).await
     }
 
@@ -117,9 +132,14 @@ impl<'c> Browser<'c> {
     pub async fn submit(&mut self, page: &Answer, fields: &[(&str, &str)]) -> Answer {
         let html = page.text();
         assert_eq!(page.status, StatusCode::OK, "{html}");
-        let action = attribute(&html, "<form", "action").unwrap_or_else(|| panic!("no form: {html}"));
+        let action =
+            attribute(&html, "<form", "action").unwrap_or_else(|| panic!("no form: {html}"));
         let mut pairs: Vec<(&str, String)> = Vec::new();
-        for tag in html.split("<input").skip(1).map(|rest| rest.split('>').next().unwrap_or_default()) {
+        for tag in html
+            .split("<input")
+            .skip(1)
+            .map(|rest| rest.split('>').next().unwrap_or_default())
+        {
             let (name, kind) = (value(tag, "name"), value(tag, "type"));
             let sent = match kind.as_deref() {
                 Some("hidden") => true,
@@ -127,7 +147,9 @@ impl<'c> Browser<'c> {
                 _ => false,
             };
             if let (true, Some(name)) = (sent, name) {
-                let known = ["csrf", "scope", "request"].into_iter().find(|known| *known == name);
+                let known = ["csrf", "scope", "request"]
+                    .into_iter()
+                    .find(|known| *known == name);
                 let known = known.unwrap_or_else(|| panic!("an unknown hidden field {name}"));
                 pairs.push((known, value(tag, "value").unwrap_or_default()));
             }
@@ -140,7 +162,10 @@ impl<'c> Browser<'c> {
 
     /// Logs in on the form; where that leads.
     pub async fn log_in(&mut self, form: &Answer, patient: &PatientLogin) -> Answer {
-        let fields = [("username", patient.username.as_str()), ("password", patient.password.as_str())];
+        let fields = [
+            ("username", patient.username.as_str()),
+            ("password", patient.password.as_str()),
+        ];
         let answer = self.submit(form, &fields).await;
         self.follow(answer).await
     }
@@ -151,7 +176,12 @@ impl<'c> Browser<'c> {
         let consent = self.log_in(&form, patient).await;
         let done = self.submit(&consent, &[("decision", "approve")]).await;
         let place = done.header("location");
-        assert!(place.starts_with(CALLBACK), "{} {}", done.status, done.text());
+        assert!(
+            place.starts_with(CALLBACK),
+            "{} {}",
+            done.status,
+            done.text()
+        );
         parameter(place, "code").unwrap_or_else(|| panic!("no code in {place}"))
     }
 
@@ -205,6 +235,20 @@ fn attribute(html: &str, tag: &str, name: &str) -> Option<String> {
 fn value(tag: &str, name: &str) -> Option<String> {
     let rest = tag.split(&format!("{name}=\"")).nth(1)?;
     let text = rest.split('"').next()?;
-    let undone = [("&#38;", "&"), ("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&amp;", "&"), ("&quot;", "\"")];
-    Some(undone.iter().fold(text.to_owned(), |text, (entity, plain)| text.replace(entity, plain)))
+    let undone = [
+        ("&#38;", "&"),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&amp;", "&"),
+        ("&quot;", "\""),
+    ];
+    Some(
+        undone
+            .iter()
+            .fold(text.to_owned(), |text, (entity, plain)| {
+                text.replace(entity, plain)
+            }),
+    )
 }

@@ -40,7 +40,8 @@ struct Text {
 
 fn fresh_folder() -> PathBuf {
     let number = COUNT.fetch_add(1, Ordering::SeqCst);
-    let folder = std::env::temp_dir().join(format!("anteroom-test-{}-{number}", std::process::id()));
+    let folder =
+        std::env::temp_dir().join(format!("anteroom-test-{}-{number}", std::process::id()));
     fs::create_dir_all(&folder).expect("a temporary folder");
     folder
 }
@@ -52,12 +53,21 @@ pub async fn sqlite() -> Place {
     let from = match &*template {
         Some(made) => made.clone(),
         None => {
-            let made = std::env::temp_dir().join(format!("anteroom-template-{}", std::process::id()));
+            let made =
+                std::env::temp_dir().join(format!("anteroom-template-{}", std::process::id()));
             fs::create_dir_all(&made).expect("a temporary folder");
             let url = format!("sqlite://{}", demo::database(&made).display());
-            demo::create(&made, &url).await.expect("the sandbox is made");
+            demo::create(&made, &url)
+                .await
+                .expect("the sandbox is made");
             let db = Db::open(&url, None).await.expect("it opens");
-            Keys::load(&db, OffsetDateTime::now_utc().unix_timestamp(), &SystemEntropy).await.expect("keys");
+            Keys::load(
+                &db,
+                OffsetDateTime::now_utc().unix_timestamp(),
+                &SystemEntropy,
+            )
+            .await
+            .expect("keys");
             db.close().await;
             *template = Some(made.clone());
             made
@@ -83,23 +93,34 @@ pub async fn mariadb(layout: &str) -> Option<Place> {
     let number = COUNT.fetch_add(1, Ordering::SeqCst);
     let name = format!("clinic_{}_{number}", std::process::id());
     let root = Db::open(&server, None).await.expect("the server is there");
-    root.script(&format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"))
-        .await
-        .expect("a database");
+    root.script(&format!(
+        "CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
+    ))
+    .await
+    .expect("a database");
     root.close().await;
     let url = format!("{server}/{name}");
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/openemr/{layout}.sql"));
     let loader = Db::open(&url, None).await.expect("the database opens");
-    loader.script(&fs::read_to_string(schema).expect("the schema")).await.expect("the schema loads");
+    loader
+        .script(&fs::read_to_string(schema).expect("the schema"))
+        .await
+        .expect("the schema loads");
     // The script changed the session's mode: it goes with its connection.
     loader.close().await;
     let db = Db::open(&url, None).await.expect("the database opens");
     db.migrate().await.expect("our own tables");
     let documents = demo::documents(&folder);
     let zone = Zone::named("America/New_York").expect("a zone");
-    practice::fill(&db, &documents, OffsetDateTime::now_utc(), &zone, &SystemEntropy)
-        .await
-        .expect("the people");
+    practice::fill(
+        &db,
+        &documents,
+        OffsetDateTime::now_utc(),
+        &zone,
+        &SystemEntropy,
+    )
+    .await
+    .expect("the people");
     db.close().await;
     Some(Place {
         folder,
@@ -115,7 +136,9 @@ impl Place {
         fs::remove_dir_all(&self.folder).expect("our own folder");
         if let Some((server, name)) = self.server {
             let root = Db::open(&server, None).await.expect("the server is there");
-            root.script(&format!("DROP DATABASE {name}")).await.expect("our own database");
+            root.script(&format!("DROP DATABASE {name}"))
+                .await
+                .expect("our own database");
             root.close().await;
         }
     }

@@ -47,8 +47,8 @@ pub const EVERYTHING: &str = "openid fhirUser launch/patient offline_access pati
 pub struct Clinic {
     /// The server's shared state, for looking at rows.
     pub app: Arc<App>,
-    /// The people of the sandbox.
-    pub people: Sandbox,
+    /// The people of the sandbox; they outlive the clinic, which lasts one test.
+    pub people: &'static Sandbox,
     router: Router,
     ahead: Arc<AtomicI64>,
     ledger: JoinHandle<()>,
@@ -78,14 +78,19 @@ impl Answer {
 
     /// A header as text; empty where it is absent.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII header"))
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().expect("ASCII header"))
     }
 
     /// The code of the first issue of an OperationOutcome.
     pub fn issue(&self) -> String {
         let json = self.json();
         assert_eq!(json["resourceType"], "OperationOutcome", "{}", self.text());
-        json["issue"][0]["code"].as_str().expect("a code").to_owned()
+        json["issue"][0]["code"]
+            .as_str()
+            .expect("a code")
+            .to_owned()
     }
 }
 
@@ -108,15 +113,31 @@ impl Clinic {
         });
         let listen = "127.0.0.1:8080".parse().expect("an address");
         let documents = place.documents.clone();
-        let config = Config::sandbox(listen, place.url.clone(), documents.clone()).expect("settings");
-        let db = Db::open(&place.url, None).await.expect("the database opens");
-        let emr = Emr::open(db, Some(documents), "America/New_York", clock).await.expect("OpenEMR opens");
-        demo::register_apps(&emr, &config).await.expect("apps register");
-        let people = Sandbox::reopen(&emr.db).await.expect("people");
+        let config =
+            Config::sandbox(listen, place.url.clone(), documents.clone()).expect("settings");
+        let db = Db::open(&place.url, None)
+            .await
+            .expect("the database opens");
+        let emr = Emr::open(db, Some(documents), "America/New_York", clock)
+            .await
+            .expect("OpenEMR opens");
+        demo::register_apps(&emr, &config)
+            .await
+            .expect("apps register");
+        let people = Box::leak(Box::new(Sandbox::reopen(&emr.db).await.expect("people")));
         let now = emr.now().unix_timestamp();
-        let keys = Keys::load(&emr.db, now, &SystemEntropy).await.expect("keys");
+        let keys = Keys::load(&emr.db, now, &SystemEntropy)
+            .await
+            .expect("keys");
         let (reads, ledger) = worker::start(emr.db.clone());
-        let app = App::new((config, emr), keys, Box::new(SystemEntropy), reads, Vec::new()).expect("app");
+        let app = App::new(
+            (config, emr),
+            keys,
+            Box::new(SystemEntropy),
+            reads,
+            Vec::new(),
+        )
+        .expect("app");
         let app = Arc::new(app);
         Self {
             router: http::router(app.clone()),
@@ -135,13 +156,19 @@ impl Clinic {
     }
 
     /// The patient whose state says this, such as `active` or `must change`; the first of several.
-    pub fn patient(&self, state: &str) -> &PatientLogin {
-        self.patients(state).next().unwrap_or_else(|| panic!("no patient is {state}"))
+    pub fn patient(&self, state: &'static str) -> &'static PatientLogin {
+        let mut all = self.patients(state);
+        all.next()
+            .unwrap_or_else(|| panic!("no patient is {state}"))
     }
 
     /// All patients whose state begins with this.
-    pub fn patients<'c>(&'c self, state: &'c str) -> impl Iterator<Item = &'c PatientLogin> {
-        self.people.patients.iter().filter(move |patient| patient.notes.starts_with(state))
+    pub fn patients(
+        &self,
+        state: &'static str,
+    ) -> impl Iterator<Item = &'static PatientLogin> + use<> {
+        let all = self.people.patients.iter();
+        all.filter(move |patient| patient.notes.starts_with(state))
     }
 
     /// A browser without cookies.
@@ -152,16 +179,27 @@ impl Clinic {
     /// An access token for a patient, got the way an app gets it.
     pub async fn token(&self, patient: &PatientLogin, scope: &str) -> String {
         let answer = self.browser().launch(patient, scope).await;
-        answer["access_token"].as_str().expect("an access token").to_owned()
+        answer["access_token"]
+            .as_str()
+            .expect("an access token")
+            .to_owned()
     }
 
     /// Sends a request as it is.
     pub async fn send(&self, mut request: Request<Body>) -> Answer {
         let address: std::net::SocketAddr = "127.0.0.1:50000".parse().expect("an address");
         request.extensions_mut().insert(ConnectInfo(address));
-        let response = self.router.clone().oneshot(request).await.expect("infallible");
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("infallible");
         let (parts, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, 64 << 20).await.expect("a body").to_vec();
+        let bytes = axum::body::to_bytes(body, 64 << 20)
+            .await
+            .expect("a body")
+            .to_vec();
         Answer {
             status: parts.status,
             headers: parts.headers,
@@ -172,17 +210,25 @@ impl Clinic {
     /// A request with a token and nothing else.
     pub async fn get(&self, path: &str, token: &str) -> Answer {
         let request = Request::get(path).header("authorization", format!("Bearer {token}"));
-        self.send(request.body(Body::empty()).expect("a request")).await
+        self.send(request.body(Body::empty()).expect("a request"))
+            .await
     }
 
     /// A request with a body.
-    pub async fn with_body(&self, method: &str, (path, token): (&str, &str), kind: &str, body: impl Into<Body>) -> Answer {
+    pub async fn with_body(
+        &self,
+        method: &str,
+        (path, token): (&str, &str),
+        kind: &str,
+        body: impl Into<Body>,
+    ) -> Answer {
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header("authorization", format!("Bearer {token}"))
             .header("content-type", kind);
-        self.send(request.body(body.into()).expect("a request")).await
+        self.send(request.body(body.into()).expect("a request"))
+            .await
     }
 
     /// One column of one row, as text, however the engine types it.

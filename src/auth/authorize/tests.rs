@@ -1,3 +1,5 @@
+//! Authorization requests, good and bad, up to the consent page.
+
 use openidconnect::url::Url;
 
 use super::*;

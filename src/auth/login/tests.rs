@@ -1,3 +1,5 @@
+//! Logins under the rules of OpenEMR facts 2.2, and the throttle.
+
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 

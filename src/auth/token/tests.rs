@@ -1,3 +1,5 @@
+//! Codes, refresh tokens and id tokens, and what happens to stolen ones.
+
 use openidconnect::ClientId;
 use openidconnect::IssuerUrl;
 use openidconnect::core::CoreJsonWebKey;

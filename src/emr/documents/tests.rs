@@ -1,3 +1,5 @@
+//! Documents inside and outside the reach, and attacks on the folder they lie in.
+
 use super::*;
 use crate::crypto;
 use crate::crypto::SystemEntropy;

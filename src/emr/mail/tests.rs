@@ -1,3 +1,5 @@
+//! Whose mailbox it is, and threads.
+
 use super::*;
 use crate::domain::ResourceType;
 use crate::domain::query::DateRange;

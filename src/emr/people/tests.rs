@@ -1,3 +1,5 @@
+//! Charts of every kind, as Patient.
+
 use time::macros::date;
 use time::macros::datetime;
 

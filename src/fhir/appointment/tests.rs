@@ -1,3 +1,5 @@
+//! Visits of every kind, as Appointment.
+
 use super::*;
 use crate::domain::people::Code;
 use crate::domain::people::Person;

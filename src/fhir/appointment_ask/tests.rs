@@ -1,3 +1,5 @@
+//! What may be asked, and what is refused by name.
+
 use super::*;
 use crate::domain::refusal::Failure;
 use crate::fhir::appointment;

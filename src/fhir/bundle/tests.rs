@@ -1,3 +1,5 @@
+//! Pages of a search as a client reads them.
+
 use super::*;
 use crate::fhir::appointment;
 use serde_json::Value;

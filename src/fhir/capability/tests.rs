@@ -1,3 +1,5 @@
+//! The CapabilityStatement against the table it is made from.
+
 use super::*;
 use crate::domain::scope::Scope;
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! Messages of every kind, as Communication.
+
 use super::*;
 use crate::domain::people::Person;
 use crate::domain::records::Record;

@@ -1,3 +1,5 @@
+//! Documents of every kind, as DocumentReference.
+
 use super::*;
 use crate::domain::people::Person;
 use crate::domain::records::Record;

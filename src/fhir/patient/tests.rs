@@ -1,3 +1,5 @@
+//! Charts of every kind, as US Core Patient.
+
 use super::*;
 use crate::domain::people::Address;
 use crate::domain::people::Means;

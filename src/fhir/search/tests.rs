@@ -1,3 +1,5 @@
+//! Search parameters, understood and refused.
+
 use super::*;
 use crate::domain::query::Field;
 

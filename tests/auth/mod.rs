@@ -1,0 +1,6 @@
+//! Login, launch, tokens, discovery: as a browser and an app see them.
+
+mod discovery;
+mod launch;
+mod login;
+mod token;

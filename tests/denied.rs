@@ -1,0 +1,263 @@
+//! Every route and every resource against everybody who may not: no token, a bad one, an expired one, another kind of
+//! token, too small a scope, somebody else's record. A route without an expectation here fails the first test.
+
+use anteroom::domain::ResourceType;
+use anteroom::domain::scope::Interaction;
+use anteroom::fhir::RESOURCES;
+use axum::body::Body;
+use axum::http::Request;
+use axum::http::StatusCode;
+use time::Duration;
+
+use crate::clinic::Clinic;
+use crate::clinic::EVERYTHING;
+
+/// What guards a route.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Guard {
+    /// Nothing: it tells everybody the same.
+    Open,
+    /// A waiting request and the browser it began in.
+    Browser,
+    /// The app's code or refresh token.
+    App,
+    /// An access token.
+    Token,
+}
+
+/// Every route of `http/mod.rs`, in its order there, and its guard.
+const ROUTES: [(&str, Guard); 20] = [
+    ("/metadata", Guard::Open),
+    ("/.well-known/smart-configuration", Guard::Open),
+    ("/{type}", Guard::Token),
+    ("/{type}/_search", Guard::Token),
+    ("/{type}/{id}", Guard::Token),
+    ("/.well-known/openid-configuration", Guard::Open),
+    ("/oauth2/jwks", Guard::Open),
+    ("/oauth2/token", Guard::App),
+    ("/oauth2/userinfo", Guard::Token),
+    ("/oauth2/authorize", Guard::App),
+    ("/login", Guard::Browser),
+    ("/login/new-credentials", Guard::Browser),
+    ("/oauth2/consent", Guard::Browser),
+    ("/", Guard::Open),
+    ("/help", Guard::Open),
+    ("/developers", Guard::Open),
+    ("/app", Guard::Open),
+    ("/assets/{*path}", Guard::Open),
+    ("/livez", Guard::Open),
+    ("/readyz", Guard::Open),
+];
+
+#[test]
+fn every_route_has_an_expectation() {
+    let page = include_str!("../src/http/mod.rs");
+    let routes: Vec<&str> = page
+        .split(".route(")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').nth(1))
+        .collect();
+    let expected: Vec<&str> = ROUTES.iter().map(|(route, _)| *route).collect();
+    assert_eq!(
+        routes, expected,
+        "give the new route its guard in tests/denied.rs"
+    );
+}
+
+#[tokio::test]
+async fn open_routes_need_nothing_and_tell_nobody_about_anybody() {
+    let clinic = Clinic::open().await;
+    for (route, _) in ROUTES.iter().filter(|(_, guard)| *guard == Guard::Open) {
+        let path = match *route {
+            "/metadata" | "/.well-known/smart-configuration" => format!("/fhir{route}"),
+            "/assets/{*path}" => "/assets/anteroom.css".to_owned(),
+            route => route.to_owned(),
+        };
+        let request = Request::get(&path).body(Body::empty()).expect("a request");
+        let answer = clinic.send(request).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        for patient in &clinic.people.patients {
+            assert!(!answer.text().contains(&patient.id), "{path}");
+        }
+    }
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn browser_routes_need_the_browser_that_began() {
+    let clinic = Clinic::open().await;
+    for (route, _) in ROUTES.iter().filter(|(_, guard)| *guard == Guard::Browser) {
+        for path in [
+            (*route).to_owned(),
+            format!("{route}?request=made-up"),
+            format!("{route}?request="),
+        ] {
+            let mut stranger = clinic.browser();
+            assert_eq!(
+                stranger.get(&path).await.status,
+                StatusCode::BAD_REQUEST,
+                "GET {path}"
+            );
+            let posted = stranger
+                .post(&path, &[("decision", "approve".to_owned())])
+                .await;
+            assert_eq!(posted.status, StatusCode::BAD_REQUEST, "POST {path}");
+        }
+    }
+    clinic.close().await;
+}
+
+/// Every FHIR request of the slice, for one resource type.
+fn requests(kind: ResourceType, id: &str) -> Vec<(&'static str, String, Interaction)> {
+    let name = kind.name();
+    let mut all = vec![
+        ("GET", format!("/fhir/{name}/{id}"), Interaction::Read),
+        ("HEAD", format!("/fhir/{name}/{id}"), Interaction::Read),
+        ("GET", format!("/fhir/{name}"), Interaction::Search),
+        ("POST", format!("/fhir/{name}/_search"), Interaction::Search),
+    ];
+    if kind == ResourceType::Appointment {
+        all.push(("PUT", format!("/fhir/{name}/{id}"), Interaction::Update));
+        all.push(("PATCH", format!("/fhir/{name}/{id}"), Interaction::Update));
+    }
+    all
+}
+
+async fn status(
+    clinic: &Clinic,
+    (method, path): (&str, &str),
+    authorization: Option<&str>,
+) -> StatusCode {
+    let kind = match (method, path.ends_with("_search")) {
+        (_, true) => "application/x-www-form-urlencoded",
+        ("PATCH", _) => "application/json-patch+json",
+        _ => "application/fhir+json",
+    };
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("content-type", kind);
+    if let Some(value) = authorization {
+        request = request.header("authorization", value);
+    }
+    let body = match method {
+        "PATCH" => Body::from(r#"[{"op":"replace","path":"/status","value":"cancelled"}]"#),
+        "PUT" => Body::from("{}"),
+        _ => Body::empty(),
+    };
+    clinic
+        .send(request.body(body).expect("a request"))
+        .await
+        .status
+}
+
+#[tokio::test]
+async fn no_bad_expired_or_foreign_kind_of_token_opens_anything() {
+    let clinic = Clinic::open().await;
+    let maria = clinic.patient("active");
+    let json = clinic.browser().launch(maria, EVERYTHING).await;
+    let text = |name: &str| json[name].as_str().expect("a token").to_owned();
+    let bad = [
+        None,
+        Some("Bearer".to_owned()),
+        Some("Bearer at_invented-by-somebody".to_owned()),
+        Some(format!("Basic {}", text("access_token"))),
+        Some(format!("Bearer {}", text("refresh_token"))),
+        Some(format!("Bearer {}", text("id_token"))),
+    ];
+    for served in RESOURCES {
+        for (method, path, _) in requests(served.kind, &maria.id) {
+            for authorization in &bad {
+                let found = status(&clinic, (method, &path), authorization.as_deref()).await;
+                assert_eq!(
+                    found,
+                    StatusCode::UNAUTHORIZED,
+                    "{method} {path} {authorization:?}"
+                );
+            }
+            let in_query = format!("{path}?access_token={}", text("access_token"));
+            assert_eq!(
+                status(&clinic, (method, &in_query), None).await,
+                StatusCode::UNAUTHORIZED
+            );
+        }
+    }
+    let good = format!("Bearer {}", text("access_token"));
+    clinic.wait(Duration::seconds(601));
+    for served in RESOURCES {
+        for (method, path, _) in requests(served.kind, &maria.id) {
+            let found = status(&clinic, (method, &path), Some(&good)).await;
+            assert_eq!(found, StatusCode::UNAUTHORIZED, "expired: {method} {path}");
+        }
+    }
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn a_scope_opens_what_it_says_and_nothing_else() {
+    let clinic = Clinic::open().await;
+    let maria = clinic.patient("active");
+    for granted in RESOURCES {
+        let name = granted.kind.name();
+        for (letters, interaction) in [("r", Interaction::Read), ("s", Interaction::Search)] {
+            if !granted.takes(interaction) {
+                continue;
+            }
+            let token = clinic
+                .token(maria, &format!("launch/patient patient/{name}.{letters}"))
+                .await;
+            let good = format!("Bearer {token}");
+            // The address is counted for every login; the clock forgives.
+            clinic.wait(Duration::seconds(5));
+            for served in RESOURCES {
+                for (method, path, needs) in requests(served.kind, &maria.id) {
+                    let found = status(&clinic, (method, &path), Some(&good)).await;
+                    let opens = served.kind == granted.kind && needs == interaction;
+                    assert_eq!(
+                        found != StatusCode::FORBIDDEN,
+                        opens,
+                        "{name}.{letters}: {method} {path}: {found}"
+                    );
+                }
+            }
+        }
+    }
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn no_request_reaches_another_patients_record() {
+    let clinic = Clinic::open().await;
+    let mut active = clinic.patients("active");
+    let (maria, sean) = (active.next().expect("one"), active.next().expect("two"));
+    let mine = clinic.token(maria, EVERYTHING).await;
+    let theirs = clinic.token(sean, EVERYTHING).await;
+    let good = format!("Bearer {mine}");
+    for served in RESOURCES
+        .iter()
+        .filter(|served| served.kind.in_patient_compartment())
+    {
+        let name = match served.kind {
+            ResourceType::Binary => "DocumentReference",
+            kind => kind.name(),
+        };
+        let found = clinic
+            .get(&format!("/fhir/{name}?_count=200"), &theirs)
+            .await
+            .json();
+        for entry in found["entry"].as_array().expect("records") {
+            let id = entry["resource"]["id"].as_str().expect("an id");
+            for (method, path, interaction) in requests(served.kind, id) {
+                if interaction == Interaction::Search {
+                    let by_id = format!("/fhir/{name}?_id={id}");
+                    let answer = clinic.get(&by_id, &mine).await.json();
+                    assert!(answer.get("entry").is_none(), "{by_id}");
+                    continue;
+                }
+                let found = status(&clinic, (method, &path), Some(&good)).await;
+                assert_eq!(found, StatusCode::NOT_FOUND, "{method} {path}");
+            }
+        }
+    }
+    clinic.close().await;
+}

@@ -1,0 +1,6 @@
+//! The FHIR side: what is read, searched and changed, and how every "no" looks.
+
+mod binary;
+mod cancel;
+mod read;
+mod search;
