@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::process::Output;
 
+use crate::clinic::engine;
+
 fn anteroom(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_anteroom"));
     command.env_clear().args(arguments);
@@ -88,11 +90,10 @@ fn a_password_is_never_printed() {
 
 #[test]
 fn a_database_that_is_not_openemr_is_told_as_that() {
-    let Ok(server) = std::env::var("ANTEROOM_TEST_MYSQL") else {
+    let Some(server) = engine::server() else {
         eprintln!("NOT RUN on MariaDB: ANTEROOM_TEST_MYSQL is not set; ./test sets it");
         return;
     };
-    let server = server.trim_end_matches('/');
     let other = format!("{server}/information_schema");
     refused(
         &["check"],

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::clinic::Clinic;
 use crate::clinic::EVERYTHING;
+use crate::clinic::engine;
 use crate::clinic::engine::LAYOUTS;
 
 /// Elements whose value the moment of filling, a layout or a filler decides, and not the engine.
@@ -89,9 +90,9 @@ async fn both_engines_tell_the_same() {
 #[tokio::test]
 async fn the_run_says_which_engines_it_saw() {
     println!("contract: SQLite ran");
-    match std::env::var("ANTEROOM_TEST_MYSQL") {
-        Ok(_) => println!("contract: MariaDB ran with {}", LAYOUTS.join(", ")),
-        Err(_) => println!(
+    match engine::server() {
+        Some(_) => println!("contract: MariaDB ran with {}", LAYOUTS.join(", ")),
+        None => println!(
             "contract: MariaDB DID NOT RUN (ANTEROOM_TEST_MYSQL is not set; ./test sets it)"
         ),
     }

@@ -26,9 +26,12 @@ const REMEMBERED: usize = 10_000;
 /// No token of ours is longer; anything longer is not looked up.
 const LONGEST: usize = 128;
 
-/// Tokens that were looked up a moment ago, by their digest.
+/// Grants by the digest of their token, and when each was looked up.
+type Known = HashMap<[u8; 32], (Arc<Grant>, OffsetDateTime)>;
+
+/// Tokens that were looked up a moment ago.
 #[derive(Default)]
-pub struct Cache(Mutex<HashMap<[u8; 32], (Arc<Grant>, OffsetDateTime)>>);
+pub struct Cache(Mutex<Known>);
 
 impl Cache {
     /// Forgets everything: called where this process ends a grant.
@@ -53,10 +56,7 @@ impl Cache {
         });
     }
 
-    fn locked<T>(
-        &self,
-        work: impl FnOnce(&mut HashMap<[u8; 32], (Arc<Grant>, OffsetDateTime)>) -> T,
-    ) -> T {
+    fn locked<T>(&self, work: impl FnOnce(&mut Known) -> T) -> T {
         match self.0.lock() {
             Ok(mut known) => work(&mut known),
             Err(poisoned) => work(&mut poisoned.into_inner()),

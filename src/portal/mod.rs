@@ -48,7 +48,7 @@ pub enum Verdict {
     /// No, and every rule that says so.
     Refused(Vec<Reason>),
     /// Yes: here is the permit.
-    Permitted(Permit),
+    Permitted(Box<Permit>),
 }
 
 /// Leave to write one thing. Only [`decide`] makes one, and `emr` takes nothing else.
@@ -86,7 +86,7 @@ impl Verdict {
     pub fn permit(self) -> Result<Permit, Refusal> {
         match self {
             Self::Refused(reasons) => Err(Refusal::Rules(reasons)),
-            Self::Permitted(permit) => Ok(permit),
+            Self::Permitted(permit) => Ok(*permit),
         }
     }
 }
@@ -100,13 +100,12 @@ pub fn decide(case: Case) -> Verdict {
                 return Verdict::Refused(reasons);
             }
             let late = case.appointment.start - case.now < Duration::DAY;
-            Verdict::Permitted(Permit {
-                change: Change::Cancel {
-                    appointment: case.appointment,
-                    mark: if late { "%" } else { "x" },
-                    reason: case.ask.reason,
-                },
-            })
+            let change = Change::Cancel {
+                appointment: case.appointment,
+                mark: if late { "%" } else { "x" },
+                reason: case.ask.reason,
+            };
+            Verdict::Permitted(Box::new(Permit { change }))
         }
     }
 }

@@ -15,16 +15,16 @@ use super::CALLBACK;
 use super::Clinic;
 
 /// What the app keeps to itself until the token request.
-pub const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-0123456789";
+pub(crate) const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-0123456789";
 
 /// A browser with its cookies.
-pub struct Browser<'c> {
+pub(crate) struct Browser<'c> {
     clinic: &'c Clinic,
     cookies: HashMap<String, String>,
 }
 
 /// The parameters of an authorization request, to be changed by a test before they are sent.
-pub fn authorization(scope: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn authorization(scope: &str) -> Vec<(&'static str, String)> {
     let challenge = crypto::base64url(&crypto::sha256(VERIFIER.as_bytes()));
     vec![
         ("response_type", "code".to_owned()),
@@ -40,7 +40,7 @@ pub fn authorization(scope: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Pairs as a form or query.
-pub fn encoded<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> String {
+pub(crate) fn encoded<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> String {
     let mut text = form_urlencoded::Serializer::new(String::new());
     for (name, value) in pairs {
         text.append_pair(name.as_ref(), value.as_ref());
@@ -49,7 +49,7 @@ pub fn encoded<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> String {
 }
 
 /// A parameter of a URL's query.
-pub fn parameter(url: &str, name: &str) -> Option<String> {
+pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
     let query = url.split_once('?')?.1;
     form_urlencoded::parse(query.as_bytes())
         .find(|(known, _)| known == name)
@@ -57,7 +57,7 @@ pub fn parameter(url: &str, name: &str) -> Option<String> {
 }
 
 impl<'c> Browser<'c> {
-    pub fn new(clinic: &'c Clinic) -> Self {
+    pub(crate) fn new(clinic: &'c Clinic) -> Self {
         Self {
             clinic,
             cookies: HashMap::new(),
@@ -65,12 +65,12 @@ impl<'c> Browser<'c> {
     }
 
     /// Opens an address.
-    pub async fn get(&mut self, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.send(Request::get(path), Body::empty()).await
     }
 
     /// Sends a form from this site.
-    pub async fn post(&mut self, path: &str, pairs: &[(&str, String)]) -> Answer {
+    pub(crate) async fn post(&mut self, path: &str, pairs: &[(&str, String)]) -> Answer {
         let request = Request::post(path)
             .header("content-type", "application/x-www-form-urlencoded")
             .header("origin", "http://127.0.0.1:8080")
@@ -79,7 +79,11 @@ impl<'c> Browser<'c> {
     }
 
     /// Sends anything, with the cookies of this browser.
-    pub async fn send(&mut self, request: axum::http::request::Builder, body: Body) -> Answer {
+    pub(crate) async fn send(
+        &mut self,
+        request: axum::http::request::Builder,
+        body: Body,
+    ) -> Answer {
         let cookies: Vec<String> = self
             .cookies
             .iter()
@@ -106,7 +110,7 @@ impl<'c> Browser<'c> {
     }
 
     /// Follows redirects inside this server.
-    pub async fn follow(&mut self, mut answer: Answer) -> Answer {
+    pub(crate) async fn follow(&mut self, mut answer: Answer) -> Answer {
         for _ in 0..5 {
             let place = answer.header("location").to_owned();
             let path = place
@@ -121,7 +125,7 @@ impl<'c> Browser<'c> {
     }
 
     /// Starts at the app and comes to the login form.
-    pub async fn start(&mut self, pairs: &[(&'static str, String)]) -> Answer {
+    pub(crate) async fn start(&mut self, pairs: &[(&'static str, String)]) -> Answer {
         let answer = self
             .get(&format!("/oauth2/authorize?{}", encoded(pairs)))
             .await;
@@ -129,7 +133,7 @@ impl<'c> Browser<'c> {
     }
 
     /// Fills in the first form of a page and sends it: hidden fields as they are, these over them.
-    pub async fn submit(&mut self, page: &Answer, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn submit(&mut self, page: &Answer, fields: &[(&str, &str)]) -> Answer {
         let html = page.text();
         assert_eq!(page.status, StatusCode::OK, "{html}");
         let action =
@@ -161,7 +165,7 @@ impl<'c> Browser<'c> {
     }
 
     /// Logs in on the form; where that leads.
-    pub async fn log_in(&mut self, form: &Answer, patient: &PatientLogin) -> Answer {
+    pub(crate) async fn log_in(&mut self, form: &Answer, patient: &PatientLogin) -> Answer {
         let fields = [
             ("username", patient.username.as_str()),
             ("password", patient.password.as_str()),
@@ -171,7 +175,7 @@ impl<'c> Browser<'c> {
     }
 
     /// The whole way from the app to its code.
-    pub async fn code(&mut self, patient: &PatientLogin, scope: &str) -> String {
+    pub(crate) async fn code(&mut self, patient: &PatientLogin, scope: &str) -> String {
         let form = self.start(&authorization(scope)).await;
         let consent = self.log_in(&form, patient).await;
         let done = self.submit(&consent, &[("decision", "approve")]).await;
@@ -186,7 +190,7 @@ impl<'c> Browser<'c> {
     }
 
     /// The whole way from the app to its tokens.
-    pub async fn launch(&mut self, patient: &PatientLogin, scope: &str) -> Value {
+    pub(crate) async fn launch(&mut self, patient: &PatientLogin, scope: &str) -> Value {
         let code = self.code(patient, scope).await;
         let answer = self.exchange(&code).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
@@ -194,7 +198,7 @@ impl<'c> Browser<'c> {
     }
 
     /// The app's token request for a code.
-    pub async fn exchange(&mut self, code: &str) -> Answer {
+    pub(crate) async fn exchange(&mut self, code: &str) -> Answer {
         self.token_request(&[
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -206,7 +210,7 @@ impl<'c> Browser<'c> {
     }
 
     /// The app's token request for a refresh token.
-    pub async fn refresh(&mut self, token: &str) -> Answer {
+    pub(crate) async fn refresh(&mut self, token: &str) -> Answer {
         self.token_request(&[
             ("grant_type", "refresh_token"),
             ("refresh_token", token),
@@ -216,7 +220,7 @@ impl<'c> Browser<'c> {
     }
 
     /// Any token request: from an app's server or page, without this browser's cookies.
-    pub async fn token_request(&self, pairs: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn token_request(&self, pairs: &[(&str, &str)]) -> Answer {
         let request = Request::post("/oauth2/token")
             .header("content-type", "application/x-www-form-urlencoded")
             .body(Body::from(encoded(pairs)))

@@ -8,23 +8,23 @@ use std::sync::atomic::Ordering;
 
 use anteroom::auth::keys::Keys;
 use anteroom::command::demo;
+use anteroom::command::serve;
 use anteroom::crypto::SystemEntropy;
 use anteroom::db::Db;
 use anteroom::db::sql::Sql;
 use anteroom::demo as practice;
 use anteroom::emr::zone::Zone;
 use sqlx::FromRow;
-use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
 /// The layouts of OpenEMR that are served, each with its schema in `tests/openemr`.
-pub const LAYOUTS: [&str; 3] = ["6.1", "7.0.4", "8.2"];
+pub(crate) const LAYOUTS: [&str; 3] = ["6.1", "7.0.4", "8.2"];
 
 /// A practice on disk and in a database.
-pub struct Place {
-    pub folder: PathBuf,
-    pub documents: PathBuf,
-    pub url: String,
+pub(crate) struct Place {
+    pub(crate) folder: PathBuf,
+    pub(crate) documents: PathBuf,
+    pub(crate) url: String,
     server: Option<(String, String)>,
 }
 
@@ -47,7 +47,7 @@ fn fresh_folder() -> PathBuf {
 }
 
 /// A copy of the sandbox.
-pub async fn sqlite() -> Place {
+pub(crate) async fn sqlite() -> Place {
     let folder = fresh_folder();
     let mut template = TEMPLATE.lock().await;
     let from = match &*template {
@@ -63,7 +63,7 @@ pub async fn sqlite() -> Place {
             let db = Db::open(&url, None).await.expect("it opens");
             Keys::load(
                 &db,
-                OffsetDateTime::now_utc().unix_timestamp(),
+                serve::system_clock()().unix_timestamp(),
                 &SystemEntropy,
             )
             .await
@@ -84,7 +84,7 @@ pub async fn sqlite() -> Place {
 }
 
 /// A database of its own on the server that `./test` started, with one layout and the sandbox's people.
-pub async fn mariadb(layout: &str) -> Option<Place> {
+pub(crate) async fn mariadb(layout: &str) -> Option<Place> {
     let Some(server) = server() else {
         eprintln!("NOT RUN on MariaDB {layout}: ANTEROOM_TEST_MYSQL is not set; ./test sets it");
         return None;
@@ -115,7 +115,7 @@ pub async fn mariadb(layout: &str) -> Option<Place> {
     practice::fill(
         &db,
         &documents,
-        OffsetDateTime::now_utc(),
+        serve::system_clock()(),
         &zone,
         &SystemEntropy,
     )
@@ -132,7 +132,7 @@ pub async fn mariadb(layout: &str) -> Option<Place> {
 
 impl Place {
     /// Leaves nothing behind.
-    pub async fn remove(self) {
+    pub(crate) async fn remove(self) {
         fs::remove_dir_all(&self.folder).expect("our own folder");
         if let Some((server, name)) = self.server {
             let root = Db::open(&server, None).await.expect("the server is there");
@@ -145,12 +145,17 @@ impl Place {
 }
 
 /// The first column, named `text`, of the first row.
-pub async fn look(db: &Db, sql: &'static str) -> String {
+pub(crate) async fn look(db: &Db, sql: &'static str) -> String {
     let row: Option<Text> = db.one(Sql::new(sql)).await.expect("a statement that runs");
     row.and_then(|row| row.text).unwrap_or_default()
 }
 
-fn server() -> Option<String> {
+/// The server that `./test` started, if it did.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place of the tests that reads the environment"
+)]
+pub(crate) fn server() -> Option<String> {
     let url = std::env::var("ANTEROOM_TEST_MYSQL").ok()?;
     Some(url.trim_end_matches('/').to_owned())
 }

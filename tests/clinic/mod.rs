@@ -1,7 +1,7 @@
 //! A whole practice for one test: the sandbox's people, the real router, a clock that can be moved, and browsers.
 
-pub mod browser;
-pub mod engine;
+pub(crate) mod browser;
+pub(crate) mod engine;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 
 use anteroom::auth::keys::Keys;
 use anteroom::command::demo;
+use anteroom::command::serve;
 use anteroom::config::Config;
 use anteroom::crypto::SystemEntropy;
 use anteroom::db::Db;
@@ -28,27 +29,26 @@ use axum::http::Request;
 use axum::http::StatusCode;
 use serde_json::Value;
 use time::Duration;
-use time::OffsetDateTime;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
 use browser::Browser;
 
 /// Where the sandbox's test app takes its answers.
-pub const CALLBACK: &str = "http://127.0.0.1:8765/callback";
+pub(crate) const CALLBACK: &str = "http://127.0.0.1:8765/callback";
 
 /// The sandbox's test app.
-pub const APP: &str = "demo-public";
+pub(crate) const APP: &str = "demo-public";
 
 /// Everything a patient's app may ask for.
-pub const EVERYTHING: &str = "openid fhirUser launch/patient offline_access patient/*.rus";
+pub(crate) const EVERYTHING: &str = "openid fhirUser launch/patient offline_access patient/*.rus";
 
 /// The practice.
-pub struct Clinic {
+pub(crate) struct Clinic {
     /// The server's shared state, for looking at rows.
-    pub app: Arc<App>,
+    pub(crate) app: Arc<App>,
     /// The people of the sandbox; they outlive the clinic, which lasts one test.
-    pub people: &'static Sandbox,
+    pub(crate) people: &'static Sandbox,
     router: Router,
     ahead: Arc<AtomicI64>,
     ledger: JoinHandle<()>,
@@ -56,35 +56,35 @@ pub struct Clinic {
 }
 
 /// An answer, read whole.
-pub struct Answer {
+pub(crate) struct Answer {
     /// Its status.
-    pub status: StatusCode,
+    pub(crate) status: StatusCode,
     /// Its headers.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// Its body.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {
     /// The body as JSON; a test that gets anything else fails with the body.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
     }
 
     /// The body as text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
     /// A header as text; empty where it is absent.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().expect("ASCII header"))
     }
 
     /// The code of the first issue of an OperationOutcome.
-    pub fn issue(&self) -> String {
+    pub(crate) fn issue(&self) -> String {
         let json = self.json();
         assert_eq!(json["resourceType"], "OperationOutcome", "{}", self.text());
         json["issue"][0]["code"]
@@ -96,12 +96,12 @@ impl Answer {
 
 impl Clinic {
     /// The sandbox on SQLite.
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::at(engine::sqlite().await).await
     }
 
     /// The same practice in a MariaDB database of one OpenEMR layout; `None`, said aloud, where there is no server.
-    pub async fn on_mariadb(layout: &str) -> Option<Self> {
+    pub(crate) async fn on_mariadb(layout: &str) -> Option<Self> {
         Some(Self::at(engine::mariadb(layout).await?).await)
     }
 
@@ -109,7 +109,7 @@ impl Clinic {
         let ahead = Arc::new(AtomicI64::new(0));
         let moved = ahead.clone();
         let clock: Clock = Arc::new(move || {
-            OffsetDateTime::now_utc() + Duration::seconds(moved.load(Ordering::SeqCst))
+            serve::system_clock()() + Duration::seconds(moved.load(Ordering::SeqCst))
         });
         let listen = "127.0.0.1:8080".parse().expect("an address");
         let documents = place.documents.clone();
@@ -150,20 +150,20 @@ impl Clinic {
     }
 
     /// Lets time pass.
-    pub fn wait(&self, time: Duration) {
+    pub(crate) fn wait(&self, time: Duration) {
         self.ahead.fetch_add(time.whole_seconds(), Ordering::SeqCst);
         self.app.tokens.clear();
     }
 
     /// The patient whose state says this, such as `active` or `must change`; the first of several.
-    pub fn patient(&self, state: &'static str) -> &'static PatientLogin {
+    pub(crate) fn patient(&self, state: &'static str) -> &'static PatientLogin {
         let mut all = self.patients(state);
         all.next()
             .unwrap_or_else(|| panic!("no patient is {state}"))
     }
 
     /// All patients whose state begins with this.
-    pub fn patients(
+    pub(crate) fn patients(
         &self,
         state: &'static str,
     ) -> impl Iterator<Item = &'static PatientLogin> + use<> {
@@ -172,12 +172,12 @@ impl Clinic {
     }
 
     /// A browser without cookies.
-    pub fn browser(&self) -> Browser<'_> {
+    pub(crate) fn browser(&self) -> Browser<'_> {
         Browser::new(self)
     }
 
     /// An access token for a patient, got the way an app gets it.
-    pub async fn token(&self, patient: &PatientLogin, scope: &str) -> String {
+    pub(crate) async fn token(&self, patient: &PatientLogin, scope: &str) -> String {
         let answer = self.browser().launch(patient, scope).await;
         answer["access_token"]
             .as_str()
@@ -186,7 +186,7 @@ impl Clinic {
     }
 
     /// Sends a request as it is.
-    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
         let address: std::net::SocketAddr = "127.0.0.1:50000".parse().expect("an address");
         request.extensions_mut().insert(ConnectInfo(address));
         let response = self
@@ -208,14 +208,14 @@ impl Clinic {
     }
 
     /// A request with a token and nothing else.
-    pub async fn get(&self, path: &str, token: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
         let request = Request::get(path).header("authorization", format!("Bearer {token}"));
         self.send(request.body(Body::empty()).expect("a request"))
             .await
     }
 
     /// A request with a body.
-    pub async fn with_body(
+    pub(crate) async fn with_body(
         &self,
         method: &str,
         (path, token): (&str, &str),
@@ -232,12 +232,12 @@ impl Clinic {
     }
 
     /// One column of one row, as text, however the engine types it.
-    pub async fn look(&self, sql: &'static str) -> String {
+    pub(crate) async fn look(&self, sql: &'static str) -> String {
         engine::look(&self.app.emr.db, sql).await
     }
 
     /// Ends the server, lets the ledger be written, and removes what was made.
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         let db = self.app.emr.db.clone();
         drop(self.router);
         drop(self.app);
@@ -247,7 +247,7 @@ impl Clinic {
     }
 
     /// The folder of the practice.
-    pub fn folder(&self) -> &PathBuf {
+    pub(crate) fn folder(&self) -> &PathBuf {
         &self.place.folder
     }
 }
