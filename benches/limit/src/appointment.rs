@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::text::Concept;
 use crate::text::Hex;
+use crate::text::Id;
 use crate::text::Link;
 use crate::text::Meta;
 use crate::text::Stamp;
@@ -78,7 +79,7 @@ struct Mode {
 #[serde(rename_all = "camelCase")]
 struct Appointment<'a> {
     resource_type: &'static str,
-    id: Uuid,
+    id: Id,
     meta: Meta,
     extension: [Extension<'a>; 1],
     status: &'static str,
@@ -171,7 +172,7 @@ impl EventRow {
             .unwrap_or_default();
         Appointment {
             resource_type: "Appointment",
-            id,
+            id: Id(id),
             meta: Meta {
                 version_id: Hex(self.row_id + self.category + self.recurrence),
                 last_updated: self.created.map(Stamp),

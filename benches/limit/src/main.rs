@@ -74,7 +74,10 @@ fn arguments(mut given: impl Iterator<Item = String>) -> anyhow::Result<(String,
     database.zip(listen).context(USAGE)
 }
 
-async fn read(State(app): State<Arc<App>>, Path(uuid): Path<Uuid>) -> Response {
+async fn read(State(app): State<Arc<App>>, Path(id): Path<String>) -> Response {
+    let Ok(uuid) = id.parse::<Uuid>() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     match app.database.patient(uuid).await {
         Ok(Some(row)) => json(&Patient::of(&row, &app.base), 4096),
         Ok(None) => StatusCode::NOT_FOUND.into_response(),

@@ -4,12 +4,12 @@ use serde::Serialize;
 use sqlx::FromRow;
 use time::Date;
 use time::PrimitiveDateTime;
-use uuid::Uuid;
 
 use crate::text::Coding;
 use crate::text::Concept;
 use crate::text::Day;
 use crate::text::Hex;
+use crate::text::Id;
 use crate::text::Meta;
 use crate::text::Stamp;
 use crate::text::filled;
@@ -64,7 +64,7 @@ pub(crate) struct PatientRow {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Patient<'a> {
     resource_type: &'static str,
-    id: Uuid,
+    id: Id,
     meta: Meta,
     extension: [Extension<'a>; 4],
     identifier: [Identifier<'a>; 2],
@@ -184,7 +184,7 @@ impl<'a> Patient<'a> {
         };
         Self {
             resource_type: "Patient",
-            id: uuid(row.uuid.as_deref()).unwrap_or_default(),
+            id: Id(uuid(row.uuid.as_deref()).unwrap_or_default()),
             meta: Meta {
                 version_id: Hex(row
                     .last_updated

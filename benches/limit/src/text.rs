@@ -15,6 +15,9 @@ pub(crate) struct Day(pub(crate) Date);
 /// `Patient/<uuid>` and the like; the first part may be an absolute URL.
 pub(crate) struct Link<'a>(pub(crate) &'a str, pub(crate) &'a str, pub(crate) Uuid);
 
+/// A FHIR id.
+pub(crate) struct Id(pub(crate) Uuid);
+
 /// A number as 16 hexadecimal digits.
 pub(crate) struct Hex(pub(crate) i64);
 
@@ -85,6 +88,12 @@ impl Serialize for Link<'_> {
         text.push_str(self.1);
         text.push_str(self.2.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
         serializer.serialize_str(&text)
+    }
+}
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
     }
 }
 
