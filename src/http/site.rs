@@ -25,6 +25,7 @@ use crate::http::pages::developers::ReadyClient;
 use crate::http::pages::developers::ResourceRow;
 use crate::http::pages::help::Help;
 use crate::http::pages::home::Home;
+use crate::http::pages::problem::Problem;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
 use crate::store::clients;
@@ -36,8 +37,13 @@ pub const SAMPLE_APP: &str = "anteroom-sample-app";
 pub const SANDBOX_CLIENT: &str = "demo-public";
 
 /// `/`
-pub async fn home(State(app): State<Arc<App>>) -> Response {
+pub async fn home(State(app): State<Arc<App>>, id: RequestId) -> Response {
+    let known = match clients::find(&app.emr.db, SAMPLE_APP).await {
+        Ok(known) => known,
+        Err(failure) => return reply::page(&app, &id.0, failure),
+    };
     let page = Home {
+        sample_app: known.is_some_and(|known| known.disabled.is_none()),
         frame: reply::frame(&app, "Start"),
         public_url: app.config.public_url.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -85,12 +91,29 @@ pub async fn developers(State(app): State<Arc<App>>, id: RequestId) -> Response 
     reply::html(StatusCode::OK, &page)
 }
 
-/// `/app`
-pub async fn sample_app(State(app): State<Arc<App>>) -> Response {
-    let page = SampleApp {
-        frame: reply::frame(&app, "Sample app"),
-    };
-    reply::html(StatusCode::OK, &page)
+/// `/app`: on a practice's server it is there once somebody registered it.
+pub async fn sample_app(State(app): State<Arc<App>>, id: RequestId) -> Response {
+    match clients::find(&app.emr.db, SAMPLE_APP).await {
+        Ok(Some(known)) if known.disabled.is_none() => {
+            let page = SampleApp {
+                frame: reply::frame(&app, "Sample app"),
+            };
+            reply::html(StatusCode::OK, &page)
+        }
+        Ok(_) => {
+            let page = Problem {
+                frame: reply::frame(&app, "The sample app is not registered here"),
+                sentence: "This practice has not registered Anteroom's own sample app.".to_owned(),
+                steps: vec![format!(
+                    "Whoever runs this server can: anteroom client add --client-id {SAMPLE_APP} --name \"Sample app\" --redirect-uri {}/app --scope \"openid fhirUser launch/patient offline_access patient/*.rus\"",
+                    app.config.public_url
+                )],
+                request_id: String::new(),
+            };
+            reply::html(StatusCode::NOT_FOUND, &page)
+        }
+        Err(failure) => reply::page(&app, &id.0, failure),
+    }
 }
 
 /// A stylesheet, script or picture; the browser asks again after five minutes, by digest.

@@ -13,6 +13,8 @@ pub struct Home {
     pub public_url: String,
     /// Anteroom's own version.
     pub version: String,
+    /// Whether the sample app is registered here, so that it can be opened.
+    pub sample_app: bool,
     /// The sandbox's patients; empty on a practice's real server.
     pub logins: Vec<Login>,
 }
@@ -37,6 +39,7 @@ impl Home {
             frame: Frame::sample("Start"),
             public_url: "http://127.0.0.1:8080".to_owned(),
             version: "0.1.0".to_owned(),
+            sample_app: true,
             logins: vec![
                 login(
                     "ana.moreno",
@@ -59,6 +62,7 @@ impl Home {
     pub fn sample_of_a_practice() -> Self {
         let mut page = Home::sample();
         page.frame.sandbox = false;
+        page.sample_app = false;
         page.logins.clear();
         page
     }

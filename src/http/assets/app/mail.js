@@ -94,7 +94,7 @@ function thread(messages, open, patient) {
 function row(paper, stop) {
   const { attachment } = paper.content[0];
   const name = attachment.title || concept(paper.type) || paper.description || "Document";
-  const facts = [concept(paper.category?.[0]) || concept(paper.type), shortDay(paper.date), size(attachment.size)];
+  const facts = [concept(paper.category?.at(-1)) || concept(paper.type), shortDay(paper.date), size(attachment.size)];
   const acts = el("div", "acts");
   const item = el("li", "", el("div", "name", el("b", "", name), el("span", "", facts.filter(Boolean).join(" · "))), acts);
   const kinds = HARMLESS.includes(attachment.contentType) ? ["Open", "Download"] : ["Download"];
