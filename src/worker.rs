@@ -1,5 +1,5 @@
-//! The loop behind the server: it writes the ledger lines of reads in batches, so that no read waits for one.
-//! Lines of writes are not here: they are in the transaction of the write itself.
+//! The loops behind the server. One writes the ledger lines of reads in batches, so that no read waits for one; lines
+//! of writes are not here, they are in the transaction of the write itself. The other removes what has ended.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -12,6 +12,8 @@ use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
 
 use crate::db::Db;
+use crate::emr::Clock;
+use crate::store::expiry;
 use crate::store::ledger;
 use crate::store::ledger::Entry;
 
@@ -23,6 +25,10 @@ const BATCH: usize = 256;
 
 /// How long lines are gathered before they are written.
 const GATHER: Duration = Duration::from_millis(200);
+
+/// When ended rows are first looked for, and how often then.
+const FIRST_SWEEP: Duration = Duration::from_secs(60);
+const BETWEEN_SWEEPS: Duration = Duration::from_secs(3600);
 
 /// Where handlers leave the ledger lines of reads.
 pub struct Reads {
@@ -54,6 +60,23 @@ pub fn start(db: Db) -> (Reads, JoinHandle<()>) {
     };
     let task = tokio::spawn(write_behind(db, receiver, written));
     (reads, task)
+}
+
+/// Starts the loop that removes what has ended, a minute after the start and every hour from then on. It runs until
+/// it is aborted; a sweep that is cut off goes on with the next one.
+pub fn sweep(clock: Clock, db: Db) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut pause = FIRST_SWEEP;
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = BETWEEN_SWEEPS;
+            match expiry::sweep(&db, clock().unix_timestamp()).await {
+                Ok(0) => {}
+                Ok(rows) => tracing::info!(rows, "removed what had ended"),
+                Err(failure) => tracing::warn!(?failure, "what has ended could not be removed"),
+            }
+        }
+    })
 }
 
 async fn write_behind(db: Db, mut lines: Receiver<Entry>, written: Arc<AtomicU64>) {

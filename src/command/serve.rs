@@ -137,11 +137,13 @@ pub async fn serve(
     listener: TcpListener,
 ) -> Result<(), String> {
     let db = app.emr.db.clone();
+    let sweeping = worker::sweep(system_clock(), db.clone());
     let service = http::router(app).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service)
         .with_graceful_shutdown(told_to_stop())
         .await
         .map_err(|error| format!("the server ended: {error}"))?;
+    sweeping.abort();
     // The router, and with it the last sender, is gone: the loop writes what is left and ends.
     if ledger.await.is_err() {
         tracing::error!("the ledger of reads ended badly");

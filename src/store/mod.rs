@@ -3,6 +3,7 @@
 pub mod authorizations;
 pub mod clients;
 pub mod codes;
+pub mod expiry;
 pub mod grants;
 pub mod keys;
 pub mod ledger;
