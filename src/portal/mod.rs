@@ -38,7 +38,7 @@ pub struct CancelCase {
     pub portal_on: bool,
     /// Whether the practice offers appointments in the portal (`allow_portal_appointments`).
     pub appointments_on: bool,
-    /// The least notice the practice wants (`appointments.cancel_notice_hours`).
+    /// The least notice the practice wants (`cancel_notice_hours`).
     pub notice: Duration,
 }
 

@@ -8,7 +8,9 @@ use crate::portal::CancelCase;
 pub struct Rule<F: 'static> {
     /// The stable dotted id; the code in `https://anteroom.dev/fhir/CodeSystem/reason`.
     pub id: &'static str,
-    /// What must hold.
+    /// What must hold, as a sentence for the practice.
+    pub about: &'static str,
+    /// Whether it holds.
     pub holds: fn(&F) -> bool,
     /// What the patient reads where it does not.
     pub sentence: fn(&F) -> String,
@@ -20,12 +22,14 @@ pub struct Rule<F: 'static> {
 pub const CANCEL: &[Rule<CancelCase>] = &[
     Rule {
         id: "portal.off",
+        about: "The patient portal is switched on.",
         holds: |case| case.portal_on,
         sentence: |_| "The practice's portal is switched off. Please call the practice.".to_owned(),
         expression: "portal_onsite_two_enable",
     },
     Rule {
         id: "cancel.off",
+        about: "The practice offers appointments in the portal.",
         holds: |case| case.appointments_on,
         sentence: |_| {
             "The practice does not take changes to visits online. Please call the practice."
@@ -35,6 +39,7 @@ pub const CANCEL: &[Rule<CancelCase>] = &[
     },
     Rule {
         id: "cancel.status",
+        about: "The visit is asked for, agreed or waiting for a call; it has not begun, ended or been cancelled.",
         holds: |case| {
             matches!(
                 case.appointment.status,
@@ -49,6 +54,7 @@ pub const CANCEL: &[Rule<CancelCase>] = &[
     },
     Rule {
         id: "cancel.past",
+        about: "The visit's time has not come yet.",
         // A request to be called back has no time that could have passed.
         holds: |case| {
             case.appointment.status == Status::Waitlist || case.now < case.appointment.start
@@ -58,6 +64,7 @@ pub const CANCEL: &[Rule<CancelCase>] = &[
     },
     Rule {
         id: "cancel.notice",
+        about: "The visit is at least as many hours away as the practice asks for.",
         holds: |case| {
             // A visit that has passed breaks its own rule, not this one too.
             case.now >= case.appointment.start || case.appointment.start - case.now >= case.notice
@@ -68,10 +75,11 @@ pub const CANCEL: &[Rule<CancelCase>] = &[
                 case.notice.whole_hours()
             )
         },
-        expression: "appointments.cancel_notice_hours",
+        expression: "cancel_notice_hours",
     },
     Rule {
         id: "cancel.series",
+        about: "The visit stands alone and is not one of a series.",
         holds: |case| !case.appointment.series,
         sentence: |_| {
             "This visit belongs to a series. Please call the practice to change it.".to_owned()
@@ -93,9 +101,14 @@ pub fn broken<F>(rules: &[Rule<F>], facts: &F) -> Vec<Reason> {
 
 /// The tables as Markdown, for a practice manager to read and sign.
 pub fn markdown() -> String {
-    let mut text = String::from("| rule | what it looks at |\n| --- | --- |\n");
+    let mut text = String::from(
+        "A patient may cancel a visit where all of this holds.\n\n| rule | what must hold | decided by |\n| --- | --- | --- |\n",
+    );
     for rule in CANCEL {
-        text.push_str(&format!("| `{}` | {} |\n", rule.id, rule.expression));
+        text.push_str(&format!(
+            "| `{}` | {} | `{}` |\n",
+            rule.id, rule.about, rule.expression
+        ));
     }
     text
 }
@@ -210,6 +223,6 @@ mod tests {
 
     #[test]
     fn the_tables_print_as_markdown() {
-        assert_eq!(markdown().lines().count(), CANCEL.len() + 2);
+        assert_eq!(markdown().lines().count(), CANCEL.len() + 4);
     }
 }
