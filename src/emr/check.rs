@@ -69,9 +69,11 @@ const fn privilege(
 
 const NO_ID: &str = "new rows have no FHIR id until OpenEMR gives one";
 
+const EXPIRED: &str = "what has expired stays in the table for good";
+
 /// Version 6.1 has no uuid for visits and documents, and no `last_updated`; a right on a column that is not there
 /// cannot be granted.
-const PRIVILEGES: [Privilege; 15] = [
+const PRIVILEGES: [Privilege; 21] = [
     privilege(
         ("openemr_postcalendar_events", "pc_apptstatus"),
         "UPDATE openemr_postcalendar_events SET pc_apptstatus = pc_apptstatus, pc_hometext = pc_hometext WHERE 1 = 0",
@@ -162,6 +164,42 @@ const PRIVILEGES: [Privilege; 15] = [
         "UPDATE documents SET uuid = uuid, revision = revision WHERE 1 = 0",
         "UPDATE (uuid, revision) ON documents",
         NO_ID,
+    ),
+    privilege(
+        ("anteroom_audit", "action"),
+        "INSERT INTO anteroom_audit (at, action, outcome) SELECT at, action, outcome FROM anteroom_audit WHERE 1 = 0",
+        "INSERT ON anteroom_audit",
+        "nobody can log in, because nothing happens that cannot be told in the ledger",
+    ),
+    privilege(
+        ("anteroom_session", "pid"),
+        "DELETE FROM anteroom_session WHERE 1 = 0",
+        "DELETE ON anteroom_session",
+        EXPIRED,
+    ),
+    privilege(
+        ("anteroom_authorization", "id"),
+        "DELETE FROM anteroom_authorization WHERE 1 = 0",
+        "DELETE ON anteroom_authorization",
+        EXPIRED,
+    ),
+    privilege(
+        ("anteroom_code", "grant_id"),
+        "DELETE FROM anteroom_code WHERE 1 = 0",
+        "DELETE ON anteroom_code",
+        EXPIRED,
+    ),
+    privilege(
+        ("anteroom_token", "kind"),
+        "DELETE FROM anteroom_token WHERE 1 = 0",
+        "DELETE ON anteroom_token",
+        EXPIRED,
+    ),
+    privilege(
+        ("anteroom_throttle", "name"),
+        "DELETE FROM anteroom_throttle WHERE 1 = 0",
+        "DELETE ON anteroom_throttle",
+        EXPIRED,
     ),
 ];
 
