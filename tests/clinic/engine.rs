@@ -40,8 +40,8 @@ struct Text {
 
 fn fresh_folder() -> PathBuf {
     let number = COUNT.fetch_add(1, Ordering::SeqCst);
-    let folder =
-        std::env::temp_dir().join(format!("anteroom-test-{}-{number}", std::process::id()));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("clinic-{}-{number}", std::process::id()));
     fs::create_dir_all(&folder).expect("a temporary folder");
     folder
 }
@@ -53,8 +53,8 @@ pub(crate) async fn sqlite() -> Place {
     let from = match &*template {
         Some(made) => made.clone(),
         None => {
-            let made =
-                std::env::temp_dir().join(format!("anteroom-template-{}", std::process::id()));
+            let made = Path::new(env!("CARGO_TARGET_TMPDIR"))
+                .join(format!("sandbox-{}", std::process::id()));
             fs::create_dir_all(&made).expect("a temporary folder");
             let url = format!("sqlite://{}", demo::database(&made).display());
             demo::create(&made, &url)
