@@ -1,11 +1,9 @@
 //! Visits: the calendar's rows that belong to a patient (`openemr_postcalendar_events`), read and called off.
 
 use sqlx::FromRow;
-use time::Date;
 use time::Duration;
 use time::OffsetDateTime;
 use time::PrimitiveDateTime;
-use time::Time;
 use uuid::Uuid;
 
 use crate::db::sql::Sql;
@@ -26,9 +24,11 @@ use crate::domain::visits::Appointment;
 use crate::domain::visits::Status;
 use crate::emr::Emr;
 use crate::emr::names::named;
+use crate::emr::people::tidy;
 use crate::emr::predicates;
 use crate::emr::uuids;
 use crate::emr::uuids::Table;
+use crate::emr::wall;
 
 const TABLE: &str = "openemr_postcalendar_events";
 
@@ -36,31 +36,39 @@ const TABLE: &str = "openemr_postcalendar_events";
 pub const CATEGORY_SYSTEM: &str = "https://anteroom.dev/fhir/CodeSystem/openemr-calendar-category";
 
 /// `pc_pid` and `pc_aid` are text: the first is compared as text, the second is cast for the index on `users.id`
-/// and then checked as text, because a cast makes 12 of '12abc'. `pc_eventstatus` 1 is what the calendar shows.
+/// and then checked as text in [`EventRow::has_provider`], because a cast makes 12 of '12abc', and because comparing a
+/// cast with a column fails where the server's collation is not the table's. Times are read as text: OpenEMR's staff
+/// screens write an end past midnight as 24:15:00. `pc_eventstatus` 1 is what the calendar shows.
 const SELECT: &str = "SELECT CAST(e.pc_eid AS SIGNED) AS row_id, e.pc_apptstatus AS mark, e.pc_catid AS category, e.pc_title AS title, c.pc_constant_id AS constant, c.pc_catname AS category_name, \
-    e.pc_eventDate AS day, e.pc_startTime AS start_time, e.pc_endTime AS end_time, e.pc_duration AS duration, \
+    CONCAT(e.pc_eventDate, ' ', CASE WHEN e.pc_alldayevent = 0 THEN COALESCE(e.pc_startTime, '00:00:00') ELSE '00:00:00' END) AS sort_key, \
+    CAST(e.pc_endTime AS CHAR) AS end_time, e.pc_duration AS duration, \
     e.pc_hometext AS comment, e.pc_time AS created, e.pc_recurrtype AS recurrence, e.pc_alldayevent AS all_day, \
-    u.uuid AS provider, u.fname AS provider_given, u.lname AS provider_family, \
-    m.uuid AS location, f.name AS location_name, p.fname AS given, p.lname AS family";
+    e.pc_aid AS provider_key, u.id AS provider_row, u.uuid AS provider, u.fname AS provider_given, u.lname AS provider_family, \
+    f.id AS location_row, m.uuid AS location, f.name AS location_name, p.fname AS given, p.lname AS family";
 
 /// Version 6.1 gives visits no uuid; their ids are name-based.
 const UUID: &str = ", e.uuid AS uuid";
 const NO_UUID: &str = ", NULL AS uuid";
 const IDS: &str = "SELECT CAST(e.pc_eid AS SIGNED) AS row_id FROM openemr_postcalendar_events e WHERE e.pc_pid = ?";
 
+/// The chart must still be the one of the grant: merging removes it and another may get its number. A provider nobody
+/// can look up as a Practitioner is not referred to. Should two writers have mapped a Location, the first is it.
 const FROM: &str = " FROM openemr_postcalendar_events e \
-    JOIN patient_data p ON p.pid = ? \
+    JOIN patient_data p ON p.pid = ? AND p.uuid = ? \
     LEFT JOIN openemr_postcalendar_categories c ON c.pc_catid = e.pc_catid \
-    LEFT JOIN users u ON u.id = CAST(e.pc_aid AS SIGNED) AND CAST(u.id AS CHAR) = e.pc_aid \
+    LEFT JOIN users u ON u.id = CAST(e.pc_aid AS SIGNED) AND u.username <> '' AND (u.authorized = 1 OR u.portal_user = 1) \
     LEFT JOIN facility f ON f.id = e.pc_facility \
-    LEFT JOIN uuid_mapping m ON m.target_uuid = f.uuid AND m.resource = 'Location' \
+    LEFT JOIN uuid_mapping m ON m.id = (SELECT MIN(x.id) FROM uuid_mapping x \
+        WHERE x.target_uuid = f.uuid AND x.resource = 'Location') \
     WHERE e.pc_pid = ? AND e.pc_eventstatus = 1";
 
-/// The start as text, the same on both engines.
-const START: &str = "CONCAT(e.pc_eventDate, ' ', COALESCE(e.pc_startTime, '00:00:00'))";
-const AFTER: &str = " AND (CONCAT(e.pc_eventDate, ' ', COALESCE(e.pc_startTime, '00:00:00')) > ? \
-    OR (CONCAT(e.pc_eventDate, ' ', COALESCE(e.pc_startTime, '00:00:00')) = ? AND e.pc_eid > ?))";
-const ORDER: &str = " ORDER BY e.pc_eventDate, e.pc_startTime, e.pc_eid LIMIT ?";
+/// The start as text, the same on both engines: what is sorted, paged and searched by. A day-long event starts at
+/// midnight whatever its time says.
+const START: &str = "CONCAT(e.pc_eventDate, ' ', CASE WHEN e.pc_alldayevent = 0 THEN COALESCE(e.pc_startTime, '00:00:00') ELSE '00:00:00' END)";
+const ORDER: &str = " ORDER BY sort_key, e.pc_eid LIMIT ?";
+
+/// A visit longer than this is a slip of the pen.
+const LONGEST: Duration = Duration::days(31);
 
 /// OpenEMR's marks (`list_options` list `apptstat`) and what they mean, in both directions: the first mark of a
 /// status is the one written. `-` is how staff book by default, so it is a booked visit (OpenEMR facts 1.7).
@@ -101,17 +109,19 @@ struct EventRow {
     title: Option<String>,
     constant: Option<String>,
     category_name: Option<String>,
-    day: Option<Date>,
-    start_time: Option<Time>,
-    end_time: Option<Time>,
+    sort_key: String,
+    end_time: Option<String>,
     duration: i64,
     comment: Option<String>,
     created: Option<PrimitiveDateTime>,
     recurrence: i64,
     all_day: i64,
+    provider_key: Option<String>,
+    provider_row: Option<i64>,
     provider: Option<Vec<u8>>,
     provider_given: Option<String>,
     provider_family: Option<String>,
+    location_row: Option<i64>,
     location: Option<Vec<u8>>,
     location_name: Option<String>,
     given: Option<String>,
@@ -142,16 +152,21 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
         });
     }
     let mut rows: Vec<EventRow> = emr.db.all(sql.clone()).await?;
-    let bare = |row: &EventRow| uuids::known(row.uuid.as_deref()).is_none();
-    if has_uuid(emr) && rows.iter().any(bare) {
-        uuids::fill(emr, Table::Events).await?;
+    let mut filled = false;
+    for (table, bare) in BARE {
+        if rows.iter().any(bare) && (table != Table::Events || has_uuid(emr)) {
+            uuids::fill(emr, table).await?;
+            filled = true;
+        }
+    }
+    if filled {
         rows = emr.db.all(sql).await?;
     }
     let limit = usize::try_from(query.count).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|row| Cursor {
-        key: row.start_text(),
+        key: row.sort_key.clone(),
         row: row.row_id,
     });
     let records = rows
@@ -169,6 +184,7 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
         .push(if has_uuid(emr) { UUID } else { NO_UUID })
         .push(FROM)
         .bind(pid)
+        .bind(reach.patient().uuid)
         .bind(pid.to_string());
     if let Some(ids) = &query.ids {
         sql = match has_uuid(emr) {
@@ -192,13 +208,21 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
         };
     }
     if let Some(cursor) = &query.after {
-        sql = sql
-            .push(AFTER)
-            .bind(&cursor.key)
-            .bind(&cursor.key)
-            .bind(cursor.row);
+        sql = above(sql, cursor);
     }
     Ok(sql.push(ORDER).bind(query.count + 1))
+}
+
+/// The rows behind a cursor in the order of [`ORDER`].
+fn above(sql: Sql, cursor: &Cursor) -> Sql {
+    sql.push(" AND (")
+        .push(START)
+        .push(" > ? OR (")
+        .bind(&cursor.key)
+        .push(START)
+        .push(" = ? AND e.pc_eid > ?))")
+        .bind(&cursor.key)
+        .bind(cursor.row)
 }
 
 fn has_uuid(emr: &Emr) -> bool {
@@ -241,29 +265,62 @@ fn statuses(sql: Sql, tokens: &[Token]) -> Sql {
     sql.push(" AND e.pc_apptstatus IN ").list(marks)
 }
 
+/// Which table's filler a row waits for.
+const BARE: [(Table, fn(&EventRow) -> bool); 3] = [
+    (Table::Events, |row| {
+        uuids::known(row.uuid.as_deref()).is_none()
+    }),
+    (Table::Users, |row| {
+        row.has_provider() && uuids::known(row.provider.as_deref()).is_none()
+    }),
+    (Table::Facilities, |row| {
+        row.location_row.is_some() && uuids::known(row.location.as_deref()).is_none()
+    }),
+];
+
 impl EventRow {
-    /// The start as [`START`] writes it.
-    fn start_text(&self) -> String {
-        self.start().map(datetime_text).unwrap_or_default()
+    /// Whether the user that was joined is the one the text names.
+    fn has_provider(&self) -> bool {
+        let key = self.provider_key.as_deref().map(str::trim);
+        self.provider_row
+            .is_some_and(|row| key == Some(row.to_string().as_str()))
     }
 
-    fn start(&self) -> Option<PrimitiveDateTime> {
-        let time = match self.all_day {
-            0 => self.start_time.unwrap_or(Time::MIDNIGHT),
-            _ => Time::MIDNIGHT,
-        };
-        self.day.map(|day| day.with_time(time))
-    }
-
-    /// `pc_duration` counts; `pc_endTime` may be missing or past midnight, and serves where there is no duration.
+    /// The end by the wall clock for a day-long event, else so many seconds after the start. `pc_duration` counts;
+    /// `pc_endTime` serves where there is none, and may be past midnight.
     fn length(&self) -> Duration {
-        if self.duration > 0 {
-            return Duration::seconds(self.duration);
+        let told = Duration::seconds(self.duration);
+        if Duration::ZERO < told && told <= LONGEST {
+            return told;
         }
-        match (self.start_time, self.end_time) {
-            (Some(start), Some(end)) if end > start => end - start,
+        let start = self.sort_key.split_once(' ');
+        let start = start.and_then(|(_, clock)| wall::clock(clock));
+        let end = self.end_time.as_deref().and_then(wall::clock);
+        match (start, end) {
+            (Some(start), Some(end)) if end > start => Duration::seconds(end - start),
+            // 00:00:00 is how an end nobody gave looks.
+            (Some(start), Some(end)) if 0 < end && end < start => {
+                Some(Duration::seconds(end - start + 86_400))
+                    .filter(|length| *length <= Duration::hours(12))
+                    .unwrap_or(Duration::ZERO)
+            }
             _ => Duration::ZERO,
         }
+    }
+
+    /// First and last instant; `None` where there is no start FHIR could tell.
+    fn span(&self, emr: &Emr) -> Option<(OffsetDateTime, OffsetDateTime)> {
+        let wall = start_of(&self.sort_key)?;
+        let start = emr.zone.told(Some(wall))?;
+        let length = self.length();
+        let end = match self.all_day {
+            0 => emr.zone.at(start.checked_add(length)?),
+            // Midnight to midnight, which is not always 24 hours.
+            _ => emr
+                .zone
+                .instant(wall.checked_add(Duration::days(length.whole_days().max(1)))?),
+        };
+        Some((start, end))
     }
 
     /// The visit; `None` for a row without a date, which is no visit anybody could keep.
@@ -272,8 +329,8 @@ impl EventRow {
             true => uuids::known(self.uuid.as_deref())?,
             false => named(TABLE, self.row_id),
         };
-        let start = emr.zone.instant(self.start()?);
-        let length = self.length();
+        let (start, end) = self.span(emr)?;
+        let provider = uuids::known(self.provider.as_deref()).filter(|_| self.has_provider());
         let code = self
             .constant
             .filter(|constant| !constant.is_empty())
@@ -288,31 +345,37 @@ impl EventRow {
             category: name.map(|display| Code {
                 system: CATEGORY_SYSTEM,
                 code,
-                display,
+                display: tidy(Some(display)),
             }),
             start,
-            end: emr.zone.at(start + length),
-            provider: uuids::known(self.provider.as_deref())
+            end,
+            provider: provider
                 .map(|uuid| (uuid, spoken(self.provider_given, self.provider_family))),
             location: uuids::known(self.location.as_deref())
-                .map(|uuid| (uuid, self.location_name.unwrap_or_default())),
+                .map(|uuid| (uuid, tidy(self.location_name))),
             comment: comment_of(self.comment),
-            created: self.created.map(|wall| emr.zone.instant(wall)),
+            created: emr.zone.told(self.created),
             series: self.recurrence > 0,
         })
     }
 }
 
+/// The first moment by the wall clock, from the text of [`START`]; `None` where the day is none.
+pub(super) fn start_of(key: &str) -> Option<PrimitiveDateTime> {
+    let (day, clock) = key.split_once(' ')?;
+    wall::day(day)?
+        .midnight()
+        .checked_add(Duration::seconds(wall::clock(clock)?))
+}
+
 /// Given and family name in one line.
 pub(super) fn spoken(given: Option<String>, family: Option<String>) -> String {
-    let words = [given.unwrap_or_default(), family.unwrap_or_default()];
-    let words: Vec<&str> = words.iter().map(|word| word.trim()).collect();
-    words.join(" ").trim().to_owned()
+    [tidy(given), tidy(family)].join(" ").trim().to_owned()
 }
 
 /// Old rows begin with the words `:text:`, which were never meant for people.
 fn comment_of(text: Option<String>) -> String {
-    let text = text.unwrap_or_default();
+    let text = tidy(text);
     text.strip_prefix(":text:")
         .unwrap_or(&text)
         .trim()

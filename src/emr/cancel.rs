@@ -18,6 +18,7 @@ use crate::emr;
 use crate::emr::Emr;
 use crate::emr::calendar::minutes;
 use crate::emr::calendar::rows_of;
+use crate::emr::calendar::start_of;
 use crate::portal::CancelCase;
 use crate::portal::Case;
 use crate::portal::Change;
@@ -25,18 +26,24 @@ use crate::portal::Permit;
 use crate::store::ledger;
 use crate::store::ledger::Entry;
 
-/// The row to change, held until the transaction ends.
+/// The row to change, held until the transaction ends; that row alone, found by its key, because a statement that
+/// looks through the calendar would hold all of it.
 const EVENT: &str = "SELECT CAST(e.pc_eid AS SIGNED) AS row_id, CAST(e.pc_multiple AS SIGNED) AS multiple, \
-    e.pc_apptstatus AS mark, e.pc_pid AS pid, e.pc_hometext AS comment, \
-    u.username AS provider, u.authorized AS authorized \
-    FROM openemr_postcalendar_events e \
-    LEFT JOIN users u ON u.id = CAST(e.pc_aid AS SIGNED) AND CAST(u.id AS CHAR) = e.pc_aid \
-    WHERE e.pc_pid = ?";
+    e.pc_apptstatus AS mark, e.pc_hometext AS comment, e.pc_aid AS provider_key, \
+    CONCAT(e.pc_eventDate, ' ', CASE WHEN e.pc_alldayevent = 0 THEN COALESCE(e.pc_startTime, '00:00:00') ELSE '00:00:00' END) AS sort_key \
+    FROM openemr_postcalendar_events e WHERE e.pc_pid = ?";
+
+/// A visit with several providers is several rows with one `pc_multiple` above 0 (OpenEMR facts 1.4), which no index
+/// has: looked for without holding anything.
+const SIBLINGS: &str = "SELECT CAST(pc_eid AS SIGNED) AS row_id FROM openemr_postcalendar_events \
+    WHERE pc_pid = ? AND pc_multiple = ? AND pc_apptstatus = ? ORDER BY pc_eid";
+
+/// Who is told: the provider, if a provider still.
+const PROVIDER: &str = "SELECT username FROM users WHERE id = ? AND authorized = 1";
 
 /// The mark is compared again, so that of two who change the visit at once only the first does.
-/// A visit with several providers is several rows with one `pc_multiple` above 0 (OpenEMR facts 1.4).
 const CANCEL: &str = "UPDATE openemr_postcalendar_events SET pc_apptstatus = ?, pc_hometext = ? \
-    WHERE pc_pid = ? AND pc_apptstatus = ? AND (pc_eid = ? OR (pc_multiple > 0 AND pc_multiple = ?))";
+    WHERE pc_pid = ? AND pc_apptstatus = ? AND pc_eid IN ";
 
 /// The flow board: a new element and its number on the tracker, only where staff already put the visit there
 /// (OpenEMR facts 1.9; portal bookings have no tracker row and that is tolerated).
@@ -57,8 +64,18 @@ struct Event {
     multiple: i64,
     mark: String,
     comment: Option<String>,
-    provider: Option<String>,
-    authorized: Option<i64>,
+    provider_key: Option<String>,
+    sort_key: String,
+}
+
+#[derive(FromRow)]
+struct Sibling {
+    row_id: i64,
+}
+
+#[derive(FromRow)]
+struct Provider {
+    username: Option<String>,
 }
 
 #[derive(FromRow)]
@@ -103,6 +120,7 @@ pub async fn apply(emr: &Emr, permit: &Permit, entry: Entry) -> Answer<()> {
         reason,
     } = permit.change();
     let mark: &'static str = mark;
+    let reason = one_line(reason);
     let now = emr.now();
     let wall = emr.zone.wall(now);
     let stamp = minutes(emr, now);
@@ -117,24 +135,29 @@ pub async fn apply(emr: &Emr, permit: &Permit, entry: Entry) -> Answer<()> {
             let named = named.clone();
             let (appointment, entry) = (appointment.clone(), entry.clone());
             let (stamp, visit, reason) = (stamp.clone(), visit.clone(), reason.clone());
+            let zone = emr.zone.clone();
             Box::pin(async move {
                 let event = hold(tx, &appointment, &named).await?;
+                if start_of(&event.sort_key).map(|start| zone.instant(start))
+                    != Some(appointment.start)
+                {
+                    return Err(changed_meanwhile());
+                }
+                let rows = siblings(tx, &appointment, &event).await?;
                 let comment = comment(event.comment.as_deref(), &reason);
                 let changed = Sql::new(CANCEL)
                     .bind(mark)
                     .bind(&comment)
                     .bind(appointment.person.pid.to_string())
                     .bind(&appointment.mark)
-                    .bind(event.row_id)
-                    .bind(event.multiple);
+                    .list(rows.iter().copied());
                 if tx.run(changed).await? == 0 {
                     return Err(changed_meanwhile());
                 }
-                track(tx, event.row_id, mark, wall).await?;
-                let assigned = match (event.provider, event.authorized) {
-                    (Some(provider), Some(1)) if !provider.is_empty() => provider,
-                    _ => "portal-user".to_owned(),
-                };
+                for row in rows {
+                    track(tx, row, mark, wall).await?;
+                }
+                let assigned = told(tx, event.provider_key.as_deref()).await?;
                 let said = match reason.is_empty() {
                     true => String::new(),
                     false => format!(" Reason: {reason}."),
@@ -171,15 +194,54 @@ async fn hold(tx: &mut Tx, appointment: &Appointment, named: &Option<Vec<i64>>) 
     }
 }
 
+/// The row and, of a visit with several providers, the others that stand as it does.
+async fn siblings(tx: &mut Tx, appointment: &Appointment, event: &Event) -> Answer<Vec<i64>> {
+    let mut rows = vec![event.row_id];
+    if event.multiple > 0 {
+        let sql = Sql::new(SIBLINGS)
+            .bind(appointment.person.pid.to_string())
+            .bind(event.multiple)
+            .bind(&appointment.mark);
+        let others: Vec<Sibling> = tx.all(sql).await?;
+        let others = others.into_iter().map(|other| other.row_id);
+        rows.extend(others.filter(|row| *row != event.row_id));
+    }
+    Ok(rows)
+}
+
+/// Whose inbox the note goes to; `portal-user` is everybody who looks after the portal.
+async fn told(tx: &mut Tx, key: Option<&str>) -> Answer<String> {
+    let row = key.and_then(|key| key.trim().parse::<i64>().ok());
+    let provider = match row {
+        Some(row) => tx.one::<Provider>(Sql::new(PROVIDER).bind(row)).await?,
+        None => None,
+    };
+    let name = provider
+        .and_then(|provider| provider.username)
+        .filter(|name| !name.is_empty());
+    Ok(name.unwrap_or_else(|| "portal-user".to_owned()))
+}
+
+/// Each line of a staff note is an entry of its own (OpenEMR facts 1.12): a reason must not look like one.
+fn one_line(reason: &str) -> String {
+    let words: Vec<&str> = reason
+        .split(|letter: char| letter.is_whitespace() || letter.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.join(" ")
+}
+
 fn changed_meanwhile() -> Failure {
     let why = "The visit was changed by somebody else at the same moment. Please look at it again.";
     Refusal::Conflict(why.to_owned()).into()
 }
 
-/// The reason stands below what the visit was for, so that neither is lost.
+/// The reason stands below what the visit was for, so that neither is lost. Where the column (64 KiB) has no room for
+/// both it is in the note alone.
 fn comment(before: Option<&str>, reason: &str) -> String {
     match (before.unwrap_or_default(), reason) {
         (before, "") => before.to_owned(),
+        (before, reason) if before.len() + reason.len() > 65_000 => before.to_owned(),
         ("", reason) => format!("Cancelled by patient: {reason}"),
         (before, reason) => format!("{before}\nCancelled by patient: {reason}"),
     }
@@ -224,6 +286,17 @@ mod tests {
         assert_eq!(
             comment(Some("Cough"), "Travel"),
             "Cough\nCancelled by patient: Travel"
+        );
+        let full = "x".repeat(65_000);
+        assert_eq!(comment(Some(&full), "Travel"), full);
+    }
+
+    #[test]
+    fn a_reason_cannot_look_like_another_entry_of_the_note() {
+        let forged = " ill\r\n2026-01-01 10:00 (admin to admin) all\u{0} paid\u{2028}x ";
+        assert_eq!(
+            one_line(forged),
+            "ill 2026-01-01 10:00 (admin to admin) all paid x"
         );
     }
 }

@@ -24,6 +24,7 @@ use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Token;
 use crate::emr::Emr;
+use crate::emr::calendar::spoken;
 use crate::emr::cipher::DatabaseKeys;
 use crate::emr::files;
 use crate::emr::files::Stored;
@@ -49,12 +50,13 @@ const IDS: &str =
     "SELECT id AS row_id FROM documents WHERE foreign_id = ? ORDER BY id DESC LIMIT 50000";
 
 /// A document is normally in one category; where it is in several, the first counts.
-/// A zero date in `date_expires` means never, as NULL does.
+/// A zero date in `date_expires` means never, as NULL does. The chart must still be the one of the grant, and an author
+/// nobody can look up as a Practitioner is not referred to.
 const FROM: &str = " FROM patient_data p JOIN documents d ON d.foreign_id = p.pid \
     LEFT JOIN categories c ON c.id = \
     (SELECT MIN(l.category_id) FROM categories_to_documents l WHERE l.document_id = d.id) \
-    LEFT JOIN users u ON u.id = d.owner \
-    WHERE p.pid = ? AND d.deleted = 0 \
+    LEFT JOIN users u ON u.id = d.owner AND u.username <> '' AND (u.authorized = 1 OR u.portal_user = 1) \
+    WHERE p.pid = ? AND p.uuid = ? AND d.deleted = 0 \
     AND (d.date_expires IS NULL OR d.date_expires < '1000-01-01 00:00:00' OR d.date_expires > ?)";
 
 const KEY: &str = "COALESCE(d.date, '1000-01-01 00:00:00')";
@@ -146,7 +148,7 @@ pub(super) async fn content(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Conten
             name: row.name(),
             content_type: media_type(row.mimetype.as_deref()),
             bytes,
-            last_updated: row.date.map(|date| emr.zone.instant(date)),
+            last_updated: emr.zone.told(row.date),
         }),
         Err(fault) => {
             tracing::warn!(document = %id, %fault, "a document has no bytes to give");
@@ -199,6 +201,7 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
         .push(if has_uuid(emr) { UUID } else { NO_UUID })
         .push(FROM)
         .bind(reach.patient().pid)
+        .bind(reach.patient().uuid)
         .bind(emr.zone.wall(emr.now()));
     if let Some(categories) = reach.categories() {
         sql = in_category(sql, categories);
@@ -286,17 +289,18 @@ impl Row {
         reach: &Reach,
         custodian: Option<Uuid>,
     ) -> Option<DocumentReference> {
-        let date = self.date.map(|date| emr.zone.instant(date));
+        let date = emr.zone.told(self.date);
+        let name = self.name();
         let author = uuids::known(self.author_uuid.as_deref())
-            .map(|uuid| (uuid, full_name(&self.author_fname, &self.author_lname)));
+            .map(|uuid| (uuid, spoken(self.author_fname, self.author_lname)));
         Some(DocumentReference {
             uuid: match has_uuid(emr) {
                 true => uuids::known(self.uuid.as_deref())?,
                 false => named("documents", self.row_id),
             },
             person: reach.patient(),
-            patient_name: full_name(&self.patient_fname, &self.patient_lname),
-            name: self.name(),
+            patient_name: spoken(self.patient_fname, self.patient_lname),
+            name,
             loinc: loinc(self.codes.as_deref(), self.category.as_deref()),
             category: self.category.unwrap_or_default(),
             content_type: media_type(self.mimetype.as_deref()),
@@ -326,11 +330,6 @@ impl Row {
             size: self.size,
         }
     }
-}
-
-fn full_name(given: &Option<String>, family: &Option<String>) -> String {
-    let words = [given, family].map(|word| word.as_deref().unwrap_or_default().trim());
-    words.join(" ").trim().to_owned()
 }
 
 /// The first LOINC code of a category.

@@ -186,7 +186,7 @@ impl Row {
                 country: tidy(self.country_code),
                 ..Address::default()
             },
-            last_updated: self.last_updated.map(|wall| emr.zone.instant(wall)),
+            last_updated: emr.zone.told(self.last_updated),
         })
     }
 }

@@ -31,17 +31,19 @@ use crate::emr::uuids::Table;
 use mailbox::Mailbox;
 
 /// Both copies of a message are rows; only the patient's has the patient as owner. Sender and recipient are user names
-/// of staff or the name of a mailbox; a message of the thread may have lain in the mailbox under another name.
+/// of staff or the name of a mailbox; a message of the thread may have lain in the mailbox under another name. Names of
+/// two tables are compared by their bytes: their collations may differ, which the server refuses (OpenEMR facts 6.4).
+/// Staff nobody can look up as a Practitioner have a name and no uuid.
 const FIND: &str = "SELECT m.id AS row_id, m.date, m.owner, m.title, m.body, m.deleted, m.message_status, \
     CAST(COALESCE(m.date, '1000-01-01 00:00:00') AS CHAR) AS sort_key, \
-    m.sender_id, m.sender_name, s.id AS sender_row, s.uuid AS sender_uuid, \
+    m.sender_id, m.sender_name, CASE WHEN s.authorized = 1 OR s.portal_user = 1 THEN s.id END AS sender_row, CASE WHEN s.authorized = 1 OR s.portal_user = 1 THEN s.uuid END AS sender_uuid, \
     s.fname AS sender_fname, s.lname AS sender_lname, \
-    m.recipient_id, m.recipient_name, r.id AS recipient_row, r.uuid AS recipient_uuid, \
+    m.recipient_id, m.recipient_name, CASE WHEN r.authorized = 1 OR r.portal_user = 1 THEN r.id END AS recipient_row, CASE WHEN r.authorized = 1 OR r.portal_user = 1 THEN r.uuid END AS recipient_uuid, \
     r.fname AS recipient_fname, r.lname AS recipient_lname, \
     t.id AS thread_row, t.owner AS thread_owner \
     FROM onsite_mail m \
-    LEFT JOIN users s ON s.id = (SELECT MIN(x.id) FROM users x WHERE x.username = m.sender_id AND x.username <> '') \
-    LEFT JOIN users r ON r.id = (SELECT MIN(x.id) FROM users x WHERE x.username = m.recipient_id AND x.username <> '') \
+    LEFT JOIN users s ON s.id = (SELECT MIN(x.id) FROM users x WHERE HEX(x.username) = HEX(m.sender_id) AND x.username <> '') \
+    LEFT JOIN users r ON r.id = (SELECT MIN(x.id) FROM users x WHERE HEX(x.username) = HEX(m.recipient_id) AND x.username <> '') \
     LEFT JOIN onsite_mail t ON t.id = m.mail_chain AND t.id <> m.id \
     WHERE m.owner IN ";
 
@@ -106,7 +108,7 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
     if query.count == 0 {
         return Ok(nothing());
     }
-    let Some(mailbox) = Mailbox::of(&emr.db, reach.patient().pid).await? else {
+    let Some(mailbox) = Mailbox::of(&emr.db, reach.patient()).await? else {
         return Ok(nothing());
     };
     let only = match &query.ids {
@@ -242,7 +244,7 @@ impl Row {
             recipient,
             title: self.title.unwrap_or_default(),
             body: html::plain_text(self.body.as_deref().unwrap_or_default()),
-            sent: self.date.map(|date| emr.zone.instant(date)),
+            sent: emr.zone.told(self.date),
             read: own || !self.message_status.eq_ignore_ascii_case("New"),
             archived: self.deleted == Some(1),
             thread: self

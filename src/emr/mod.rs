@@ -22,6 +22,7 @@ pub mod php;
 pub mod predicates;
 pub mod staff;
 pub mod uuids;
+mod wall;
 pub mod zone;
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ use crate::emr::Emr;
 use crate::emr::Practice;
 use crate::emr::staff;
 use crate::emr::uuids;
+use crate::emr::wall;
 
 pub(super) use text::given;
 pub(super) use text::lines;
@@ -32,7 +33,7 @@ pub(super) use text::tidy;
 
 /// Columns every version has. `ss` and `drivers_license` are never read. `contact_relationship` holds the name of
 /// the emergency contact (OpenEMR facts 1.1).
-const COLUMNS: &str = "SELECT p.uuid, p.pubpid, p.title, p.fname, p.mname, p.lname, p.DOB AS dob, p.sex, p.race, \
+const COLUMNS: &str = "SELECT p.uuid, p.pubpid, p.title, p.fname, p.mname, p.lname, CAST(p.DOB AS CHAR) AS dob, p.sex, p.race, \
     p.ethnicity, p.language, p.status, p.street, p.city, p.state, p.postal_code, p.county, p.country_code, \
     p.phone_home, p.phone_biz, p.phone_cell, p.email, p.email_direct, p.deceased_date, p.contact_relationship, \
     p.phone_contact, o.portal_username, u.id AS provider_id, u.uuid AS provider_uuid, u.fname AS provider_fname, \
@@ -43,7 +44,8 @@ const NEWEST: (&str, &str) = ("patient_data", "tribal_affiliations");
 
 /// Table, column, what is selected where the layout has it, and what where it has not.
 /// Rows of other tables come packed into one column, each row as hexadecimal, because names hold commas: a chart
-/// stays one statement. Control character 31 stands between the fields.
+/// stays one statement. Control character 31, in hexadecimal 1F, stands between the fields; what two tables hold is
+/// joined as hexadecimal, because their collations may differ (OpenEMR facts 6.4).
 const OPTIONAL: [(&str, &str, &str, &str); 10] = [
     ("patient_data", "suffix", ", p.suffix", ", NULL AS suffix"),
     (
@@ -101,10 +103,11 @@ const OPTIONAL: [(&str, &str, &str, &str); 10] = [
     (
         "contact_address",
         "period_end",
-        ", (SELECT GROUP_CONCAT(HEX(CONCAT_WS('\u{1f}', COALESCE(a.line1, ''), COALESCE(a.line2, ''), \
+        ", (SELECT GROUP_CONCAT(CONCAT(HEX(CONCAT_WS('\u{1f}', COALESCE(a.line1, ''), COALESCE(a.line2, ''), \
             COALESCE(a.city, ''), COALESCE(a.state, ''), COALESCE(a.zip, ''), COALESCE(a.plus_four, ''), \
-            COALESCE(a.country, ''), COALESCE(a.district, ''), COALESCE(ca.`use`, ''), COALESCE(ca.status, ''), \
-            COALESCE(ca.period_end, ''))) ORDER BY ca.id) FROM contact c \
+            COALESCE(a.country, ''), COALESCE(a.district, ''))), '1F', \
+            HEX(CONCAT_WS('\u{1f}', COALESCE(ca.`use`, ''), COALESCE(ca.status, ''), \
+            COALESCE(ca.period_end, '')))) ORDER BY ca.id) FROM contact c \
             JOIN contact_address ca ON ca.contact_id = c.id JOIN addresses a ON a.id = ca.address_id \
             WHERE c.foreign_table_name = 'patient_data' AND c.foreign_id = p.pid) AS more_addresses",
         ", NULL AS more_addresses",
@@ -124,7 +127,7 @@ struct Row {
     fname: Option<String>,
     mname: Option<String>,
     lname: Option<String>,
-    dob: Option<Date>,
+    dob: Option<String>,
     sex: Option<String>,
     race: Option<String>,
     ethnicity: Option<String>,
@@ -256,7 +259,7 @@ impl Row {
             old_names: old_names(birth_name, &name, self.old_names.as_deref()),
             name,
             preferred_name: tidy(self.preferred_name),
-            birth_date: self.dob,
+            birth_date: self.dob.as_deref().and_then(wall::day),
             gender: codes::gender(&sex),
             birth_sex: codes::birth_sex(&sex),
             race: codes::race(lists, "race", &tidy(self.race)),
@@ -269,14 +272,14 @@ impl Row {
                 [self.email, self.email_direct],
             ),
             addresses: addresses(home, further),
-            deceased: self.deceased_date.map(|wall| emr.zone.instant(wall)),
+            deceased: emr.zone.told(self.deceased_date),
             contact: contact(tidy(self.contact_relationship), tidy(self.phone_contact)),
             provider: uuids::known(self.provider_uuid.as_deref()).map(|uuid: Uuid| {
                 let (first, middle) = (self.provider_fname, self.provider_mname);
                 (uuid, staff::display(first, middle, self.provider_lname))
             }),
             organization: practice.organization,
-            last_updated: self.last_updated.map(|wall| emr.zone.instant(wall)),
+            last_updated: emr.zone.told(self.last_updated),
         }
     }
 }

@@ -207,7 +207,7 @@ impl Row {
             ]),
             address: Some(address).filter(|address| *address != Address::default()),
             specialty: tidy(self.specialty),
-            last_updated: self.last_updated.map(|wall| emr.zone.instant(wall)),
+            last_updated: emr.zone.told(self.last_updated),
         })
     }
 }

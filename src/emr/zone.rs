@@ -7,6 +7,8 @@ use time::OffsetDateTime;
 use time::PrimitiveDateTime;
 use time::UtcOffset;
 
+use crate::emr::wall;
+
 /// The practice's time zone (`globals.gbl_time_zone`, or the setting where that is empty).
 #[derive(Clone, Debug)]
 pub struct Zone(TimeZone);
@@ -46,6 +48,12 @@ impl Zone {
         self.at(instant.unwrap_or_else(|| wall.assume_utc()))
     }
 
+    /// The instant of a wall time as FHIR can tell it; `None` for none and for a year that was mistyped.
+    pub(super) fn told(&self, wall: Option<PrimitiveDateTime>) -> Option<OffsetDateTime> {
+        wall.filter(|wall| wall::YEARS.contains(&wall.year()))
+            .map(|wall| self.instant(wall))
+    }
+
     /// The same instant with the offset the practice has then.
     pub fn at(&self, instant: OffsetDateTime) -> OffsetDateTime {
         instant.to_offset(self.offset(instant))
@@ -57,11 +65,12 @@ impl Zone {
         PrimitiveDateTime::new(local.date(), local.time())
     }
 
-    /// The practice's offset at an instant.
+    /// The practice's offset at an instant, in whole minutes: before the railways it had seconds, which a written
+    /// time has no place for.
     pub fn offset(&self, instant: OffsetDateTime) -> UtcOffset {
         let seconds = Timestamp::from_second(instant.unix_timestamp())
             .map_or(0, |timestamp| self.0.to_offset(timestamp).seconds());
-        UtcOffset::from_whole_seconds(seconds).unwrap_or(UtcOffset::UTC)
+        UtcOffset::from_whole_seconds(seconds / 60 * 60).unwrap_or(UtcOffset::UTC)
     }
 }
 
@@ -94,6 +103,15 @@ mod tests {
         assert_eq!(skipped, datetime!(2026-03-08 03:30 -4));
         let doubled = zone.instant(datetime!(2026-11-01 01:30));
         assert_eq!(doubled, datetime!(2026-11-01 01:30 -4));
+    }
+
+    #[test]
+    fn years_nobody_lived_in_are_not_told_and_old_offsets_can_be_written() {
+        let zone = new_york();
+        assert_eq!(zone.told(None), None);
+        assert_eq!(zone.told(Some(datetime!(0202-05-06 09:00))), None);
+        let old = zone.told(Some(datetime!(1850-05-06 09:00)));
+        assert_eq!(old.map(|at| at.offset().seconds_past_minute()), Some(0));
     }
 
     #[test]

@@ -2,5 +2,6 @@
 
 mod binary;
 mod cancel;
+mod odd;
 mod read;
 mod search;

@@ -5,21 +5,25 @@ use sqlx::FromRow;
 
 use crate::db::Db;
 use crate::db::sql::Sql;
+use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
+use crate::emr::calendar::spoken;
 
-/// Empty first names occur in imported charts.
+/// Empty first names occur in imported charts. The chart must still be the one of the grant: merging removes it and
+/// another may get its number.
 const PATIENT: &str = "SELECT p.id, p.fname, p.lname, a.portal_username FROM patient_data p \
-    LEFT JOIN patient_access_onsite a ON a.pid = p.pid WHERE p.pid = ?";
+    LEFT JOIN patient_access_onsite a ON a.pid = p.pid WHERE p.pid = ? AND p.uuid = ?";
 
 /// Who else goes by one of the names: other patients' accounts and staff (`derived` 0), and other charts whose own
 /// first name and number make the same name, such as `Ana1` + `2` and `Ana` + `12` (`derived` 1).
-const ACCOUNTS: &str = "SELECT portal_username AS name, 0 AS derived FROM patient_access_onsite \
+/// In hexadecimal, because names of tables with different collations cannot be put together (OpenEMR facts 6.4).
+const ACCOUNTS: &str = "SELECT HEX(portal_username) AS name, 0 AS derived FROM patient_access_onsite \
     WHERE pid <> ? AND portal_username IN ";
 const STAFF: &str =
-    " UNION ALL SELECT username AS name, 0 AS derived FROM users WHERE username IN ";
-const SHORT: &str = " UNION ALL SELECT CONCAT(fname, id) AS name, 1 AS derived FROM patient_data \
+    " UNION ALL SELECT HEX(username) AS name, 0 AS derived FROM users WHERE username IN ";
+const SHORT: &str = " UNION ALL SELECT HEX(CONCAT(fname, id)) AS name, 1 AS derived FROM patient_data \
     WHERE pid <> ? AND id IN ";
-const LONG: &str = " UNION ALL SELECT CONCAT(fname, lname, id) AS name, 1 AS derived FROM patient_data \
+const LONG: &str = " UNION ALL SELECT HEX(CONCAT(fname, lname, id)) AS name, 1 AS derived FROM patient_data \
     WHERE pid <> ? AND id IN ";
 
 /// The names under which a patient's copies of messages are filed.
@@ -47,8 +51,10 @@ struct Rival {
 impl Mailbox {
     /// The mailbox of a patient; `None` where no name is this patient's alone. Two patients who share a name see
     /// nothing under it rather than each other's mail.
-    pub(super) async fn of(db: &Db, pid: i64) -> Answer<Option<Self>> {
-        let Some(patient) = db.one::<Patient>(Sql::new(PATIENT).bind(pid)).await? else {
+    pub(super) async fn of(db: &Db, person: Person) -> Answer<Option<Self>> {
+        let pid = person.pid;
+        let sql = Sql::new(PATIENT).bind(pid).bind(person.uuid);
+        let Some(patient) = db.one::<Patient>(sql).await? else {
             return Ok(None);
         };
         let account = patient
@@ -78,7 +84,7 @@ impl Mailbox {
             rivals
                 .iter()
                 .filter(|rival| is_derived || rival.derived == 0)
-                .all(|rival| rival.name.as_ref() != Some(name))
+                .all(|rival| rival.name.as_deref() != Some(hex_of(name).as_str()))
         };
         let mut names: Vec<String> = account
             .into_iter()
@@ -103,8 +109,7 @@ impl Mailbox {
 
     /// The names' bytes as both engines' `HEX` writes them, for the exact comparison.
     pub(super) fn hex(&self) -> impl Iterator<Item = String> {
-        let hex = |name: &String| name.bytes().map(|byte| format!("{byte:02X}")).collect();
-        self.names.iter().map(hex)
+        self.names.iter().map(|name| hex_of(name))
     }
 
     /// Whether an owner, sender or recipient is this mailbox.
@@ -130,10 +135,12 @@ impl Patient {
     }
 
     fn name(&self) -> String {
-        let words = [&self.fname, &self.lname];
-        let words = words.map(|word| word.as_deref().unwrap_or_default().trim());
-        words.join(" ").trim().to_owned()
+        spoken(self.fname.clone(), self.lname.clone())
     }
+}
+
+fn hex_of(name: &str) -> String {
+    name.bytes().map(|byte| format!("{byte:02X}")).collect()
 }
 
 /// The numbers of other charts that could end in the same name: every ending of its digits but the own number.

@@ -1,10 +1,10 @@
 //! OpenEMR's text as people meant it: blanks around it dropped, HTML entities decoded once, packed rows unpacked.
 
 use time::Date;
-use time::macros::format_description;
 
 use crate::domain::people::Address;
 use crate::domain::people::Name;
+use crate::emr::wall::day;
 
 /// Between the fields of one packed row: the unit separator, which no form field can hold.
 const UNIT: char = '\u{1f}';
@@ -136,12 +136,6 @@ fn unhex(text: &str) -> Option<String> {
     });
     let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// The day a DATE or DATETIME column begins with; the zero date is none.
-fn day(text: &str) -> Option<Date> {
-    let form = format_description!("[year]-[month]-[day]");
-    Date::parse(text.get(..10)?, form).ok()
 }
 
 fn decode(text: &str) -> String {
