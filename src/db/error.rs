@@ -3,6 +3,8 @@
 use std::fmt;
 
 use sqlx::Error;
+use sqlx::error::DatabaseError;
+use sqlx::mysql::MySqlDatabaseError;
 
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
@@ -49,11 +51,11 @@ pub(super) fn answer<T>(result: Result<T, Error>) -> Answer<T> {
         Error::Database(inner) if inner.is_unique_violation() => {
             Fault::new("writing a row", Duplicate(inner.message().to_owned())).into()
         }
-        Error::Database(inner) if collision(inner.code().as_deref(), inner.message()) => {
+        Error::Database(inner) if collision(inner.as_ref()) => {
             Fault::new("writing a row", Collision(inner.message().to_owned())).into()
         }
         Error::Io(_) | Error::PoolTimedOut | Error::PoolClosed | Error::Tls(_) => away(&error),
-        Error::Database(inner) if gone(inner.code().as_deref()) => away(&error),
+        Error::Database(inner) if gone(inner.as_ref()) => away(&error),
         _ => Fault::new("asking the database", error).into(),
     })
 }
@@ -64,14 +66,35 @@ fn away(error: &Error) -> Failure {
     Refusal::Unavailable("The database is not reachable.").into()
 }
 
-/// MySQL 1213 deadlock (SQLSTATE 40001), 1205 lock wait; SQLite 5 busy, 6 locked and their extensions.
-fn collision(code: Option<&str>, message: &str) -> bool {
-    matches!(code, Some("40001" | "5" | "6" | "261" | "262" | "517"))
-        || message.contains("Lock wait timeout")
-        || message.contains("database is locked")
+/// What is told after the last try of a transaction that others were in the way of.
+pub(super) fn crowded(failure: &Failure) -> Failure {
+    if let Failure::Broken(fault) = failure {
+        tracing::warn!(%fault, "a transaction was given up");
+    }
+    Refusal::Unavailable("The database is busy.").into()
 }
 
-/// MySQL: server shutting down (08S01), too many connections (08004), access revoked while running is not one.
-fn gone(code: Option<&str>) -> bool {
-    matches!(code, Some("08S01" | "08004" | "08003" | "08006"))
+/// MySQL 1213 deadlock, 1205 lock wait; SQLite 5 busy, 6 locked and their extensions. A server speaks the language its
+/// operator chose, so it is judged by numbers and not by words.
+fn collision(error: &dyn DatabaseError) -> bool {
+    match error.try_downcast_ref::<MySqlDatabaseError>() {
+        Some(error) => matches!(error.number(), 1205 | 1213),
+        None => matches!(
+            error.code().as_deref(),
+            Some("5" | "6" | "261" | "262" | "517")
+        ),
+    }
+}
+
+/// MySQL: shutting down or starting (SQLSTATE 08), the connection or statement ended by somebody or by the time limit
+/// (SQLSTATE 70100 and 3024), no connection left for this account (1203, 1226), a standby that takes no writes (1290,
+/// 1836). Rights taken away while running are none of these.
+fn gone(error: &dyn DatabaseError) -> bool {
+    let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() else {
+        return false;
+    };
+    let state = error.code().unwrap_or_default();
+    state.starts_with("08")
+        || state == "70100"
+        || matches!(error.number(), 1203 | 1226 | 1290 | 1836 | 3024)
 }

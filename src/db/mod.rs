@@ -22,6 +22,7 @@ use sqlx::sqlite::SqliteRow;
 use tokio::time::timeout;
 
 use crate::db::error::answer;
+use crate::db::error::crowded;
 use crate::db::error::is_retryable;
 use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
@@ -133,7 +134,7 @@ impl Db {
     /// (deadlock, lock wait, busy), so `work` must do nothing outside the transaction.
     ///
     /// # Errors
-    /// Whatever `work` returns, or what [`Db::all`] does.
+    /// Whatever `work` returns, or what [`Db::all`] does; `Unavailable` where the last try met others too.
     pub async fn transaction<T, F>(&self, mut work: F) -> Answer<T>
     where
         F: for<'t> FnMut(&'t mut Tx) -> Work<'t, T> + Send,
@@ -154,6 +155,7 @@ impl Db {
                 Err(failure) if tries < TRIES && is_retryable(&failure) => {
                     tokio::time::sleep(Duration::from_millis(u64::from(tries) * 15)).await;
                 }
+                Err(failure) if is_retryable(&failure) => return Err(crowded(&failure)),
                 outcome => return outcome,
             }
         }
@@ -270,12 +272,16 @@ impl Tx {
         .await
     }
 
-    /// A rollback that fails leaves a connection the pool throws away; the first failure is the one to tell.
+    /// A rollback that fails, or has to wait for a server that does not answer, leaves a connection the pool throws
+    /// away; the first failure is the one to tell.
     async fn rollback(self) {
-        let _ = match self {
-            Self::Sqlite(tx) => tx.rollback().await,
-            Self::MySql(tx) => tx.rollback().await,
-        };
+        let done = timeout(STATEMENT_LIMIT, async {
+            match self {
+                Self::Sqlite(tx) => tx.rollback().await,
+                Self::MySql(tx) => tx.rollback().await,
+            }
+        });
+        let _ = done.await;
     }
 }
 
