@@ -118,6 +118,10 @@ pub async fn find(
     visitor_hash: &str,
     now: i64,
 ) -> Answer<Option<(Asked, Stage)>> {
+    // The column is ASCII, and MariaDB will not compare it with anything else.
+    if !id.is_ascii() {
+        return Ok(None);
+    }
     let sql = Sql::new(FIND).bind(id).bind(visitor_hash).bind(now - LIFE);
     let row: Option<AskedRow> = db.one(sql).await?;
     Ok(row.map(|row| {

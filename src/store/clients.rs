@@ -83,6 +83,10 @@ struct ClientRow {
 /// # Errors
 /// As [`Db::all`].
 pub async fn find(db: &Db, client_id: &str) -> Answer<Option<Client>> {
+    // The column is ASCII, and MariaDB will not compare it with anything else.
+    if !client_id.is_ascii() {
+        return Ok(None);
+    }
     let sql = Sql::new(READ).push(" WHERE client_id = ?").bind(client_id);
     let row: Option<ClientRow> = db.one(sql).await?;
     Ok(row.and_then(client))
