@@ -12,6 +12,9 @@ use crate::fhir::search::Handling;
 /// The largest body of any route (`spec/security.md` section 0).
 const LARGEST_BODY: usize = 2 * 1024 * 1024;
 
+/// The most fields of a form: whoever looks through them must not be kept busy with a million.
+const MOST_FIELDS: usize = 1000;
+
 /// `_format` values and media types that mean JSON.
 const JSON: [&str; 4] = [
     "json",
@@ -37,10 +40,14 @@ pub async fn form(headers: &HeaderMap, body: Body) -> Answer<Vec<(String, String
         return Err(Refusal::UnsupportedMediaType(wanted).into());
     }
     let bytes = bytes(body).await?;
-    let pairs = form_urlencoded::parse(&bytes);
-    Ok(pairs
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(&bytes)
+        .take(MOST_FIELDS + 1)
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .collect())
+        .collect();
+    match pairs.len() > MOST_FIELDS {
+        true => Err(Refusal::TooLarge("The form has over 1,000 fields.").into()),
+        false => Ok(pairs),
+    }
 }
 
 /// A body, whole.
