@@ -19,8 +19,8 @@ pub const COST: u32 = 12;
 /// bcrypt reads no further.
 pub const LONGEST: usize = 72;
 
-/// How many seconds a caller waits when the queue is full.
-const COME_BACK: u64 = 2;
+/// What a person reads when the queue is full.
+const BUSY: &str = "Many people are logging in right now. Please try again in a few seconds.";
 
 /// Two hashes at once (`spec/security.md` section 0, Hash).
 static RUNNING: Semaphore = Semaphore::const_new(2);
@@ -43,7 +43,7 @@ pub enum Verdict {
 /// Verifies a password against a stored hash, off the async threads.
 ///
 /// # Errors
-/// `TooMany` when too many hashes are waiting already.
+/// `Unavailable` when too many hashes are waiting already.
 pub async fn verify(password: String, hash: String) -> Answer<Verdict> {
     let _place = place().await?;
     let verdict = tokio::task::spawn_blocking(move || verdict(&password, &hash)).await;
@@ -81,7 +81,7 @@ pub async fn hash(password: String, cost: u32, entropy: &dyn Entropy) -> Answer<
 async fn place() -> Answer<(SemaphorePermit<'static>, SemaphorePermit<'static>)> {
     let queued = WAITING
         .try_acquire()
-        .map_err(|_| Refusal::TooMany(COME_BACK))?;
+        .map_err(|_| Refusal::Unavailable(BUSY))?;
     let running = RUNNING.acquire().await;
     let running = running.map_err(|error| Fault::new("waiting to hash", error))?;
     Ok((queued, running))
