@@ -26,12 +26,13 @@ enum Guard {
 }
 
 /// Every route of `http/mod.rs`, in its order there, and its guard.
-const ROUTES: [(&str, Guard); 20] = [
+const ROUTES: [(&str, Guard); 21] = [
     ("/metadata", Guard::Open),
     ("/.well-known/smart-configuration", Guard::Open),
     ("/{type}", Guard::Token),
     ("/{type}/_search", Guard::Token),
     ("/{type}/{id}", Guard::Token),
+    ("/fhir/", Guard::Token),
     ("/.well-known/openid-configuration", Guard::Open),
     ("/oauth2/jwks", Guard::Open),
     ("/oauth2/token", Guard::App),

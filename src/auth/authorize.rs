@@ -24,7 +24,6 @@ use crate::store::authorizations::Asked;
 use crate::store::authorizations::Attached;
 use crate::store::authorizations::Stage;
 use crate::store::clients::Client;
-use crate::store::ledger::Entry;
 use crate::store::ledger::Outcome;
 use crate::store::sessions;
 use crate::store::sessions::Session;
@@ -110,7 +109,7 @@ pub async fn begin(context: &Context<'_>, params: &Params, visitor: Visitor<'_>)
         Ok(begin) => Ok(begin),
         Err(wrong) => {
             refused(context, &client.client_id, wrong.error.as_ref()).await?;
-            let state = request::one(params, "state").unwrap_or_default();
+            let state = request::state(params);
             let mut pairs = vec![
                 ("error", wrong.error.as_ref()),
                 ("error_description", wrong.description),
@@ -314,7 +313,7 @@ async fn attach(context: &Context<'_>, id: &str, stage: &Stage) -> Answer<()> {
 }
 
 async fn refused(context: &Context<'_>, client_id: &str, reason: &str) -> Answer<()> {
-    let mut entry = Entry::new("authorize", Outcome::Refused, context.now);
+    let mut entry = context.entry("authorize", Outcome::Refused);
     entry.client_id = client_id.to_owned();
     entry.reason = reason.to_owned();
     login::record(context, entry).await

@@ -18,7 +18,6 @@ use crate::store::codes::Code;
 use crate::store::grants;
 use crate::store::grants::Given;
 use crate::store::ledger;
-use crate::store::ledger::Entry;
 use crate::store::ledger::Outcome;
 use crate::store::tokens;
 
@@ -72,7 +71,7 @@ pub async fn approve(
         wrong: 0,
         used: None,
     };
-    let mut entry = Entry::new("consent", Outcome::Success, context.now);
+    let mut entry = context.entry("consent", Outcome::Success);
     entry.actor = format!("Patient/{}", account.person.uuid);
     entry.client_id = given.client_id.clone();
     entry.grant_id = given.id.clone();
@@ -117,7 +116,7 @@ pub async fn deny(context: &Context<'_>, id: &str, visitor: Visitor<'_>) -> Answ
 
 async fn refuse(context: &Context<'_>, pending: &Pending) -> Answer<String> {
     let now = context.seconds();
-    let mut entry = Entry::new("consent", Outcome::Refused, context.now);
+    let mut entry = context.entry("consent", Outcome::Refused);
     entry.reason = "access_denied".to_owned();
     entry.client_id = pending.client.client_id.clone();
     if let Step::Consent(account) | Step::NewCredentials(account) = &pending.step {

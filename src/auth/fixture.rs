@@ -118,6 +118,7 @@ impl House {
             now: self.now,
             entropy: &self.entropy,
             keys: &self.keys,
+            request_id: "request-1",
         }
     }
 

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::auth::Context;
+use crate::auth::device;
 use crate::auth::password;
 use crate::auth::password::Verdict;
 use crate::crypto;
@@ -18,6 +19,7 @@ use crate::store::ledger::Entry;
 use crate::store::ledger::Outcome;
 use crate::store::throttle;
 use crate::store::throttle::Counters;
+use crate::store::throttle::Failures;
 use crate::store::throttle::Reserved;
 
 /// A password longer than this is not worth hashing (`spec/security.md` section 0).
@@ -34,6 +36,8 @@ pub struct Attempt {
     pub email: String,
     /// The caller's address.
     pub address: IpAddr,
+    /// What the browser keeps from an earlier login ([`device::mark`]).
+    pub device: Option<String>,
 }
 
 /// How a login ended.
@@ -98,12 +102,9 @@ pub async fn asks_for_email(context: &Context<'_>) -> Answer<bool> {
 /// Tries to log in. The attempt is counted before the password is looked at.
 ///
 /// # Errors
-/// `TooMany` where too many passwords are being verified already; otherwise as [`crate::db::Db::run`].
+/// `Unavailable` where too many passwords are being verified already; otherwise as [`crate::db::Db::run`].
 pub async fn login(context: &Context<'_>, attempt: &Attempt) -> Answer<Login> {
-    let counters = Counters {
-        account: crypto::fingerprint(&canonical(&attempt.username)),
-        address: crypto::fingerprint(&attempt.address.to_string()),
-    };
+    let counters = counters(context, attempt);
     let now = context.seconds();
     let reserved = throttle::reserve(&context.emr.db, &counters, now).await?;
     if let Reserved::Wait(seconds) = reserved {
@@ -129,7 +130,8 @@ pub async fn login(context: &Context<'_>, attempt: &Attempt) -> Answer<Login> {
     };
     match (account, why) {
         (Some(account), None) => {
-            admit(context, &account, counters).await?;
+            let failures = failures(&account, &counters);
+            admit(context, &account, (counters, failures)).await?;
             Ok(match account.status {
                 Status::MustChange => Login::MustChange(account),
                 Status::Own | Status::Odd => Login::In(account),
@@ -139,6 +141,42 @@ pub async fn login(context: &Context<'_>, attempt: &Attempt) -> Answer<Login> {
             let why = why.unwrap_or(Why::UnknownUser);
             refuse(context, attempt, account.as_ref(), why).await?;
             Ok(Login::Refused)
+        }
+    }
+}
+
+/// The counters of an attempt. A browser the patient has used before has its own instead of the account's.
+fn counters(context: &Context<'_>, attempt: &Attempt) -> Counters {
+    let name = canonical(&attempt.username);
+    let mark = attempt.device.as_deref().unwrap_or_default();
+    let account = match device::known(context, mark, &attempt.username) {
+        Some(device) => format!("device\n{device}\n{name}"),
+        None => name,
+    };
+    Counters {
+        account: crypto::fingerprint(&account),
+        address: crypto::fingerprint(&network(attempt.address)),
+    }
+}
+
+/// What a good login does to the failures before it. Several names share a counter ([`canonical`]), and whoever may
+/// choose a login name must not be able to clear somebody else's: only the plainest of the names does that.
+fn failures(account: &Account, counters: &Counters) -> Failures {
+    let plain = canonical(&account.login_name);
+    let own = plain == account.login_name.to_lowercase();
+    match own || counters.account != crypto::fingerprint(&plain) {
+        true => Failures::Forgotten,
+        false => Failures::Kept,
+    }
+}
+
+/// The address as it is counted: somebody with an IPv6 line has 2^64 addresses, which count as one.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}")
         }
     }
 }
@@ -179,8 +217,12 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
-async fn admit(context: &Context<'_>, account: &Account, counters: Counters) -> Answer<()> {
-    let mut entry = Entry::new("login", Outcome::Success, context.now);
+async fn admit(
+    context: &Context<'_>,
+    account: &Account,
+    (counters, failures): (Counters, Failures),
+) -> Answer<()> {
+    let mut entry = context.entry("login", Outcome::Success);
     entry.actor = format!("Patient/{}", account.person.uuid);
     context
         .emr
@@ -188,7 +230,7 @@ async fn admit(context: &Context<'_>, account: &Account, counters: Counters) -> 
         .transaction(|tx| {
             let (entry, counters) = (entry.clone(), counters.clone());
             Box::pin(async move {
-                throttle::forget(tx, &counters).await?;
+                throttle::succeed(tx, &counters, failures).await?;
                 ledger::record(tx, &entry).await
             })
         })
@@ -201,7 +243,7 @@ async fn refuse(
     account: Option<&Account>,
     why: Why,
 ) -> Answer<()> {
-    let mut entry = Entry::new("login", Outcome::Refused, context.now);
+    let mut entry = context.entry("login", Outcome::Refused);
     entry.reason = why.word().to_owned();
     entry.actor = match account {
         Some(account) => format!("Patient/{}", account.person.uuid),

@@ -5,6 +5,7 @@ pub mod authorize;
 pub mod client;
 pub mod consent;
 pub mod csrf;
+pub mod device;
 pub mod discovery;
 pub mod keys;
 pub mod login;
@@ -24,6 +25,8 @@ use time::OffsetDateTime;
 use crate::auth::keys::Keys;
 use crate::crypto::Entropy;
 use crate::emr::Emr;
+use crate::store::ledger::Entry;
+use crate::store::ledger::Outcome;
 
 /// What every function of this room is given.
 pub struct Context<'a> {
@@ -39,11 +42,20 @@ pub struct Context<'a> {
     pub entropy: &'a dyn Entropy,
     /// The keys of the house.
     pub keys: &'a Keys,
+    /// The id of the request, which every line of the ledger carries.
+    pub request_id: &'a str,
 }
 
 impl Context<'_> {
     /// The time as the tables hold it: seconds since 1970.
     pub fn seconds(&self) -> i64 {
         self.now.unix_timestamp()
+    }
+
+    /// A line of the ledger for what this request does.
+    pub fn entry(&self, action: &'static str, outcome: Outcome) -> Entry {
+        let mut entry = Entry::new(action, outcome, self.now);
+        self.request_id.clone_into(&mut entry.request_id);
+        entry
     }
 }

@@ -11,7 +11,6 @@ use crate::emr::account;
 use crate::emr::account::Account;
 use crate::emr::account::Written;
 use crate::store::ledger;
-use crate::store::ledger::Entry;
 use crate::store::ledger::Outcome;
 use crate::store::sessions;
 
@@ -41,7 +40,7 @@ pub enum Chosen {
 /// was made under the old password, ends. `cost` is bcrypt's, [`password::COST`] in a practice.
 ///
 /// # Errors
-/// `TooMany` where too many passwords are being hashed already; otherwise as [`crate::db::Db::run`].
+/// `Unavailable` where too many passwords are being hashed already; otherwise as [`crate::db::Db::run`].
 pub async fn choose(
     context: &Context<'_>,
     account: &Account,
@@ -54,7 +53,7 @@ pub async fn choose(
     }
     let hash = password::hash(choice.password.clone(), cost, context.entropy).await?;
     let now = context.seconds();
-    let mut entry = Entry::new("credentials.change", Outcome::Success, context.now);
+    let mut entry = context.entry("credentials.change", Outcome::Success);
     entry.actor = format!("Patient/{}", account.person.uuid);
     let written = context
         .emr

@@ -1,6 +1,8 @@
 //! Judging an authorization request (SMART App Launch 2.2, "Obtain authorization code"; RFC 6749, RFC 7636, RFC 9700).
 //! Pure: parameters and a registered app in, a request or what is wrong with it out.
 
+use std::collections::HashSet;
+
 use openidconnect::core::CoreAuthErrorResponseType;
 use openidconnect::url::form_urlencoded;
 
@@ -11,6 +13,9 @@ use crate::store::clients::Client;
 
 /// The longest state that is carried: what a URL may hold anyway.
 const STATE: usize = 8192;
+
+/// The longest list of scopes.
+const SCOPE: usize = 8192;
 
 /// The longest nonce.
 const NONCE: usize = 1024;
@@ -72,6 +77,12 @@ pub fn one<'p>(params: &'p Params, name: &str) -> Result<Option<&'p str>, Repeat
     }
 }
 
+/// Whether any parameter comes twice (RFC 6749, 3.1).
+pub fn any_repeated(params: &Params) -> bool {
+    let mut names = HashSet::new();
+    params.iter().any(|(name, _)| !names.insert(name))
+}
+
 /// The address that carries an answer back to the app: the redirect address as registered, its own query kept.
 pub fn answer_address(redirect_uri: &str, pairs: &[(&str, &str)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
@@ -81,6 +92,12 @@ pub fn answer_address(redirect_uri: &str, pairs: &[(&str, &str)]) -> String {
         false => "?",
     };
     format!("{redirect_uri}{joint}{}", query.finish())
+}
+
+/// The state to give back: none where there are two or where it is longer than an address can carry.
+pub fn state(params: &Params) -> Option<&str> {
+    let state = one(params, "state").unwrap_or_default();
+    state.filter(|state| state.len() <= STATE)
 }
 
 /// Judges everything but app and redirect address.
@@ -133,8 +150,7 @@ fn wrong(error: CoreAuthErrorResponseType, description: &'static str) -> Wrong {
 
 /// No parameter may come twice (RFC 6749, 3.1); `resource` may, by RFC 8707, but one is all there is here.
 fn single(params: &Params) -> Result<(), Wrong> {
-    let twice = params.iter().any(|(name, _)| one(params, name).is_err());
-    match twice {
+    match any_repeated(params) {
         true => Err(invalid("a parameter is repeated")),
         false => Ok(()),
     }
@@ -185,6 +201,9 @@ fn challenge(challenge: Option<&str>, method: Option<&str>) -> Result<String, Wr
 fn scopes(asked: Option<&str>, client: &Client) -> Result<Vec<Scope>, Wrong> {
     let error = CoreAuthErrorResponseType::InvalidScope;
     let asked = asked.ok_or_else(|| wrong(error.clone(), "scope is required"))?;
+    if asked.len() > SCOPE {
+        return Err(invalid("scope is too long"));
+    }
     let mut words = asked.split(' ').filter(|word| !word.is_empty());
     if words.any(|word| Scope::of(word).is_none() && is_odd_filter(word)) {
         return Err(wrong(

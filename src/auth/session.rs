@@ -7,7 +7,6 @@ use crate::emr::account;
 use crate::emr::account::Account;
 use crate::emr::account::Status;
 use crate::store::ledger;
-use crate::store::ledger::Entry;
 use crate::store::ledger::Outcome;
 use crate::store::sessions;
 use crate::store::sessions::Session;
@@ -57,7 +56,7 @@ pub async fn current(
 pub async fn end(context: &Context<'_>, token: &str) -> Answer<()> {
     let hash = crypto::fingerprint(token);
     let now = context.seconds();
-    let entry = Entry::new("logout", Outcome::Success, context.now);
+    let entry = context.entry("logout", Outcome::Success);
     context
         .emr
         .db

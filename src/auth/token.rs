@@ -17,6 +17,8 @@ use crate::auth::token::answer::TokenAnswer;
 use crate::crypto;
 use crate::db::Tx;
 use crate::domain::refusal::Answer;
+use crate::domain::refusal::Failure;
+use crate::domain::refusal::Refusal;
 use crate::domain::scope::Scope;
 use crate::domain::scope::Word;
 use crate::emr::account;
@@ -28,7 +30,6 @@ use crate::store::codes::Code;
 use crate::store::grants;
 use crate::store::grants::Given;
 use crate::store::ledger;
-use crate::store::ledger::Entry;
 use crate::store::ledger::Outcome;
 use crate::store::tokens;
 use crate::store::tokens::Kind;
@@ -75,10 +76,7 @@ async fn authenticate(
     params: &Params,
     basic: Option<(String, String)>,
 ) -> Result<Client, OAuthError> {
-    if params
-        .iter()
-        .any(|(name, _)| request::one(params, name).is_err())
-    {
+    if request::any_repeated(params) {
         return Err(OAuthError::request("a parameter is repeated"));
     }
     let get = |name| request::one(params, name).unwrap_or_default();
@@ -87,6 +85,8 @@ async fn authenticate(
     if basic.is_some() && secret {
         return Err(OAuthError::request("use one way of client authentication"));
     }
+    // A secret of an app that has none is a mistake in either place; an id without a secret is a public app's.
+    let secret = secret || basic.as_ref().is_some_and(|(_, word)| !word.is_empty());
     let basic_absent = basic.is_none();
     if basic.is_some_and(|(id, _)| get("client_id").is_some_and(|named| named != id)) {
         return Err(OAuthError::request(
@@ -143,7 +143,7 @@ async fn with_code(
     let account = standing(context, given.pid, &given.credential).await?;
     let pair = pair(context, &given.scope)?;
     let rows = rows(&pair, &given, (&given.scope, &code.code_hash), now);
-    let mut entry = Entry::new("token.issue", Outcome::Success, context.now);
+    let mut entry = context.entry("token.issue", Outcome::Success);
     entry.actor = format!("Patient/{}", account.person.uuid);
     entry.client_id = client.client_id.clone();
     entry.grant_id = given.id.clone();
@@ -182,10 +182,10 @@ async fn replayed(context: &Context<'_>, code: &Code) -> OAuthError {
     }
 }
 
-/// Ends a grant, with a line in the ledger that says why.
+/// Ends a grant, with a line in the ledger that says why: one line, however often the token comes again.
 pub(super) async fn revoke(context: &Context<'_>, grant_id: &str, why: &str) -> Answer<()> {
     let now = context.seconds();
-    let mut entry = Entry::new("grant.revoke", Outcome::Success, context.now);
+    let mut entry = context.entry("grant.revoke", Outcome::Success);
     entry.grant_id = grant_id.to_owned();
     entry.reason = why.to_owned();
     context
@@ -194,8 +194,10 @@ pub(super) async fn revoke(context: &Context<'_>, grant_id: &str, why: &str) -> 
         .transaction(|tx| {
             let (grant_id, entry) = (grant_id.to_owned(), entry.clone());
             Box::pin(async move {
-                grants::revoke_all(tx, &grant_id, now).await?;
-                ledger::record(tx, &entry).await
+                if grants::revoke_all(tx, &grant_id, now).await? {
+                    ledger::record(tx, &entry).await?;
+                }
+                Ok(())
             })
         })
         .await
@@ -220,7 +222,7 @@ pub(super) async fn standing(
 
 /// Fresh tokens; a refresh token only with `offline_access`.
 pub(super) fn pair(context: &Context<'_>, granted: &str) -> Result<Pair, OAuthError> {
-    let fault = |fault| OAuthError::from(crate::domain::refusal::Failure::Broken(fault));
+    let fault = |fault| OAuthError::from(Failure::Broken(fault));
     let offline = Scope::list(granted)
         .iter()
         .any(|scope| scope.word == Word::OfflineAccess);
@@ -284,9 +286,16 @@ async fn noted(context: &Context<'_>, client_id: &str, error: OAuthError) -> OAu
         Some(_) => Outcome::Failed,
         None => Outcome::Refused,
     };
-    let mut entry = Entry::new("token", outcome, context.now);
+    let mut entry = context.entry("token", outcome);
     entry.client_id = client_id.to_owned();
     entry.reason = error.error.as_ref().to_owned();
+    if matches!(
+        error.broken,
+        Some(Failure::Refused(Refusal::Unavailable(_)))
+    ) {
+        // The database is away, and the ledger with it.
+        return error;
+    }
     match login::record(context, entry).await {
         Ok(()) => error,
         Err(failure) => failure.into(),

@@ -69,7 +69,8 @@ pub async fn run(listen: SocketAddr, data: Option<PathBuf>) -> Result<(), String
     write_manifest(&folder, &config, (&sandbox, &apps))?;
     let (app, ledger) = serve::open(config, logins(&sandbox)).await?;
     announce(&app.config, &folder, &sandbox);
-    serve::serve(app, ledger, listener).await
+    serve::serve(app, ledger, listener).await;
+    Ok(())
 }
 
 /// Fills an empty OpenEMR database with the invented practice.

@@ -22,6 +22,7 @@ use crate::emr::Emr;
 use crate::emr::zone::Zone;
 use crate::http;
 use crate::http::App;
+use crate::http::connections;
 use crate::http::pages::home::Login;
 use crate::http::reply;
 use crate::worker;
@@ -41,7 +42,8 @@ pub async fn run(config: Config) -> Result<(), String> {
     let public = config.public_url.clone();
     let (app, ledger) = open(config, Vec::new()).await?;
     println!("Anteroom serves {} at {public}", app.emr.known().name);
-    serve(app, ledger, bind(listen).await?).await
+    serve(app, ledger, bind(listen).await?).await;
+    Ok(())
 }
 
 /// `anteroom migrate`
@@ -128,28 +130,16 @@ pub async fn bind(listen: SocketAddr) -> Result<TcpListener, String> {
 }
 
 /// Serves until the process is told to stop, then lets running requests end and writes what the ledger still owes.
-///
-/// # Errors
-/// The listener failed.
-pub async fn serve(
-    app: Arc<App>,
-    ledger: JoinHandle<()>,
-    listener: TcpListener,
-) -> Result<(), String> {
+pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener) {
     let db = app.emr.db.clone();
     let sweeping = worker::sweep(system_clock(), db.clone());
-    let service = http::router(app).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(told_to_stop())
-        .await
-        .map_err(|error| format!("the server ended: {error}"))?;
+    connections::serve(listener, http::router(app), told_to_stop()).await;
     sweeping.abort();
     // The router, and with it the last sender, is gone: the loop writes what is left and ends.
     if ledger.await.is_err() {
         tracing::error!("the ledger of reads ended badly");
     }
     db.close().await;
-    Ok(())
 }
 
 /// Ctrl-C, or the service manager's TERM.

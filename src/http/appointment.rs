@@ -44,10 +44,13 @@ const ACTION: &str = "Appointment.cancel";
 pub async fn change(
     State(app): State<Arc<App>>,
     id: RequestId,
-    Path((kind, logical)): Path<(String, String)>,
+    path: fhir::Named<(String, String)>,
     (method, headers): (Method, HeaderMap),
     body: Body,
 ) -> Response {
+    let Ok(Path((kind, logical))) = path else {
+        return fhir::other(State(app), id, headers).await;
+    };
     if ResourceType::of(&kind) != Some(ResourceType::Appointment) {
         return fhir::not_allowed(State(app), id, headers).await;
     }

@@ -1,4 +1,5 @@
-//! Two cookies: the visitor's, which everybody on a page has and forms are bound to, and the session's.
+//! Three cookies: the visitor's, which everybody on a page has and forms are bound to, the session's, and the mark of a
+//! browser that somebody has logged in with.
 
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
@@ -14,6 +15,12 @@ pub const VISITOR: &str = "anteroom_visitor";
 /// The cookie of a logged-in patient.
 pub const SESSION: &str = "anteroom_session";
 
+/// The mark of a known browser; it opens nothing.
+pub const DEVICE: &str = "anteroom_device";
+
+/// Seconds a browser stays known: half a year.
+const DEVICE_LIFE: u32 = 180 * 86_400;
+
 /// The value of a cookie, of the shape our tokens have.
 pub fn find<'h>(app: &App, headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let wanted = full_name(app, name);
@@ -28,15 +35,19 @@ pub fn find<'h>(app: &App, headers: &'h HeaderMap, name: &str) -> Option<&'h str
         .filter(|value| (20..=100).contains(&value.len()))
 }
 
-/// Sets a cookie that lives as long as the browser's window.
+/// Sets a cookie; the session's and the visitor's live as long as the browser's window.
 pub fn set(app: &App, response: &mut Response, name: &str, value: &str) {
     let secure = if app.config.is_https() {
         "; Secure"
     } else {
         ""
     };
+    let life = match name {
+        DEVICE => format!("; Max-Age={DEVICE_LIFE}"),
+        _ => String::new(),
+    };
     let text = format!(
-        "{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}",
+        "{}={value}; Path=/; HttpOnly; SameSite=Lax{life}{secure}",
         full_name(app, name)
     );
     if let Ok(value) = HeaderValue::from_str(&text) {

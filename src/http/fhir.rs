@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::extract::RawQuery;
 use axum::extract::State;
+use axum::extract::rejection::PathRejection;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
@@ -40,6 +41,9 @@ use crate::http::request_id::RequestId;
 use crate::store::ledger::Entry;
 use crate::store::ledger::Outcome;
 
+/// What stands in the path, or that it is not even text.
+pub type Named<T> = Result<Path<T>, PathRejection>;
+
 /// How long a paging link works, in seconds.
 const PAGE_LIFE: i64 = 3600;
 
@@ -61,10 +65,11 @@ pub async fn metadata(
 pub async fn read(
     State(app): State<Arc<App>>,
     id: RequestId,
-    Path((kind, logical)): Path<(String, String)>,
+    path: Named<(String, String)>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
+    let Path((kind, logical)) = path.unwrap_or_else(nowhere);
     let asked = (kind.as_str(), logical.as_str());
     match read_one(&app, &id, asked, (query.as_deref(), &headers)).await {
         Ok(response) => response,
@@ -105,10 +110,11 @@ async fn read_one(
 pub async fn search(
     State(app): State<Arc<App>>,
     id: RequestId,
-    Path(kind): Path<String>,
+    path: Named<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
+    let Path(kind) = path.unwrap_or_else(nowhere);
     let pairs = negotiate::pairs(query.as_deref());
     match search_page(&app, &id, (&kind, pairs), &headers).await {
         Ok(response) => response,
@@ -120,11 +126,12 @@ pub async fn search(
 pub async fn search_post(
     State(app): State<Arc<App>>,
     id: RequestId,
-    Path(kind): Path<String>,
+    path: Named<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    let Path(kind) = path.unwrap_or_else(nowhere);
     let done = async {
         // Who asks comes before what is asked: a stranger's body is not read.
         guard::grant(&app, &headers).await?;
@@ -283,15 +290,27 @@ pub async fn not_allowed(
     headers: HeaderMap,
 ) -> Response {
     match guard::grant(&app, &headers).await {
-        Ok(_) => {
-            let why = "This server does not do that here; /fhir/metadata says what it does.";
-            let refusal = Refusal::Unsupported(why.to_owned());
-            let mut response = reply::fhir(&app, &id.0, refusal.into());
-            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-            response
-        }
+        Ok(_) => no_method(&app, &id),
         Err(failure) => reply::fhir(&app, &id.0, failure),
     }
+}
+
+fn no_method(app: &App, id: &RequestId) -> Response {
+    let why = "This server does not do that here; /fhir/metadata says what it does.";
+    let refusal = Refusal::Unsupported(why.to_owned());
+    let mut response = reply::fhir(app, &id.0, refusal.into());
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
+}
+
+/// A path that is not text names nothing: no type and no id are empty.
+pub fn nowhere<T: Default>(_: PathRejection) -> Path<T> {
+    Path(T::default())
+}
+
+/// A method that an open route does not have.
+pub async fn only_get(State(app): State<Arc<App>>, id: RequestId) -> Response {
+    no_method(&app, &id)
 }
 
 /// The type of that name; an unknown one is like an unknown path.

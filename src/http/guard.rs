@@ -67,13 +67,23 @@ impl Cache {
 /// The grant behind the request's bearer token.
 ///
 /// # Errors
-/// `Unauthenticated` for no token, two of them, another scheme, or one that is unknown, expired or ended.
+/// `Unauthenticated` for no token, two of them, another scheme, one that is unknown, expired or ended, or a practice
+/// that has switched its portal off.
 pub async fn grant(app: &App, headers: &HeaderMap) -> Answer<Arc<Grant>> {
     let token = bearer(headers).ok_or(Refusal::Unauthenticated)?;
     let digest = crypto::sha256(token.as_bytes());
     let now = app.emr.now();
     if let Some(grant) = app.tokens.get(&digest, now) {
         return Ok(grant);
+    }
+    if !app
+        .emr
+        .practice()
+        .await?
+        .globals
+        .on("portal_onsite_two_enable")
+    {
+        return Err(Refusal::Unauthenticated.into());
     }
     let fingerprint = crypto::base64url(&digest);
     let found = grants::by_access_token(&app.emr.db, &fingerprint, now.unix_timestamp()).await?;

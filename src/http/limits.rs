@@ -9,9 +9,13 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
+use axum::http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use axum::http::header::CACHE_CONTROL;
+use axum::http::header::CONNECTION;
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::header::REFERRER_POLICY;
+use axum::http::header::TRANSFER_ENCODING;
 use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::header::X_FRAME_OPTIONS;
 use axum::middleware::Next;
@@ -22,6 +26,7 @@ use crate::domain::refusal::Failure;
 use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 use crate::http::App;
+use crate::http::oauth;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
 
@@ -45,11 +50,9 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
         .get::<RequestId>()
         .cloned()
         .unwrap_or_default();
-    let machine = request.uri().path().starts_with("/fhir");
-    let answer = |failure: Failure| match machine {
-        true => reply::fhir(&app, &id.0, failure),
-        false => reply::page(&app, &id.0, failure),
-    };
+    let caller = Caller::at(request.uri().path());
+    let answer = |failure: Failure| caller.told(&app, &id.0, failure);
+    let has_body = has_body(request.headers());
     let url = request
         .uri()
         .path_and_query()
@@ -71,11 +74,61 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
         Ok(Err(_)) => answer(Fault::new("serving a request", "it panicked").into()),
         Err(_) => answer(Refusal::Unavailable("The request took too long.").into()),
     };
+    if has_body && (response.status().is_client_error() || response.status().is_server_error()) {
+        // The body may be unread: then this connection is of no use for another request, and the caller must know.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
     let nosniff = HeaderValue::from_static("nosniff");
     response
         .headers_mut()
         .insert(X_CONTENT_TYPE_OPTIONS, nosniff);
     response
+}
+
+/// Who reads an answer that no handler gives.
+#[derive(Clone, Copy)]
+enum Caller {
+    /// An app at a FHIR route.
+    Fhir,
+    /// An app at an OAuth route.
+    OAuth,
+    /// A person.
+    Person,
+}
+
+impl Caller {
+    fn at(path: &str) -> Self {
+        match path {
+            "/oauth2/token" | "/oauth2/userinfo" | "/oauth2/jwks" => Self::OAuth,
+            path if path.starts_with("/.well-known/") => Self::OAuth,
+            path if path == "/fhir" || path.starts_with("/fhir/") => Self::Fhir,
+            _ => Self::Person,
+        }
+    }
+
+    /// The answer, with the headers that the layers within would have given it.
+    fn told(self, app: &App, request_id: &str, failure: Failure) -> Response {
+        let mut response = match self {
+            Self::Fhir => reply::fhir(app, request_id, failure),
+            Self::OAuth => oauth::machine_error(app, request_id, failure),
+            Self::Person => {
+                let mut response = reply::page(app, request_id, failure);
+                protect(&mut response, "no-store");
+                return response;
+            }
+        };
+        let any = HeaderValue::from_static("*");
+        response
+            .headers_mut()
+            .insert(ACCESS_CONTROL_ALLOW_ORIGIN, any);
+        response
+    }
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    let length = headers.get(CONTENT_LENGTH);
+    headers.contains_key(TRANSFER_ENCODING) || length.is_some_and(|length| length != "0")
 }
 
 fn size(headers: &HeaderMap) -> usize {
@@ -90,18 +143,25 @@ fn size(headers: &HeaderMap) -> usize {
 pub async fn page_headers(request: Request, next: Next) -> Response {
     let asset = request.uri().path().starts_with("/assets/");
     let mut response = next.run(request).await;
+    let status = response.status();
+    let keep = asset && (status.is_success() || status == StatusCode::NOT_MODIFIED);
+    protect(
+        &mut response,
+        if keep {
+            "public, max-age=300"
+        } else {
+            "no-store"
+        },
+    );
+    response
+}
+
+fn protect(response: &mut Response, cache: &'static str) {
     let headers = response.headers_mut();
     let set = [
         (X_FRAME_OPTIONS, "DENY"),
         (REFERRER_POLICY, "no-referrer"),
-        (
-            CACHE_CONTROL,
-            if asset {
-                "public, max-age=300"
-            } else {
-                "no-store"
-            },
-        ),
+        (CACHE_CONTROL, cache),
     ];
     for (name, value) in set {
         headers.insert(name, HeaderValue::from_static(value));
@@ -109,15 +169,19 @@ pub async fn page_headers(request: Request, next: Next) -> Response {
     headers
         .entry(CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static(POLICY));
-    response
 }
 
 /// The policy of a page whose form ends in a redirect to an app: browsers apply `form-action` to redirects too.
 /// `origin` is that of a registered redirect address, such as `https://app.example`.
 pub fn policy_for(origin: &str) -> Option<HeaderValue> {
+    // A source list knows no IPv6 address; only loopback has one here (RFC 8252, 7.3), and it has no better name.
+    let origin = match origin.starts_with("http://[") {
+        true => "http:",
+        false => origin,
+    };
     let plain = origin
         .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b":/.-[]".contains(&byte));
+        .all(|byte| byte.is_ascii_alphanumeric() || b":/.-".contains(&byte));
     let text = POLICY.replace(
         "form-action 'self'",
         &format!("form-action 'self' {origin}"),

@@ -1,6 +1,8 @@
 //! HTTP: every route on this page, the layers around them, and the one shared state.
 
 pub mod appointment;
+pub mod client_address;
+pub mod connections;
 pub mod cookies;
 pub mod fhir;
 pub mod guard;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
+use axum::routing::any;
 use axum::routing::get;
 use axum::routing::post;
 use tower_http::cors::Any;
@@ -86,10 +89,10 @@ impl App {
 /// Every route there is.
 pub fn router(app: Arc<App>) -> Router {
     let base = Router::new()
-        .route("/metadata", get(fhir::metadata))
+        .route("/metadata", get(fhir::metadata).fallback(fhir::only_get))
         .route(
             "/.well-known/smart-configuration",
-            get(oauth::smart_configuration),
+            get(oauth::smart_configuration).fallback(fhir::only_get),
         )
         .route("/{type}", get(fhir::search).fallback(fhir::not_allowed))
         .route(
@@ -108,6 +111,7 @@ pub fn router(app: Arc<App>) -> Router {
     // What browsers of other origins may call: never with cookies (`spec/security.md`, case 181).
     let open = Router::new()
         .nest("/fhir", base)
+        .route("/fhir/", any(fhir::other))
         .route(
             "/.well-known/openid-configuration",
             get(oauth::openid_configuration),

@@ -13,6 +13,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::header::CACHE_CONTROL;
 use axum::http::header::LOCATION;
 use axum::http::header::PRAGMA;
+use axum::http::header::RETRY_AFTER;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::response::IntoResponse;
 use axum::response::Response;
@@ -39,7 +40,7 @@ use crate::http::reply;
 use crate::http::request_id::RequestId;
 
 /// What the auth room needs of a request.
-pub fn context<'a>(app: &'a App, fhir_base: &'a str) -> Context<'a> {
+pub fn context<'a>(app: &'a App, fhir_base: &'a str, request_id: &'a str) -> Context<'a> {
     Context {
         emr: &app.emr,
         issuer: &app.config.public_url,
@@ -47,6 +48,7 @@ pub fn context<'a>(app: &'a App, fhir_base: &'a str) -> Context<'a> {
         now: app.emr.now(),
         entropy: app.entropy.as_ref(),
         keys: &app.keys,
+        request_id,
     }
 }
 
@@ -62,7 +64,7 @@ pub async fn openid_configuration(State(app): State<Arc<App>>, id: RequestId) ->
 
 fn configuration(app: &App, id: &RequestId) -> Response {
     match discovery::document(&app.config.public_url, &capability::scopes()) {
-        Ok(document) => Json(document).into_response(),
+        Ok(document) => public_json(&document),
         Err(fault) => {
             reply::log(&fault, &id.0);
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -72,7 +74,12 @@ fn configuration(app: &App, id: &RequestId) -> Response {
 
 /// `GET /oauth2/jwks`
 pub async fn jwks(State(app): State<Arc<App>>) -> Response {
-    Json(app.keys.jwks()).into_response()
+    public_json(&app.keys.jwks())
+}
+
+/// JSON that everybody may keep for a few minutes.
+fn public_json(body: &impl Serialize) -> Response {
+    ([(CACHE_CONTROL, "public, max-age=300")], Json(body)).into_response()
 }
 
 /// `GET /oauth2/authorize`
@@ -120,7 +127,7 @@ async fn begin(
         session: cookies::find(app, headers, cookies::SESSION),
     };
     let base = app.config.fhir_base();
-    let begun = authorize::begin(&context(app, &base), &pairs, visitor).await;
+    let begun = authorize::begin(&context(app, &base, &id.0), &pairs, visitor).await;
     let mut response = match begun {
         Ok(Begin::Page(problem)) => {
             let words = ("This app cannot connect", problem.sentence().to_owned());
@@ -153,7 +160,7 @@ pub async fn token(
     body: Body,
 ) -> Response {
     let base = app.config.fhir_base();
-    let context = context(&app, &base);
+    let context = context(&app, &base, &id.0);
     let asked = match negotiate::form(&headers, body).await {
         Ok(pairs) => token::exchange(&context, &pairs, basic(&headers)).await,
         Err(Failure::Refused(_)) => Err(OAuthError::request(
@@ -187,38 +194,45 @@ pub async fn userinfo(State(app): State<Arc<App>>, id: RequestId, headers: Heade
     let base = app.config.fhir_base();
     let asked: Answer<Response> = async {
         let grant = guard::grant(&app, &headers).await?;
-        let claims = answer::userinfo(&context(&app, &base), &grant)?;
+        let claims = answer::userinfo(&context(&app, &base, &id.0), &grant)?;
         Ok(oauth_json(StatusCode::OK, &claims))
     }
     .await;
     match asked {
         Ok(response) => response,
-        Err(failure) => bearer_error(&app, &id, failure),
+        Err(failure) => machine_error(&app, &id.0, failure),
     }
 }
 
-/// An error of a resource that is not FHIR: RFC 6750's words in JSON and in the challenge.
-fn bearer_error(app: &App, id: &RequestId, failure: Failure) -> Response {
+/// An error in JSON for a machine that does not speak FHIR, with RFC 6750's challenge where a token was the trouble.
+pub fn machine_error(app: &App, request_id: &str, failure: Failure) -> Response {
     let (status, word) = match &failure {
         Failure::Refused(refusal) => match reply::status(refusal) {
             StatusCode::UNAUTHORIZED => (StatusCode::UNAUTHORIZED, "invalid_token"),
+            StatusCode::FORBIDDEN => (StatusCode::FORBIDDEN, "insufficient_scope"),
             StatusCode::SERVICE_UNAVAILABLE => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
             }
-            _ => (StatusCode::FORBIDDEN, "insufficient_scope"),
+            other => (other, "invalid_request"),
         },
         Failure::Broken(fault) => {
-            reply::log(fault, &id.0);
+            reply::log(fault, request_id);
             (StatusCode::INTERNAL_SERVER_ERROR, "server_error")
         }
     };
     let mut response = oauth_json(status, &serde_json::json!({ "error": word }));
-    let text = format!(
-        "Bearer realm=\"{}\", error=\"{word}\"",
-        app.config.public_url
-    );
-    if let Ok(value) = HeaderValue::from_str(&text) {
-        response.headers_mut().insert(WWW_AUTHENTICATE, value);
+    let headers = response.headers_mut();
+    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        let text = format!(
+            "Bearer realm=\"{}\", error=\"{word}\"",
+            app.config.public_url
+        );
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(WWW_AUTHENTICATE, value);
+        }
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from(5));
     }
     response
 }

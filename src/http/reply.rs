@@ -58,8 +58,8 @@ pub fn fhir_body(status: StatusCode, bytes: Vec<u8>) -> Response {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, FHIR_JSON);
-    // A record is this caller's alone and may change at any moment: it is kept nowhere unasked.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    // A record is this caller's alone and may change at any moment: it is kept nowhere.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -76,7 +76,14 @@ pub fn page(app: &App, request_id: &str, failure: Failure) -> Response {
             )
         }
     };
-    problem(app, request_id, status, (title, sentence))
+    let mut response = problem(app, request_id, status, (title, sentence));
+    // A challenge is for machines; when to come back is for both.
+    if let Failure::Refused(refusal @ (Refusal::TooMany(_) | Refusal::Unavailable(_))) = &failure
+        && let Some((name, value)) = extra(refusal, app)
+    {
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 /// A page with one problem on it: its title and sentence.

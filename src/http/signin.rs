@@ -1,12 +1,9 @@
 //! The pages between the app's question and its answer: login, new credentials, consent.
 
 use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::extract::RawQuery;
 use axum::extract::State;
 use axum::http::Extensions;
@@ -22,6 +19,7 @@ use crate::auth::authorize::Step;
 use crate::auth::client;
 use crate::auth::consent as consents;
 use crate::auth::csrf;
+use crate::auth::device;
 use crate::auth::login as logins;
 use crate::auth::login::Attempt;
 use crate::auth::new_credentials as credentials;
@@ -35,6 +33,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scope::Scope;
 use crate::emr::account::Account;
 use crate::http::App;
+use crate::http::client_address;
 use crate::http::cookies;
 use crate::http::limits;
 use crate::http::negotiate;
@@ -53,8 +52,10 @@ const WRONG: &str = "We could not log you in with that. Please check what you ty
 
 /// A browser that stands before a waiting request.
 struct Visit<'h> {
+    id: &'h str,
     request: String,
     visitor: Visitor<'h>,
+    device: Option<&'h str>,
 }
 
 /// A form that was sent and belongs to this browser.
@@ -80,7 +81,7 @@ pub async fn login(
     headers: HeaderMap,
 ) -> Response {
     let shown: Answer<Response> = async {
-        let visit = visit(&app, query.as_deref(), &headers)?;
+        let visit = visit((&app, &id), query.as_deref(), &headers)?;
         let pending = pending(&app, &visit).await?;
         match pending.step {
             Step::Login => login_page(&app, (&visit, &pending), Typed::default()).await,
@@ -100,7 +101,7 @@ pub async fn login_post(
     body: Body,
 ) -> Response {
     let done: Answer<Response> = async {
-        let visit = visit(&app, query.as_deref(), &headers)?;
+        let visit = visit((&app, &id), query.as_deref(), &headers)?;
         let form = form(&app, &visit, &headers, body).await?;
         let pending = pending(&app, &visit).await?;
         if pending.step != Step::Login {
@@ -109,7 +110,7 @@ pub async fn login_post(
         if form.text("decision") == "deny" {
             return denied(&app, &visit).await;
         }
-        let address = client_address(&app, &headers, &extensions);
+        let address = client_address::of(&app, &headers, &extensions);
         log_in(&app, (&visit, &pending), &form, address).await
     }
     .await;
@@ -123,12 +124,13 @@ async fn log_in(
     address: IpAddr,
 ) -> Answer<Response> {
     let base = app.config.fhir_base();
-    let context = context(app, &base);
+    let context = context(app, &base, visit.id);
     let attempt = Attempt {
         username: form.text("username"),
         password: form.text("password"),
         email: form.text("email"),
         address,
+        device: visit.device.map(str::to_owned),
     };
     let typed = |error, wait| Typed {
         username: attempt.username.clone(),
@@ -137,12 +139,7 @@ async fn log_in(
         wait,
     };
     match logins::login(&context, &attempt).await? {
-        logins::Login::In(account) => {
-            let token = authorize::attach_login(&context, pending, &account, visit.visitor).await?;
-            let mut response = see_other(&format!("/oauth2/consent?request={}", visit.request));
-            cookies::set(app, &mut response, cookies::SESSION, &token);
-            Ok(response)
-        }
+        logins::Login::In(account) => welcome(app, (visit, pending), &account).await,
         logins::Login::MustChange(account) => {
             authorize::attach_must_change(&context, pending, &account).await?;
             Ok(see_other(&format!(
@@ -166,6 +163,25 @@ async fn log_in(
     }
 }
 
+/// Opens the session of somebody who has just shown who they are, and goes on to the consent.
+async fn welcome(
+    app: &App,
+    (visit, pending): (&Visit<'_>, &Pending),
+    account: &Account,
+) -> Answer<Response> {
+    let base = app.config.fhir_base();
+    let context = context(app, &base, visit.id);
+    let token = authorize::attach_login(&context, pending, account, visit.visitor).await?;
+    let mut response = see_other(&format!("/oauth2/consent?request={}", visit.request));
+    cookies::set(app, &mut response, cookies::SESSION, &token);
+    let mark = visit.device.unwrap_or_default();
+    if device::known(&context, mark, &account.login_name).is_none() {
+        let fresh = device::mark(&context, &account.login_name)?;
+        cookies::set(app, &mut response, cookies::DEVICE, &fresh);
+    }
+    Ok(response)
+}
+
 /// Seconds in words.
 fn span(seconds: u64) -> String {
     match seconds {
@@ -183,7 +199,7 @@ pub async fn new_credentials(
     headers: HeaderMap,
 ) -> Response {
     let shown: Answer<Response> = async {
-        let visit = visit(&app, query.as_deref(), &headers)?;
+        let visit = visit((&app, &id), query.as_deref(), &headers)?;
         let pending = pending(&app, &visit).await?;
         match &pending.step {
             Step::NewCredentials(account) => {
@@ -206,7 +222,7 @@ pub async fn new_credentials_post(
     body: Body,
 ) -> Response {
     let done: Answer<Response> = async {
-        let visit = visit(&app, query.as_deref(), &headers)?;
+        let visit = visit((&app, &id), query.as_deref(), &headers)?;
         let form = form(&app, &visit, &headers, body).await?;
         let pending = pending(&app, &visit).await?;
         match &pending.step {
@@ -225,7 +241,7 @@ async fn choose(
     form: &Form,
 ) -> Answer<Response> {
     let base = app.config.fhir_base();
-    let context = context(app, &base);
+    let context = context(app, &base, visit.id);
     let choice = Choice {
         username: form.text("username"),
         password: form.text("new_password"),
@@ -234,10 +250,7 @@ async fn choose(
     match credentials::choose(&context, account, &choice, password::COST).await? {
         Chosen::Done(account) => {
             app.tokens.clear();
-            let token = authorize::attach_login(&context, pending, &account, visit.visitor).await?;
-            let mut response = see_other(&format!("/oauth2/consent?request={}", visit.request));
-            cookies::set(app, &mut response, cookies::SESSION, &token);
-            Ok(response)
+            welcome(app, (visit, pending), &account).await
         }
         Chosen::Wrong(wrong) => {
             let errors = wrong
@@ -282,7 +295,7 @@ pub async fn consent(
     headers: HeaderMap,
 ) -> Response {
     let shown: Answer<Response> = async {
-        let visit = visit(&app, query.as_deref(), &headers)?;
+        let visit = visit((&app, &id), query.as_deref(), &headers)?;
         let pending = pending(&app, &visit).await?;
         match &pending.step {
             Step::Consent(account) => Ok(consent_page(&app, (&visit, &pending), account)),
@@ -302,14 +315,14 @@ pub async fn consent_post(
     body: Body,
 ) -> Response {
     let done: Answer<Response> = async {
-        let visit = visit(&app, query.as_deref(), &headers)?;
+        let visit = visit((&app, &id), query.as_deref(), &headers)?;
         let form = form(&app, &visit, &headers, body).await?;
         if form.text("decision") != "approve" {
             return denied(&app, &visit).await;
         }
         let base = app.config.fhir_base();
         let ticked = form.all("scope");
-        let context = context(&app, &base);
+        let context = context(&app, &base, visit.id);
         let url = consents::approve(&context, &visit.request, visit.visitor, &ticked).await?;
         Ok(see_other(&url))
     }
@@ -319,7 +332,12 @@ pub async fn consent_post(
 
 async fn denied(app: &App, visit: &Visit<'_>) -> Answer<Response> {
     let base = app.config.fhir_base();
-    let url = consents::deny(&context(app, &base), &visit.request, visit.visitor).await?;
+    let url = consents::deny(
+        &context(app, &base, visit.id),
+        &visit.request,
+        visit.visitor,
+    )
+    .await?;
     Ok(see_other(&url))
 }
 
@@ -363,7 +381,7 @@ async fn login_page(
     typed: Typed,
 ) -> Answer<Response> {
     let base = app.config.fhir_base();
-    let asks_for_email = logins::asks_for_email(&context(app, &base)).await?;
+    let asks_for_email = logins::asks_for_email(&context(app, &base, visit.id)).await?;
     let page = Login {
         frame: reply::frame(app, "Log in"),
         action: format!("/login?request={}", visit.request),
@@ -416,7 +434,11 @@ fn elsewhere(visit: &Visit<'_>, pending: &Pending) -> Response {
 }
 
 /// Which request, in which browser.
-fn visit<'h>(app: &App, query: Option<&str>, headers: &'h HeaderMap) -> Result<Visit<'h>, Refusal> {
+fn visit<'h>(
+    (app, id): (&App, &'h RequestId),
+    query: Option<&str>,
+    headers: &'h HeaderMap,
+) -> Result<Visit<'h>, Refusal> {
     let ended = Refusal::Expired(authorize::ENDED);
     let pairs = negotiate::pairs(query);
     let request = pairs.into_iter().find(|(name, _)| name == "request");
@@ -425,17 +447,24 @@ fn visit<'h>(app: &App, query: Option<&str>, headers: &'h HeaderMap) -> Result<V
         return Err(ended);
     };
     Ok(Visit {
+        id: &id.0,
         request,
         visitor: Visitor {
             token,
             session: cookies::find(app, headers, cookies::SESSION),
         },
+        device: cookies::find(app, headers, cookies::DEVICE),
     })
 }
 
 async fn pending(app: &App, visit: &Visit<'_>) -> Answer<Pending> {
     let base = app.config.fhir_base();
-    authorize::pending(&context(app, &base), &visit.request, visit.visitor).await
+    authorize::pending(
+        &context(app, &base, visit.id),
+        &visit.request,
+        visit.visitor,
+    )
+    .await
 }
 
 /// A form of ours, sent from a page of ours in the same browser: its token and, where the browser tells, its origin
@@ -461,17 +490,4 @@ async fn form(app: &App, visit: &Visit<'_>, headers: &HeaderMap, body: Body) -> 
         true => Ok(form),
         false => Err(foreign.into()),
     }
-}
-
-/// Whom to count wrong logins against: the header the operator's own proxy sets, else the connection.
-fn client_address(app: &App, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
-    let told = app.config.client_address_header.as_deref();
-    let told = told
-        .and_then(|name| headers.get(name))
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.split(',').next_back())
-        .and_then(|text| text.trim().parse().ok());
-    let connection = extensions.get::<ConnectInfo<SocketAddr>>();
-    told.or(connection.map(|info| info.0.ip()))
-        .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }

@@ -129,15 +129,14 @@ pub async fn by_access_token(db: &Db, token_hash: &str, now: i64) -> Answer<Opti
     Ok(Some(grant))
 }
 
-/// Ends a grant and everything issued under it.
+/// Ends a grant and everything issued under it; whether it was this call that ended it.
 ///
 /// # Errors
 /// As [`Tx::run`].
-pub async fn revoke_all(tx: &mut Tx, id: &str, now: i64) -> Answer<()> {
-    tx.run(Sql::new(REVOKE).bind(now).bind(id)).await?;
-    tx.run(Sql::new(REVOKE_TOKENS).bind(now).bind(id))
-        .await
-        .map(|_| ())
+pub async fn revoke_all(tx: &mut Tx, id: &str, now: i64) -> Answer<bool> {
+    let ended = tx.run(Sql::new(REVOKE).bind(now).bind(id)).await? > 0;
+    tx.run(Sql::new(REVOKE_TOKENS).bind(now).bind(id)).await?;
+    Ok(ended)
 }
 
 fn grant(bearer: Bearer) -> Option<Grant> {

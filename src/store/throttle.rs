@@ -37,9 +37,9 @@ const STATE: &str = "SELECT since, not_before FROM anteroom_throttle WHERE name 
 
 const FORGET: &str = "UPDATE anteroom_throttle SET attempts = 0, not_before = 0 WHERE name = ?";
 
-/// An address is counted for what went wrong: a clinic's waiting room shares one.
+/// A counter is for what went wrong: a clinic's waiting room shares an address.
 const GIVE_BACK: &str =
-    "UPDATE anteroom_throttle SET attempts = attempts - 1 WHERE attempts > 0 AND name IN (?, ?)";
+    "UPDATE anteroom_throttle SET attempts = attempts - 1 WHERE attempts > 0 AND name IN ";
 
 /// The counter everybody shares.
 const SITE: &str = "site";
@@ -62,6 +62,15 @@ pub enum Reserved {
     GoOn,
     /// Not yet: seconds to wait.
     Wait(u64),
+}
+
+/// What becomes of an account's failures when a login succeeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failures {
+    /// They were the patient's own.
+    Forgotten,
+    /// They may be somebody else's.
+    Kept,
 }
 
 #[derive(FromRow)]
@@ -120,16 +129,20 @@ async fn count(tx: &mut Tx, counters: &Counters, now: i64) -> Answer<Reserved> {
     Ok(Reserved::GoOn)
 }
 
-/// Forgets an account's failures after a good login, and does not count it against address and site.
+/// After a good login: it is not counted, and the account's failures before it are forgotten or kept.
 ///
 /// # Errors
 /// As [`Tx::run`].
-pub async fn forget(tx: &mut Tx, counters: &Counters) -> Answer<()> {
-    let forget = Sql::new(FORGET).bind(account(&counters.account));
-    tx.run(forget).await?;
-    let give_back = Sql::new(GIVE_BACK)
-        .bind(address(&counters.address))
-        .bind(SITE);
+pub async fn succeed(tx: &mut Tx, counters: &Counters, failures: Failures) -> Answer<()> {
+    let account = account(&counters.account);
+    let mut names = vec![address(&counters.address), SITE.to_owned()];
+    match failures {
+        Failures::Forgotten => {
+            tx.run(Sql::new(FORGET).bind(account)).await?;
+        }
+        Failures::Kept => names.push(account),
+    }
+    let give_back = Sql::new(GIVE_BACK).list(&names);
     tx.run(give_back).await.map(|_| ())
 }
 
@@ -248,7 +261,7 @@ mod tests {
                     account: "a".into(),
                     address: "x".into(),
                 };
-                forget(tx, &counters).await
+                succeed(tx, &counters, Failures::Forgotten).await
             })
         })
         .await

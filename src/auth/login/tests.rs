@@ -16,6 +16,7 @@ fn attempt(username: &str, password: &str, email: &str) -> Attempt {
         password: password.to_owned(),
         email: email.to_owned(),
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        device: None,
     }
 }
 
@@ -218,4 +219,70 @@ fn every_spelling_of_a_name_has_one_counter() {
         assert_eq!(canonical(spelling), "alice", "{spelling:?}");
     }
     assert_eq!(canonical("Al.Ice+x@Mail.example"), "al.ice@mail.example");
+}
+
+#[tokio::test]
+async fn case_89_a_login_under_a_similar_name_does_not_clear_the_counter() {
+    let house = House::open("login-similar", &[]).await;
+    house
+        .change("UPDATE patient_access_onsite SET portal_login_username = 'alice@a.example' WHERE pid = 1")
+        .await;
+    house
+        .change("UPDATE patient_access_onsite SET portal_login_username = 'alice+x@a.example' WHERE pid = 2")
+        .await;
+    for _ in 0..4 {
+        assert_eq!(
+            try_in(&house, "alice@a.example", "guess").await,
+            Login::Refused
+        );
+    }
+    assert!(matches!(
+        try_in(&house, "alice+x@a.example", PASSWORD).await,
+        Login::In(_)
+    ));
+    assert_eq!(
+        try_in(&house, "alice@a.example", "guess").await,
+        Login::Wait(1),
+        "the four guesses before still count"
+    );
+}
+
+#[tokio::test]
+async fn case_92_a_browser_used_before_gets_in_while_a_stranger_guesses() {
+    let house = House::open("login-device", &[]).await;
+    let context = house.context();
+    for _ in 0..5 {
+        assert_eq!(try_in(&house, "alice", "guess").await, Login::Refused);
+    }
+    assert_eq!(try_in(&house, "alice", PASSWORD).await, Login::Wait(1));
+    let at = |device: String, password: &str| Attempt {
+        device: Some(device),
+        ..attempt("alice", password, "")
+    };
+    let mark = device::mark(&context, "alice").unwrap();
+    let good = at(mark.clone(), PASSWORD);
+    assert!(matches!(
+        login(&context, &good).await.unwrap(),
+        Login::In(_)
+    ));
+    let foreign = at(device::mark(&context, "bob").unwrap(), PASSWORD);
+    assert_eq!(login(&context, &foreign).await.unwrap(), Login::Wait(1));
+    for _ in 0..5 {
+        let wrong = at(mark.clone(), "guess");
+        assert_eq!(login(&context, &wrong).await.unwrap(), Login::Refused);
+    }
+    assert_eq!(
+        login(&context, &good).await.unwrap(),
+        Login::Wait(1),
+        "a stolen mark is slowed down as well"
+    );
+}
+
+#[test]
+fn an_ipv6_line_counts_as_one_address() {
+    let network = |text: &str| network(text.parse().unwrap());
+    assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
+    assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+    assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+    assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
 }

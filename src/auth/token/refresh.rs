@@ -16,11 +16,13 @@ use crate::domain::scope::Scope;
 use crate::store::clients::Client;
 use crate::store::grants::Given;
 use crate::store::ledger;
-use crate::store::ledger::Entry;
 use crate::store::ledger::Outcome;
 use crate::store::tokens;
 use crate::store::tokens::Refresh;
 use crate::store::tokens::Token;
+
+/// The longest list of scopes that is looked at.
+const LONGEST_SCOPE: usize = 8192;
 
 /// What the stored state of a refresh token allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +57,7 @@ pub(super) async fn with_refresh(
     let scope = narrowed(get("scope"), &given.scope)?;
     let pair = token::pair(context, &given.scope)?;
     let rows = token::rows(&pair, &given, (&scope, &hash), now);
-    let mut entry = Entry::new("token.refresh", Outcome::Success, context.now);
+    let mut entry = context.entry("token.refresh", Outcome::Success);
     entry.actor = format!("Patient/{}", account.person.uuid);
     entry.client_id = client.client_id.clone();
     entry.grant_id = given.id.clone();
@@ -161,6 +163,9 @@ fn narrowed(asked: Option<&str>, granted: &str) -> Result<String, OAuthError> {
     let Some(asked) = asked else {
         return Ok(granted.to_owned());
     };
+    if asked.len() > LONGEST_SCOPE {
+        return Err(OAuthError::request("scope is too long"));
+    }
     let granted = Scope::list(granted);
     let mut words = asked.split(' ').filter(|word| !word.is_empty());
     let inside = words.all(|word| {
