@@ -2,8 +2,41 @@
 
 use html2text::config;
 
+use crate::emr::people::tidy;
+
 /// Wide enough that paragraphs stay on one line, as text is wrapped by whoever shows it.
 const WIDE: usize = 10_000;
+
+/// What a message of a person stays below, in bytes and in elements inside one another. Above it the mark-up is taken
+/// out without being understood: laying it out takes the square of its depth, and copies the quote marks to each line.
+const LARGEST: usize = 128 * 1024;
+const DEEPEST: usize = 40;
+
+/// Elements that begin a line of their own, and those whose content is not for people.
+const BLOCKS: [&str; 16] = [
+    "p",
+    "div",
+    "br",
+    "hr",
+    "li",
+    "ul",
+    "ol",
+    "tr",
+    "table",
+    "blockquote",
+    "pre",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+];
+const HIDDEN: [&str; 4] = ["script", "style", "title", "template"];
+
+/// Elements that hold nothing, or that the next of their kind ends.
+const SHALLOW: [&str; 10] = [
+    "br", "hr", "img", "p", "li", "input", "meta", "link", "tr", "td",
+];
 
 /// What stands for a drawn line, which the renderer leaves out.
 const RULE: &str = "<p>---</p>";
@@ -13,6 +46,9 @@ const RULE: &str = "<p>---</p>";
 pub fn plain_text(html: &str) -> String {
     if !html.contains(['<', '&']) {
         return html.trim().to_owned();
+    }
+    if html.len() > LARGEST || too_deep(html) {
+        return stripped(html);
     }
     let ruled = with_rules(html);
     let rendered = config::plain_no_decorate()
@@ -25,6 +61,76 @@ pub fn plain_text(html: &str) -> String {
     let text = rendered.unwrap_or(ruled);
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     lines.join("\n").trim().to_owned()
+}
+
+/// The name of the element a tag is about, in lower case, and whether the tag ends it. `rest` begins behind the `<`.
+fn tag(rest: &str) -> Option<(String, bool)> {
+    let (rest, ends) = match rest.strip_prefix('/') {
+        Some(rest) => (rest, true),
+        None => (rest, false),
+    };
+    let name: String = rest
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .take(20)
+        .collect();
+    let begins = name.starts_with(|letter: char| letter.is_ascii_alphabetic());
+    begins.then(|| (name.to_ascii_lowercase(), ends))
+}
+
+fn too_deep(html: &str) -> bool {
+    let mut depth = 0_usize;
+    html.match_indices('<').any(|(at, _)| {
+        match tag(&html[at + 1..]) {
+            Some((name, _)) if SHALLOW.contains(&name.as_str()) => {}
+            Some((_, true)) => depth = depth.saturating_sub(1),
+            Some((_, false)) => depth += 1,
+            None => {}
+        }
+        depth > DEEPEST
+    })
+}
+
+/// The text between the tags, in one pass. Blocks begin lines; the entities of OpenEMR's own escaping are resolved.
+fn stripped(html: &str) -> String {
+    let mut text = String::with_capacity(html.len() / 2);
+    let mut hidden: Option<String> = None;
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        if hidden.is_none() {
+            text.push_str(&rest[..at]);
+        }
+        rest = &rest[at + 1..];
+        let Some((name, ends)) = tag(rest) else {
+            if rest.starts_with(['!', '?']) {
+                rest = rest.split_once('>').map_or("", |(_, behind)| behind);
+            } else if hidden.is_none() {
+                text.push('<');
+            }
+            continue;
+        };
+        match (&hidden, ends) {
+            (Some(open), true) if *open == name => hidden = None,
+            // In a script a sign is a sign.
+            (Some(_), _) => continue,
+            (None, false) if HIDDEN.contains(&name.as_str()) => hidden = Some(name.clone()),
+            _ => {}
+        }
+        if hidden.is_none() && BLOCKS.contains(&name.as_str()) {
+            text.push('\n');
+        }
+        rest = rest.split_once('>').map_or("", |(_, behind)| behind);
+    }
+    if hidden.is_none() {
+        text.push_str(rest);
+    }
+    let text = tidy(Some(text.replace("&nbsp;", " ")));
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    lines.join("\n")
 }
 
 /// The body with a paragraph of dashes before each `<hr>`. Where that hits something else, such as a comment, it does
@@ -96,5 +202,35 @@ mod tests {
             "<tr><td>x</td></tr>".repeat(200)
         ));
         assert!(table.len() < 100_000, "{}", table.len());
+    }
+
+    #[test]
+    fn bodies_no_person_wrote_take_no_longer_than_their_length() {
+        let quotes = plain_text(&"<blockquote>x".repeat(20_000));
+        assert_eq!(quotes.len(), 2 * 20_000 - 1);
+        let lists = plain_text(&"<ul><li>x".repeat(20_000));
+        assert_eq!(lists.len(), 2 * 20_000 - 1);
+        assert_eq!(plain_text(&"<div>".repeat(50_000)), "");
+        let long = plain_text(&"<p>one &amp; two</p>".repeat(100_000));
+        assert_eq!(long.len(), 10 * 100_000 - 1);
+        assert!(long.starts_with("one & two\none"));
+        let picture = format!(
+            "<p>a</p><img src=\"data:image/png;base64,{}\"><p>b",
+            "A".repeat(200_000)
+        );
+        assert_eq!(plain_text(&picture), "a\nb");
+    }
+
+    #[test]
+    fn what_is_only_stripped_loses_scripts_and_keeps_signs() {
+        for (html, text) in [
+            ("<script>a<b</script><STYLE>p{}</style>x", "x"),
+            ("1 < 2 <3 <!-- no --> &lt;b&gt;", "1 < 2 <3  <b>"),
+            ("<p>é<br/>漢字</p", "é\n漢字"),
+            ("<script>never closed", ""),
+            ("<", "<"),
+        ] {
+            assert_eq!(stripped(html), text, "{html}");
+        }
     }
 }

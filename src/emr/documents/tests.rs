@@ -17,8 +17,8 @@ use time::macros::datetime;
 const PATIENTS: &str = "INSERT INTO patient_data (id, pid, uuid, fname, lname) VALUES \
     (1, 7, X'00000000000000000000000000000007', 'Ana', 'Diaz'), \
     (2, 8, X'00000000000000000000000000000008', 'Bo', 'Lund'); \
-    INSERT INTO users (id, uuid, username, fname, lname) VALUES \
-    (5, X'00000000000000000000000000000055', 'drlee', 'Kim', 'Lee'); \
+    INSERT INTO users (id, uuid, username, authorized, fname, lname) VALUES \
+    (5, X'00000000000000000000000000000055', 'drlee', 1, 'Kim', 'Lee'); \
     INSERT INTO categories_to_documents (category_id, document_id) VALUES (12, 101), (3, 102), (13, 102);";
 
 const BEGIN: &str = "INSERT INTO documents (id, uuid, name, url, mimetype, date, revision, foreign_id, owner, \

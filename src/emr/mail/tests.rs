@@ -16,8 +16,8 @@ const PEOPLE: &str = "INSERT INTO patient_data (id, pid, uuid, fname, lname) VAL
     (13, 8, X'00000000000000000000000000000008', 'Bo', 'Lund'), \
     (14, 10, X'0000000000000000000000000000000A', 'Cy', 'Ek'); \
     INSERT INTO patient_access_onsite (pid, portal_username) VALUES (7, 'ana-login'), (8, 'ANA-LOGIN'); \
-    INSERT INTO users (id, uuid, username, fname, lname) VALUES \
-    (5, NULL, 'drlee', 'Kim', 'Lee'), (6, NULL, 'Cy14', 'Not', 'Patient');";
+    INSERT INTO users (id, uuid, username, authorized, fname, lname) VALUES \
+    (5, NULL, 'drlee', 1, 'Kim', 'Lee'), (6, NULL, 'Cy14', 0, 'Not', 'Patient');";
 
 const MAIL: &str = "INSERT INTO onsite_mail (id, date, owner, title, body, sender_id, sender_name, recipient_id, \
     recipient_name, deleted, message_status, mail_chain) VALUES \
