@@ -1,5 +1,6 @@
 //! The one write: `PATCH` and `PUT Appointment.status=cancelled`, with the practice's rules (F127, F128, F135, F149).
 
+use anteroom::db::Db;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::StatusCode;
@@ -331,5 +332,92 @@ async fn without_the_letter_u_nothing_changes() {
     .await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert_eq!(answer.issue(), "forbidden");
+    clinic.close().await;
+}
+
+/// What a cancellation may leave behind, as one line to compare.
+const LEFT: &str = "SELECT CONCAT_WS('|', \
+    (SELECT COUNT(*) FROM openemr_postcalendar_events WHERE pc_apptstatus IN ('x', '%')), \
+    (SELECT COUNT(*) FROM pnotes), (SELECT COUNT(*) FROM patient_tracker_element), \
+    (SELECT COUNT(*) FROM anteroom_audit WHERE action = 'Appointment.cancel')) AS text";
+
+#[tokio::test]
+async fn a_cancellation_that_breaks_in_the_middle_leaves_nothing() {
+    let mut clinics = vec![Clinic::open().await];
+    clinics.extend(Clinic::on_mariadb("7.0.4").await);
+    for clinic in clinics {
+        let token = clinic.token(clinic.patient("active"), EVERYTHING).await;
+        let before = visit(&clinic, &token).await;
+        let id = before["id"].as_str().expect("an id");
+        let left = clinic.look(LEFT).await;
+        // The last statement of the transaction is the ledger's.
+        let hide = "ALTER TABLE anteroom_audit RENAME TO anteroom_audit_away";
+        clinic.app.emr.db.script(hide).await.expect("hidden");
+        let answer = patch(&clinic, id, &token, CANCEL).await;
+        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+        let show = "ALTER TABLE anteroom_audit_away RENAME TO anteroom_audit";
+        clinic.app.emr.db.script(show).await.expect("back");
+        assert_eq!(clinic.look(LEFT).await, left);
+        let path = format!("/fhir/Appointment/{id}");
+        assert_eq!(clinic.get(&path, &token).await.json(), before);
+        clinic.close().await;
+    }
+}
+
+#[tokio::test]
+async fn of_two_cancellations_at_once_one_is_made() {
+    let clinic = Clinic::open().await;
+    let token = clinic.token(clinic.patient("active"), EVERYTHING).await;
+    let id = visit(&clinic, &token).await["id"].clone();
+    let id = id.as_str().expect("an id");
+    let [first, second] = [
+        patch(&clinic, id, &token, CANCEL),
+        patch(&clinic, id, &token, CANCEL),
+    ];
+    let (first, second) = tokio::join!(first, second);
+    let mut statuses = [first.status.as_u16(), second.status.as_u16()];
+    statuses.sort_unstable();
+    assert!(
+        matches!(statuses, [200, 409 | 422]),
+        "only one of two is the one: {statuses:?}"
+    );
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn a_cancellation_waits_for_its_own_row_only_and_not_for_ever() {
+    let Some(clinic) = Clinic::on_mariadb("8.2").await else {
+        return;
+    };
+    let token = clinic.token(clinic.patient("active"), EVERYTHING).await;
+    let before = visit(&clinic, &token).await;
+    let id = before["id"].as_str().expect("an id");
+    let Db::MySql(pool) = &clinic.app.emr.db else {
+        panic!("not MariaDB");
+    };
+    let hex = id.replace('-', "");
+    let hold = async |condition: String| {
+        let mut staff = pool.begin().await.expect("a transaction of staff");
+        let sql = format!("UPDATE openemr_postcalendar_events SET pc_room = 'x' WHERE {condition}");
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .execute(&mut *staff)
+            .await
+            .expect("staff change rows");
+        staff
+    };
+    let own = hold(format!("uuid = X'{hex}'")).await;
+    let answer = patch(&clinic, id, &token, CANCEL).await;
+    assert_eq!(
+        answer.status,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "{}",
+        answer.text()
+    );
+    own.rollback().await.expect("staff let go");
+    let key = clinic.look(Box::leak(format!("SELECT CAST(MAX(pc_eid) AS CHAR) AS text FROM openemr_postcalendar_events WHERE uuid <> X'{hex}'").into_boxed_str())).await;
+    let other = hold(format!("pc_eid = {key}")).await;
+    let answer = patch(&clinic, id, &token, CANCEL).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    other.rollback().await.expect("staff let go");
     clinic.close().await;
 }
