@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::RawQuery;
@@ -49,6 +50,10 @@ use crate::http::request_id::RequestId;
 
 /// The one sentence for every wrong login, whatever was wrong.
 const WRONG: &str = "We could not log you in with that. Please check what you typed and try again.";
+
+/// When a wrong login is answered: the kinds and costs of hashes in one practice differ, and an earlier answer would tell
+/// which names there are.
+const EVEN: Duration = Duration::from_millis(500);
 
 /// A browser that stands before a waiting request.
 struct Visit<'h> {
@@ -138,6 +143,7 @@ async fn log_in(
         error,
         wait,
     };
+    let even = tokio::time::sleep(EVEN);
     match logins::login(&context, &attempt).await? {
         logins::Login::In(account) => welcome(app, (visit, pending), &account).await,
         logins::Login::MustChange(account) => {
@@ -148,6 +154,7 @@ async fn log_in(
             )))
         }
         logins::Login::Refused => {
+            even.await;
             login_page(app, (visit, pending), typed(Some(WRONG.to_owned()), None)).await
         }
         logins::Login::Wait(seconds) => {

@@ -199,3 +199,22 @@ async fn case_156_the_practice_switches_its_portal_off() {
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     clinic.close().await;
 }
+
+#[tokio::test]
+async fn a_wrong_login_takes_as_long_whatever_the_hash_and_for_nobody() {
+    let clinic = Clinic::open().await;
+    let mut names: Vec<&str> = clinic
+        .patients("active")
+        .map(|one| one.username.as_str())
+        .collect();
+    names.push("nobody.at.all");
+    for name in names {
+        let mut browser = clinic.browser();
+        let form = browser.start(&authorization(EVERYTHING)).await;
+        let guess = [("username", name), ("password", "guess")];
+        let soon = std::time::Duration::from_millis(450);
+        let answer = tokio::time::timeout(soon, browser.submit(&form, &guess)).await;
+        assert!(answer.is_err(), "{name} was answered early");
+    }
+    clinic.close().await;
+}
