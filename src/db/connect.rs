@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
+use sqlx::Connection;
 use sqlx::Executor;
 use sqlx::MySqlPool;
 use sqlx::SqlSafeStr;
@@ -48,6 +49,9 @@ const SQLITE: [Step; 2] = [
     ),
 ];
 
+/// After how long without use a connection to the server is asked whether it is still alive.
+const IDLE: Duration = Duration::from_secs(1);
+
 /// Tells the practice's present offset, such as `-05:00`, to each new connection: OpenEMR's
 /// `ON UPDATE CURRENT_TIMESTAMP` columns hold the practice's wall time (OpenEMR facts 6.1).
 pub type Offset = Arc<dyn Fn() -> String + Send + Sync>;
@@ -82,6 +86,16 @@ impl Db {
         let pool = MySqlPoolOptions::new()
             .max_connections(16)
             .acquire_timeout(Duration::from_secs(5))
+            // A connection that was just used is alive; only one that lay idle is asked, which saves a round trip.
+            .test_before_acquire(false)
+            .before_acquire(|connection, known| {
+                Box::pin(async move {
+                    if known.idle_for > IDLE {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             // A connection keeps the offset it was born with; half an hour after a clock change all have the new one.
             .max_lifetime(Duration::from_secs(1800))
             .after_connect(move |connection, _| {
@@ -123,12 +137,15 @@ impl Db {
             .pragma("mmap_size", "67108864")
             .pragma("temp_store", "memory");
         let fault = |error| Fault::new("opening the embedded database", error);
+        // A file does not go away between two statements, so no connection is asked whether it is alive.
         let writer = SqlitePoolOptions::new()
+            .test_before_acquire(false)
             .max_connections(1)
             .connect_with(options.clone())
             .await
             .map_err(fault)?;
         let readers = SqlitePoolOptions::new()
+            .test_before_acquire(false)
             .max_connections(4)
             .connect_with(options.read_only(true))
             .await

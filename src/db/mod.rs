@@ -181,7 +181,8 @@ impl Db {
     }
 
     async fn begin(&self) -> Answer<Tx> {
-        limited(async {
+        // sqlx's future is 18 KB: in a box it is not copied with every future around it.
+        limited(Box::pin(async {
             match self {
                 // Taking the write lock at once: a read lock that wants to become one fails instead of waiting.
                 Self::Sqlite { writer, .. } => {
@@ -189,7 +190,7 @@ impl Db {
                 }
                 Self::MySql(pool) => pool.begin().await.map(Tx::MySql),
             }
-        })
+        }))
         .await
     }
 }

@@ -69,6 +69,15 @@ impl Sql {
         self
     }
 
+    /// Adds ` LIMIT n` in digits: SQLite prepares a statement anew each time a bound limit is given to it.
+    #[must_use]
+    pub fn limit(mut self, rows: u32) -> Self {
+        let text = self.text.to_mut();
+        text.push_str(" LIMIT ");
+        text.push_str(&rows.to_string());
+        self
+    }
+
     /// The text as it will be sent.
     pub fn text(&self) -> &str {
         &self.text

@@ -65,7 +65,9 @@ const FROM: &str = " FROM openemr_postcalendar_events e \
 /// The start as text, the same on both engines: what is sorted, paged and searched by. A day-long event starts at
 /// midnight whatever its time says.
 const START: &str = "CONCAT(e.pc_eventDate, ' ', CASE WHEN e.pc_alldayevent = 0 THEN COALESCE(e.pc_startTime, '00:00:00') ELSE '00:00:00' END)";
-const ORDER: &str = " ORDER BY sort_key, e.pc_eid LIMIT ?";
+const ORDER: &str = " ORDER BY sort_key, e.pc_eid";
+
+const STATUS: &str = "http://hl7.org/fhir/appointmentstatus";
 
 /// A visit longer than this is a slip of the pen.
 const LONGEST: Duration = Duration::days(31);
@@ -210,7 +212,7 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
     if let Some(cursor) = &query.after {
         sql = above(sql, cursor);
     }
-    Ok(sql.push(ORDER).bind(query.count + 1))
+    Ok(sql.push(ORDER).limit(query.count + 1))
 }
 
 /// The rows behind a cursor in the order of [`ORDER`].
@@ -239,30 +241,32 @@ pub(super) async fn rows_of(emr: &Emr, pid: i64, ids: &[Uuid]) -> Answer<Vec<i64
 }
 
 /// One status parameter: its values are alternatives. Booked is also every mark this house has never heard of,
-/// so it is said by what it is not.
+/// so it is said by what it is not. Marks are compared by their bytes, as [`status_of`] does: a collation takes X for x.
 fn statuses(sql: Sql, tokens: &[Token]) -> Sql {
     let wanted: Vec<Status> = tokens
         .iter()
-        .filter(|token| {
-            matches!(
-                token.system.as_deref(),
-                None | Some("http://hl7.org/fhir/appointmentstatus")
-            )
+        .flat_map(|token| {
+            let asked = |(code, _): &&(&str, Status)| predicates::asks_for(token, STATUS, code);
+            Status::CODES.iter().filter(asked)
         })
-        .filter_map(|token| Status::CODES.iter().find(|(code, _)| *code == token.code))
         .map(|(_, status)| *status)
         .collect();
     let all = || MARKS.iter().copied().chain([(LEFT, Status::Cancelled)]);
     if wanted.contains(&Status::Booked) {
-        let others = all()
+        let others: Vec<String> = all()
             .filter(|(_, status)| !wanted.contains(status))
-            .map(|(mark, _)| mark);
-        return sql.push(" AND e.pc_apptstatus NOT IN ").list(others);
+            .map(|(mark, _)| predicates::hex(mark))
+            .collect();
+        return match others.is_empty() {
+            // Every status was asked for, and NOT IN of nothing is no condition SQL has.
+            true => sql,
+            false => sql.push(" AND HEX(e.pc_apptstatus) NOT IN ").list(others),
+        };
     }
     let marks = all()
         .filter(|(_, status)| wanted.contains(status))
-        .map(|(mark, _)| mark);
-    sql.push(" AND e.pc_apptstatus IN ").list(marks)
+        .map(|(mark, _)| predicates::hex(mark));
+    sql.push(" AND HEX(e.pc_apptstatus) IN ").list(marks)
 }
 
 /// Which table's filler a row waits for.
@@ -405,9 +409,14 @@ mod tests {
     #[test]
     fn booked_includes_marks_nobody_here_knows() {
         let sql = statuses(Sql::new(""), &[Token::of("booked"), Token::of("noshow")]);
-        assert!(sql.text().starts_with(" AND e.pc_apptstatus NOT IN (?"));
+        assert!(
+            sql.text()
+                .starts_with(" AND HEX(e.pc_apptstatus) NOT IN (?")
+        );
+        let all = statuses(Sql::new(""), &[Token::of(&format!("{STATUS}|"))]);
+        assert_eq!(all.text(), "", "every status");
         let none = statuses(Sql::new(""), &[Token::of("proposed")]);
-        assert_eq!(none.text(), " AND e.pc_apptstatus IN (NULL)");
+        assert_eq!(none.text(), " AND HEX(e.pc_apptstatus) IN (NULL)");
     }
 
     #[test]

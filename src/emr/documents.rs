@@ -61,7 +61,7 @@ const FROM: &str = " FROM patient_data p JOIN documents d ON d.foreign_id = p.pi
 
 const KEY: &str = "COALESCE(d.date, '1000-01-01 00:00:00')";
 
-const ORDER: &str = " ORDER BY COALESCE(d.date, '1000-01-01 00:00:00') DESC, d.id DESC LIMIT ?";
+const ORDER: &str = " ORDER BY COALESCE(d.date, '1000-01-01 00:00:00') DESC, d.id DESC";
 
 /// `codes` holds `LOINC:34133-9`, several joined with `;`.
 const HAS_LOINC: &str =
@@ -235,7 +235,7 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
         };
     }
     let sql = predicates::below(sql, KEY, "d.id", query.after.as_ref());
-    Ok(sql.push(ORDER).bind(query.count.saturating_add(1)))
+    Ok(sql.push(ORDER).limit(query.count.saturating_add(1)))
 }
 
 fn has_uuid(emr: &Emr) -> bool {
@@ -251,7 +251,8 @@ async fn rows_of(emr: &Emr, reach: &Reach, ids: &[Uuid]) -> Answer<Vec<i64>> {
     Ok(rows.filter(asked).collect())
 }
 
-/// Every document is a clinical note, and in a category of the practice.
+/// Every document is a clinical note, and in a category of the practice. Names are compared by their bytes: a scope may
+/// be cut to one, and a collation would open its likes too.
 fn in_category(sql: Sql, tokens: &[Token]) -> Sql {
     let (system, code) = CLINICAL_NOTE;
     if tokens
@@ -260,11 +261,17 @@ fn in_category(sql: Sql, tokens: &[Token]) -> Sql {
     {
         return sql;
     }
+    if tokens
+        .iter()
+        .any(|token| predicates::asks_for(token, DOCUMENT_CATEGORIES, ""))
+    {
+        return sql.push(" AND c.name <> ''");
+    }
     let names = tokens
         .iter()
         .filter(|token| predicates::asks_for(token, DOCUMENT_CATEGORIES, &token.code))
-        .map(|token| &token.code);
-    sql.push(" AND c.name IN ").list(names)
+        .map(|token| predicates::hex(&token.code));
+    sql.push(" AND HEX(c.name) IN ").list(names)
 }
 
 /// The type is the LOINC code of the category, or the category's name.

@@ -138,8 +138,8 @@ fn statement(emr: &Emr, kind: ResourceType, query: &Query) -> Sql {
         Some(cursor) => sql.push(" AND f.id > ?").bind(cursor.row),
         None => sql,
     };
-    sql.push(" ORDER BY f.id LIMIT ?")
-        .bind(i64::from(query.count) + 1)
+    sql.push(" ORDER BY f.id")
+        .limit(query.count.saturating_add(1))
 }
 
 /// A CLIA number as US Core's us-core-18 wants it: two digits, D, seven digits. Empty for anything else.

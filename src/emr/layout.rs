@@ -1,5 +1,6 @@
 //! Which OpenEMR this is, judged by the columns it has and not by its version number.
 
+use std::collections::HashMap;
 use std::collections::HashSet;
 
 use sqlx::FromRow;
@@ -42,7 +43,7 @@ const VERSION: &str = "SELECT CAST(v_major AS SIGNED) AS v_major, CAST(v_minor A
 /// The columns of the practice's database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    columns: HashSet<(String, String)>,
+    columns: HashMap<String, HashSet<String>>,
     /// What the `version` table says, for people to read.
     pub version: String,
     /// Whether an event without an end has NULL there (8.1 and later) or the zero date.
@@ -75,10 +76,13 @@ impl Layout {
                 && row.column_name == "pc_endDate"
                 && row.is_nullable == "YES"
         });
-        let columns: HashSet<(String, String)> = rows
-            .into_iter()
-            .map(|row| (row.table_name, row.column_name))
-            .collect();
+        let mut columns: HashMap<String, HashSet<String>> = HashMap::new();
+        for row in rows {
+            columns
+                .entry(row.table_name)
+                .or_default()
+                .insert(row.column_name);
+        }
         let mut layout = Self {
             columns,
             version: String::new(),
@@ -98,12 +102,13 @@ impl Layout {
     /// Whether a table has a column.
     pub fn has(&self, table: &str, column: &str) -> bool {
         self.columns
-            .contains(&(table.to_owned(), column.to_owned()))
+            .get(table)
+            .is_some_and(|columns| columns.contains(column))
     }
 
     /// Whether a table is there at all.
     pub fn has_table(&self, table: &str) -> bool {
-        self.columns.iter().any(|(known, _)| known == table)
+        self.columns.contains_key(table)
     }
 
     /// The first thing that is missing, as a sentence.

@@ -55,7 +55,7 @@ const IDS_LIMIT: &str = " ORDER BY m.id DESC LIMIT 50000";
 
 const KEY: &str = "COALESCE(m.date, '1000-01-01 00:00:00')";
 
-const ORDER: &str = " ORDER BY COALESCE(m.date, '1000-01-01 00:00:00') DESC, m.id DESC LIMIT ?";
+const ORDER: &str = " ORDER BY COALESCE(m.date, '1000-01-01 00:00:00') DESC, m.id DESC";
 
 const STATUS: &str = "http://hl7.org/fhir/event-status";
 
@@ -180,7 +180,7 @@ fn statement(
         };
     }
     let sql = predicates::below(sql, KEY, "m.id", query.after.as_ref());
-    sql.push(ORDER).bind(query.count.saturating_add(1))
+    sql.push(ORDER).limit(query.count.saturating_add(1))
 }
 
 /// # Errors

@@ -43,9 +43,6 @@ const COLUMNS: &str = "SELECT p.uuid, p.pubpid, p.title, p.fname, p.mname, p.lna
 const NEWEST: (&str, &str) = ("patient_data", "tribal_affiliations");
 
 /// Table, column, what is selected where the layout has it, and what where it has not.
-/// Rows of other tables come packed into one column, each row as hexadecimal, because names hold commas: a chart
-/// stays one statement. Control character 31, in hexadecimal 1F, stands between the fields; what two tables hold is
-/// joined as hexadecimal, because their collations may differ (OpenEMR facts 6.4).
 const OPTIONAL: [(&str, &str, &str, &str); 10] = [
     ("patient_data", "suffix", ", p.suffix", ", NULL AS suffix"),
     (
@@ -93,12 +90,33 @@ const OPTIONAL: [(&str, &str, &str, &str); 10] = [
     (
         "patient_history",
         "previous_name_enddate",
-        ", (SELECT GROUP_CONCAT(HEX(CONCAT_WS('\u{1f}', COALESCE(h.previous_name_prefix, ''), \
+        ", EXISTS (SELECT 1 FROM patient_history h WHERE h.pid = p.pid \
+            AND h.history_type_key = 'name_history') AS has_old_names",
+        ", 0 AS has_old_names",
+    ),
+    (
+        "contact_address",
+        "period_end",
+        ", EXISTS (SELECT 1 FROM contact c WHERE c.foreign_table_name = 'patient_data' \
+            AND c.foreign_id = p.pid) AS has_more_addresses",
+        ", 0 AS has_more_addresses",
+    ),
+];
+
+/// What most charts have not: rows of other tables, asked for only where the first statement saw that there are any.
+/// They come packed into one column, each row as hexadecimal, because names hold commas. Control character 31, in
+/// hexadecimal 1F, stands between the fields; what two tables hold is joined as hexadecimal, because their collations
+/// may differ (OpenEMR facts 6.4).
+const EXTRAS: [(&str, &str, &str, &str); 2] = [
+    (
+        "patient_history",
+        "previous_name_enddate",
+        "SELECT (SELECT GROUP_CONCAT(HEX(CONCAT_WS('\u{1f}', COALESCE(h.previous_name_prefix, ''), \
             COALESCE(h.previous_name_first, ''), COALESCE(h.previous_name_middle, ''), \
             COALESCE(h.previous_name_last, ''), COALESCE(h.previous_name_suffix, ''), \
             COALESCE(h.previous_name_enddate, ''))) ORDER BY h.id) FROM patient_history h \
             WHERE h.pid = p.pid AND h.history_type_key = 'name_history') AS old_names",
-        ", NULL AS old_names",
+        "SELECT NULL AS old_names",
     ),
     (
         "contact_address",
@@ -113,6 +131,8 @@ const OPTIONAL: [(&str, &str, &str, &str); 10] = [
         ", NULL AS more_addresses",
     ),
 ];
+
+const EXTRAS_FROM: &str = " FROM patient_data p WHERE p.pid = ?";
 
 /// A provider nobody can look up as a Practitioner is not referred to.
 const FROM: &str = " FROM patient_data p LEFT JOIN patient_access_onsite o ON o.pid = p.pid \
@@ -161,6 +181,12 @@ struct Row {
     birth_lname: Option<String>,
     last_updated: Option<PrimitiveDateTime>,
     tribal_affiliations: Option<String>,
+    has_old_names: i64,
+    has_more_addresses: i64,
+}
+
+#[derive(Default, FromRow)]
+struct Extras {
     old_names: Option<String>,
     more_addresses: Option<String>,
 }
@@ -186,10 +212,11 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
         true => row(emr, person).await?,
         false => None,
     };
-    let records = row
-        .map(|row| Record::Patient(Box::new(row.patient(emr, person))))
-        .into_iter()
-        .collect();
+    let mut records = Vec::new();
+    if let Some(row) = row {
+        let extras = extras(emr, person.pid, &row).await?;
+        records.push(Record::Patient(Box::new(row.patient(emr, person, extras))));
+    }
     Ok(Page {
         records,
         next: None,
@@ -208,16 +235,34 @@ async fn row(emr: &Emr, person: Person) -> Answer<Option<Row>> {
     Ok(row.filter(|row| uuids::known(row.uuid.as_deref()) == Some(person.uuid)))
 }
 
+/// What this chart has in other tables. Asking for it costs more than the chart itself, and most have nothing there.
+async fn extras(emr: &Emr, pid: i64, row: &Row) -> Answer<Extras> {
+    if row.has_old_names == 0 && row.has_more_addresses == 0 {
+        return Ok(Extras::default());
+    }
+    let sql = pieces(emr, Sql::new(""), &EXTRAS)
+        .push(EXTRAS_FROM)
+        .bind(pid);
+    Ok(emr.db.one(sql).await?.unwrap_or_default())
+}
+
 fn statement(emr: &Emr, pid: i64) -> Sql {
+    pieces(emr, Sql::new(COLUMNS), &OPTIONAL)
+        .push(FROM)
+        .bind(pid)
+}
+
+/// Adds what the layout has of each, or what stands for it.
+fn pieces(emr: &Emr, sql: Sql, optional: &[(&str, &str, &'static str, &'static str)]) -> Sql {
     let newest = emr.layout.has(NEWEST.0, NEWEST.1);
-    let sql = OPTIONAL.iter().fold(
-        Sql::new(COLUMNS),
-        |sql, (table, column, present, missing)| match newest || emr.layout.has(table, column) {
-            true => sql.push(present),
-            false => sql.push(missing),
-        },
-    );
-    sql.push(FROM).bind(pid)
+    optional
+        .iter()
+        .fold(sql, |sql, (table, column, present, missing)| {
+            match newest || emr.layout.has(table, column) {
+                true => sql.push(present),
+                false => sql.push(missing),
+            }
+        })
 }
 
 impl Row {
@@ -225,10 +270,10 @@ impl Row {
         self.provider_id.is_some() && uuids::known(self.provider_uuid.as_deref()).is_none()
     }
 
-    fn patient(self, emr: &Emr, person: Person) -> Patient {
+    fn patient(self, emr: &Emr, person: Person, extras: Extras) -> Patient {
         let practice: &Practice = &emr.known();
         let lists = &practice.lists;
-        let further = self.more_addresses.map_or_else(Vec::new, |packed| {
+        let further = extras.more_addresses.map_or_else(Vec::new, |packed| {
             text::addresses(&packed, emr.zone.wall(emr.now()).date())
         });
         let sex = tidy(self.sex);
@@ -256,7 +301,7 @@ impl Row {
             person,
             chart_number: tidy(self.pubpid),
             account: Some(tidy(self.portal_username)).filter(|account| !account.is_empty()),
-            old_names: old_names(birth_name, &name, self.old_names.as_deref()),
+            old_names: old_names(birth_name, &name, extras.old_names.as_deref()),
             name,
             preferred_name: tidy(self.preferred_name),
             birth_date: self.dob.as_deref().and_then(wall::day),

@@ -173,8 +173,8 @@ fn statement(emr: &Emr, query: &Query) -> Sql {
         Some(cursor) => sql.push(" AND u.id > ?").bind(cursor.row),
         None => sql,
     };
-    sql.push(" ORDER BY u.id LIMIT ?")
-        .bind(i64::from(query.count) + 1)
+    sql.push(" ORDER BY u.id")
+        .limit(query.count.saturating_add(1))
 }
 
 impl Row {

@@ -1,12 +1,10 @@
 //! Bundle: a page of search results.
 
+use fhir_sdk::BuilderError;
 use fhir_sdk::r4b::codes::BundleType;
 use fhir_sdk::r4b::codes::IssueSeverity;
 use fhir_sdk::r4b::codes::IssueType;
-use fhir_sdk::r4b::codes::SearchEntryMode;
 use fhir_sdk::r4b::resources::Bundle;
-use fhir_sdk::r4b::resources::BundleEntry;
-use fhir_sdk::r4b::resources::BundleEntrySearch;
 use fhir_sdk::r4b::resources::BundleLink;
 use fhir_sdk::r4b::resources::Resource;
 
@@ -14,7 +12,6 @@ use crate::domain::ResourceType;
 use crate::domain::records::Record;
 use crate::domain::refusal::Fault;
 use crate::fhir::Base;
-use crate::fhir::bytes;
 use crate::fhir::outcome;
 use crate::fhir::render;
 use crate::fhir::wire;
@@ -35,7 +32,11 @@ pub struct Links<'a> {
     pub next: Option<String>,
 }
 
-/// A searchset: the records, and a warning that names the parameters that were ignored.
+/// Room for one entry of usual size.
+const ENTRY_BYTES: usize = 1600;
+
+/// A searchset: the records, and a warning that names the parameters that were ignored. Each record is rendered,
+/// written and let go before the next one, so that a page costs the memory of its text and one resource.
 ///
 /// # Errors
 /// As [`crate::fhir::encode`].
@@ -45,33 +46,43 @@ pub fn searchset(
     ignored: &[String],
 ) -> Result<Vec<u8>, Fault> {
     let base = Base::new(links.base);
-    let mut resources = Vec::with_capacity(records.len());
+    let mut page = Vec::with_capacity((records.len() + 1) * ENTRY_BYTES);
+    write(&frame(links).map_err(unbuilt)?.into(), &mut page)?;
+    // The frame ends with a brace of its own, which the entries go before.
+    page.pop();
+    let mut first = true;
     for record in records {
+        let resource = render(record, &base)?;
         let url = base.of(record.kind(), record.id());
-        resources.push((url, render(record, &base)?));
-    }
-    let bundle = bundle(resources, links, ignored)
-        .map_err(|error| Fault::new("putting a page together", error.to_string()))?;
-    bytes(&Resource::from(bundle))
-}
-
-fn bundle(
-    resources: Vec<(String, Resource)>,
-    links: &Links<'_>,
-    ignored: &[String],
-) -> Built<Bundle> {
-    let mut entries = Vec::with_capacity(resources.len() + 1);
-    for (url, resource) in resources {
-        let mut entry = entry(resource, SearchEntryMode::Match)?;
-        entry.full_url = Some(url);
-        entries.push(Some(entry));
+        let url =
+            serde_json::to_string(&url).map_err(|error| Fault::new("writing a URL", error))?;
+        let opening = format!("{}{{\"fullUrl\":{url},\"resource\":", separator(&mut first));
+        page.extend_from_slice(opening.as_bytes());
+        write(&resource, &mut page)?;
+        page.extend_from_slice(b",\"search\":{\"mode\":\"match\"}}");
     }
     if !ignored.is_empty() {
-        let said = format!("Ignored, because not known here: {}.", ignored.join(", "));
-        let warning = outcome::issue(IssueSeverity::Warning, IssueType::NotSupported, &said)?;
-        let warning = outcome::of(vec![warning])?;
-        entries.push(Some(entry(warning.into(), SearchEntryMode::Outcome)?));
+        let warning = warning(ignored).map_err(unbuilt)?;
+        let opening = format!("{}{{\"resource\":", separator(&mut first));
+        page.extend_from_slice(opening.as_bytes());
+        write(&warning, &mut page)?;
+        page.extend_from_slice(b",\"search\":{\"mode\":\"outcome\"}}");
     }
+    // FHIR JSON has no empty arrays: without entries there is no member at all.
+    page.extend_from_slice(if first { b"}" } else { b"]}" });
+    Ok(page)
+}
+
+/// What stands before an entry.
+fn separator(first: &mut bool) -> &'static str {
+    match std::mem::take(first) {
+        true => ",\"entry\":[",
+        false => ",",
+    }
+}
+
+/// The bundle without its entries.
+fn frame(links: &Links<'_>) -> Built<Bundle> {
     let mut link = vec![self_link(links)?];
     if let Some(next) = &links.next {
         link.push(relation("next", next.clone())?);
@@ -79,17 +90,23 @@ fn bundle(
     let mut bundle = Bundle::builder()
         .r#type(BundleType::Searchset)
         .link(wire::list(link))
-        .entry(entries)
         .build()?;
     bundle.total = links.total;
     Ok(bundle)
 }
 
-fn entry(resource: Resource, mode: SearchEntryMode) -> Built<BundleEntry> {
-    BundleEntry::builder()
-        .resource(resource)
-        .search(BundleEntrySearch::builder().mode(mode).build()?)
-        .build()
+fn warning(ignored: &[String]) -> Built<Resource> {
+    let said = format!("Ignored, because not known here: {}.", ignored.join(", "));
+    let warning = outcome::issue(IssueSeverity::Warning, IssueType::NotSupported, &said)?;
+    Ok(outcome::of(vec![warning])?.into())
+}
+
+fn write(resource: &Resource, page: &mut Vec<u8>) -> Result<(), Fault> {
+    fhir_encode::encode_into(resource, page).map_err(|error| Fault::new("writing FHIR JSON", error))
+}
+
+fn unbuilt(error: BuilderError) -> Fault {
+    Fault::new("putting a page together", error.to_string())
 }
 
 /// What was searched for, as it was understood.

@@ -12,6 +12,12 @@ const RECORD: &str = "INSERT INTO anteroom_audit \
     (at, action, outcome, reason, actor, client_id, grant_id, resource, request_id) \
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
+/// One more line of the same statement.
+const AND_ONE: &str = ", (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// How many lines go into one statement.
+const LINES: usize = 64;
+
 /// How it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -89,17 +95,7 @@ impl Entry {
 /// # Errors
 /// As [`Tx::run`]; then the thing itself is rolled back too.
 pub async fn record(tx: &mut Tx, entry: &Entry) -> Answer<()> {
-    let sql = Sql::new(RECORD)
-        .bind(entry.at)
-        .bind(entry.action)
-        .bind(entry.outcome.word())
-        .bind(cut(&entry.reason, 255))
-        .bind(cut(&entry.actor, 64))
-        .bind(cut(&entry.client_id, 64))
-        .bind(&entry.grant_id)
-        .bind(cut(&entry.resource, 120))
-        .bind(&entry.request_id);
-    tx.run(sql).await.map(|_| ())
+    tx.run(bound(Sql::new(RECORD), entry)).await.map(|_| ())
 }
 
 /// Writes several lines in one transaction of their own: reads, which are not worth a transaction each.
@@ -108,15 +104,38 @@ pub async fn record(tx: &mut Tx, entry: &Entry) -> Answer<()> {
 /// As [`Db::run`].
 pub async fn record_all(db: &Db, entries: &[Entry]) -> Answer<()> {
     db.transaction(|tx| {
-        let entries = entries.to_vec();
+        let statements: Vec<Sql> = entries.chunks(LINES).map(statement).collect();
         Box::pin(async move {
-            for entry in &entries {
-                record(tx, entry).await?;
+            for statement in statements {
+                tx.run(statement).await?;
             }
             Ok(())
         })
     })
     .await
+}
+
+fn statement(entries: &[Entry]) -> Sql {
+    let mut sql = Sql::new(RECORD);
+    for (index, entry) in entries.iter().enumerate() {
+        if index > 0 {
+            sql = sql.push(AND_ONE);
+        }
+        sql = bound(sql, entry);
+    }
+    sql
+}
+
+fn bound(sql: Sql, entry: &Entry) -> Sql {
+    sql.bind(entry.at)
+        .bind(entry.action)
+        .bind(entry.outcome.word())
+        .bind(cut(&entry.reason, 255))
+        .bind(cut(&entry.actor, 64))
+        .bind(cut(&entry.client_id, 64))
+        .bind(&entry.grant_id)
+        .bind(cut(&entry.resource, 120))
+        .bind(&entry.request_id)
 }
 
 /// The first `limit` characters: a column must never refuse a line of the ledger.

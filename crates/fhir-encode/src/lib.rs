@@ -6,21 +6,22 @@ use fhir_sdk::r4b::resources::Resource;
 /// Room for a resource of usual size, so that most are written without growing the buffer.
 const USUAL_BYTES: usize = 4096;
 
-/// Room for one resource inside a Bundle.
-const ENTRY_BYTES: usize = 2048;
-
 /// FHIR JSON of a resource, in UTF-8 without white space.
 ///
 /// # Errors
 /// A value that FHIR cannot spell, such as a year outside 1000 to 9999 or a number that is not finite.
 pub fn encode(resource: &Resource) -> Result<Vec<u8>, serde_json::Error> {
-    let room = match resource {
-        Resource::Bundle(bundle) => USUAL_BYTES + bundle.entry.len() * ENTRY_BYTES,
-        _ => USUAL_BYTES,
-    };
-    let mut bytes = Vec::with_capacity(room);
-    serde_json::to_writer(&mut bytes, resource)?;
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    encode_into(resource, &mut bytes)?;
     Ok(bytes)
+}
+
+/// The same, written behind what is in the buffer already: how a page of resources is put together one by one.
+///
+/// # Errors
+/// As [`encode`]; then the buffer holds a part of it and is of no use.
+pub fn encode_into(resource: &Resource, bytes: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    serde_json::to_writer(bytes, resource)
 }
 
 #[cfg(test)]
