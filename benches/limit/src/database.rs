@@ -104,6 +104,7 @@ impl Database {
             .pragma("temp_store", "memory")
             .read_only(true);
         let pool = SqlitePoolOptions::new()
+            .test_before_acquire(false)
             .max_connections(4)
             .connect_with(options)
             .await
@@ -122,6 +123,7 @@ impl Database {
             .max_connections(16)
             .acquire_timeout(Duration::from_secs(5))
             .max_lifetime(Duration::from_secs(1800))
+            .test_before_acquire(false)
             .after_connect(|connection, _| {
                 Box::pin(async move { connection.execute(SESSION).await.map(|_| ()) })
             })

@@ -29,6 +29,10 @@ use crate::appointment::Bundle;
 use crate::database::Database;
 use crate::patient::Patient;
 
+/// The product's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str =
     "limit --database sqlite://PATH|mysql://USER:PASSWORD@HOST:PORT/NAME --listen ADDRESS:PORT";
 
