@@ -53,11 +53,11 @@ pub(super) async fn read(root: &Path, stored: &Stored) -> Result<Vec<u8>, Fault>
     if inside.starts_with(KEYS_FOLDER) {
         return Err(refused("its url names a file that is no document"));
     }
-    let file = fs::File::open(&place).await.map_err(fault)?;
-    let about = file.metadata().await.map_err(fault)?;
-    if !about.is_file() {
-        return Err(refused("its url names a folder"));
+    // Asked before it is opened: opening a pipe waits for a writer who may never come.
+    if !fs::metadata(&place).await.map_err(fault)?.is_file() {
+        return Err(refused("its url names a folder or a device"));
     }
+    let file = fs::File::open(&place).await.map_err(fault)?;
     let mut bytes = Vec::new();
     file.take(LIMIT + 1)
         .read_to_end(&mut bytes)

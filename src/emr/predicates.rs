@@ -57,9 +57,17 @@ pub(super) fn below(sql: Sql, key: &'static str, row: &'static str, after: Optio
         .bind(after.row)
 }
 
-/// Whether a token asks for a code of a system: with that system, or with none given.
+/// Whether a token asks for a code of a system: with that system, with none given, or for the whole system (`system|`).
 pub(super) fn asks_for(token: &Token, system: &str, code: &str) -> bool {
-    token.code == code && token.system.as_deref().is_none_or(|given| given == system)
+    match token.system.as_deref() {
+        None => token.code == code,
+        Some(given) => given == system && (token.code == code || token.code.is_empty()),
+    }
+}
+
+/// Text as both engines' `HEX` writes its bytes: for comparisons no collation may soften.
+pub(super) fn hex(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02X}")).collect()
 }
 
 /// The first whole second at or after an instant, because OpenEMR's wall times have no fractions.
@@ -131,6 +139,8 @@ mod tests {
         let token = Token::of;
         assert!(asks_for(&token("a"), "s", "a"));
         assert!(asks_for(&token("s|a"), "s", "a"));
+        assert!(asks_for(&token("s|"), "s", "a"));
+        assert!(!asks_for(&token("t|"), "s", "a"));
         assert!(!asks_for(&token("|a"), "s", "a"));
         assert!(!asks_for(&token("t|a"), "s", "a"));
         assert!(!asks_for(&token("s|b"), "s", "a"));

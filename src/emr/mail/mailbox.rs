@@ -8,6 +8,7 @@ use crate::db::sql::Sql;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 use crate::emr::calendar::spoken;
+use crate::emr::predicates;
 
 /// Empty first names occur in imported charts. The chart must still be the one of the grant: merging removes it and
 /// another may get its number.
@@ -84,7 +85,7 @@ impl Mailbox {
             rivals
                 .iter()
                 .filter(|rival| is_derived || rival.derived == 0)
-                .all(|rival| rival.name.as_deref() != Some(hex_of(name).as_str()))
+                .all(|rival| rival.name.as_deref() != Some(predicates::hex(name).as_str()))
         };
         let mut names: Vec<String> = account
             .into_iter()
@@ -109,7 +110,7 @@ impl Mailbox {
 
     /// The names' bytes as both engines' `HEX` writes them, for the exact comparison.
     pub(super) fn hex(&self) -> impl Iterator<Item = String> {
-        self.names.iter().map(|name| hex_of(name))
+        self.names.iter().map(|name| predicates::hex(name))
     }
 
     /// Whether an owner, sender or recipient is this mailbox.
@@ -137,10 +138,6 @@ impl Patient {
     fn name(&self) -> String {
         spoken(self.fname.clone(), self.lname.clone())
     }
-}
-
-fn hex_of(name: &str) -> String {
-    name.bytes().map(|byte| format!("{byte:02X}")).collect()
 }
 
 /// The numbers of other charts that could end in the same name: every ending of its digits but the own number.
