@@ -124,11 +124,13 @@ fn extensions(patient: &Patient) -> Built<Vec<Extension>> {
     Ok(extensions)
 }
 
-/// Race or ethnicity: categories, details, and all of it in words.
+/// Race or ethnicity: categories, details, and all of it in words. Of ethnicity there is one category at most; where a
+/// chart holds more, the others are in the words.
 fn background(url: &str, codes: &[Code]) -> Built<Extension> {
     let mut parts = Vec::with_capacity(codes.len() + 1);
     for code in codes {
         let part = match CATEGORIES.contains(&code.code.as_str()) {
+            true if url == ETHNICITY && !parts.is_empty() => continue,
             true => "ombCategory",
             false => "detailed",
         };

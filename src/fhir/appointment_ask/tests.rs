@@ -167,16 +167,19 @@ fn every_other_patch_is_refused_by_its_place() {
     for (operation, place) in [
         (
             json!({"op": "replace", "path": "/start", "value": "2026"}),
-            "$this[1]",
+            "Appointment.start",
         ),
-        (json!({"op": "remove", "path": "/comment"}), "$this[1]"),
+        (
+            json!({"op": "remove", "path": "/comment"}),
+            "Appointment.comment",
+        ),
         (
             json!({"op": "move", "from": "/start", "path": "/end"}),
-            "$this[1]",
+            "Appointment.end",
         ),
         (
             json!({"op": "copy", "from": "/start", "path": "/status", "value": "cancelled"}),
-            "$this[1]",
+            "Appointment.status",
         ),
         (
             json!({"op": "replace", "path": "", "value": {}}),
@@ -184,9 +187,12 @@ fn every_other_patch_is_refused_by_its_place() {
         ),
         (
             json!({"op": "replace", "path": "/participant/0/actor", "value": {}}),
-            "$this[1]",
+            "Appointment.participant",
         ),
-        (json!({"op": "replace", "path": "/status"}), "$this[1]"),
+        (
+            json!({"op": "replace", "path": "/status"}),
+            "Appointment.status",
+        ),
         (json!({"path": "/status", "value": "x"}), "$this[1]"),
         (json!("x"), "$this[1]"),
         (
@@ -203,6 +209,10 @@ fn every_other_patch_is_refused_by_its_place() {
         ),
         (
             json!({"op": "add", "path": "/cancelationReason/text", "value": 1}),
+            REASON,
+        ),
+        (
+            json!({"op": "add", "path": "/cancelationReason/text", "value": "a\u{0}b"}),
             REASON,
         ),
     ] {

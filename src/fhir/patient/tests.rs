@@ -246,3 +246,25 @@ fn the_version_moves_with_what_is_shown() {
     assert_eq!(version(full()), version(full()));
     assert_ne!(version(full()), version(changed));
 }
+
+#[test]
+fn us_core_has_one_category_of_ethnicity() {
+    const CDC: &str = "urn:oid:2.16.840.1.113883.6.238";
+    let mut patient = empty();
+    patient.ethnicity = vec![
+        code(CDC, "2135-2", "Hispanic or Latino"),
+        code(CDC, "2186-5", "Not Hispanic or Latino"),
+    ];
+    let json = rendered(patient);
+    let extensions = json["extension"].as_array().expect("extensions");
+    let parts = extensions
+        .iter()
+        .find(|known| known["url"] == ETHNICITY)
+        .and_then(|known| known["extension"].as_array())
+        .expect("ethnicity");
+    assert_eq!(parts.len(), 2, "{parts:?}");
+    assert_eq!(
+        parts[1]["valueString"],
+        "Hispanic or Latino, Not Hispanic or Latino"
+    );
+}
