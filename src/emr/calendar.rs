@@ -269,8 +269,11 @@ fn statuses(sql: Sql, tokens: &[Token]) -> Sql {
     sql.push(" AND HEX(e.pc_apptstatus) IN ").list(marks)
 }
 
+/// Whether a row waits for a filler.
+type Bare = fn(&EventRow) -> bool;
+
 /// Which table's filler a row waits for.
-const BARE: [(Table, fn(&EventRow) -> bool); 3] = [
+const BARE: [(Table, Bare); 3] = [
     (Table::Events, |row| {
         uuids::known(row.uuid.as_deref()).is_none()
     }),
