@@ -15,7 +15,7 @@ use crate::store::keys::Purpose;
 /// How many findings block, or why nothing could be looked at.
 pub async fn run(config: Config) -> Result<(), String> {
     let mut findings = urls(&config);
-    let emr = serve::open_emr(&config, serve::system_clock()).await?;
+    let emr = serve::look_at_emr(&config, serve::system_clock()).await?;
     findings.extend(check::findings(&emr).await.map_err(serve::said)?);
     findings.push(match keys::newest(&emr.db, Purpose::Sign).await {
         Err(_) => Finding::new(

@@ -16,6 +16,7 @@ use crate::crypto::SystemEntropy;
 use crate::db::Db;
 use crate::db::connect::Offset;
 use crate::domain::refusal::Failure;
+use crate::domain::refusal::Fault;
 use crate::emr;
 use crate::emr::Clock;
 use crate::emr::Emr;
@@ -82,28 +83,42 @@ pub async fn open(
     Ok((Arc::new(app), ledger))
 }
 
-/// Opens the practice's database with sessions in the practice's own zone.
+/// Opens the practice and gives every row without one its FHIR id.
 ///
 /// # Errors
 /// As [`open`].
 pub async fn open_emr(config: &Config, clock: Clock) -> Result<Emr, String> {
-    let url = &config.database_url;
-    let probe = Db::open(url, None)
-        .await
-        .map_err(|fault| fault.to_string())?;
-    let zone = emr::settle_zone(&probe, &config.zone).await.map_err(said)?;
-    let db = match probe {
-        Db::Sqlite { .. } => probe,
-        Db::MySql(_) => {
-            probe.close().await;
-            let opened = Db::open(url, Some(offset(zone, clock.clone()))).await;
-            opened.map_err(|fault| fault.to_string())?
-        }
-    };
-    let documents = config.documents.clone();
-    Emr::open(db, documents, &config.zone, clock)
+    let db = open_db(config, clock.clone()).await?;
+    Emr::open(db, config.documents.clone(), &config.zone, clock)
         .await
         .map_err(said)
+}
+
+/// Opens the practice to look at it: nothing is written.
+///
+/// # Errors
+/// As [`open`].
+pub async fn look_at_emr(config: &Config, clock: Clock) -> Result<Emr, String> {
+    let db = open_db(config, clock.clone()).await?;
+    Emr::look(db, config.documents.clone(), &config.zone, clock)
+        .await
+        .map_err(said)
+}
+
+/// The practice's database with sessions in the practice's own zone.
+async fn open_db(config: &Config, clock: Clock) -> Result<Db, String> {
+    let url = &config.database_url;
+    let told = |fault: Fault| fault.to_string();
+    let probe = Db::open(url, None).await.map_err(told)?;
+    let zone = emr::settle_zone(&probe, &config.zone).await.map_err(said)?;
+    match probe {
+        Db::Sqlite { .. } => Ok(probe),
+        Db::MySql(_) => {
+            probe.close().await;
+            let offset = offset(zone, clock);
+            Db::open(url, Some(offset)).await.map_err(told)
+        }
+    }
 }
 
 /// The zone's offset now, as `SET time_zone` takes it.

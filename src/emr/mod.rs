@@ -50,8 +50,12 @@ use crate::emr::layout::Layout;
 use crate::emr::lists::Lists;
 use crate::emr::zone::Zone;
 
-/// How long what the practice has set up is believed before it is read again, in seconds.
-const FRESH: i64 = 5;
+/// How long OpenEMR's settings are believed before they are read again, in seconds: what staff switch off ends within
+/// a second (`spec/security.md`, case 156).
+const FRESH: i64 = 1;
+
+/// The same for the code lists and the practice's name, which are longer and hardly ever change.
+const LISTS_FRESH: i64 = 60;
 
 /// Tells the present instant; given in, so that a test can choose it.
 pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
@@ -76,13 +80,15 @@ pub struct Practice {
     /// OpenEMR's settings.
     pub globals: Globals,
     /// OpenEMR's code lists.
-    pub lists: Lists,
+    pub lists: Arc<Lists>,
     /// Name of the primary business entity.
     pub name: String,
     /// FHIR id of its Organization.
     pub organization: Option<Uuid>,
-    /// When this was read, in seconds.
+    /// When the settings were read, in seconds.
     read_at: i64,
+    /// When the rest was.
+    lists_read_at: i64,
 }
 
 impl Emr {
@@ -97,21 +103,34 @@ impl Emr {
         fallback_zone: &str,
         clock: Clock,
     ) -> Answer<Self> {
+        let emr = Self::look(db, documents, fallback_zone, clock).await?;
+        uuids::fill_all(&emr).await?;
+        let practice = Practice::read(&emr.db, emr.now()).await?;
+        emr.remember(practice);
+        Ok(emr)
+    }
+
+    /// The same without writing anything: for the doctor, who must not stop at the first missing right.
+    ///
+    /// # Errors
+    /// As [`Emr::open`].
+    pub async fn look(
+        db: Db,
+        documents: Option<PathBuf>,
+        fallback_zone: &str,
+        clock: Clock,
+    ) -> Answer<Self> {
         let layout = Layout::probe(&db).await?;
         let practice = Practice::read(&db, clock()).await?;
         let zone = zone_of(&practice.globals, fallback_zone)?;
-        let emr = Self {
+        Ok(Self {
             db,
             layout,
             zone,
             documents,
             clock,
             practice: RwLock::new(Arc::new(practice)),
-        };
-        uuids::fill_all(&emr).await?;
-        let practice = Practice::read(&emr.db, emr.now()).await?;
-        emr.remember(practice);
-        Ok(emr)
+        })
     }
 
     /// The present instant, from the clock the practice was opened with.
@@ -119,7 +138,7 @@ impl Emr {
         (self.clock)()
     }
 
-    /// What the practice has set up, at most a few seconds old.
+    /// What the practice has set up: the settings at most a second old, the rest at most a minute.
     ///
     /// # Errors
     /// As [`Db::all`].
@@ -129,7 +148,10 @@ impl Emr {
         if now.unix_timestamp() - known.read_at < FRESH {
             return Ok(known);
         }
-        let practice = Practice::read(&self.db, now).await?;
+        let practice = match now.unix_timestamp() - known.lists_read_at < LISTS_FRESH {
+            true => known.with_settings(&self.db, now).await?,
+            false => Practice::read(&self.db, now).await?,
+        };
         self.remember(practice);
         Ok(self.known())
     }
@@ -155,10 +177,20 @@ impl Practice {
         let (name, organization) = facilities::primary(db).await?;
         Ok(Self {
             globals: Globals::read(db).await?,
-            lists: Lists::read(db).await?,
+            lists: Arc::new(Lists::read(db).await?),
             name,
             organization,
             read_at: now.unix_timestamp(),
+            lists_read_at: now.unix_timestamp(),
+        })
+    }
+
+    /// The same with the settings as they are now.
+    async fn with_settings(&self, db: &Db, now: OffsetDateTime) -> Answer<Self> {
+        Ok(Self {
+            globals: Globals::read(db).await?,
+            read_at: now.unix_timestamp(),
+            ..self.clone()
         })
     }
 }
@@ -182,9 +214,7 @@ fn zone_of(globals: &Globals, fallback: &str) -> Result<Zone, Fault> {
     Zone::named(name).ok_or_else(|| {
         Fault::new(
             "settling the practice's time zone",
-            format!(
-                "'{name}' is no IANA time zone: set gbl_time_zone in OpenEMR or practice.zone here"
-            ),
+            format!("'{name}' is no IANA time zone: set gbl_time_zone in OpenEMR or zone here"),
         )
     })
 }

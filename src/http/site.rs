@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::header::ETAG;
 use axum::http::header::IF_NONE_MATCH;
+use axum::http::header::RETRY_AFTER;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use serde_json::json;
@@ -156,7 +157,7 @@ pub async fn readyz(State(app): State<Arc<App>>) -> Response {
         Ok(_) => Json(json!({ "status": "ok", "database": app.emr.db.engine() })).into_response(),
         Err(_) => {
             let body = Json(json!({ "status": "unavailable", "database": app.emr.db.engine() }));
-            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+            (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "5")], body).into_response()
         }
     }
 }
