@@ -8,13 +8,14 @@ use crate::clinic::engine;
 use crate::clinic::engine::LAYOUTS;
 
 /// Elements whose value the moment of filling, a layout or a filler decides, and not the engine.
-const OWN: [&str; 8] = [
+const OWN: [&str; 9] = [
     "id",
     "fullUrl",
     "url",
     "reference",
     "versionId",
     "lastUpdated",
+    "created",
     "value",
     "hash",
 ];
