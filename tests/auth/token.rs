@@ -31,12 +31,7 @@ async fn tk_2_3_4_6_8_a_good_exchange() {
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("pragma"), "no-cache");
     let json = answer.json();
-    assert!(
-        json["token_type"]
-            .as_str()
-            .expect("a type")
-            .eq_ignore_ascii_case("bearer")
-    );
+    assert_eq!(json["token_type"], "Bearer");
     assert_eq!(json["expires_in"], 600);
     assert_eq!(json["scope"], EVERYTHING);
     assert_eq!(json["patient"], maria.id.as_str());

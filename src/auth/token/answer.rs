@@ -8,6 +8,7 @@ use oauth2::AccessToken;
 use oauth2::ExtraTokenFields;
 use oauth2::RefreshToken;
 use oauth2::StandardTokenResponse;
+use oauth2::TokenType;
 use openidconnect::AdditionalClaims;
 use openidconnect::Audience;
 use openidconnect::IdToken;
@@ -20,7 +21,6 @@ use openidconnect::UserInfoClaims;
 use openidconnect::core::CoreGenderClaim;
 use openidconnect::core::CoreJweContentEncryptionAlgorithm;
 use openidconnect::core::CoreJwsSigningAlgorithm;
-use openidconnect::core::CoreTokenType;
 use serde::Deserialize;
 use serde::Serialize;
 use uuid::Uuid;
@@ -41,7 +41,16 @@ use crate::store::tokens;
 const ID_TOKEN_LIFE: i64 = 600;
 
 /// The answer of the token endpoint.
-pub type TokenAnswer = StandardTokenResponse<SmartFields, CoreTokenType>;
+pub type TokenAnswer = StandardTokenResponse<SmartFields, TokenKind>;
+
+/// The one kind of token, spelled as SMART 2.2 prints it; openidconnect's own type writes it in lower case.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub enum TokenKind {
+    /// RFC 6750.
+    Bearer,
+}
+
+impl TokenType for TokenKind {}
 
 /// An id token with SMART's claim.
 pub type SmartIdToken = IdToken<
@@ -103,7 +112,7 @@ pub(in crate::auth) fn token_answer(
         },
         patient: has_patient(&scopes).then(|| issued.patient.to_string()),
     };
-    let mut answer = TokenAnswer::new(access, CoreTokenType::Bearer, fields);
+    let mut answer = TokenAnswer::new(access, TokenKind::Bearer, fields);
     let life = u64::try_from(tokens::ACCESS_LIFE).unwrap_or_default();
     answer.set_expires_in(Some(&Duration::from_secs(life)));
     answer.set_refresh_token(issued.pair.refresh.map(RefreshToken::new));
