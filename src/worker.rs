@@ -21,7 +21,7 @@ use crate::store::ledger::Entry;
 const WAITING: usize = 8192;
 
 /// How many lines go into one transaction.
-const BATCH: usize = 256;
+const BATCH: usize = 1024;
 
 /// How long lines are gathered before they are written.
 const GATHER: Duration = Duration::from_millis(200);

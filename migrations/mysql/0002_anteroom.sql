@@ -100,8 +100,7 @@ CREATE TABLE anteroom_audit (
   grant_id      VARCHAR(36) NOT NULL DEFAULT '',
   resource      VARCHAR(120) NOT NULL DEFAULT '',
   request_id    VARCHAR(36) NOT NULL DEFAULT '',
-  KEY actor (actor),
-  KEY at (at)
+  KEY actor (actor)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 CREATE TABLE anteroom_key (

@@ -111,4 +111,3 @@ CREATE INDEX anteroom_grant_pid ON anteroom_grant (pid);
 CREATE INDEX anteroom_token_grant_id ON anteroom_token (grant_id);
 CREATE INDEX anteroom_token_parent ON anteroom_token (parent);
 CREATE INDEX anteroom_audit_actor ON anteroom_audit (actor);
-CREATE INDEX anteroom_audit_at ON anteroom_audit (at);
