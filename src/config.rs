@@ -215,17 +215,20 @@ fn overlay_file(values: &mut HashMap<&'static str, String>, path: &Path) -> Resu
     Ok(())
 }
 
-/// The issuer must be a URL that tokens and links can be built from.
+/// The issuer must be a URL that tokens and links can be built from, spelled as browsers spell an origin: in lower case
+/// and without the port a scheme has anyway.
 fn public_url(text: &str) -> Result<String, String> {
-    let rest = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
-    let plain =
-        rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '?', '#', ' ', '@']));
+    let (rest, usual_port) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(rest), _) => (rest, ":443"),
+        (None, Some(rest)) => (rest, ":80"),
+        (None, None) => ("", ""),
+    };
+    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-:[]".contains(c);
+    let plain = !rest.is_empty() && rest.chars().all(letters) && !rest.ends_with(usual_port);
     match plain {
         true => Ok(text.to_owned()),
         false => Err(format!(
-            "public_url = \"{text}\" must be scheme and host without a path or slash at the end, such as https://portal.example.org"
+            "public_url = \"{text}\" must be scheme and host in lower case, without a path, a slash at the end or the scheme's usual port, such as https://portal.example.org"
         )),
     }
 }
@@ -281,6 +284,16 @@ mod tests {
             ("ANTEROOM_LISTEN", "8080", "listen"),
             ("ANTEROOM_PUBLIC_URL", "https://a.example/", "public_url"),
             ("ANTEROOM_PUBLIC_URL", "portal", "public_url"),
+            (
+                "ANTEROOM_PUBLIC_URL",
+                "https://Portal.example",
+                "public_url",
+            ),
+            (
+                "ANTEROOM_PUBLIC_URL",
+                "https://portal.example:443",
+                "public_url",
+            ),
             ("ANTEROOM_CANCEL_NOTICE_HOURS", "-1", "cancel_notice_hours"),
             ("ANTEROOM_DOCUMENTS", "/no/such/folder", "documents"),
         ] {

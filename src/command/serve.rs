@@ -41,6 +41,13 @@ pub fn system_clock() -> Clock {
 pub async fn run(config: Config) -> Result<(), String> {
     let listen = config.listen;
     let public = config.public_url.clone();
+    let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+    if !config.is_https() && !local.iter().any(|start| public.starts_with(start)) {
+        tracing::warn!(
+            public_url = public,
+            "not https: passwords and tokens would travel readable"
+        );
+    }
     let (app, ledger) = open(config, Vec::new()).await?;
     println!("Anteroom serves {} at {public}", app.emr.known().name);
     serve(app, ledger, bind(listen).await?).await;

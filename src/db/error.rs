@@ -11,7 +11,7 @@ use crate::domain::refusal::Failure;
 use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 
-/// A unique key was about to be broken. Carries the engine's own words, which name the key.
+/// A unique key was about to be broken. Carries the key's name and not the engine's words, which hold the value.
 #[derive(Debug)]
 pub struct Duplicate(String);
 
@@ -35,6 +35,13 @@ impl fmt::Display for Collision {
 
 impl std::error::Error for Collision {}
 
+/// The key's name: MariaDB ends with `for key 'name'`, SQLite with `failed: table.column`.
+fn key(message: &str) -> String {
+    let quoted = message.rsplit('\'').nth(1);
+    let named = quoted.or_else(|| message.rsplit(": ").next());
+    named.unwrap_or_default().to_owned()
+}
+
 /// Whether a failure is a broken unique key.
 pub fn duplicate(failure: &Failure) -> bool {
     matches!(failure, Failure::Broken(fault) if fault.source.is::<Duplicate>())
@@ -49,7 +56,7 @@ pub(super) fn is_retryable(failure: &Failure) -> bool {
 pub(super) fn answer<T>(result: Result<T, Error>) -> Answer<T> {
     result.map_err(|error| match &error {
         Error::Database(inner) if inner.is_unique_violation() => {
-            Fault::new("writing a row", Duplicate(inner.message().to_owned())).into()
+            Fault::new("writing a row", Duplicate(key(inner.message()))).into()
         }
         Error::Database(inner) if collision(inner.as_ref()) => {
             Fault::new("writing a row", Collision(inner.message().to_owned())).into()

@@ -216,8 +216,12 @@ fn count(value: &str) -> Result<u32, Refusal> {
     if !digits {
         return Err(Refusal::invalid(
             "_count",
-            "this is a number from 0 upwards",
+            "this is a number from 1 upwards",
         ));
+    }
+    if value.bytes().all(|byte| byte == b'0') {
+        let why = "counting without records is not served; ask for at least one";
+        return Err(Refusal::invalid("_count", why));
     }
     // More digits than a number can hold are still more than the most.
     Ok(value.parse().map_or(MOST, |count: u32| count.min(MOST)))

@@ -287,6 +287,7 @@ async fn what_is_wrong_with_a_search_is_told_by_its_parameter() {
         ("date=292278994", "date"),
         ("_count=abc", "_count"),
         ("_count=-1", "_count"),
+        ("_count=0", "_count"),
     ] {
         let answer = clinic
             .get(&format!("/fhir/Appointment?{search}"), &token)

@@ -104,7 +104,7 @@ async fn a_code_becomes_tokens_that_say_what_smart_asks_for() {
     let house = House::open("token-good", &[]).await;
     let code = code(&house, &[]).await;
     let answer = trade(&house, &code, VERIFIER).await.unwrap();
-    assert_eq!(answer["token_type"], "bearer");
+    assert_eq!(answer["token_type"], "Bearer");
     assert_eq!(answer["expires_in"], 600);
     assert_eq!(
         answer["scope"],

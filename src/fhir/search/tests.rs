@@ -169,7 +169,6 @@ fn counts_are_numbers_up_to_a_limit() {
     let count = |value: &str| visits(&[("_count", value)]).map(|search| search.query.count);
     assert_eq!(visits(&[]).map(|search| search.query.count), Ok(50));
     for (value, expected) in [
-        ("0", 0),
         ("1", 1),
         ("200", 200),
         ("201", 200),
