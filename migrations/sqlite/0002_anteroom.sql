@@ -31,7 +31,6 @@ CREATE TABLE anteroom_authorization (
   state         TEXT NOT NULL,
   nonce         TEXT NULL,
   challenge     VARCHAR(64) NOT NULL,
-  fresh_login   INT NOT NULL DEFAULT 0,
   created       BIGINT NOT NULL,
   pid           BIGINT NULL,
   must_change   INT NOT NULL DEFAULT 0,

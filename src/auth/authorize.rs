@@ -268,7 +268,6 @@ async fn proceed(
         state: request.state,
         nonce: request.nonce,
         challenge: request.challenge,
-        fresh_login: current.is_none(),
     };
     let stage = match &current {
         Some((session, _)) => Stage::Consent(attached(session), session.session_hash.clone()),

@@ -133,14 +133,14 @@ pub fn router(app: Arc<App>) -> Router {
             "/oauth2/authorize",
             get(oauth::authorize).post(oauth::authorize_post),
         )
-        .route("/login", get(signin::login).post(signin::login_post))
+        .route("/login", get(signin::page).post(signin::login_post))
         .route(
             "/login/new-credentials",
-            get(signin::new_credentials).post(signin::new_credentials_post),
+            get(signin::page).post(signin::new_credentials_post),
         )
         .route(
             "/oauth2/consent",
-            get(signin::consent).post(signin::consent_post),
+            get(signin::page).post(signin::consent_post),
         )
         .route("/", get(site::home))
         .route("/help", get(site::help))

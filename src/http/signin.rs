@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::Extensions;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
+use axum::http::Uri;
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::header::ORIGIN;
 use axum::response::Response;
@@ -78,19 +79,27 @@ impl Form {
     }
 }
 
-/// `GET /login?request=...`
-pub async fn login(
+/// `GET /login`, `/login/new-credentials` and `/oauth2/consent` with `?request=...`: the page the request is at, or the
+/// way to it.
+pub async fn page(
     State(app): State<Arc<App>>,
     id: RequestId,
-    RawQuery(query): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     let shown: Answer<Response> = async {
-        let visit = visit((&app, &id), query.as_deref(), &headers)?;
+        let visit = visit((&app, &id), uri.query(), &headers)?;
         let pending = pending(&app, &visit).await?;
-        match pending.step {
+        if uri.path() != place(&pending.step) {
+            return Ok(elsewhere(&visit, &pending));
+        }
+        match &pending.step {
             Step::Login => login_page(&app, (&visit, &pending), Typed::default()).await,
-            _ => Ok(elsewhere(&visit, &pending)),
+            Step::NewCredentials(account) => {
+                let page = credentials_page(&app, &visit, account.login_name.clone(), Vec::new());
+                Ok(with_policy(page, &pending))
+            }
+            Step::Consent(account) => Ok(consent_page(&app, (&visit, &pending), account)),
         }
     }
     .await;
@@ -198,28 +207,6 @@ fn span(seconds: u64) -> String {
     }
 }
 
-/// `GET /login/new-credentials?request=...`
-pub async fn new_credentials(
-    State(app): State<Arc<App>>,
-    id: RequestId,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let shown: Answer<Response> = async {
-        let visit = visit((&app, &id), query.as_deref(), &headers)?;
-        let pending = pending(&app, &visit).await?;
-        match &pending.step {
-            Step::NewCredentials(account) => {
-                let page = credentials_page(&app, &visit, account.login_name.clone(), Vec::new());
-                Ok(with_policy(page, &pending))
-            }
-            _ => Ok(elsewhere(&visit, &pending)),
-        }
-    }
-    .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
-}
-
 /// `POST /login/new-credentials?request=...`
 pub async fn new_credentials_post(
     State(app): State<Arc<App>>,
@@ -292,25 +279,6 @@ fn credentials_page(
         error,
     };
     reply::html(StatusCode::OK, &page)
-}
-
-/// `GET /oauth2/consent?request=...`
-pub async fn consent(
-    State(app): State<Arc<App>>,
-    id: RequestId,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let shown: Answer<Response> = async {
-        let visit = visit((&app, &id), query.as_deref(), &headers)?;
-        let pending = pending(&app, &visit).await?;
-        match &pending.step {
-            Step::Consent(account) => Ok(consent_page(&app, (&visit, &pending), account)),
-            _ => Ok(elsewhere(&visit, &pending)),
-        }
-    }
-    .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
 }
 
 /// `POST /oauth2/consent?request=...`
@@ -430,13 +398,18 @@ fn with_policy(mut response: Response, pending: &Pending) -> Response {
     response
 }
 
-/// The page a request really is at.
-fn elsewhere(visit: &Visit<'_>, pending: &Pending) -> Response {
-    let page = match &pending.step {
+/// The path of a step's page.
+const fn place(step: &Step) -> &'static str {
+    match step {
         Step::Login => "/login",
         Step::NewCredentials(_) => "/login/new-credentials",
         Step::Consent(_) => "/oauth2/consent",
-    };
+    }
+}
+
+/// The page a request really is at.
+fn elsewhere(visit: &Visit<'_>, pending: &Pending) -> Response {
+    let page = place(&pending.step);
     see_other(&format!("{page}?request={}", visit.request))
 }
 

@@ -12,10 +12,10 @@ use crate::domain::refusal::Answer;
 pub const LIFE: i64 = 600;
 
 const ADD: &str = "INSERT INTO anteroom_authorization \
-    (id, visitor_hash, client_id, redirect_uri, scope, state, nonce, challenge, fresh_login, created) \
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    (id, visitor_hash, client_id, redirect_uri, scope, state, nonce, challenge, created) \
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-const FIND: &str = "SELECT id, visitor_hash, client_id, redirect_uri, scope, state, nonce, challenge, fresh_login, \
+const FIND: &str = "SELECT id, visitor_hash, client_id, redirect_uri, scope, state, nonce, challenge, \
     pid, must_change, credential, session_hash, auth_time FROM anteroom_authorization \
     WHERE id = ? AND visitor_hash = ? AND created > ? AND finished IS NULL";
 
@@ -45,8 +45,6 @@ pub struct Asked {
     pub nonce: Option<String>,
     /// PKCE's S256 challenge.
     pub challenge: String,
-    /// Whether a session that exists already is not enough.
-    pub fresh_login: bool,
 }
 
 /// Who stands before the pages of a request.
@@ -81,7 +79,6 @@ struct AskedRow {
     state: String,
     nonce: Option<String>,
     challenge: String,
-    fresh_login: i64,
     pid: Option<i64>,
     must_change: i64,
     credential: Option<String>,
@@ -103,7 +100,6 @@ pub async fn add(tx: &mut Tx, asked: &Asked, now: i64) -> Answer<()> {
         .bind(&asked.state)
         .bind(asked.nonce.clone())
         .bind(&asked.challenge)
-        .bind(i64::from(asked.fresh_login))
         .bind(now);
     tx.run(sql).await.map(|_| ())
 }
@@ -186,6 +182,5 @@ fn asked(row: AskedRow) -> Asked {
         state: row.state,
         nonce: row.nonce,
         challenge: row.challenge,
-        fresh_login: row.fresh_login != 0,
     }
 }
