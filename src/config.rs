@@ -20,7 +20,7 @@ pub struct Setting {
 }
 
 /// Every setting there is.
-pub const SETTINGS: [Setting; 8] = [
+pub const SETTINGS: [Setting; 16] = [
     Setting {
         key: "listen",
         default: "127.0.0.1:8080",
@@ -61,6 +61,46 @@ pub const SETTINGS: [Setting; 8] = [
         default: "",
         about: "Phone number patients are told to call when they cannot get in.",
     },
+    Setting {
+        key: "website",
+        default: "",
+        about: "The practice's public website, for the list apps choose practices from. Empty: public_url.",
+    },
+    Setting {
+        key: "app_registration",
+        default: "approval",
+        about: "Who may register apps over the network: open (apps for patients at once, others wait for staff), approval (all wait) or off.",
+    },
+    Setting {
+        key: "key_rotation_days",
+        default: "90",
+        about: "After how many days a new signing key takes over. 0: only when somebody runs anteroom keys rotate.",
+    },
+    Setting {
+        key: "staff_idp_issuer",
+        default: "",
+        about: "Issuer of the practice's identity provider, where staff log in. Empty: staff use their OpenEMR passwords.",
+    },
+    Setting {
+        key: "staff_idp_client_id",
+        default: "",
+        about: "This server's client_id at the identity provider. Its redirect address there is public_url/login/staff/callback.",
+    },
+    Setting {
+        key: "staff_idp_client_secret",
+        default: "",
+        about: "This server's secret at the identity provider. Better in the environment than in a file.",
+    },
+    Setting {
+        key: "staff_idp_claim",
+        default: "email",
+        about: "The claim that says which OpenEMR user somebody is: email (then it must be verified), or a claim with the user name, such as preferred_username.",
+    },
+    Setting {
+        key: "staff_idp_acr",
+        default: "",
+        about: "The acr the identity provider must have reached, such as one that means a second factor. Empty: any.",
+    },
 ];
 
 /// The settings in force.
@@ -82,8 +122,42 @@ pub struct Config {
     pub client_address_header: Option<String>,
     /// Phone number for help.
     pub help_phone: String,
+    /// The practice's website.
+    pub website: String,
+    /// Who may register apps over the network.
+    pub registration: Registration,
+    /// How old the signing key may get; `None` for any age.
+    pub key_rotation: Option<Duration>,
+    /// The practice's identity provider for staff.
+    pub staff_idp: Option<StaffIdp>,
     /// Whether this is the sandbox, which shows its logins.
     pub sandbox: bool,
+}
+
+/// Who may register apps over the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Anybody; apps for patients may be used at once, others wait for staff.
+    Open,
+    /// Anybody; every app waits for staff.
+    Approval,
+    /// Nobody: `anteroom client add` is the only way.
+    Off,
+}
+
+/// The practice's identity provider, as staff log in there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaffIdp {
+    /// Its issuer, exactly as its tokens spell it.
+    pub issuer: String,
+    /// This server's `client_id` there.
+    pub client_id: String,
+    /// This server's secret there; never printed. `None` where it is a public client.
+    pub client_secret: Option<String>,
+    /// The claim that names the OpenEMR user.
+    pub claim: String,
+    /// The `acr` that must be reached.
+    pub acr: Option<String>,
 }
 
 impl Config {
@@ -126,6 +200,7 @@ impl Config {
         // A day's notice, so that the sandbox shows what a rule's refusal looks like.
         config.cancel_notice = Duration::hours(24);
         config.help_phone = "(555) 555-0100".to_owned();
+        config.registration = Registration::Open;
         config.sandbox = true;
         Ok(config)
     }
@@ -160,6 +235,20 @@ impl Config {
                 name => Some(name.to_lowercase()),
             },
             help_phone: text("help_phone").to_owned(),
+            website: match text("website") {
+                "" => public_url(text("public_url"))?,
+                site => site.to_owned(),
+            },
+            registration: match text("app_registration") {
+                "open" => Registration::Open,
+                "approval" => Registration::Approval,
+                "off" => Registration::Off,
+                other => {
+                    return Err(format!("app_registration = \"{other}\" is none of open, approval and off"));
+                }
+            },
+            key_rotation: days("key_rotation_days", text("key_rotation_days"))?,
+            staff_idp: staff_idp(&text)?,
             sandbox: false,
         })
     }
@@ -172,7 +261,7 @@ pub fn example() -> String {
     );
     for setting in SETTINGS {
         let value = match setting.key {
-            "cancel_notice_hours" => setting.default.to_owned(),
+            "cancel_notice_hours" | "key_rotation_days" => setting.default.to_owned(),
             _ => format!("\"{}\"", setting.default),
         };
         text.push_str(&format!(
@@ -181,6 +270,41 @@ pub fn example() -> String {
         ));
     }
     text
+}
+
+/// A number of days; 0 is none.
+fn days(key: &str, text: &str) -> Result<Option<Duration>, String> {
+    match text.parse::<u16>() {
+        Ok(0) => Ok(None),
+        Ok(days) => Ok(Some(Duration::days(i64::from(days)))),
+        Err(_) => Err(format!(
+            "{key} = \"{text}\" is no number of days: write a whole number such as 90"
+        )),
+    }
+}
+
+/// The identity provider, where one is named; https unless it is on this machine.
+fn staff_idp<'t>(text: &impl Fn(&str) -> &'t str) -> Result<Option<StaffIdp>, String> {
+    let given = |key: &str| Some(text(key).to_owned()).filter(|value| !value.is_empty());
+    let Some(issuer) = given("staff_idp_issuer") else {
+        return Ok(None);
+    };
+    let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+    if !issuer.starts_with("https://") && !local.iter().any(|start| issuer.starts_with(start)) {
+        return Err(format!(
+            "staff_idp_issuer = \"{issuer}\" must begin with https://"
+        ));
+    }
+    let client_id = given("staff_idp_client_id").ok_or(
+        "staff_idp_client_id is missing: the client_id this server has at staff_idp_issuer",
+    )?;
+    Ok(Some(StaffIdp {
+        issuer,
+        client_id,
+        client_secret: given("staff_idp_client_secret"),
+        claim: given("staff_idp_claim").unwrap_or_else(|| "email".to_owned()),
+        acr: given("staff_idp_acr"),
+    }))
 }
 
 fn defaults() -> HashMap<&'static str, String> {

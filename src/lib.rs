@@ -10,6 +10,8 @@ pub mod crypto;
 
 pub mod config;
 
+pub mod fetch;
+
 pub mod portal;
 
 pub mod db;

@@ -1,32 +1,36 @@
 //! The authorization endpoint up to the consent: a request is judged, stored, and tied to the browser that brought it and
-//! to the patient who logs in there (SMART App Launch 2.2; `spec/security.md` 1.1).
+//! to the user who logs in there (SMART App Launch 2.2; `spec/security.md` 1.1). Visits to our own pages that need a login
+//! go the same way, without an app.
 
-use openidconnect::core::CoreAuthErrorResponseType;
+mod begin;
 
 use crate::auth::Context;
 use crate::auth::client;
-use crate::auth::login;
-use crate::auth::request;
-use crate::auth::request::Params;
-use crate::auth::request::Prompt;
-use crate::auth::request::Request;
-use crate::auth::request::Wrong;
 use crate::auth::session;
 use crate::auth::session::Visitor;
+use crate::auth::who::Audience;
+use crate::auth::who::Who;
 use crate::crypto;
+use crate::domain::access::Holder;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
+use crate::domain::scope::Level;
+use crate::domain::scope::Scope;
+use crate::domain::scope::Word;
 use crate::emr::account;
 use crate::emr::account::Account;
+use crate::emr::colleague::Colleague;
 use crate::store::authorizations;
 use crate::store::authorizations::Asked;
 use crate::store::authorizations::Attached;
 use crate::store::authorizations::Stage;
 use crate::store::clients::Client;
-use crate::store::ledger::Outcome;
 use crate::store::sessions;
 use crate::store::sessions::Session;
+
+pub use begin::begin;
+pub use begin::visit;
 
 /// What the page says when a request has ended, was begun elsewhere, or belongs to another login.
 pub const ENDED: &str = "This page has ended. Go back to the app and start again.";
@@ -38,10 +42,10 @@ pub enum Begin {
     Page(Problem),
     /// Straight back to the app, with an error.
     Redirect(String),
-    /// The login form of this request.
-    Login(String),
-    /// The consent form of this request: the patient is logged in already.
-    Consent(String),
+    /// The login form of this request, for patients or for staff.
+    Login(String, Audience),
+    /// The page this request is at: the user is logged in already.
+    Go(String),
 }
 
 /// Why there is only a page.
@@ -51,6 +55,8 @@ pub enum Problem {
     UnknownApp,
     /// The practice has its portal switched off.
     PortalOff,
+    /// The app is registered and waits for the practice.
+    Waits,
 }
 
 impl Problem {
@@ -63,6 +69,9 @@ impl Problem {
             Self::PortalOff => {
                 "This practice has its patient portal switched off. Please ask the practice."
             }
+            Self::Waits => {
+                "This app is registered, but the practice has not yet let it in. Staff do that under Apps on the staff desk."
+            }
         }
     }
 }
@@ -72,8 +81,8 @@ impl Problem {
 pub struct Pending {
     /// What was asked.
     pub asked: Asked,
-    /// Who asks.
-    pub client: Client,
+    /// Who asks; `None` for a page of our own.
+    pub client: Option<Client>,
     /// Who stands before it.
     pub step: Step,
 }
@@ -81,47 +90,46 @@ pub struct Pending {
 /// Which page a waiting request shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The login form.
-    Login,
+    /// A login form.
+    Login(Audience),
     /// The form for new credentials, for this account.
     NewCredentials(Account),
-    /// The consent form, for this account.
-    Consent(Account),
+    /// The list of patients, for this member of staff to choose one.
+    Choose(Colleague),
+    /// The consent form, for this user and session.
+    Consent(Who, Session),
+    /// The page of our own that was asked for.
+    Own(String),
 }
 
-/// Begins an authorization request.
-///
-/// # Errors
-/// As [`crate::db::Db::run`].
-pub async fn begin(context: &Context<'_>, params: &Params, visitor: Visitor<'_>) -> Answer<Begin> {
-    let Some((client, redirect_uri)) = addressee(context, params).await? else {
-        refused(context, "", "unknown-app").await?;
-        return Ok(Begin::Page(Problem::UnknownApp));
-    };
-    if !login::portal_is_on(context).await? {
-        return Ok(Begin::Page(Problem::PortalOff));
+impl Pending {
+    /// Whose login form comes first: of who launched the app, of the page asked for, of the scopes.
+    pub fn audience(&self) -> Audience {
+        audience(&self.asked)
     }
-    let begun = match request::judge(params, &client, context.fhir_base) {
-        Err(wrong) => Err(wrong),
-        Ok(request) => proceed(context, &client, redirect_uri, (request, visitor)).await?,
+}
+
+/// Whose login form a request shows first. Both forms lead to each other.
+fn audience(asked: &Asked) -> Audience {
+    let scopes = Scope::list(&asked.scope);
+    let users = scopes
+        .iter()
+        .any(|scope| scope.level() == Some(Level::User));
+    let staff = match asked.client_id {
+        None => asked.redirect_uri.starts_with("/staff"),
+        Some(_) => asked.launch.by.is_some() || users,
     };
-    match begun {
-        Ok(begin) => Ok(begin),
-        Err(wrong) => {
-            refused(context, &client.client_id, wrong.error.as_ref()).await?;
-            let state = request::state(params);
-            let mut pairs = vec![
-                ("error", wrong.error.as_ref()),
-                ("error_description", wrong.description),
-            ];
-            pairs.extend(state.map(|state| ("state", state)));
-            pairs.push(("iss", context.issuer));
-            Ok(Begin::Redirect(request::answer_address(
-                redirect_uri,
-                &pairs,
-            )))
-        }
+    match staff {
+        true => Audience::Staff,
+        false => Audience::Patient,
     }
+}
+
+/// Whether scopes need a patient in context (SMART 2.2, "Launch context": whenever any `patient/` scope is granted).
+pub fn needs_patient(scopes: &[Scope]) -> bool {
+    scopes.iter().any(|scope| {
+        scope.word == Word::LaunchPatient || scope.level() == Some(Level::Patient)
+    })
 }
 
 /// The request that waits under this id for this browser, and which page it shows now.
@@ -134,20 +142,29 @@ pub async fn pending(context: &Context<'_>, id: &str, visitor: Visitor<'_>) -> A
     let db = &context.emr.db;
     let found = authorizations::find(db, id, &visitor_hash, context.seconds()).await?;
     let (asked, stage) = found.ok_or_else(ended)?;
-    let client = client::in_use(db, &asked.client_id)
-        .await?
-        .ok_or_else(ended)?;
+    let client = match &asked.client_id {
+        Some(id) => Some(client::in_use(db, id).await?.ok_or_else(ended)?),
+        None => None,
+    };
     let step = match stage {
-        Stage::Login => Step::Login,
+        Stage::Login => Step::Login(audience(&asked)),
         Stage::MustChange(attached) => {
-            let account = account::by_pid(context.emr, attached.pid).await?;
+            let Holder::Patient(pid) = attached.holder else {
+                return Err(ended());
+            };
+            let account = account::by_pid(context.emr, pid).await?;
             let account = account.filter(|account| account.credential() == attached.credential);
             Step::NewCredentials(account.ok_or_else(ended)?)
         }
-        Stage::Consent(_, session_hash) => {
-            let current = session::current(context, visitor).await?;
+        Stage::In(attached, session_hash) => {
+            let audience = match attached.holder {
+                Holder::Staff(_) => Audience::Staff,
+                Holder::Patient(_) | Holder::System => Audience::Patient,
+            };
+            let current = session::current(context, visitor, audience).await?;
             let same = current.filter(|(session, _)| session.session_hash == session_hash);
-            Step::Consent(same.ok_or_else(ended)?.1)
+            let (session, who) = same.ok_or_else(ended)?;
+            step(&asked, who, session)
         }
     };
     Ok(Pending {
@@ -157,27 +174,53 @@ pub async fn pending(context: &Context<'_>, id: &str, visitor: Visitor<'_>) -> A
     })
 }
 
-/// Opens a session for an account that has just logged in and ties the request to it; the new session cookie.
-/// A session the browser had before ends: an id is never kept over a login.
+/// The page of a request somebody has logged into.
+fn step(asked: &Asked, who: Who, session: Session) -> Step {
+    if asked.client_id.is_none() {
+        return Step::Own(asked.redirect_uri.clone());
+    }
+    match who {
+        Who::Staff(colleague)
+            if asked.launch.patient.is_none() && needs_patient(&Scope::list(&asked.scope)) =>
+        {
+            Step::Choose(colleague)
+        }
+        who => Step::Consent(who, session),
+    }
+}
+
+/// Opens a session for somebody who has just logged in and ties the request to it; the new session cookie. `acr` is how
+/// the login was made, `upstream` the session at the identity provider. A session of the same audience that the
+/// browser had before ends: an id is never kept over a login.
 ///
 /// # Errors
-/// `Expired` where the request has ended; otherwise as [`crate::db::Db::run`].
+/// `Expired` where the request has ended, or was launched by another member of staff; otherwise as
+/// [`crate::db::Db::run`].
 pub async fn attach_login(
     context: &Context<'_>,
     pending: &Pending,
-    account: &Account,
+    (who, acr, upstream): (&Who, &str, Option<String>),
     visitor: Visitor<'_>,
 ) -> Answer<String> {
+    if !may_go_on(&pending.asked, who) {
+        return Err(ended());
+    }
     let token = context.entropy.token()?;
     let now = context.seconds();
     let session = Session {
         session_hash: crypto::fingerprint(&token),
-        pid: account.person.pid,
-        credential: account.credential(),
+        holder: who.holder(),
+        credential: who.credential(),
+        acr: acr.to_owned(),
+        upstream,
         auth_time: now,
     };
-    let stage = Stage::Consent(attached(&session), session.session_hash.clone());
-    let before = visitor.session.map(crypto::fingerprint);
+    let audience = match who {
+        Who::Patient(_) => Audience::Patient,
+        Who::Staff(_) => Audience::Staff,
+    };
+    let stage = Stage::In(attached(&session), session.session_hash.clone());
+    let before = visitor.session_of(audience).map(crypto::fingerprint);
     let done = context
         .emr
         .db
@@ -206,11 +249,32 @@ pub async fn attach_must_change(
     account: &Account,
 ) -> Answer<()> {
     let stage = Stage::MustChange(Attached {
-        pid: account.person.pid,
+        holder: Holder::Patient(account.person.pid),
         credential: account.credential(),
         auth_time: context.seconds(),
     });
-    attach(context, &pending.asked.id, &stage).await
+    let now = context.seconds();
+    let id = pending.asked.id.clone();
+    let done = context
+        .emr
+        .db
+        .transaction(|tx| {
+            let (id, stage) = (id.clone(), stage.clone());
+            Box::pin(async move { authorizations::attach(tx, &id, &stage, now).await })
+        })
+        .await?;
+    done.then_some(()).ok_or_else(ended)
+}
+
+/// Whether this user may go on with a request: one that staff launched is for the one who did, a page of staff for
+/// staff and one of patients for patients.
+pub(super) fn may_go_on(asked: &Asked, who: &Who) -> bool {
+    match (asked.launch.by, &asked.client_id, who) {
+        (Some(by), _, who) => who.holder() == Holder::Staff(by),
+        (None, None, Who::Staff(_)) => asked.redirect_uri.starts_with("/staff"),
+        (None, None, Who::Patient(_)) => !asked.redirect_uri.starts_with("/staff"),
+        (None, Some(_), _) => true,
+    }
 }
 
 /// The failure of a request that cannot go on.
@@ -218,104 +282,12 @@ pub(super) fn ended() -> Failure {
     Refusal::Expired(ENDED).into()
 }
 
-/// App and redirect address, where both are registered and each was given once.
-async fn addressee<'p>(
-    context: &Context<'_>,
-    params: &'p Params,
-) -> Answer<Option<(Client, &'p str)>> {
-    let id = request::one(params, "client_id").unwrap_or_default();
-    let redirect_uri = request::one(params, "redirect_uri").unwrap_or_default();
-    let (Some(id), Some(redirect_uri)) = (id, redirect_uri) else {
-        return Ok(None);
-    };
-    let client = client::in_use(&context.emr.db, id).await?;
-    let client = client.filter(|client| client::may_redirect(client, redirect_uri));
-    Ok(client.map(|client| (client, redirect_uri)))
-}
-
-/// Stores a good request and says which page comes first.
-async fn proceed(
-    context: &Context<'_>,
-    client: &Client,
-    redirect_uri: &str,
-    (request, visitor): (Request, Visitor<'_>),
-) -> Answer<Result<Begin, Wrong>> {
-    let current = session::current(context, visitor).await?;
-    let now = context.seconds();
-    if request.prompt == Prompt::None {
-        // Consent is given anew each time, so there is always a page to show.
-        return Ok(Err(match current {
-            None => Wrong {
-                error: CoreAuthErrorResponseType::LoginRequired,
-                description: "the patient is not logged in",
-            },
-            Some(_) => Wrong {
-                error: CoreAuthErrorResponseType::ConsentRequired,
-                description: "the patient has to be asked",
-            },
-        }));
-    }
-    let current = current.filter(|(session, _)| match request.prompt {
-        Prompt::Fresh(seconds) => now - session.auth_time < seconds,
-        Prompt::Any | Prompt::None => true,
-    });
-    let asked = Asked {
-        id: context.entropy.token()?,
-        visitor_hash: crypto::fingerprint(visitor.token),
-        client_id: client.client_id.clone(),
-        redirect_uri: redirect_uri.to_owned(),
-        scope: crate::domain::scope::Scope::join(&request.scopes),
-        state: request.state,
-        nonce: request.nonce,
-        challenge: request.challenge,
-    };
-    let stage = match &current {
-        Some((session, _)) => Stage::Consent(attached(session), session.session_hash.clone()),
-        None => Stage::Login,
-    };
-    context
-        .emr
-        .db
-        .transaction(|tx| {
-            let (asked, stage) = (asked.clone(), stage.clone());
-            Box::pin(async move {
-                authorizations::add(tx, &asked, now).await?;
-                authorizations::attach(tx, &asked.id, &stage, now).await
-            })
-        })
-        .await?;
-    Ok(Ok(match current {
-        Some(_) => Begin::Consent(asked.id),
-        None => Begin::Login(asked.id),
-    }))
-}
-
-fn attached(session: &Session) -> Attached {
+pub(super) fn attached(session: &Session) -> Attached {
     Attached {
-        pid: session.pid,
+        holder: session.holder,
         credential: session.credential.clone(),
         auth_time: session.auth_time,
     }
-}
-
-async fn attach(context: &Context<'_>, id: &str, stage: &Stage) -> Answer<()> {
-    let now = context.seconds();
-    let done = context
-        .emr
-        .db
-        .transaction(|tx| {
-            let (id, stage) = (id.to_owned(), stage.clone());
-            Box::pin(async move { authorizations::attach(tx, &id, &stage, now).await })
-        })
-        .await?;
-    done.then_some(()).ok_or_else(ended)
-}
-
-async fn refused(context: &Context<'_>, client_id: &str, reason: &str) -> Answer<()> {
-    let mut entry = context.entry("authorize", Outcome::Refused);
-    entry.client_id = client_id.to_owned();
-    entry.reason = reason.to_owned();
-    login::record(context, entry).await
 }
 
 #[cfg(test)]

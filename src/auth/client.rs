@@ -11,7 +11,6 @@ use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Level;
 use crate::domain::scope::Scope;
-use crate::domain::scope::Word;
 use crate::store::clients;
 use crate::store::clients::Client;
 use crate::store::clients::Kind;
@@ -59,12 +58,22 @@ pub async fn register(db: &Db, new: NewClient, now: i64, entropy: &dyn Entropy) 
         kind: new.kind,
         redirect_uris: new.redirect_uris,
         scope: Scope::join(&Scope::list(&new.scope)),
+        secret_hash: None,
+        jwks: None,
+        jwks_uri: None,
+        launch_uri: None,
+        logout_uris: Vec::new(),
+        client_uri: None,
+        contact: None,
         verified: new.verified,
+        waits: false,
+        registered_by: "command line".to_owned(),
+        created: now,
         disabled: None,
     };
     db.transaction(|tx| {
         let client = client.clone();
-        Box::pin(async move { clients::add(tx, &client, now).await })
+        Box::pin(async move { clients::add(tx, &client).await })
     })
     .await?;
     Ok(client)
@@ -101,7 +110,7 @@ pub async fn disable(db: &Db, client_id: &str, now: i64) -> Answer<()> {
 /// As [`Db::all`].
 pub async fn in_use(db: &Db, client_id: &str) -> Answer<Option<Client>> {
     let client = clients::find(db, client_id).await?;
-    Ok(client.filter(|client| client.disabled.is_none() && client.kind == Kind::Public))
+    Ok(client.filter(|client| client.disabled.is_none() && !client.waits))
 }
 
 /// Whether an answer for this app may go to `asked`: exactly as registered (RFC 9700, 2.1), or a loopback address
@@ -128,15 +137,13 @@ pub fn origin(redirect_uri: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Those of the asked scopes that are offered to patients and registered for this app, as asked and in order.
+/// Those of the asked scopes that are offered to users and registered for this app, as asked and in order.
 pub fn allowed(client: &Client, asked: &str) -> Vec<Scope> {
     let registered = Scope::list(&client.scope);
     let mut scopes = Scope::list(asked);
     scopes.retain(|scope| {
-        let offered = match &scope.word {
-            Word::Resource(resource) => resource.level == Level::Patient,
-            _ => true,
-        };
+        // A backend service has no user to ask, and nobody else may have what it has.
+        let offered = scope.level() != Some(Level::System);
         offered && registered.iter().any(|known| known.covers(scope))
     });
     scopes
@@ -259,8 +266,7 @@ mod tests {
             kind: Kind::Public,
             redirect_uris: uris.iter().map(|uri| (*uri).to_owned()).collect(),
             scope: scope.into(),
-            verified: false,
-            disabled: None,
+            ..crate::auth::fixture::client()
         }
     }
 

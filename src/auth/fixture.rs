@@ -12,12 +12,15 @@ use uuid::Uuid;
 
 use crate::auth::Context;
 use crate::auth::keys::Keys;
+use crate::config::Config;
 use crate::crypto;
 use crate::crypto::Entropy;
 use crate::db::Db;
 use crate::db::sql::Sql;
 use crate::domain::refusal::Fault;
 use crate::emr::Emr;
+use crate::fetch::Fetch;
+use crate::fetch::Inside;
 use crate::store::clients::Client;
 use crate::store::clients::Kind;
 
@@ -54,6 +57,8 @@ impl Entropy for Seeded {
 /// The practice.
 pub(super) struct House {
     pub(super) emr: Emr,
+    pub(super) config: Config,
+    pub(super) fetch: Fetch,
     pub(super) keys: Keys,
     pub(super) entropy: Seeded,
     pub(super) now: OffsetDateTime,
@@ -97,12 +102,14 @@ impl House {
         let emr = Emr::open(db.clone(), None, "America/New_York", Arc::new(move || now));
         let emr = emr.await.unwrap();
         db.transaction(|tx| {
-            Box::pin(async move { crate::store::clients::add(tx, &client(), 1).await })
+            Box::pin(async move { crate::store::clients::add(tx, &client()).await })
         })
         .await
         .unwrap();
         Self {
             emr,
+            config: Config::load(None, &std::collections::HashMap::new()).unwrap(),
+            fetch: Fetch::new(Inside::Open).unwrap(),
             keys: keys(),
             entropy: Seeded::default(),
             now,
@@ -113,6 +120,8 @@ impl House {
     pub(super) fn context(&self) -> Context<'_> {
         Context {
             emr: &self.emr,
+            config: &self.config,
+            fetch: &self.fetch,
             issuer: "https://emr.example",
             fhir_base: "https://emr.example/fhir",
             now: self.now,
@@ -176,7 +185,17 @@ pub(super) fn client() -> Client {
         kind: Kind::Public,
         redirect_uris: vec![REDIRECT.into()],
         scope: "openid fhirUser launch/patient offline_access patient/*.rs".into(),
+        secret_hash: None,
+        jwks: None,
+        jwks_uri: None,
+        launch_uri: None,
+        logout_uris: Vec::new(),
+        client_uri: None,
+        contact: None,
         verified: false,
+        waits: false,
+        registered_by: "test".into(),
+        created: 1,
         disabled: None,
     }
 }

@@ -16,6 +16,7 @@ pub mod policy;
 pub mod request;
 pub mod session;
 pub mod token;
+pub mod who;
 
 #[cfg(test)]
 mod fixture;
@@ -23,8 +24,10 @@ mod fixture;
 use time::OffsetDateTime;
 
 use crate::auth::keys::Keys;
+use crate::config::Config;
 use crate::crypto::Entropy;
 use crate::emr::Emr;
+use crate::fetch::Fetch;
 use crate::store::ledger::Entry;
 use crate::store::ledger::Outcome;
 
@@ -32,6 +35,10 @@ use crate::store::ledger::Outcome;
 pub struct Context<'a> {
     /// The practice and its database.
     pub emr: &'a Emr,
+    /// The settings.
+    pub config: &'a Config,
+    /// What asks other servers.
+    pub fetch: &'a Fetch,
     /// This server's issuer, without a slash at the end.
     pub issuer: &'a str,
     /// The FHIR base, without a slash at the end.

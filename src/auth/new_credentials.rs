@@ -5,6 +5,7 @@ use crate::auth::Context;
 use crate::auth::password;
 use crate::auth::password::Verdict;
 use crate::auth::policy;
+use crate::domain::access::Holder;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Fault;
 use crate::emr::account;
@@ -64,7 +65,8 @@ pub async fn choose(
             Box::pin(async move {
                 let written = account::set_credentials(tx, &account, &username, &hash).await?;
                 if written == Written::Done {
-                    sessions::end_all(tx, account.person.pid, now).await?;
+                    let holder = Holder::Patient(account.person.pid);
+                    sessions::end_all(tx, holder, now).await?;
                     ledger::record(tx, &entry).await?;
                 }
                 Ok(written)

@@ -1,5 +1,7 @@
 //! The errors of the token endpoint (RFC 6749, 5.2), with the status each is sent under.
 
+use std::borrow::Cow;
+
 use oauth2::basic::BasicErrorResponse;
 use oauth2::basic::BasicErrorResponseType;
 
@@ -11,34 +13,34 @@ use crate::domain::refusal::Refusal;
 pub struct OAuthError {
     /// The code.
     pub error: BasicErrorResponseType,
-    /// One sentence for the app's developer, plain ASCII.
-    pub description: &'static str,
+    /// One sentence for the app's developer, plain ASCII: the parameter, and what was expected.
+    pub description: Cow<'static, str>,
     /// What broke, where something did: for the log, never for the caller.
     pub broken: Option<Failure>,
 }
 
 impl OAuthError {
     /// A no with its reason.
-    pub fn new(error: BasicErrorResponseType, description: &'static str) -> Self {
+    pub fn new(error: BasicErrorResponseType, description: impl Into<Cow<'static, str>>) -> Self {
         Self {
             error,
-            description,
+            description: description.into(),
             broken: None,
         }
     }
 
     /// An `invalid_grant`.
-    pub fn grant(description: &'static str) -> Self {
+    pub fn grant(description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(BasicErrorResponseType::InvalidGrant, description)
     }
 
     /// An `invalid_request`.
-    pub fn request(description: &'static str) -> Self {
+    pub fn request(description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(BasicErrorResponseType::InvalidRequest, description)
     }
 
     /// An `invalid_client`.
-    pub fn client(description: &'static str) -> Self {
+    pub fn client(description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(BasicErrorResponseType::InvalidClient, description)
     }
 
@@ -54,7 +56,7 @@ impl OAuthError {
 
     /// The body.
     pub fn body(&self) -> BasicErrorResponse {
-        let description = Some(self.description.to_owned());
+        let description = Some(self.description.clone().into_owned());
         BasicErrorResponse::new(self.error.clone(), description, None)
     }
 }
@@ -69,7 +71,7 @@ impl From<Failure> for OAuthError {
         };
         Self {
             error: BasicErrorResponseType::Extension(word.to_owned()),
-            description,
+            description: description.into(),
             broken: Some(failure),
         }
     }

@@ -17,6 +17,9 @@ const STATE: usize = 8192;
 /// The longest list of scopes.
 const SCOPE: usize = 8192;
 
+/// The longest hint, launch token or list of login classes.
+const HINT: usize = 1024;
+
 /// The longest nonce.
 const NONCE: usize = 1024;
 
@@ -28,8 +31,8 @@ pub type Params = [(String, String)];
 pub struct Wrong {
     /// RFC 6749 4.1.2.1 or OpenID Connect Core 3.1.2.6.
     pub error: CoreAuthErrorResponseType,
-    /// One sentence for the app's developer.
-    pub description: &'static str,
+    /// One sentence for the app's developer: the parameter, and what was expected.
+    pub description: String,
 }
 
 /// Whether and when the patient has to type the password.
@@ -56,6 +59,16 @@ pub struct Request {
     pub challenge: String,
     /// Whether a login is wanted.
     pub prompt: Prompt,
+    /// What was asked and is not offered or not registered for the app, as asked.
+    pub dropped: Vec<String>,
+    /// The EHR's launch token.
+    pub launch: Option<String>,
+    /// Whom the app expects to log in.
+    pub login_hint: Option<String>,
+    /// The user an id token names that the app sent along.
+    pub hinted: Option<String>,
+    /// How the login has to have been made; empty for any way.
+    pub acr_values: Vec<String>,
 }
 
 /// A parameter came more than once.
@@ -124,15 +137,21 @@ pub fn judge(params: &Params, client: &Client, fhir_base: &str) -> Result<Reques
     if get("nonce").is_some_and(|nonce| nonce.len() > NONCE) {
         return Err(invalid("nonce is too long"));
     }
-    if get("launch").is_some() {
-        return Err(invalid(
-            "launch is unknown: this server offers the standalone launch",
-        ));
+    for (name, longest) in [("login_hint", HINT), ("launch", HINT), ("acr_values", HINT)] {
+        if get(name).is_some_and(|value| value.len() > longest) {
+            return Err(invalid(&format!("{name} is too long")));
+        }
     }
     audience(get("aud").or_else(|| get("resource")), fhir_base)?;
+    let (scopes, dropped) = scopes(get("scope"), client)?;
     Ok(Request {
         challenge: challenge(get("code_challenge"), get("code_challenge_method"))?,
-        scopes: scopes(get("scope"), client)?,
+        scopes,
+        dropped,
+        launch: get("launch").map(str::to_owned),
+        login_hint: get("login_hint").map(str::to_owned),
+        hinted: None,
+        acr_values: words(get("acr_values")),
         prompt: prompt(get("prompt"), get("max_age"))?,
         state: state.to_owned(),
         nonce: get("nonce").map(str::to_owned),
@@ -140,12 +159,23 @@ pub fn judge(params: &Params, client: &Client, fhir_base: &str) -> Result<Reques
 }
 
 /// An `invalid_request`.
-fn invalid(description: &'static str) -> Wrong {
+pub(super) fn invalid(description: &str) -> Wrong {
     wrong(CoreAuthErrorResponseType::InvalidRequest, description)
 }
 
-fn wrong(error: CoreAuthErrorResponseType, description: &'static str) -> Wrong {
-    Wrong { error, description }
+fn wrong(error: CoreAuthErrorResponseType, description: &str) -> Wrong {
+    Wrong {
+        error,
+        description: description.to_owned(),
+    }
+}
+
+fn words(list: Option<&str>) -> Vec<String> {
+    let words = list.unwrap_or_default().split(' ');
+    words
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// No parameter may come twice (RFC 6749, 3.1); `resource` may, by RFC 8707, but one is all there is here.
@@ -177,10 +207,11 @@ fn objects<'p>(get: &impl Fn(&str) -> Option<&'p str>) -> Result<(), Wrong> {
 }
 
 fn audience(aud: Option<&str>, fhir_base: &str) -> Result<(), Wrong> {
-    let aud = aud.ok_or_else(|| invalid("aud is required: the FHIR base of this server"))?;
+    let expected = |what: &str| invalid(&format!("aud {what}: it must be {fhir_base}"));
+    let aud = aud.ok_or_else(|| expected("is missing"))?;
     match aud.strip_suffix('/').unwrap_or(aud) == fhir_base {
         true => Ok(()),
-        false => Err(invalid("aud is not the FHIR base of this server")),
+        false => Err(expected("is another server's")),
     }
 }
 
@@ -198,33 +229,45 @@ fn challenge(challenge: Option<&str>, method: Option<&str>) -> Result<String, Wr
 }
 
 /// What is not offered or not registered is dropped; a filter that is not understood is never guessed at.
-fn scopes(asked: Option<&str>, client: &Client) -> Result<Vec<Scope>, Wrong> {
+/// Beside what may be granted, what was dropped.
+fn scopes(asked: Option<&str>, client: &Client) -> Result<(Vec<Scope>, Vec<String>), Wrong> {
     let error = CoreAuthErrorResponseType::InvalidScope;
     let asked = asked.ok_or_else(|| wrong(error.clone(), "scope is required"))?;
     if asked.len() > SCOPE {
         return Err(invalid("scope is too long"));
     }
-    let mut words = asked.split(' ').filter(|word| !word.is_empty());
-    if words.any(|word| Scope::of(word).is_none() && is_odd_filter(word)) {
-        return Err(wrong(
-            error,
-            "a scope filter can be one category=system|code and nothing else",
-        ));
+    let all = words(Some(asked));
+    if let Some(odd) = all
+        .iter()
+        .find(|word| Scope::of(word).is_none() && is_odd_filter(word))
+    {
+        let odd: String = odd.chars().filter(char::is_ascii_graphic).take(80).collect();
+        let why = format!("the filter of the scope {odd} is not param=system|code of a parameter that is offered");
+        return Err(wrong(error, &why));
     }
     let scopes = client::allowed(client, asked);
-    match scopes.is_empty() {
-        true => Err(wrong(error, "none of these scopes is offered to this app")),
-        false => Ok(scopes),
+    if scopes.is_empty() {
+        let why = format!("none of these scopes is registered for this app, which has: {}", client.scope);
+        return Err(wrong(error, &why));
     }
+    let kept = |word: &String| scopes.iter().any(|scope| scope.spelling == *word);
+    let dropped = all.into_iter().filter(|word| !kept(word)).collect();
+    Ok((scopes, dropped))
 }
 
-/// A granular scope with anything but a plain category; types this server lacks are dropped like any unknown scope.
+/// A granular scope of a type this server has, with a filter that is not understood; types this server lacks are
+/// dropped like any unknown scope, unless the filter is one nobody should send.
 fn is_odd_filter(word: &str) -> bool {
-    let Some((_, filter)) = word.split_once('?') else {
+    let Some((base, filter)) = word.split_once('?') else {
         return false;
     };
-    let value = filter.strip_prefix("category=");
-    value.is_none_or(|value| value.is_empty() || value.contains(['&', ',', '=']))
+    let plain = filter.split('&').all(|pair| {
+        pair.split_once('=').is_some_and(|(name, value)| {
+            let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+            named && !value.is_empty() && !value.contains([',', '=']) && name != "patient"
+        })
+    });
+    !plain || Scope::of(base).is_some()
 }
 
 fn prompt(prompt: Option<&str>, max_age: Option<&str>) -> Result<Prompt, Wrong> {
@@ -290,7 +333,7 @@ mod tests {
             (&[("code_challenge", &"a".repeat(42))], "invalid_request"),
             (&[("code_challenge", &"a".repeat(129))], "invalid_request"),
             (&[("code_challenge", &"!".repeat(43))], "invalid_request"),
-            (&[("launch", "abc")], "invalid_request"),
+            (&[("launch", "abc")], "none"),
             (&[("request", "x.y.z")], "request_not_supported"),
             (
                 &[("request_uri", "http://127.0.0.1:9/")],

@@ -1,34 +1,54 @@
-//! The patient's browser session: found by its cookie, ended by logout, by time, and by a changed password.
+//! Browser sessions: found by their cookies, ended by logout, by time, by a changed password, and by staff taking the
+//! access away. Patients and staff have a cookie each, so that both can be logged in in one browser (F021).
 
 use crate::auth::Context;
+use crate::auth::who::Audience;
+use crate::auth::who::Who;
 use crate::crypto;
+use crate::domain::access::Holder;
 use crate::domain::refusal::Answer;
 use crate::emr::account;
-use crate::emr::account::Account;
 use crate::emr::account::Status;
+use crate::emr::colleague;
 use crate::store::ledger;
 use crate::store::ledger::Outcome;
 use crate::store::sessions;
 use crate::store::sessions::Session;
 
-/// The browser that asks: two cookies.
+/// How a login with OpenEMR's own password is called (OpenID Connect's `acr`).
+pub const PASSWORD: &str = "urn:anteroom:acr:password";
+
+/// The browser that asks: its cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Visitor<'v> {
     /// The visitor cookie, which everybody has.
     pub token: &'v str,
-    /// The session cookie, which those have who logged in.
+    /// The session cookie of a patient who logged in.
     pub session: Option<&'v str>,
+    /// The session cookie of a member of staff who logged in.
+    pub staff: Option<&'v str>,
 }
 
-/// The session of a cookie and its account, where both still hold; using it keeps it alive.
+impl<'v> Visitor<'v> {
+    /// The session cookie of one audience.
+    pub fn session_of(&self, audience: Audience) -> Option<&'v str> {
+        match audience {
+            Audience::Patient => self.session,
+            Audience::Staff => self.staff,
+        }
+    }
+}
+
+/// The session of a browser for one audience and whose it is, where both still hold; using it keeps it alive.
 ///
 /// # Errors
 /// As [`crate::db::Db::all`].
 pub async fn current(
     context: &Context<'_>,
     visitor: Visitor<'_>,
-) -> Answer<Option<(Session, Account)>> {
-    let Some(token) = visitor.session else {
+    audience: Audience,
+) -> Answer<Option<(Session, Who)>> {
+    let Some(token) = visitor.session_of(audience) else {
         return Ok(None);
     };
     let hash = crypto::fingerprint(token);
@@ -36,17 +56,40 @@ pub async fn current(
     let Some(session) = sessions::find(&context.emr.db, &hash, now).await? else {
         return Ok(None);
     };
-    let account = account::by_pid(context.emr, session.pid).await?;
-    let holds = account.filter(|account| {
-        account.credential() == session.credential
-            && account.status == Status::Own
-            && account.may_use_apps()
-    });
-    let Some(account) = holds else {
+    let holds = who(context, session.holder)
+        .await?
+        .filter(|who| who.credential() == session.credential);
+    let fits = |who: &Who| {
+        matches!(
+            (who, audience),
+            (Who::Patient(_), Audience::Patient) | (Who::Staff(_), Audience::Staff)
+        )
+    };
+    let Some(who) = holds.filter(fits) else {
         return Ok(None);
     };
     sessions::touch(&context.emr.db, &hash, now).await?;
-    Ok(Some((session, account)))
+    Ok(Some((session, who)))
+}
+
+/// Somebody who may be logged in now, by the tables' number.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn who(context: &Context<'_>, holder: Holder) -> Answer<Option<Who>> {
+    match holder {
+        Holder::Patient(pid) => {
+            let account = account::by_pid(context.emr, pid).await?;
+            let account = account
+                .filter(|account| account.status == Status::Own && account.may_use_apps());
+            Ok(account.map(Who::Patient))
+        }
+        Holder::Staff(id) => {
+            let colleague = colleague::by_id(context.emr, id).await?;
+            Ok(colleague.filter(|one| one.active).map(Who::Staff))
+        }
+        Holder::System => Ok(None),
+    }
 }
 
 /// Ends the session of a cookie: logout. Ending one that has ended is no error.

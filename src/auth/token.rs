@@ -5,6 +5,7 @@ pub mod answer;
 mod refresh;
 
 use oauth2::basic::BasicErrorResponseType;
+use uuid::Uuid;
 
 use crate::auth::Context;
 use crate::auth::client;
@@ -12,18 +13,19 @@ use crate::auth::login;
 use crate::auth::oauth_error::OAuthError;
 use crate::auth::request;
 use crate::auth::request::Params;
+use crate::auth::session;
 use crate::auth::token::answer::Issued;
 use crate::auth::token::answer::TokenAnswer;
+use crate::auth::who::Who;
 use crate::crypto;
 use crate::db::Tx;
+use crate::domain::access::Holder;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Scope;
 use crate::domain::scope::Word;
-use crate::emr::account;
-use crate::emr::account::Account;
-use crate::emr::account::Status;
+use crate::emr::persons;
 use crate::store::clients::Client;
 use crate::store::codes;
 use crate::store::codes::Code;
@@ -31,6 +33,7 @@ use crate::store::grants;
 use crate::store::grants::Given;
 use crate::store::ledger;
 use crate::store::ledger::Outcome;
+use crate::store::sessions;
 use crate::store::tokens;
 use crate::store::tokens::Kind;
 use crate::store::tokens::Token;
@@ -140,11 +143,11 @@ async fn with_code(
     }
     let given = grants::find(db, &code.grant_id, now).await?;
     let given = given.ok_or_else(|| OAuthError::grant("the grant has ended"))?;
-    let account = standing(context, given.pid, &given.credential).await?;
+    let standing = standing(context, &given).await?;
     let pair = pair(context, &given.scope)?;
     let rows = rows(&pair, &given, (&given.scope, &code.code_hash), now);
     let mut entry = context.entry("token.issue", Outcome::Success);
-    entry.actor = format!("Patient/{}", account.person.uuid);
+    entry.actor.clone_from(&standing.user);
     entry.client_id = client.client_id.clone();
     entry.grant_id = given.id.clone();
     let claimed = db
@@ -165,10 +168,9 @@ async fn with_code(
     }
     Ok(Issued {
         pair,
-        scope: given.scope,
-        client_id: given.client_id,
-        patient: account.person.uuid,
-        auth_time: given.auth_time,
+        scope: given.scope.clone(),
+        given,
+        standing,
         nonce: code.nonce,
     })
 }
@@ -203,31 +205,60 @@ pub(super) async fn revoke(context: &Context<'_>, grant_id: &str, why: &str) -> 
         .await
 }
 
-/// The account behind a grant, where the practice and the patient still allow apps and the password is the same.
-pub(super) async fn standing(
-    context: &Context<'_>,
-    pid: i64,
-    credential: &str,
-) -> Result<Account, OAuthError> {
-    let account = account::by_pid(context.emr, pid).await?;
-    let account = account.filter(|account| {
-        account.may_use_apps()
-            && account.status == Status::Own
-            && account.credential() == credential
-    });
-    let on = login::portal_is_on(context).await?;
-    let account = account.filter(|_| on);
-    account.ok_or_else(|| OAuthError::grant("the patient's access has ended; launch again"))
+/// Who a grant is for and about, as FHIR ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// `Patient/<uuid>`, `Practitioner/<uuid>` or `system`.
+    pub(super) user: String,
+    /// The patient in context.
+    pub(super) patient: Option<Uuid>,
 }
 
-/// Fresh tokens; a refresh token only with `offline_access`.
+/// Who stands behind a grant, where the practice still lets them in and the password is the same.
+pub(super) async fn standing(
+    context: &Context<'_>,
+    given: &Given,
+) -> Result<Standing, OAuthError> {
+    let ended = || OAuthError::grant("the user's access has ended; launch again");
+    if given.holder == Holder::System {
+        return Ok(Standing {
+            user: "system".to_owned(),
+            patient: None,
+        });
+    }
+    let who = session::who(context, given.holder).await?;
+    let who = who.filter(|who| who.credential() == given.credential);
+    let on = login::portal_is_on(context).await?;
+    let who = who.filter(|_| on).ok_or_else(ended)?;
+    let patient = match (&who, given.launch.patient) {
+        (Who::Patient(account), _) => Some(account.person.uuid),
+        (Who::Staff(_), Some(pid)) => {
+            let person = persons::by_pid(context.emr, pid).await?;
+            Some(person.ok_or_else(ended)?.uuid)
+        }
+        (Who::Staff(_), None) => None,
+    };
+    if let Some(hash) = &given.session_hash {
+        let session = sessions::find(&context.emr.db, hash, context.seconds()).await?;
+        session.ok_or_else(|| {
+            OAuthError::grant("online_access lasts while the user is logged in; launch again")
+        })?;
+    }
+    Ok(Standing {
+        user: who.reference(),
+        patient,
+    })
+}
+
+/// Fresh tokens; a refresh token only with `offline_access` or `online_access`.
 pub(super) fn pair(context: &Context<'_>, granted: &str) -> Result<Pair, OAuthError> {
     let fault = |fault| OAuthError::from(Failure::Broken(fault));
-    let offline = Scope::list(granted)
+    let scopes = Scope::list(granted);
+    let refreshed = [Word::OfflineAccess, Word::OnlineAccess]
         .iter()
-        .any(|scope| scope.word == Word::OfflineAccess);
+        .any(|word| Scope::has(&scopes, word));
     let access = context.entropy.token().map_err(fault)?;
-    let refresh = match offline {
+    let refresh = match refreshed {
         true => Some(context.entropy.token().map_err(fault)?),
         false => None,
     };
@@ -288,7 +319,7 @@ async fn noted(context: &Context<'_>, client_id: &str, error: OAuthError) -> OAu
     };
     let mut entry = context.entry("token", outcome);
     entry.client_id = client_id.to_owned();
-    entry.reason = error.error.as_ref().to_owned();
+    entry.reason = format!("{}: {}", error.error.as_ref(), error.description);
     if matches!(
         error.broken,
         Some(Failure::Refused(Refusal::Unavailable(_)))

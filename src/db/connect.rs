@@ -29,14 +29,21 @@ use crate::domain::refusal::Fault;
 type Step = (i64, &'static str, &'static str);
 
 /// Anteroom's own tables on MariaDB and MySQL.
-const MYSQL: [Step; 1] = [(
-    2,
-    "anteroom",
-    include_str!("../../migrations/mysql/0002_anteroom.sql"),
-)];
+const MYSQL: [Step; 2] = [
+    (
+        2,
+        "anteroom",
+        include_str!("../../migrations/mysql/0002_anteroom.sql"),
+    ),
+    (
+        3,
+        "whole server",
+        include_str!("../../migrations/mysql/0003_whole_server.sql"),
+    ),
+];
 
 /// The OpenEMR-shaped tables of the sandbox, and Anteroom's own.
-const SQLITE: [Step; 2] = [
+const SQLITE: [Step; 3] = [
     (
         1,
         "openemr",
@@ -46,6 +53,11 @@ const SQLITE: [Step; 2] = [
         2,
         "anteroom",
         include_str!("../../migrations/sqlite/0002_anteroom.sql"),
+    ),
+    (
+        3,
+        "whole server",
+        include_str!("../../migrations/sqlite/0003_whole_server.sql"),
     ),
 ];
 

@@ -1,13 +1,127 @@
 //! Who asks, and what that opens: a Grant becomes a Reach, and nothing is read without a Reach.
 
+use uuid::Uuid;
+
 use crate::domain::ResourceType;
 use crate::domain::people::Person;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
 use crate::domain::scope::Level;
+use crate::domain::scope::ResourceScope;
+use crate::domain::scope::Restriction;
 use crate::domain::scope::Scope;
-use crate::domain::scope::Token;
 use crate::domain::scope::Word;
+
+/// Whose a session, a request or a grant is, as the tables hold it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Holder {
+    /// A patient: `patient_data.pid`.
+    Patient(i64),
+    /// A member of staff: `users.id`.
+    Staff(i64),
+    /// No person: a backend service.
+    System,
+}
+
+/// What OpenEMR's access control lets a member of staff do, as far as this house asks (OpenEMR facts 1.21).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// `admin|super`: everything.
+    Super,
+    /// `patientportal|portal`: the portal's desk.
+    Portal,
+    /// `patients|demo`: charts.
+    Demographics,
+    /// `patients|appt`: the calendar.
+    Appointments,
+    /// `patients|docs`: documents.
+    Documents,
+    /// `patients|notes`: messages.
+    Notes,
+    /// `encounters|coding_a`, `encounters|notes_a`: visits of any provider.
+    Encounters,
+}
+
+impl Right {
+    /// Each right with phpGACL's section and value of it.
+    pub const ALL: [(Self, &'static str, &'static str); 7] = [
+        (Self::Super, "admin", "super"),
+        (Self::Portal, "patientportal", "portal"),
+        (Self::Demographics, "patients", "demo"),
+        (Self::Appointments, "patients", "appt"),
+        (Self::Documents, "patients", "docs"),
+        (Self::Notes, "patients", "notes"),
+        (Self::Encounters, "encounters", "notes_a"),
+    ];
+
+    /// What staff need to see a type of resource; `None` where everybody who works there may.
+    pub const fn needed(kind: ResourceType) -> Option<Self> {
+        match kind {
+            ResourceType::Patient => Some(Self::Demographics),
+            ResourceType::Appointment => Some(Self::Appointments),
+            ResourceType::DocumentReference | ResourceType::Binary => Some(Self::Documents),
+            ResourceType::Communication => Some(Self::Notes),
+            ResourceType::Encounter => Some(Self::Encounters),
+            ResourceType::Practitioner | ResourceType::Organization | ResourceType::Location => {
+                None
+            }
+        }
+    }
+}
+
+/// A member of staff with what OpenEMR lets them do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Staff {
+    /// `users.id`
+    pub id: i64,
+    /// `users.uuid`, the Practitioner's FHIR id.
+    pub uuid: Uuid,
+    /// What the access control gives.
+    pub rights: Vec<Right>,
+}
+
+impl Staff {
+    /// Whether they have a right, or all of them.
+    pub fn has(&self, right: Right) -> bool {
+        self.rights.contains(&right) || self.rights.contains(&Right::Super)
+    }
+
+    /// Whether they may see a type of resource at all.
+    pub fn sees(&self, kind: ResourceType) -> bool {
+        Right::needed(kind).is_none_or(|right| self.has(right))
+    }
+}
+
+/// Who uses an app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum User {
+    /// A patient, who sees the own record.
+    Patient(Person),
+    /// A member of staff, who sees what the access control gives.
+    Staff(Staff),
+    /// Nobody: a backend service, which sees what the practice gave it.
+    System,
+}
+
+impl User {
+    /// The user as the ledger names it: `Patient/<uuid>`, `Practitioner/<uuid>`, `system`.
+    pub fn reference(&self) -> String {
+        match self {
+            Self::Patient(person) => format!("Patient/{}", person.uuid),
+            Self::Staff(staff) => format!("Practitioner/{}", staff.uuid),
+            Self::System => "system".to_owned(),
+        }
+    }
+}
+
+/// What an app was launched with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LaunchContext {
+    /// The patient in context.
+    pub patient: Option<Person>,
+    /// FHIR id of the encounter in context.
+    pub encounter: Option<Uuid>,
+}
 
 /// What a user allowed an app, looked up by the access token of the request.
 /// Made by `store::grants` alone (`tests/tidy.rs` holds that).
@@ -15,17 +129,24 @@ use crate::domain::scope::Word;
 pub struct Grant {
     id: String,
     client_id: String,
-    patient: Person,
+    user: User,
+    context: LaunchContext,
     scopes: Vec<Scope>,
 }
 
 impl Grant {
-    /// The grant as stored: id, app, patient in context, scopes.
-    pub fn stored(id: String, client_id: String, patient: Person, scopes: Vec<Scope>) -> Self {
+    /// The grant as stored: id, app, user, launch context, scopes.
+    pub fn stored(
+        (id, client_id): (String, String),
+        user: User,
+        context: LaunchContext,
+        scopes: Vec<Scope>,
+    ) -> Self {
         Self {
             id,
             client_id,
-            patient,
+            user,
+            context,
             scopes,
         }
     }
@@ -40,9 +161,19 @@ impl Grant {
         &self.client_id
     }
 
-    /// The patient in context.
-    pub fn patient(&self) -> Person {
-        self.patient
+    /// Who uses the app.
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// The patient in context: a patient's own record, or the one staff chose.
+    pub fn patient(&self) -> Option<Person> {
+        self.context.patient
+    }
+
+    /// What the app was launched with.
+    pub fn context(&self) -> &LaunchContext {
+        &self.context
     }
 
     /// Everything granted.
@@ -52,58 +183,118 @@ impl Grant {
 
     /// Whether a word such as `openid` was granted.
     pub fn has(&self, word: &Word) -> bool {
-        self.scopes.iter().any(|scope| scope.word == *word)
+        Scope::has(&self.scopes, word)
     }
 
-    /// What this grant opens of one resource type for one interaction.
+    /// What this grant opens of one resource type for one interaction: the union of its scopes.
     ///
     /// # Errors
-    /// `Forbidden` where no granted scope covers the type and interaction: decided before any look-up.
+    /// `Forbidden` where no granted scope covers the type and interaction, or the access control keeps the type from
+    /// this member of staff: decided before any look-up.
     pub fn reach(&self, kind: ResourceType, interaction: Interaction) -> Result<Reach, Refusal> {
-        let open: Vec<&Option<Token>> = self
+        let openings: Vec<Opening> = self
             .scopes
             .iter()
             .filter_map(|scope| match &scope.word {
-                Word::Resource(scope)
-                    if scope.level == Level::Patient
-                        && scope.resource.is_none_or(|resource| resource == kind)
-                        && scope.interactions.contains(&interaction) =>
-                {
-                    Some(&scope.category)
-                }
+                Word::Resource(scope) => self.opening(scope, kind, interaction),
                 _ => None,
             })
             .collect();
-        // SMART 2.2, "Scopes for requesting identity data": fhirUser lets the app read that one resource.
-        let own_record = kind == ResourceType::Patient
-            && interaction == Interaction::Read
-            && self.has(&Word::FhirUser);
-        if open.is_empty() && !own_record {
-            return Err(Refusal::Forbidden("The token's scope does not cover this."));
+        if openings.is_empty() {
+            return self.own_record(kind, interaction);
         }
-        // One scope without a category opens the whole type; otherwise the categories add up.
-        let categories = open
-            .iter()
-            .map(|category| category.as_ref().cloned())
-            .collect::<Option<Vec<Token>>>()
-            .filter(|categories| !categories.is_empty());
+        let reach = Reach {
+            kind,
+            interaction,
+            patient: None,
+            filters: None,
+            only: None,
+            openings,
+        };
+        // Without a part that is everybody's, every opening is of the same one: the patient in context.
+        let whole = reach.openings.iter().any(Opening::is_whole);
+        let first = reach.openings.first().and_then(|opening| opening.patient);
+        let cut = match (whole, first) {
+            (false, Some(person)) => reach.within(person),
+            _ => reach.across(),
+        };
+        cut.ok_or(Refusal::Forbidden("The token's scope does not cover this."))
+    }
+
+    fn opening(
+        &self,
+        scope: &ResourceScope,
+        kind: ResourceType,
+        interaction: Interaction,
+    ) -> Option<Opening> {
+        let covered = scope.resource.is_none_or(|resource| resource == kind)
+            && scope.interactions.contains(&interaction);
+        if !covered {
+            return None;
+        }
+        let patient = match (scope.level, &self.user) {
+            (Level::System, User::System) => None,
+            (Level::User, User::Patient(person)) => Some(*person),
+            (Level::User, User::Staff(staff)) => {
+                if !staff.sees(kind) {
+                    return None;
+                }
+                None
+            }
+            (Level::Patient, User::Staff(staff)) if !staff.sees(kind) => return None,
+            (Level::Patient, User::Patient(_) | User::Staff(_)) => Some(self.context.patient?),
+            (Level::System, _) | (Level::User | Level::Patient, User::System) => return None,
+        };
+        Some(Opening {
+            patient,
+            filters: scope.filters.clone(),
+        })
+    }
+
+    /// SMART 2.2, "Scopes for requesting identity data": fhirUser lets the app read that one resource.
+    fn own_record(&self, kind: ResourceType, interaction: Interaction) -> Result<Reach, Refusal> {
+        let own = match (&self.user, kind) {
+            (User::Patient(person), ResourceType::Patient) => Some((Some(*person), person.uuid)),
+            (User::Staff(staff), ResourceType::Practitioner) => Some((None, staff.uuid)),
+            _ => None,
+        };
+        let own = own.filter(|_| interaction == Interaction::Read && self.has(&Word::FhirUser));
+        let (patient, uuid) =
+            own.ok_or(Refusal::Forbidden("The token's scope does not cover this."))?;
         Ok(Reach {
             kind,
             interaction,
-            patient: self.patient,
-            categories,
+            patient,
+            filters: None,
+            only: Some(uuid),
+            openings: Vec::new(),
         })
     }
 }
 
-/// One resource type, one interaction, one patient's compartment: the first argument of every read and the
-/// first predicate of every statement. Only [`Grant::reach`] makes one.
+/// What one scope opens: one patient's records or everybody's, cut by its granular part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Opening {
+    patient: Option<Person>,
+    filters: Vec<Restriction>,
+}
+
+impl Opening {
+    fn is_whole(&self) -> bool {
+        self.patient.is_none()
+    }
+}
+
+/// One resource type, one interaction, and whose records: the first argument of every read and the first predicate of
+/// every statement. Only [`Grant::reach`] makes one, and [`Reach::within`] a narrower one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reach {
     kind: ResourceType,
     interaction: Interaction,
-    patient: Person,
-    categories: Option<Vec<Token>>,
+    patient: Option<Person>,
+    filters: Option<Vec<Vec<Restriction>>>,
+    only: Option<Uuid>,
+    openings: Vec<Opening>,
 }
 
 impl Reach {
@@ -117,92 +308,65 @@ impl Reach {
         self.interaction
     }
 
-    /// The patient whose compartment it is.
-    pub fn patient(&self) -> Person {
+    /// The one patient whose compartment it is; `None` where it is the whole practice.
+    pub fn patient(&self) -> Option<Person> {
         self.patient
     }
 
-    /// Granular scopes: only these categories; `None` is all.
-    pub fn categories(&self) -> Option<&[Token]> {
-        self.categories.as_deref()
+    /// The same, for what belongs to one patient and is never looked for across the practice.
+    ///
+    /// # Errors
+    /// `Invalid` at `patient`: the caller may see several and has to say whose.
+    pub fn person(&self) -> Result<Person, Refusal> {
+        let why = "This token reaches more than one patient: say which, as patient=[id].";
+        self.patient
+            .ok_or_else(|| Refusal::invalid("patient", why))
+    }
+
+    /// Granular scopes: a record must fit all restrictions of one of these lists; `None` is all records.
+    pub fn filters(&self) -> Option<&[Vec<Restriction>]> {
+        self.filters.as_deref()
+    }
+
+    /// The only record it opens, where it is no more than the user's own.
+    pub fn only(&self) -> Option<Uuid> {
+        self.only
+    }
+
+    /// The part of this reach that is one patient's compartment; `None` where it has none.
+    #[must_use]
+    pub fn within(&self, person: Person) -> Option<Self> {
+        if self.patient.is_some() {
+            return (self.patient == Some(person)).then(|| self.clone());
+        }
+        let mine = |opening: &&Opening| opening.patient.is_none_or(|one| one == person);
+        self.narrowed(self.openings.iter().filter(mine), Some(person))
+    }
+
+    /// The part that is everybody's: where a search over the whole practice looks.
+    fn across(&self) -> Option<Self> {
+        self.narrowed(self.openings.iter().filter(|one| one.is_whole()), None)
+    }
+
+    fn narrowed<'o>(
+        &self,
+        openings: impl Iterator<Item = &'o Opening>,
+        patient: Option<Person>,
+    ) -> Option<Self> {
+        let lists: Vec<Vec<Restriction>> =
+            openings.map(|opening| opening.filters.clone()).collect();
+        if lists.is_empty() {
+            return None;
+        }
+        // One scope without a granular part opens the whole type; otherwise the parts add up.
+        let all = lists.iter().any(Vec::is_empty);
+        Some(Self {
+            patient,
+            filters: (!all).then_some(lists),
+            ..self.clone()
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use uuid::Uuid;
-
-    fn grant(scope: &str) -> Grant {
-        let person = Person {
-            pid: 7,
-            uuid: Uuid::from_u128(7),
-        };
-        Grant::stored("g".into(), "c".into(), person, Scope::list(scope))
-    }
-
-    #[test]
-    fn a_scope_opens_its_type_and_letters_only() {
-        let grant = grant("patient/Patient.r patient/Appointment.rs");
-        assert!(
-            grant
-                .reach(ResourceType::Patient, Interaction::Read)
-                .is_ok()
-        );
-        assert!(
-            grant
-                .reach(ResourceType::Patient, Interaction::Search)
-                .is_err()
-        );
-        assert!(
-            grant
-                .reach(ResourceType::Appointment, Interaction::Update)
-                .is_err()
-        );
-        assert!(
-            grant
-                .reach(ResourceType::Communication, Interaction::Read)
-                .is_err()
-        );
-    }
-
-    #[test]
-    fn user_and_system_scopes_open_nothing_for_a_patient() {
-        let grant = grant("user/*.cruds system/*.cruds");
-        assert!(
-            grant
-                .reach(ResourceType::Patient, Interaction::Read)
-                .is_err()
-        );
-    }
-
-    #[test]
-    fn the_own_record_is_readable_with_fhir_user() {
-        let grant = grant("openid fhirUser");
-        assert!(
-            grant
-                .reach(ResourceType::Patient, Interaction::Read)
-                .is_ok()
-        );
-        assert!(
-            grant
-                .reach(ResourceType::Patient, Interaction::Search)
-                .is_err()
-        );
-    }
-
-    #[test]
-    fn categories_add_up_unless_one_scope_has_none() {
-        let narrow = grant(
-            "patient/DocumentReference.rs?category=a patient/DocumentReference.rs?category=b",
-        );
-        let reach = narrow.reach(ResourceType::DocumentReference, Interaction::Search);
-        assert_eq!(
-            reach.map(|reach| reach.categories().map(<[Token]>::len)),
-            Ok(Some(2))
-        );
-        let wide = grant("patient/DocumentReference.rs?category=a patient/*.rs");
-        let reach = wide.reach(ResourceType::DocumentReference, Interaction::Search);
-        assert_eq!(reach.map(|reach| reach.categories().is_some()), Ok(false));
-    }
-}
+mod tests;

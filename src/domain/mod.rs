@@ -27,11 +27,13 @@ pub enum ResourceType {
     Organization,
     /// The facility, as a place.
     Location,
+    /// A visit that took place, with its documentation.
+    Encounter,
 }
 
 impl ResourceType {
     /// Every type, each once.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Patient,
         Self::Appointment,
         Self::Communication,
@@ -40,6 +42,7 @@ impl ResourceType {
         Self::Practitioner,
         Self::Organization,
         Self::Location,
+        Self::Encounter,
     ];
 
     /// The name FHIR gives the type, as in URLs.
@@ -53,6 +56,7 @@ impl ResourceType {
             Self::Practitioner => "Practitioner",
             Self::Organization => "Organization",
             Self::Location => "Location",
+            Self::Encounter => "Encounter",
         }
     }
 

@@ -39,7 +39,7 @@ pub struct DateRange {
 }
 
 /// Which field of a record a filter looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Field {
     /// Start of a visit, date of a document, sending of a message.
     Date,
@@ -76,6 +76,8 @@ pub struct Cursor {
 pub struct Query {
     /// Only these ids; `None` is any. An id that is no uuid matches nothing and is left out by the parser.
     pub ids: Option<Vec<Uuid>>,
+    /// Only this patient's: what a caller who may see several names. Under one patient's reach it adds nothing.
+    pub patient: Option<Uuid>,
     /// The other parameters.
     pub filters: Vec<Filter>,
     /// At most this many records.

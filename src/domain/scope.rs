@@ -1,7 +1,18 @@
-//! Scopes of SMART App Launch 2.2, section "Scopes and launch context": v2 with `cruds` and a granular
-//! `?category=`, v1 `.read`, `.write`, `.*`, and the few words beside them.
+//! Scopes of SMART App Launch 2.2, section "Scopes and launch context": v2 with `cruds` and granular
+//! `?param=value`, v1 `.read`, `.write`, `.*`, and the few words beside them.
 
 use crate::domain::ResourceType;
+use crate::domain::query::Field;
+
+/// The parameters a granular scope may name: token parameters the search of that type knows.
+const GRANULAR: [(ResourceType, &str, Field); 6] = [
+    (ResourceType::Appointment, "status", Field::Status),
+    (ResourceType::Communication, "category", Field::Category),
+    (ResourceType::Communication, "status", Field::Status),
+    (ResourceType::DocumentReference, "category", Field::Category),
+    (ResourceType::DocumentReference, "type", Field::Type),
+    (ResourceType::DocumentReference, "status", Field::Status),
+];
 
 /// What may be done with a resource, one SMART letter each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +76,9 @@ impl Token {
     }
 }
 
+/// One `param=value` of a granular scope.
+pub type Restriction = (Field, Token);
+
 /// A scope that opens resources.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceScope {
@@ -74,8 +88,8 @@ pub struct ResourceScope {
     pub resource: Option<ResourceType>,
     /// What may be done.
     pub interactions: Vec<Interaction>,
-    /// The granular part: only resources in this category.
-    pub category: Option<Token>,
+    /// The granular part: only resources for which all of these hold.
+    pub filters: Vec<Restriction>,
 }
 
 /// One word of a scope string.
@@ -87,8 +101,12 @@ pub enum Word {
     FhirUser,
     /// `launch/patient`: a patient in context.
     LaunchPatient,
+    /// `launch`: the context the EHR launched the app with.
+    Launch,
     /// `offline_access`: a refresh token.
     OfflineAccess,
+    /// `online_access`: a refresh token that works while the user stays logged in.
+    OnlineAccess,
     /// Resources.
     Resource(ResourceScope),
 }
@@ -109,7 +127,9 @@ impl Scope {
             "openid" => Word::OpenId,
             "fhirUser" | "profile" => Word::FhirUser,
             "launch/patient" => Word::LaunchPatient,
+            "launch" => Word::Launch,
             "offline_access" => Word::OfflineAccess,
+            "online_access" => Word::OnlineAccess,
             other => Word::Resource(resource_scope(other)?),
         };
         Some(Self {
@@ -135,6 +155,19 @@ impl Scope {
         words.join(" ")
     }
 
+    /// Whether a list has a word such as `openid`.
+    pub fn has(scopes: &[Self], word: &Word) -> bool {
+        scopes.iter().any(|scope| scope.word == *word)
+    }
+
+    /// The level of a resource scope; `None` for the words beside them.
+    pub fn level(&self) -> Option<Level> {
+        match &self.word {
+            Word::Resource(scope) => Some(scope.level),
+            _ => None,
+        }
+    }
+
     /// Whether a client registered for this scope may be granted `other`: the same word, or a resource scope
     /// that opens no more than this one does.
     pub fn covers(&self, other: &Self) -> bool {
@@ -142,7 +175,10 @@ impl Scope {
             (Word::Resource(mine), Word::Resource(theirs)) => {
                 mine.level == theirs.level
                     && (mine.resource.is_none() || mine.resource == theirs.resource)
-                    && (mine.category.is_none() || mine.category == theirs.category)
+                    && mine
+                        .filters
+                        .iter()
+                        .all(|filter| theirs.filters.contains(filter))
                     && theirs
                         .interactions
                         .iter()
@@ -171,28 +207,35 @@ fn resource_scope(text: &str) -> Option<ResourceScope> {
         Some((letters, filter)) => (letters, Some(filter)),
         None => (rest, None),
     };
-    let category = match filter {
-        Some(filter) => Some(granular(resource?, filter)?),
-        None => None,
+    let filters = match filter {
+        Some(filter) => granular(resource?, filter)?,
+        None => Vec::new(),
     };
     Some(ResourceScope {
         level,
         resource,
         interactions: interactions(letters)?,
-        category,
+        filters,
     })
 }
 
-/// The only granular parameter offered, on the types that have a category.
+/// `param=value[&param=value]` of the parameters in [`GRANULAR`], each once.
 /// Chains, modifiers and includes are refused (security list, case 16).
-fn granular(resource: ResourceType, filter: &str) -> Option<Token> {
-    let has_category = matches!(
-        resource,
-        ResourceType::DocumentReference | ResourceType::Communication
-    );
-    let value = filter.strip_prefix("category=")?;
-    let plain = !value.is_empty() && !value.contains(['&', ',', '=']);
-    (has_category && plain).then(|| Token::of(value))
+fn granular(resource: ResourceType, filter: &str) -> Option<Vec<Restriction>> {
+    let mut found: Vec<Restriction> = Vec::new();
+    for pair in filter.split('&') {
+        let (name, value) = pair.split_once('=')?;
+        let (_, _, field) = GRANULAR
+            .iter()
+            .find(|(kind, known, _)| *kind == resource && *known == name)?;
+        let plain = !value.is_empty() && !value.contains([',', '=']);
+        let again = found.iter().any(|(known, _)| known == field);
+        if !plain || again {
+            return None;
+        }
+        found.push((*field, Token::of(value)));
+    }
+    Some(found)
 }
 
 /// The letters, in the order c r u d s only; v1 words mean `.rs`, `.cud` and `.cruds`.
@@ -242,10 +285,14 @@ mod tests {
     }
 
     #[test]
-    fn granular_scopes_take_a_category_and_nothing_else() {
-        assert!(
-            Scope::of("patient/DocumentReference.rs?category=http://x|clinical-note").is_some()
-        );
+    fn granular_scopes_take_the_token_parameters_of_their_type_and_nothing_else() {
+        for taken in [
+            "patient/DocumentReference.rs?category=http://x|clinical-note",
+            "patient/DocumentReference.rs?category=a&status=current",
+            "user/Appointment.s?status=booked",
+        ] {
+            assert!(Scope::of(taken).is_some(), "{taken}");
+        }
         for refused in [
             "patient/Patient.rs?category=x",
             "patient/DocumentReference.rs?patient=Patient/B",
@@ -254,8 +301,11 @@ mod tests {
             "patient/DocumentReference.rs?category=a&category=b",
             "patient/*.rs?category=a",
             "patient/Observation.rs",
+            "patient/Appointment.rs?category=a",
+            "patient/DocumentReference.rs?category=a,b",
+            "patient/DocumentReference.rs?category=a&",
             "admin",
-            "launch",
+            "launch/encounter",
         ] {
             assert_eq!(Scope::of(refused), None, "{refused}");
         }

@@ -164,6 +164,7 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
     if filled {
         rows = emr.db.all(sql).await?;
     }
+    let person = reach.person()?;
     let limit = usize::try_from(query.count).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
@@ -173,7 +174,7 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
     });
     let records = rows
         .into_iter()
-        .filter_map(|row| row.appointment(emr, reach.patient()))
+        .filter_map(|row| row.appointment(emr, person))
         .map(|appointment| Record::Appointment(Box::new(appointment)))
         .collect();
     Ok(Page { records, next })
@@ -181,12 +182,13 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
 
 /// The one statement of a search.
 async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
-    let pid = reach.patient().pid;
+    let person = reach.person()?;
+    let pid = person.pid;
     let mut sql = Sql::new(SELECT)
         .push(if has_uuid(emr) { UUID } else { NO_UUID })
         .push(FROM)
         .bind(pid)
-        .bind(reach.patient().uuid)
+        .bind(person.uuid)
         .bind(pid.to_string());
     if let Some(ids) = &query.ids {
         sql = match has_uuid(emr) {
@@ -196,23 +198,28 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
                 .list(rows_of(emr, pid, ids).await?),
         };
     }
+    sql = predicates::granted(sql, reach, |sql, filter| filtered(emr, sql, filter))?;
     for filter in &query.filters {
-        sql = match filter {
-            Filter::Date(Field::Date, ranges) => predicates::dates(sql, START, ranges, &emr.zone),
-            Filter::Date(Field::LastUpdated, ranges) => {
-                predicates::dates(sql, "e.pc_time", ranges, &emr.zone)
-            }
-            Filter::Token(Field::Status, tokens) => statuses(sql, tokens),
-            Filter::Date(..) | Filter::Token(..) => {
-                let why = "Appointment has no such search parameter.";
-                return Err(Refusal::Unsupported(why.to_owned()).into());
-            }
-        };
+        sql = filtered(emr, sql, filter)?;
     }
     if let Some(cursor) = &query.after {
         sql = above(sql, cursor);
     }
     Ok(sql.push(ORDER).limit(query.count + 1))
+}
+
+fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Result<Sql, Refusal> {
+    Ok(match filter {
+        Filter::Date(Field::Date, ranges) => predicates::dates(sql, START, ranges, &emr.zone),
+        Filter::Date(Field::LastUpdated, ranges) => {
+            predicates::dates(sql, "e.pc_time", ranges, &emr.zone)
+        }
+        Filter::Token(Field::Status, tokens) => statuses(sql, tokens),
+        Filter::Date(..) | Filter::Token(..) => {
+            let why = "Appointment has no such search parameter.";
+            return Err(Refusal::Unsupported(why.to_owned()));
+        }
+    })
 }
 
 /// The rows behind a cursor in the order of [`ORDER`].

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::db::sql::Sql;
 use crate::domain::access::Reach;
 use crate::domain::people::Code;
+use crate::domain::people::Person;
 use crate::domain::query::Cursor;
 use crate::domain::query::Field;
 use crate::domain::query::Filter;
@@ -120,8 +121,9 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
         row: row.row_id,
     });
     let custodian = emr.known().organization;
+    let person = reach.person()?;
     let records = rows.into_iter().filter_map(|row| {
-        let document = row.document(emr, reach, custodian)?;
+        let document = row.document(emr, person, custodian)?;
         Some(Record::DocumentReference(Box::new(document)))
     });
     Ok(Page {
@@ -196,16 +198,15 @@ async fn rows(emr: &Emr, sql: Sql) -> Answer<Vec<Row>> {
 
 async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
     let coded = emr.layout.has("categories", "codes");
+    let person = reach.person()?;
     let mut sql = Sql::new(FIND)
         .push(if coded { CODES } else { NO_CODES })
         .push(if has_uuid(emr) { UUID } else { NO_UUID })
         .push(FROM)
-        .bind(reach.patient().pid)
-        .bind(reach.patient().uuid)
+        .bind(person.pid)
+        .bind(person.uuid)
         .bind(emr.zone.wall(emr.now()));
-    if let Some(categories) = reach.categories() {
-        sql = in_category(sql, categories);
-    }
+    sql = predicates::granted(sql, reach, |sql, filter| filtered(emr, sql, filter))?;
     if let Some(ids) = &query.ids {
         sql = match has_uuid(emr) {
             true => sql.push(" AND d.uuid IN ").list(ids.iter().copied()),
@@ -215,27 +216,32 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
         };
     }
     for filter in &query.filters {
-        sql = match filter {
-            Filter::Date(Field::Date | Field::LastUpdated, ranges) => {
-                predicates::dates(sql, "d.date", ranges, &emr.zone)
-            }
-            Filter::Token(Field::Category, tokens) => in_category(sql, tokens),
-            Filter::Token(Field::Type, tokens) => of_type(sql, tokens, coded),
-            Filter::Token(Field::Status, tokens) => {
-                let current = |token| predicates::asks_for(token, STATUS, "current");
-                match tokens.iter().any(current) {
-                    true => sql,
-                    false => sql.push(" AND 1 = 0"),
-                }
-            }
-            _ => {
-                let why = "DocumentReference has no such search parameter.";
-                return Err(Refusal::Unsupported(why.to_owned()).into());
-            }
-        };
+        sql = filtered(emr, sql, filter)?;
     }
     let sql = predicates::below(sql, KEY, "d.id", query.after.as_ref());
     Ok(sql.push(ORDER).limit(query.count.saturating_add(1)))
+}
+
+fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Result<Sql, Refusal> {
+    let coded = emr.layout.has("categories", "codes");
+    Ok(match filter {
+        Filter::Date(Field::Date | Field::LastUpdated, ranges) => {
+            predicates::dates(sql, "d.date", ranges, &emr.zone)
+        }
+        Filter::Token(Field::Category, tokens) => in_category(sql, tokens),
+        Filter::Token(Field::Type, tokens) => of_type(sql, tokens, coded),
+        Filter::Token(Field::Status, tokens) => {
+            let current = |token| predicates::asks_for(token, STATUS, "current");
+            match tokens.iter().any(current) {
+                true => sql,
+                false => sql.push(" AND 1 = 0"),
+            }
+        }
+        _ => {
+            let why = "DocumentReference has no such search parameter.";
+            return Err(Refusal::Unsupported(why.to_owned()));
+        }
+    })
 }
 
 fn has_uuid(emr: &Emr) -> bool {
@@ -244,7 +250,7 @@ fn has_uuid(emr: &Emr) -> bool {
 
 /// The rows of the chart that have one of these name-based ids.
 async fn rows_of(emr: &Emr, reach: &Reach, ids: &[Uuid]) -> Answer<Vec<i64>> {
-    let sql = Sql::new(IDS).bind(reach.patient().pid);
+    let sql = Sql::new(IDS).bind(reach.person()?.pid);
     let rows: Vec<Id> = emr.db.all(sql).await?;
     let rows = rows.into_iter().map(|row| row.row_id);
     let asked = |row: &i64| ids.contains(&named("documents", *row));
@@ -293,7 +299,7 @@ impl Row {
     fn document(
         self,
         emr: &Emr,
-        reach: &Reach,
+        person: Person,
         custodian: Option<Uuid>,
     ) -> Option<DocumentReference> {
         let date = emr.zone.told(self.date);
@@ -305,7 +311,7 @@ impl Row {
                 true => uuids::known(self.uuid.as_deref())?,
                 false => named("documents", self.row_id),
             },
-            person: reach.patient(),
+            person,
             patient_name: spoken(self.patient_fname, self.patient_lname),
             name,
             loinc: loinc(self.codes.as_deref(), self.category.as_deref()),

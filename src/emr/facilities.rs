@@ -85,7 +85,7 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
         let why = format!("{} is searched by _id only.", reach.kind().name());
         return Err(Refusal::Unsupported(why).into());
     }
-    if query.count == 0 || reach.categories().is_some() {
+    if query.count == 0 || reach.filters().is_some() {
         return Ok(Page {
             records: Vec::new(),
             next: None,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::db::sql::Sql;
 use crate::domain::access::Reach;
+use crate::domain::people::Person;
 use crate::domain::query::Cursor;
 use crate::domain::query::Field;
 use crate::domain::query::Filter;
@@ -108,14 +109,15 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
     if query.count == 0 {
         return Ok(nothing());
     }
-    let Some(mailbox) = Mailbox::of(&emr.db, reach.patient()).await? else {
+    let person = reach.person()?;
+    let Some(mailbox) = Mailbox::of(&emr.db, person).await? else {
         return Ok(nothing());
     };
     let only = match &query.ids {
         Some(ids) => Some(rows_of(emr, &mailbox, ids).await?),
         None => None,
     };
-    let sql = statement(emr, reach, query, &mailbox, only);
+    let sql = statement(emr, reach, query, &mailbox, only)?;
     let mut rows: Vec<Row> = emr.db.all(sql.clone()).await?;
     if rows.iter().any(Row::has_bare_staff) {
         uuids::fill(emr, Table::Users).await?;
@@ -131,7 +133,7 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
     let records = rows
         .into_iter()
         .filter(|row| mailbox.has(row.owner.as_deref()))
-        .map(|row| Record::Communication(Box::new(row.message(emr, reach, &mailbox))));
+        .map(|row| Record::Communication(Box::new(row.message(emr, person, &mailbox))));
     Ok(Page {
         records: records.collect(),
         next,
@@ -161,26 +163,28 @@ fn statement(
     query: &Query,
     mailbox: &Mailbox,
     only: Option<Vec<i64>>,
-) -> Sql {
+) -> Answer<Sql> {
     let mut sql = Sql::new(FIND)
         .list(mailbox.names())
         .push(EXACTLY)
         .list(mailbox.hex());
-    if let Some(categories) = reach.categories() {
-        sql = all_or_none(sql, categories, MESSAGE);
-    }
+    sql = predicates::granted(sql, reach, |sql, filter| Ok(filtered(emr, sql, filter)))?;
     if let Some(rows) = only {
         sql = sql.push(" AND m.id IN ").list(rows);
     }
     for filter in &query.filters {
-        sql = match filter {
-            Filter::Date(_, ranges) => predicates::dates(sql, "m.date", ranges, &emr.zone),
-            Filter::Token(Field::Category, tokens) => all_or_none(sql, tokens, MESSAGE),
-            Filter::Token(_, tokens) => all_or_none(sql, tokens, (STATUS, "completed")),
-        };
+        sql = filtered(emr, sql, filter);
     }
     let sql = predicates::below(sql, KEY, "m.id", query.after.as_ref());
-    sql.push(ORDER).limit(query.count.saturating_add(1))
+    Ok(sql.push(ORDER).limit(query.count.saturating_add(1)))
+}
+
+fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Sql {
+    match filter {
+        Filter::Date(_, ranges) => predicates::dates(sql, "m.date", ranges, &emr.zone),
+        Filter::Token(Field::Category, tokens) => all_or_none(sql, tokens, MESSAGE),
+        Filter::Token(_, tokens) => all_or_none(sql, tokens, (STATUS, "completed")),
+    }
 }
 
 /// # Errors
@@ -222,8 +226,8 @@ impl Row {
         bare(self.sender_row, &self.sender_uuid) || bare(self.recipient_row, &self.recipient_uuid)
     }
 
-    fn message(self, emr: &Emr, reach: &Reach, mailbox: &Mailbox) -> Communication {
-        let party = |end: &End<'_>| end.party(emr, reach, mailbox);
+    fn message(self, emr: &Emr, person: Person, mailbox: &Mailbox) -> Communication {
+        let party = |end: &End<'_>| end.party(emr, person, mailbox);
         let sender = party(&End {
             key: &self.sender_id,
             name: &self.sender_name,
@@ -239,7 +243,7 @@ impl Row {
         let own = matches!(sender, Party::Patient { .. });
         Communication {
             uuid: id_of(self.row_id),
-            person: reach.patient(),
+            person,
             sender,
             recipient,
             title: self.title.unwrap_or_default(),
@@ -256,10 +260,10 @@ impl Row {
 }
 
 impl End<'_> {
-    fn party(&self, emr: &Emr, reach: &Reach, mailbox: &Mailbox) -> Party {
+    fn party(&self, emr: &Emr, person: Person, mailbox: &Mailbox) -> Party {
         if mailbox.has(self.key.as_deref()) {
             return Party::Patient {
-                person: reach.patient(),
+                person,
                 name: mailbox.patient_name.clone(),
             };
         }

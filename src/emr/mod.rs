@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod cancel;
 pub mod check;
 pub mod cipher;
+pub mod colleague;
 pub mod documents;
 pub mod facilities;
 pub mod files;
@@ -18,6 +19,7 @@ pub mod lists;
 pub mod mail;
 pub mod names;
 pub mod people;
+pub mod persons;
 pub mod php;
 pub mod predicates;
 pub mod staff;
@@ -233,6 +235,7 @@ pub async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record
         ResourceType::Organization | ResourceType::Location => {
             facilities::find(emr, reach, query).await
         }
+        ResourceType::Encounter => Err(Refusal::NotFound.into()),
         ResourceType::Binary => Err(Refusal::Unsupported(
             "Binary is read by id; search DocumentReference.".to_owned(),
         )

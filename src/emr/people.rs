@@ -200,10 +200,10 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
     if !query.filters.is_empty() {
         return Err(Refusal::Unsupported("Patient is searched by _id only.".to_owned()).into());
     }
-    let person = reach.patient();
+    let person = reach.person()?;
     let wanted = query.count > 0
         && query.after.is_none()
-        && reach.categories().is_none()
+        && reach.filters().is_none()
         && query
             .ids
             .as_ref()

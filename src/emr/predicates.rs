@@ -5,9 +5,12 @@ use time::OffsetDateTime;
 use time::PrimitiveDateTime;
 
 use crate::db::sql::Sql;
+use crate::domain::access::Reach;
 use crate::domain::query::Cursor;
 use crate::domain::query::DateRange;
+use crate::domain::query::Filter;
 use crate::domain::query::Prefix;
+use crate::domain::refusal::Refusal;
 use crate::domain::scope::Token;
 use crate::emr::zone::Zone;
 
@@ -55,6 +58,29 @@ pub(super) fn below(sql: Sql, key: &'static str, row: &'static str, after: Optio
         .push(row)
         .push(" < ?))")
         .bind(after.row)
+}
+
+/// Adds what granular scopes leave of a type: `AND ((... AND ...) OR (...))`. `filtered` adds `AND ...` for one filter.
+///
+/// # Errors
+/// As `filtered`.
+pub(super) fn granted(
+    sql: Sql,
+    reach: &Reach,
+    filtered: impl Fn(Sql, &Filter) -> Result<Sql, Refusal>,
+) -> Result<Sql, Refusal> {
+    let Some(lists) = reach.filters() else {
+        return Ok(sql);
+    };
+    let mut sql = sql.push(" AND (1 = 0");
+    for list in lists {
+        sql = sql.push(" OR (1 = 1");
+        for (field, token) in list {
+            sql = filtered(sql, &Filter::Token(*field, vec![token.clone()]))?;
+        }
+        sql = sql.push(")");
+    }
+    Ok(sql.push(")"))
 }
 
 /// Whether a token asks for a code of a system: with that system, with none given, or for the whole system (`system|`).

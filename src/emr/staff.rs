@@ -68,7 +68,7 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
             Refusal::Unsupported("Practitioner is searched by _id only.".to_owned()).into(),
         );
     }
-    if query.count == 0 || reach.categories().is_some() {
+    if query.count == 0 || reach.filters().is_some() {
         return Ok(Page {
             records: Vec::new(),
             next: None,

@@ -276,6 +276,7 @@ fn resource_type(kind: ResourceType) -> codes::ResourceType {
         ResourceType::Practitioner => codes::ResourceType::Practitioner,
         ResourceType::Organization => codes::ResourceType::Organization,
         ResourceType::Location => codes::ResourceType::Location,
+        ResourceType::Encounter => codes::ResourceType::Encounter,
     }
 }
 

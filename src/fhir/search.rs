@@ -39,8 +39,8 @@ pub enum Handling {
 /// What reading a search needs to know.
 #[derive(Clone, Copy, Debug)]
 pub struct SearchContext<'a> {
-    /// The patient in context.
-    pub patient: Person,
+    /// The one patient of the reach; `None` where it is the whole practice and a search may name any.
+    pub patient: Option<Person>,
     /// The zone of dates without offset.
     pub zone: &'a Zone,
     /// The FHIR base, as absolute references begin.
@@ -128,12 +128,12 @@ fn add(
         Meaning::Ids => ids(&values, query),
         Meaning::Patient => {
             for value in &values {
-                patient(value, context)?;
+                patient(value, context, query)?;
             }
         }
         Meaning::Participant => {
             for value in &values {
-                participant(parameter.name, value, context)?;
+                participant(parameter.name, value, (context, query))?;
             }
         }
         Meaning::Date(field) => {
@@ -170,25 +170,41 @@ fn uuid(text: &str) -> Option<Uuid> {
     (id.to_string() == text).then_some(id)
 }
 
-/// `Patient/x`, `x` or the absolute URL, and x must be the patient in context.
-fn patient(value: &str, context: &SearchContext<'_>) -> Result<(), Refusal> {
+/// `Patient/x`, `x` or the absolute URL. Under one patient's reach x must be that patient; under a wider one the search
+/// is narrowed to x, and to one patient only.
+fn patient(value: &str, context: &SearchContext<'_>, query: &mut Query) -> Result<(), Refusal> {
     let relative = relative(value, context);
-    let id = relative.strip_prefix("Patient/").unwrap_or(relative);
-    match uuid(id) == Some(context.patient.uuid) {
-        true => Ok(()),
-        false => Err(Refusal::Forbidden("This token is for another patient.")),
+    let id = uuid(relative.strip_prefix("Patient/").unwrap_or(relative));
+    let foreign = Refusal::Forbidden("This token is for another patient.");
+    match (context.patient, id) {
+        (Some(person), id) => match id == Some(person.uuid) {
+            true => Ok(()),
+            false => Err(foreign),
+        },
+        (None, Some(id)) if query.patient.is_none_or(|known| known == id) => {
+            query.patient = Some(id);
+            Ok(())
+        }
+        (None, Some(_)) => Err(Refusal::Unsupported(
+            "A search is about one patient, or about all.".to_owned(),
+        )),
+        (None, None) => Err(Refusal::invalid("patient", "this is no id of a patient")),
     }
 }
 
 /// A participant other than the patient is a right question, but not one that is answered here.
-fn participant(name: &str, value: &str, context: &SearchContext<'_>) -> Result<(), Refusal> {
+fn participant(
+    name: &str,
+    value: &str,
+    (context, query): (&SearchContext<'_>, &mut Query),
+) -> Result<(), Refusal> {
     let relative = relative(value, context);
     let others = ["Practitioner/", "Location/"];
     match others.iter().any(|other| relative.starts_with(other)) {
         true => Err(Refusal::Unsupported(format!(
             "{name} is served for the patient in context only."
         ))),
-        false => patient(value, context),
+        false => patient(value, context, query),
     }
 }
 

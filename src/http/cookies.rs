@@ -1,5 +1,5 @@
-//! Three cookies: the visitor's, which everybody on a page has and forms are bound to, the session's, and the mark of a
-//! browser that somebody has logged in with.
+//! Four cookies: the visitor's, which everybody on a page has and forms are bound to, a session's of a patient and one of
+//! staff, and the mark of a browser that somebody has logged in with.
 
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
@@ -14,6 +14,9 @@ pub const VISITOR: &str = "anteroom_visitor";
 
 /// The cookie of a logged-in patient.
 pub const SESSION: &str = "anteroom_session";
+
+/// The cookie of a logged-in member of staff.
+pub const STAFF: &str = "anteroom_staff";
 
 /// The mark of a known browser; it opens nothing.
 pub const DEVICE: &str = "anteroom_device";

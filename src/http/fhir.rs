@@ -167,7 +167,7 @@ async fn search_page(
     };
     let base = app.config.fhir_base();
     let context = search::SearchContext {
-        patient: grant.patient(),
+        patient: reach.patient(),
         zone: &app.emr.zone,
         fhir_base: &base,
     };
@@ -341,6 +341,7 @@ const fn read_action(kind: ResourceType) -> &'static str {
         ResourceType::Practitioner => "Practitioner.read",
         ResourceType::Organization => "Organization.read",
         ResourceType::Location => "Location.read",
+        ResourceType::Encounter => "Encounter.read",
     }
 }
 
@@ -354,5 +355,6 @@ const fn search_action(kind: ResourceType) -> &'static str {
         ResourceType::Practitioner => "Practitioner.search",
         ResourceType::Organization => "Organization.search",
         ResourceType::Location => "Location.search",
+        ResourceType::Encounter => "Encounter.search",
     }
 }

@@ -3,8 +3,10 @@
 pub mod appointment;
 pub mod client_address;
 pub mod connections;
+pub mod consent;
 pub mod cookies;
 pub mod fhir;
+pub mod forms;
 pub mod guard;
 pub mod limits;
 pub mod negotiate;
@@ -31,6 +33,8 @@ use crate::config::Config;
 use crate::crypto::Entropy;
 use crate::domain::refusal::Answer;
 use crate::emr::Emr;
+use crate::fetch::Fetch;
+use crate::fetch::Inside;
 use crate::fhir::Base;
 use crate::fhir::capability;
 use crate::http::guard::Cache;
@@ -50,6 +54,8 @@ pub struct App {
     pub reads: Reads,
     /// Tokens looked up a moment ago.
     pub tokens: Cache,
+    /// What asks other servers.
+    pub fetch: Fetch,
     /// The FHIR base, in the form rendering needs it.
     pub base: Base,
     /// The CapabilityStatement, which does not change while the server runs.
@@ -70,6 +76,11 @@ impl App {
         reads: Reads,
         logins: Vec<pages::home::Login>,
     ) -> Answer<Self> {
+        let inside = match config.sandbox {
+            true => Inside::Open,
+            false => Inside::Closed,
+        };
+        let fetch = Fetch::new(inside)?;
         let base = Base::new(&config.fhir_base());
         let capability = capability::statement(&config.public_url, &emr.known().name, emr.now())?;
         Ok(Self {
@@ -79,6 +90,7 @@ impl App {
             entropy,
             reads,
             tokens: Cache::default(),
+            fetch,
             base,
             capability,
             logins,
@@ -140,7 +152,7 @@ pub fn router(app: Arc<App>) -> Router {
         )
         .route(
             "/oauth2/consent",
-            get(signin::page).post(signin::consent_post),
+            get(signin::page).post(consent::consent_post),
         )
         .route("/", get(site::home))
         .route("/help", get(site::help))

@@ -24,6 +24,7 @@ use serde::Serialize;
 use crate::auth::Context;
 use crate::auth::authorize;
 use crate::auth::authorize::Begin;
+use crate::auth::authorize::Step;
 use crate::auth::discovery;
 use crate::auth::oauth_error::OAuthError;
 use crate::auth::session::Visitor;
@@ -34,6 +35,7 @@ use crate::domain::refusal::Failure;
 use crate::fhir::capability;
 use crate::http::App;
 use crate::http::cookies;
+use crate::http::forms;
 use crate::http::guard;
 use crate::http::negotiate;
 use crate::http::reply;
@@ -43,6 +45,8 @@ use crate::http::request_id::RequestId;
 pub fn context<'a>(app: &'a App, fhir_base: &'a str, request_id: &'a str) -> Context<'a> {
     Context {
         emr: &app.emr,
+        config: &app.config,
+        fetch: &app.fetch,
         issuer: &app.config.public_url,
         fhir_base,
         now: app.emr.now(),
@@ -125,6 +129,7 @@ async fn begin(
     let visitor = Visitor {
         token,
         session: cookies::find(app, headers, cookies::SESSION),
+        staff: cookies::find(app, headers, cookies::STAFF),
     };
     let base = app.config.fhir_base();
     let begun = authorize::begin(&context(app, &base, &id.0), &pairs, visitor).await;
@@ -134,8 +139,11 @@ async fn begin(
             reply::problem(app, &id.0, StatusCode::BAD_REQUEST, words)
         }
         Ok(Begin::Redirect(url)) => see_other(&url),
-        Ok(Begin::Login(request)) => see_other(&format!("/login?request={request}")),
-        Ok(Begin::Consent(request)) => see_other(&format!("/oauth2/consent?request={request}")),
+        Ok(Begin::Login(request, audience)) => {
+            let page = forms::place(&Step::Login(audience)).to_owned();
+            see_other(&format!("{page}?request={request}"))
+        }
+        Ok(Begin::Go(request)) => see_other(&format!("/oauth2/consent?request={request}")),
         Err(failure) => reply::page(app, &id.0, failure),
     };
     if let Some(fresh) = &fresh {

@@ -9,7 +9,7 @@ use crate::domain::refusal::Answer;
 const KEPT: i64 = 2 * 86_400;
 
 /// Each statement takes the time before which a row is old.
-const OLD: [&str; 5] = [
+const OLD: [&str; 8] = [
     "DELETE FROM anteroom_authorization WHERE created < ?",
     "DELETE FROM anteroom_code WHERE expires < ?",
     // A session lives half a day at most, whatever its row says.
@@ -17,6 +17,9 @@ const OLD: [&str; 5] = [
     // The longest stop is a day.
     "DELETE FROM anteroom_throttle WHERE since < ?",
     "DELETE FROM anteroom_token WHERE kind = 'access' AND expires < ?",
+    "DELETE FROM anteroom_launch WHERE created < ?",
+    "DELETE FROM anteroom_jti WHERE expires < ?",
+    "DELETE FROM anteroom_upstream WHERE created < ?",
 ];
 
 /// A refresh token is kept, used or not, until its grant ends: a copy that comes back must be known for what it is.

@@ -51,7 +51,7 @@ pub struct Entry {
     pub outcome: Outcome,
     /// Rule ids or an error code; never free text from outside.
     pub reason: String,
-    /// Who: `Patient/<uuid>`, or a short fingerprint where nobody is known yet.
+    /// Who: `Patient/<uuid>`, `Practitioner/<uuid>`, `system`, or a short fingerprint where nobody is known yet.
     pub actor: String,
     /// Through which app; empty where none.
     pub client_id: String,
@@ -83,7 +83,7 @@ impl Entry {
     /// The same line, done under a grant.
     #[must_use]
     pub fn under(mut self, grant: &Grant) -> Self {
-        self.actor = format!("Patient/{}", grant.patient().uuid);
+        self.actor = grant.user().reference();
         self.client_id = grant.client_id().to_owned();
         self.grant_id = grant.id().to_owned();
         self

@@ -1,42 +1,88 @@
-//! Browser sessions of patients (`anteroom_session`): who is logged in, since when, under which password.
+//! Browser sessions (`anteroom_session`): who is logged in, since when, under which password.
 
 use sqlx::FromRow;
 
 use crate::db::Db;
 use crate::db::Tx;
 use crate::db::sql::Sql;
+use crate::domain::access::Holder;
 use crate::domain::refusal::Answer;
 
-/// Seconds without a request after which a session ends (`spec/security.md` section 0).
-pub const IDLE: i64 = 30 * 60;
+/// How long a session lives, in seconds (`spec/security.md` section 0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// Without a request.
+    pub idle: i64,
+    /// After the login, in any case.
+    pub absolute: i64,
+}
 
-/// Seconds after the login when it ends in any case.
-pub const ABSOLUTE: i64 = 12 * 3600;
+/// A patient's session.
+pub const PATIENT: Life = Life {
+    idle: 30 * 60,
+    absolute: 12 * 3600,
+};
+
+/// A session of staff.
+pub const STAFF: Life = Life {
+    idle: 15 * 60,
+    absolute: 8 * 3600,
+};
 
 const OPEN: &str = "INSERT INTO anteroom_session \
-    (session_hash, pid, credential, auth_time, last_seen) VALUES (?, ?, ?, ?, ?)";
+    (session_hash, pid, staff, credential, acr, upstream, auth_time, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 
-const FIND: &str = "SELECT session_hash, pid, credential, auth_time FROM anteroom_session \
-    WHERE session_hash = ? AND ended IS NULL AND last_seen > ? AND auth_time > ?";
+const FIND: &str = "SELECT session_hash, pid, staff, credential, acr, upstream, auth_time, last_seen \
+    FROM anteroom_session WHERE session_hash = ? AND ended IS NULL";
 
 const TOUCH: &str = "UPDATE anteroom_session SET last_seen = ? \
     WHERE session_hash = ? AND ended IS NULL AND last_seen < ?";
 
 const END: &str = "UPDATE anteroom_session SET ended = ? WHERE session_hash = ? AND ended IS NULL";
 
-const END_ALL: &str = "UPDATE anteroom_session SET ended = ? WHERE pid = ? AND ended IS NULL";
+const END_PATIENT: &str = "UPDATE anteroom_session SET ended = ? WHERE ended IS NULL AND pid = ?";
+
+const END_STAFF: &str = "UPDATE anteroom_session SET ended = ? WHERE ended IS NULL AND staff = ?";
+
+const END_UPSTREAM: &str =
+    "UPDATE anteroom_session SET ended = ? WHERE ended IS NULL AND upstream = ?";
 
 /// A session that lives.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// Fingerprint of the cookie.
     pub session_hash: String,
     /// Whose it is.
-    pub pid: i64,
+    pub holder: Holder,
     /// The password and login name it was made under, as a fingerprint.
     pub credential: String,
+    /// How the login was made (OpenID Connect's `acr`).
+    pub acr: String,
+    /// The session at the identity provider, as a fingerprint of issuer and `sid`, where one made it.
+    pub upstream: Option<String>,
     /// When the password was given, in seconds since 1970.
     pub auth_time: i64,
+}
+
+#[derive(FromRow)]
+struct SessionRow {
+    session_hash: String,
+    pid: Option<i64>,
+    staff: Option<i64>,
+    credential: String,
+    acr: String,
+    upstream: Option<String>,
+    auth_time: i64,
+    last_seen: i64,
+}
+
+/// A holder as two columns: `pid` and `staff`.
+pub fn columns(holder: Holder) -> (Option<i64>, Option<i64>) {
+    match holder {
+        Holder::Patient(pid) => (Some(pid), None),
+        Holder::Staff(id) => (None, Some(id)),
+        Holder::System => (None, None),
+    }
 }
 
 /// Begins a session.
@@ -44,10 +90,14 @@ pub struct Session {
 /// # Errors
 /// As [`Tx::run`].
 pub async fn open(tx: &mut Tx, session: &Session) -> Answer<()> {
+    let (pid, staff) = columns(session.holder);
     let sql = Sql::new(OPEN)
         .bind(&session.session_hash)
-        .bind(session.pid)
+        .bind(pid)
+        .bind(staff)
         .bind(&session.credential)
+        .bind(&session.acr)
+        .bind(session.upstream.clone())
         .bind(session.auth_time)
         .bind(session.auth_time);
     tx.run(sql).await.map(|_| ())
@@ -58,11 +108,23 @@ pub async fn open(tx: &mut Tx, session: &Session) -> Answer<()> {
 /// # Errors
 /// As [`Db::all`].
 pub async fn find(db: &Db, session_hash: &str, now: i64) -> Answer<Option<Session>> {
-    let sql = Sql::new(FIND)
-        .bind(session_hash)
-        .bind(now - IDLE)
-        .bind(now - ABSOLUTE);
-    db.one(sql).await
+    let row: Option<SessionRow> = db.one(Sql::new(FIND).bind(session_hash)).await?;
+    Ok(row.and_then(|row| {
+        let (holder, life) = match (row.staff, row.pid) {
+            (Some(id), _) => (Holder::Staff(id), STAFF),
+            (None, Some(pid)) => (Holder::Patient(pid), PATIENT),
+            (None, None) => return None,
+        };
+        let lives = row.last_seen > now - life.idle && row.auth_time > now - life.absolute;
+        lives.then_some(Session {
+            session_hash: row.session_hash,
+            holder,
+            credential: row.credential,
+            acr: row.acr,
+            upstream: row.upstream,
+            auth_time: row.auth_time,
+        })
+    }))
 }
 
 /// Remembers that the session was used.
@@ -83,12 +145,23 @@ pub async fn end(tx: &mut Tx, session_hash: &str, now: i64) -> Answer<()> {
     tx.run(sql).await.map(|_| ())
 }
 
-/// Ends every session of a patient: a new password.
+/// Ends every session of somebody: a new password, a lock-out.
 ///
 /// # Errors
 /// As [`Tx::run`].
-pub async fn end_all(tx: &mut Tx, pid: i64, now: i64) -> Answer<()> {
-    tx.run(Sql::new(END_ALL).bind(now).bind(pid))
-        .await
-        .map(|_| ())
+pub async fn end_all(tx: &mut Tx, holder: Holder, now: i64) -> Answer<()> {
+    let sql = match holder {
+        Holder::Patient(pid) => Sql::new(END_PATIENT).bind(now).bind(pid),
+        Holder::Staff(id) => Sql::new(END_STAFF).bind(now).bind(id),
+        Holder::System => return Ok(()),
+    };
+    tx.run(sql).await.map(|_| ())
+}
+
+/// Ends the sessions that one session at the identity provider made; how many there were.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn end_upstream(tx: &mut Tx, upstream: &str, now: i64) -> Answer<u64> {
+    tx.run(Sql::new(END_UPSTREAM).bind(now).bind(upstream)).await
 }

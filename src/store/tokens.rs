@@ -6,9 +6,14 @@ use sqlx::FromRow;
 use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
+use crate::store::grants::Given;
+use crate::store::grants::GivenRow;
 
 /// Seconds an access token lives (`spec/security.md` section 0).
 pub const ACCESS_LIFE: i64 = 600;
+
+/// Seconds an access token of a backend service lives.
+pub const SYSTEM_LIFE: i64 = 300;
 
 /// Seconds a refresh token lives unused: 100 days.
 pub const REFRESH_IDLE: i64 = 100 * 86_400;
@@ -19,8 +24,9 @@ pub const GRACE: i64 = 30;
 const ADD: &str = "INSERT INTO anteroom_token \
     (token_hash, grant_id, kind, scope, parent, issued, expires) VALUES (?, ?, ?, ?, ?, ?, ?)";
 
-const REFRESH: &str = "SELECT t.token_hash, t.grant_id, t.expires, t.consumed, t.revoked, g.client_id, g.pid, \
-    g.scope, g.credential, g.auth_time, g.ends, g.revoked AS grant_revoked \
+const REFRESH: &str = "SELECT t.token_hash, t.expires, t.consumed, t.revoked, g.revoked AS grant_revoked, \
+    g.id, g.client_id, g.pid, g.staff, g.encounter, g.intent, g.banner, g.scope, g.credential, g.acr, g.session_hash, \
+    g.auth_time, g.ends \
     FROM anteroom_token t JOIN anteroom_grant g ON g.id = t.grant_id \
     WHERE t.token_hash = ? AND t.kind = 'refresh'";
 
@@ -61,32 +67,31 @@ pub struct Token {
 }
 
 /// A refresh token with its grant.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refresh {
     /// Fingerprint of the token.
     pub token_hash: String,
-    /// Its grant.
-    pub grant_id: String,
     /// When it ends.
     pub expires: i64,
     /// When it was exchanged.
     pub consumed: Option<i64>,
     /// When it was revoked.
     pub revoked: Option<i64>,
-    /// The app it was given to.
-    pub client_id: String,
-    /// Whose record.
-    pub pid: i64,
-    /// Everything granted.
-    pub scope: String,
-    /// The password it was granted under, as a fingerprint.
-    pub credential: String,
-    /// When the password was given.
-    pub auth_time: i64,
-    /// When the grant ends in any case.
-    pub ends: i64,
+    /// Its grant.
+    pub given: Given,
     /// When the grant was revoked.
     pub grant_revoked: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct RefreshRow {
+    token_hash: String,
+    expires: i64,
+    consumed: Option<i64>,
+    revoked: Option<i64>,
+    grant_revoked: Option<i64>,
+    #[sqlx(flatten)]
+    given: GivenRow,
 }
 
 #[derive(FromRow)]
@@ -120,7 +125,15 @@ pub async fn add(tx: &mut Tx, token: &Token) -> Answer<()> {
 /// As [`Tx::all`].
 pub async fn refresh(tx: &mut Tx, token_hash: &str) -> Answer<Option<Refresh>> {
     let sql = Sql::new(REFRESH).bind(token_hash).push(tx.lock_clause());
-    tx.one(sql).await
+    let row: Option<RefreshRow> = tx.one(sql).await?;
+    Ok(row.map(|row| Refresh {
+        token_hash: row.token_hash,
+        expires: row.expires,
+        consumed: row.consumed,
+        revoked: row.revoked,
+        given: row.given.into(),
+        grant_revoked: row.grant_revoked,
+    }))
 }
 
 /// Marks a refresh token as exchanged.

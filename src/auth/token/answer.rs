@@ -11,6 +11,7 @@ use oauth2::StandardTokenResponse;
 use oauth2::TokenType;
 use openidconnect::AdditionalClaims;
 use openidconnect::Audience;
+use openidconnect::AuthenticationContextClass;
 use openidconnect::IdToken;
 use openidconnect::IdTokenClaims;
 use openidconnect::IssuerUrl;
@@ -23,18 +24,20 @@ use openidconnect::core::CoreJweContentEncryptionAlgorithm;
 use openidconnect::core::CoreJwsSigningAlgorithm;
 use serde::Deserialize;
 use serde::Serialize;
-use uuid::Uuid;
 
 use crate::auth::Context;
+use crate::auth::authorize;
 use crate::auth::oauth_error::OAuthError;
 use crate::auth::token::Pair;
+use crate::auth::token::Standing;
 use crate::domain::access::Grant;
+use crate::domain::access::Holder;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
-use crate::domain::scope::Level;
 use crate::domain::scope::Scope;
 use crate::domain::scope::Word;
+use crate::store::grants::Given;
 use crate::store::tokens;
 
 /// Seconds an id token is good for: it is read right after the launch.
@@ -83,6 +86,18 @@ pub struct SmartFields {
     /// FHIR id of the patient in context.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patient: Option<String>,
+    /// FHIR id of the encounter in context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encounter: Option<String>,
+    /// What the app was launched to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intent: Option<String>,
+    /// Whether the app has to show whose record it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub need_patient_banner: Option<bool>,
+    /// Where the colours are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smart_style_url: Option<String>,
 }
 
 impl ExtraTokenFields for SmartFields {}
@@ -91,13 +106,13 @@ impl ExtraTokenFields for SmartFields {}
 pub(in crate::auth) struct Issued {
     pub(in crate::auth) pair: Pair,
     pub(in crate::auth) scope: String,
-    pub(in crate::auth) client_id: String,
-    pub(in crate::auth) patient: Uuid,
-    pub(in crate::auth) auth_time: i64,
+    pub(in crate::auth) given: Given,
+    pub(in crate::auth) standing: Standing,
     pub(in crate::auth) nonce: Option<String>,
 }
 
-/// Writes the answer. `patient` is there whenever a patient's resources are (SMART, "Launch context").
+/// Writes the answer. `patient` is there whenever a patient's resources are, and what the app shows depends on it, too
+/// (SMART, "Launch context").
 pub(in crate::auth) fn token_answer(
     context: &Context<'_>,
     issued: Issued,
@@ -105,15 +120,25 @@ pub(in crate::auth) fn token_answer(
     let scopes = Scope::list(&issued.scope);
     let access = AccessToken::new(issued.pair.access.clone());
     let broken = |fault| OAuthError::from(Failure::Broken(fault));
+    let launch = &issued.given.launch;
+    let patient = issued.standing.patient.filter(|_| has_patient(&scopes));
     let fields = SmartFields {
-        id_token: match scopes.iter().any(|scope| scope.word == Word::OpenId) {
+        id_token: match Scope::has(&scopes, &Word::OpenId) {
             true => Some(id_token(context, &issued, &scopes, &access).map_err(broken)?),
             false => None,
         },
-        patient: has_patient(&scopes).then(|| issued.patient.to_string()),
+        patient: patient.map(|patient| patient.to_string()),
+        encounter: launch.encounter.clone().filter(|_| patient.is_some()),
+        intent: launch.intent.clone(),
+        need_patient_banner: patient.map(|_| launch.banner),
+        smart_style_url: patient.map(|_| format!("{}/smart-style.json", context.issuer)),
     };
     let mut answer = TokenAnswer::new(access, TokenKind::Bearer, fields);
-    let life = u64::try_from(tokens::ACCESS_LIFE).unwrap_or_default();
+    let life = match issued.given.holder {
+        Holder::System => tokens::SYSTEM_LIFE,
+        Holder::Patient(_) | Holder::Staff(_) => tokens::ACCESS_LIFE,
+    };
+    let life = u64::try_from(life).unwrap_or_default();
     answer.set_expires_in(Some(&Duration::from_secs(life)));
     answer.set_refresh_token(issued.pair.refresh.map(RefreshToken::new));
     let words = scopes
@@ -133,12 +158,12 @@ pub fn userinfo(context: &Context<'_>, grant: &Grant) -> Result<UserInfo, Refusa
             "The token's scope does not include openid.",
         ));
     }
-    let patient = grant.patient().uuid;
-    let claims = StandardClaims::new(SubjectIdentifier::new(patient.to_string()));
+    let user = grant.user().reference();
+    let claims = StandardClaims::new(subject(&user));
     let more = SmartClaims {
         fhir_user: grant
             .has(&Word::FhirUser)
-            .then(|| fhir_user(context, patient)),
+            .then(|| fhir_user(context, &user)),
     };
     Ok(UserInfo::new(claims, more))
 }
@@ -152,18 +177,22 @@ fn id_token(
     let now = context.seconds();
     let issuer = IssuerUrl::new(context.issuer.to_owned())
         .map_err(|error| Fault::new("writing an id token", error))?;
-    let named = scopes.iter().any(|scope| scope.word == Word::FhirUser);
+    let named = Scope::has(scopes, &Word::FhirUser);
+    let user = &issued.standing.user;
+    let acr = Some(issued.given.acr.clone()).filter(|acr| !acr.is_empty());
+    let acr = acr.map(AuthenticationContextClass::new);
     let claims = IdTokenClaims::new(
         issuer,
-        vec![Audience::new(issued.client_id.clone())],
+        vec![Audience::new(issued.given.client_id.clone())],
         instant(now + ID_TOKEN_LIFE)?,
         instant(now)?,
-        StandardClaims::new(SubjectIdentifier::new(issued.patient.to_string())),
+        StandardClaims::new(subject(user)),
         SmartClaims {
-            fhir_user: named.then(|| fhir_user(context, issued.patient)),
+            fhir_user: named.then(|| fhir_user(context, user)),
         },
     )
-    .set_auth_time(Some(instant(issued.auth_time)?))
+    .set_auth_time(Some(instant(issued.given.auth_time)?))
+    .set_auth_context_ref(acr)
     .set_nonce(issued.nonce.clone().map(Nonce::new));
     let algorithm = CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256;
     IdToken::new(claims, context.keys, algorithm, Some(access), None)
@@ -171,15 +200,17 @@ fn id_token(
 }
 
 fn has_patient(scopes: &[Scope]) -> bool {
-    scopes.iter().any(|scope| match &scope.word {
-        Word::LaunchPatient => true,
-        Word::Resource(resource) => resource.level == Level::Patient,
-        Word::OpenId | Word::FhirUser | Word::OfflineAccess => false,
-    })
+    authorize::needs_patient(scopes) || Scope::has(scopes, &Word::Launch)
 }
 
-fn fhir_user(context: &Context<'_>, patient: Uuid) -> String {
-    format!("{}/Patient/{patient}", context.fhir_base)
+fn fhir_user(context: &Context<'_>, user: &str) -> String {
+    format!("{}/{user}", context.fhir_base)
+}
+
+/// The id of the user, which lasts as long as the chart or the account does.
+fn subject(user: &str) -> SubjectIdentifier {
+    let (_, id) = user.split_once('/').unwrap_or(("", user));
+    SubjectIdentifier::new(id.to_owned())
 }
 
 /// openidconnect counts time in chrono's type.

@@ -14,7 +14,6 @@ use crate::db::Tx;
 use crate::domain::refusal::Answer;
 use crate::domain::scope::Scope;
 use crate::store::clients::Client;
-use crate::store::grants::Given;
 use crate::store::ledger;
 use crate::store::ledger::Outcome;
 use crate::store::tokens;
@@ -47,18 +46,18 @@ pub(super) async fn with_refresh(
     let hash = crypto::fingerprint(secret);
     let found = look(context, &hash).await?;
     // Another app's token is neither spent nor taken for stolen.
-    let found = found.filter(|found| found.client_id == client.client_id);
+    let found = found.filter(|found| found.given.client_id == client.client_id);
     let found = found.ok_or_else(|| OAuthError::grant("the refresh token is not valid"))?;
-    let given = given(&found);
+    let given = found.given.clone();
     if ended(&found, now) {
         return Err(OAuthError::grant("the refresh token has ended"));
     }
-    let account = token::standing(context, given.pid, &given.credential).await?;
+    let standing = token::standing(context, &given).await?;
     let scope = narrowed(get("scope"), &given.scope)?;
     let pair = token::pair(context, &given.scope)?;
     let rows = token::rows(&pair, &given, (&scope, &hash), now);
     let mut entry = context.entry("token.refresh", Outcome::Success);
-    entry.actor = format!("Patient/{}", account.person.uuid);
+    entry.actor.clone_from(&standing.user);
     entry.client_id = client.client_id.clone();
     entry.grant_id = given.id.clone();
     let turn = context
@@ -79,9 +78,8 @@ pub(super) async fn with_refresh(
         Turn::Rotated => Ok(Issued {
             pair,
             scope,
-            client_id: given.client_id,
-            patient: account.person.uuid,
-            auth_time: given.auth_time,
+            given,
+            standing,
             nonce: None,
         }),
         Turn::Ended => Err(OAuthError::grant("the refresh token has ended")),
@@ -101,7 +99,7 @@ pub(super) async fn owner(context: &Context<'_>, params: &Params) -> Answer<Opti
     match secret {
         Some(secret) => {
             let found = look(context, &crypto::fingerprint(secret)).await?;
-            Ok(found.map(|found| found.client_id))
+            Ok(found.map(|found| found.given.client_id))
         }
         None => Ok(None),
     }
@@ -143,19 +141,7 @@ fn ended(found: &Refresh, now: i64) -> bool {
     found.revoked.is_some()
         || found.grant_revoked.is_some()
         || found.expires <= now
-        || found.ends <= now
-}
-
-fn given(found: &Refresh) -> Given {
-    Given {
-        id: found.grant_id.clone(),
-        client_id: found.client_id.clone(),
-        pid: found.pid,
-        scope: found.scope.clone(),
-        credential: found.credential.clone(),
-        auth_time: found.auth_time,
-        ends: found.ends,
-    }
+        || found.given.ends <= now
 }
 
 /// What the new access token opens: everything granted, or the part that was asked for (RFC 6749, 6).

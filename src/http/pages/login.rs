@@ -13,8 +13,8 @@ pub struct Login {
     pub action: String,
     /// The session's form token.
     pub csrf: String,
-    /// The app that asks.
-    pub app: AskingApp,
+    /// The app that asks; `None` before a page of our own.
+    pub app: Option<AskingApp>,
     /// What was typed as username before, or empty.
     pub username: String,
     /// What was typed as e-mail before; `None` where the practice asks for none.
@@ -51,7 +51,7 @@ impl Login {
             frame: Frame::sample("Log in"),
             action: "/login".to_owned(),
             csrf: "sample-form-token".to_owned(),
-            app: AskingApp::sample(),
+            app: Some(AskingApp::sample()),
             username: String::new(),
             email: None,
             error: None,

@@ -1,0 +1,57 @@
+//! Which chart a number or a FHIR id means: the step before there is a Reach, or from a wide one to a narrow one.
+
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::db::sql::Sql;
+use crate::domain::people::Person;
+use crate::domain::refusal::Answer;
+use crate::emr::Emr;
+use crate::emr::uuids;
+use crate::emr::uuids::Table;
+
+const BY_PID: &str = "SELECT pid, uuid FROM patient_data WHERE pid = ?";
+
+const BY_UUID: &str = "SELECT pid, uuid FROM patient_data WHERE uuid = ?";
+
+#[derive(FromRow)]
+struct Row {
+    pid: i64,
+    uuid: Option<Vec<u8>>,
+}
+
+/// The chart with this number; given its FHIR id first, where it has none.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn by_pid(emr: &Emr, pid: i64) -> Answer<Option<Person>> {
+    let ask = || Sql::new(BY_PID).bind(pid);
+    let row: Option<Row> = emr.db.one(ask()).await?;
+    match row {
+        None => Ok(None),
+        Some(row) if uuids::known(row.uuid.as_deref()).is_some() => Ok(row.person()),
+        Some(_) => {
+            uuids::fill(emr, Table::Patients).await?;
+            let row: Option<Row> = emr.db.one(ask()).await?;
+            Ok(row.and_then(Row::person))
+        }
+    }
+}
+
+/// The chart with this FHIR id.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn by_uuid(emr: &Emr, uuid: Uuid) -> Answer<Option<Person>> {
+    let row: Option<Row> = emr.db.one(Sql::new(BY_UUID).bind(uuid)).await?;
+    Ok(row.and_then(Row::person))
+}
+
+impl Row {
+    fn person(self) -> Option<Person> {
+        Some(Person {
+            pid: self.pid,
+            uuid: uuids::known(self.uuid.as_deref())?,
+        })
+    }
+}

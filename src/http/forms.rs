@@ -1,0 +1,171 @@
+//! What every page with a form shares: the browser that stands before a waiting request, the form that belongs to it,
+//! and the way to the page a request is at.
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::header::ORIGIN;
+use axum::response::Response;
+
+use crate::auth::authorize;
+use crate::auth::authorize::Pending;
+use crate::auth::authorize::Step;
+use crate::auth::client;
+use crate::auth::csrf;
+use crate::auth::session::Visitor;
+use crate::auth::who::Audience;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Refusal;
+use crate::http::App;
+use crate::http::cookies;
+use crate::http::limits;
+use crate::http::negotiate;
+use crate::http::oauth::context;
+use crate::http::oauth::see_other;
+use crate::http::pages::login::AskingApp;
+use crate::http::request_id::RequestId;
+
+/// A browser that stands before a waiting request.
+pub struct Visit<'h> {
+    /// The id of the HTTP request.
+    pub id: &'h str,
+    /// The id of the waiting request.
+    pub request: String,
+    /// The browser's cookies.
+    pub visitor: Visitor<'h>,
+    /// The mark of a known browser.
+    pub device: Option<&'h str>,
+}
+
+/// A form that was sent and belongs to this browser.
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// The value of a field; empty where it is absent.
+    pub fn text(&self, name: &str) -> String {
+        let pair = self.0.iter().find(|(known, _)| known == name);
+        pair.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
+    /// Every value of a field.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        let pairs = self.0.iter().filter(|(known, _)| known == name);
+        pairs.map(|(_, value)| value.clone()).collect()
+    }
+}
+
+/// Which request, in which browser.
+pub fn visit<'h>(
+    (app, id): (&App, &'h RequestId),
+    query: Option<&str>,
+    headers: &'h HeaderMap,
+) -> Result<Visit<'h>, Refusal> {
+    let ended = Refusal::Expired(authorize::ENDED);
+    let pairs = negotiate::pairs(query);
+    let request = pairs.into_iter().find(|(name, _)| name == "request");
+    let token = cookies::find(app, headers, cookies::VISITOR);
+    let (Some((_, request)), Some(token)) = (request, token) else {
+        return Err(ended);
+    };
+    Ok(Visit {
+        id: &id.0,
+        request,
+        visitor: Visitor {
+            token,
+            session: cookies::find(app, headers, cookies::SESSION),
+            staff: cookies::find(app, headers, cookies::STAFF),
+        },
+        device: cookies::find(app, headers, cookies::DEVICE),
+    })
+}
+
+/// The request a browser stands before.
+///
+/// # Errors
+/// As [`authorize::pending`].
+pub async fn pending(app: &App, visit: &Visit<'_>) -> Answer<Pending> {
+    let base = app.config.fhir_base();
+    authorize::pending(
+        &context(app, &base, visit.id),
+        &visit.request,
+        visit.visitor,
+    )
+    .await
+}
+
+/// A form of ours, sent from a page of ours in the same browser: its token and, where the browser tells, its origin
+/// (`spec/security.md`, cases 23 and 24).
+pub async fn form(app: &App, visit: &Visit<'_>, headers: &HeaderMap, body: Body) -> Answer<Form> {
+    let foreign = Refusal::Forbidden(
+        "This form was not sent from this site. Please go back to the app and start again.",
+    );
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let site = text("sec-fetch-site");
+    // Our pages send no referrer, and then browsers say `Origin: null` of their own forms; only Sec-Fetch-Site can
+    // vouch for one of those.
+    let ours = match text(ORIGIN.as_str()) {
+        None => true,
+        Some("null") => site == Some("same-origin"),
+        Some(origin) => origin == app.config.public_url,
+    };
+    if !ours || matches!(site, Some("cross-site" | "same-site")) {
+        return Err(foreign.into());
+    }
+    let form = Form(negotiate::form(headers, body).await?);
+    match csrf::fits(visit.visitor.token, &form.text("csrf")) {
+        true => Ok(form),
+        false => Err(foreign.into()),
+    }
+}
+
+/// The app as the patient may judge it: its name cut, and the host it really answers to.
+pub fn asking(pending: &Pending) -> Option<AskingApp> {
+    let client = pending.client.as_ref()?;
+    let plain = client
+        .name
+        .chars()
+        .filter(|c| !c.is_control() && !is_bidi(*c));
+    Some(AskingApp {
+        name: plain.take(60).collect(),
+        host: client::host(&pending.asked.redirect_uri),
+    })
+}
+
+/// The characters that turn the reading direction around, with which a name can pretend to be another.
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Lets the page's form end in a redirect to the app.
+pub fn with_policy(mut response: Response, pending: &Pending) -> Response {
+    if pending.client.is_none() {
+        return response;
+    }
+    if let Some(policy) = limits::policy_for(&client::origin(&pending.asked.redirect_uri)) {
+        response
+            .headers_mut()
+            .insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// The path of a step's page; the two login forms lead to each other.
+pub fn place(step: &Step) -> &str {
+    match step {
+        Step::Login(Audience::Patient) => "/login",
+        Step::Login(Audience::Staff) => "/login/staff",
+        Step::NewCredentials(_) => "/login/new-credentials",
+        Step::Choose(_) => "/login/choose-patient",
+        Step::Consent(..) => "/oauth2/consent",
+        Step::Own(path) => path,
+    }
+}
+
+/// The page a request really is at.
+pub fn elsewhere(visit: &Visit<'_>, pending: &Pending) -> Response {
+    let page = place(&pending.step);
+    match pending.step {
+        Step::Own(_) => see_other(page),
+        _ => see_other(&format!("{page}?request={}", visit.request)),
+    }
+}
