@@ -141,16 +141,17 @@ impl House {
         run(&self.emr.db, Sql::new(text)).await;
     }
 
-    /// How often the ledger has this action, outcome and reason.
+    /// How often the ledger has this action, outcome and reason (or one that begins so and goes on in words).
     pub(super) async fn noted(&self, action: &str, outcome: &str, reason: &str) -> i64 {
         #[derive(sqlx::FromRow)]
         struct Count {
             total: i64,
         }
         let sql = Sql::new(
-            "SELECT COUNT(*) AS total FROM anteroom_audit WHERE action = ? AND outcome = ? AND reason = ?",
+            "SELECT COUNT(*) AS total FROM anteroom_audit WHERE action = ? AND outcome = ? \
+             AND (reason = ? OR reason LIKE ? || ': %')",
         );
-        let sql = sql.bind(action).bind(outcome).bind(reason);
+        let sql = sql.bind(action).bind(outcome).bind(reason).bind(reason);
         let row: Option<Count> = self.emr.db.one(sql).await.unwrap();
         row.unwrap().total
     }

@@ -17,6 +17,9 @@ const STATE: usize = 8192;
 /// The longest list of scopes.
 const SCOPE: usize = 8192;
 
+/// How many dropped scopes are told.
+const DROPPED: usize = 20;
+
 /// The longest hint, launch token or list of login classes.
 const HINT: usize = 1024;
 
@@ -241,7 +244,7 @@ fn scopes(asked: Option<&str>, client: &Client) -> Result<(Vec<Scope>, Vec<Strin
         .iter()
         .find(|word| Scope::of(word).is_none() && is_odd_filter(word))
     {
-        let odd: String = odd.chars().filter(char::is_ascii_graphic).take(80).collect();
+        let odd = plain(odd);
         let why = format!("the filter of the scope {odd} is not param=system|code of a parameter that is offered");
         return Err(wrong(error, &why));
     }
@@ -251,8 +254,14 @@ fn scopes(asked: Option<&str>, client: &Client) -> Result<(Vec<Scope>, Vec<Strin
         return Err(wrong(error, &why));
     }
     let kept = |word: &String| scopes.iter().any(|scope| scope.spelling == *word);
-    let dropped = all.into_iter().filter(|word| !kept(word)).collect();
+    let dropped = all.iter().filter(|word| !kept(word)).map(|word| plain(word));
+    let dropped = dropped.take(DROPPED).collect();
     Ok((scopes, dropped))
+}
+
+/// A word from outside as it may be shown and noted.
+fn plain(word: &str) -> String {
+    word.chars().filter(char::is_ascii_graphic).take(80).collect()
 }
 
 /// A granular scope of a type this server has, with a filter that is not understood; types this server lacks are

@@ -21,6 +21,8 @@ use crate::crypto;
 use crate::crypto::SystemEntropy;
 use crate::domain::ResourceType;
 use crate::domain::access::Grant;
+use crate::domain::access::LaunchContext;
+use crate::domain::access::User;
 use crate::domain::people::Person;
 use crate::domain::query::Query;
 use crate::domain::scope::Interaction;
@@ -233,7 +235,13 @@ async fn records(emr: &Emr, sandbox: &Sandbox, pid: i64) -> HashMap<ResourceType
     let id = usize::try_from(pid - 1).expect("small");
     let uuid = Uuid::parse_str(&sandbox.patients[id].id).expect("a FHIR id");
     let scopes = Scope::list("patient/*.rs");
-    let grant = Grant::stored("grant".into(), "app".into(), Person { pid, uuid }, scopes);
+    let person = Person { pid, uuid };
+    let context = LaunchContext {
+        patient: Some(person),
+        encounter: None,
+    };
+    let named = ("grant".into(), "app".into());
+    let grant = Grant::stored(named, User::Patient(person), context, scopes);
     let mut counts = HashMap::new();
     for kind in [
         ResourceType::Patient,

@@ -49,7 +49,7 @@ pub struct Entry {
     pub action: &'static str,
     /// How it ended.
     pub outcome: Outcome,
-    /// Rule ids or an error code; never free text from outside.
+    /// Rule ids, or an error code with our own words for it. From outside nothing but scopes, cleaned and cut.
     pub reason: String,
     /// Who: `Patient/<uuid>`, `Practitioner/<uuid>`, `system`, or a short fingerprint where nobody is known yet.
     pub actor: String,

@@ -10,6 +10,7 @@ use crate::auth::fixture::House;
 const BROWSER: Visitor<'static> = Visitor {
     token: "browser",
     session: None,
+    staff: None,
 };
 
 async fn start(house: &House, visitor: Visitor<'_>, change: &[(&str, &str)]) -> Begin {
@@ -20,12 +21,14 @@ async fn start(house: &House, visitor: Visitor<'_>, change: &[(&str, &str)]) -> 
 
 /// Begins a request and logs a patient in; the request's id and the session cookie.
 async fn logged_in(house: &House, pid: i64, change: &[(&str, &str)]) -> (String, String) {
-    let Begin::Login(id) = start(house, BROWSER, change).await else {
+    let Begin::Login(id, Audience::Patient) = start(house, BROWSER, change).await else {
         panic!("the login form comes first");
     };
     let pending = pending(&house.context(), &id, BROWSER).await.unwrap();
     let account = account::by_pid(&house.emr, pid).await.unwrap().unwrap();
-    let session = attach_login(&house.context(), &pending, &account, BROWSER)
+    let who = Who::Patient(account);
+    let login = (&who, session::PASSWORD, None);
+    let session = attach_login(&house.context(), &pending, login, BROWSER)
         .await
         .unwrap();
     (id, session)
@@ -50,6 +53,7 @@ fn browser(session: &str) -> Visitor<'_> {
     Visitor {
         token: "browser",
         session: Some(session),
+        staff: None,
     }
 }
 
@@ -138,33 +142,33 @@ async fn a_session_saves_the_login_but_not_the_consent() {
     house.wait(60);
     assert!(matches!(
         start(&house, visitor, &[]).await,
-        Begin::Consent(_)
+        Begin::Go(_)
     ));
     assert!(matches!(
         start(&house, visitor, &[("max_age", "300")]).await,
-        Begin::Consent(_)
+        Begin::Go(_)
     ));
     assert!(matches!(
         start(&house, visitor, &[("max_age", "59")]).await,
-        Begin::Login(_)
+        Begin::Login(..)
     ));
     assert!(matches!(
         start(&house, visitor, &[("max_age", "0")]).await,
-        Begin::Login(_)
+        Begin::Login(..)
     ));
     assert!(matches!(
         start(&house, visitor, &[("prompt", "login")]).await,
-        Begin::Login(_)
+        Begin::Login(..)
     ));
-    house.wait(sessions::IDLE + 1);
+    house.wait(sessions::PATIENT.idle + 1);
     assert!(
-        matches!(start(&house, visitor, &[]).await, Begin::Login(_)),
+        matches!(start(&house, visitor, &[]).await, Begin::Login(..)),
         "idle too long"
     );
     let (_, session) = logged_in(&house, 1, &[]).await;
     session::end(&house.context(), &session).await.unwrap();
     assert!(
-        matches!(start(&house, browser(&session), &[]).await, Begin::Login(_)),
+        matches!(start(&house, browser(&session), &[]).await, Begin::Login(..)),
         "logged out"
     );
     let (_, session) = logged_in(&house, 1, &[]).await;
@@ -172,7 +176,7 @@ async fn a_session_saves_the_login_but_not_the_consent() {
         .change("UPDATE patient_access_onsite SET portal_pwd = 'changed'")
         .await;
     assert!(
-        matches!(start(&house, browser(&session), &[]).await, Begin::Login(_)),
+        matches!(start(&house, browser(&session), &[]).await, Begin::Login(..)),
         "new password"
     );
 }
@@ -184,6 +188,7 @@ async fn a_request_belongs_to_its_browser_its_patient_and_ten_minutes() {
     let elsewhere = Visitor {
         token: "other browser",
         session: Some(&alice),
+        staff: None,
     };
     assert!(is_ended(pending(&house.context(), &id, elsewhere).await));
     assert!(is_ended(
@@ -202,7 +207,7 @@ async fn a_request_belongs_to_its_browser_its_patient_and_ten_minutes() {
     let (id, alice) = logged_in(&house, 1, &[]).await;
     assert!(matches!(
         pending(&house.context(), &id, browser(&alice)).await.unwrap().step,
-        Step::Consent(account) if account.person.uuid == fixture::ALICE
+        Step::Consent(who, _) if who.uuid() == fixture::ALICE
     ));
     house.wait(authorizations::LIFE);
     assert!(is_ended(
@@ -213,11 +218,11 @@ async fn a_request_belongs_to_its_browser_its_patient_and_ten_minutes() {
 #[tokio::test]
 async fn a_password_set_by_staff_keeps_the_consent_closed() {
     let house = House::open("begin-change", &[]).await;
-    let Begin::Login(id) = start(&house, BROWSER, &[]).await else {
+    let Begin::Login(id, Audience::Patient) = start(&house, BROWSER, &[]).await else {
         panic!("the login form comes first");
     };
     let waiting = pending(&house.context(), &id, BROWSER).await.unwrap();
-    assert_eq!(waiting.step, Step::Login);
+    assert_eq!(waiting.step, Step::Login(Audience::Patient));
     assert!(
         is_ended(consent::approve(&house.context(), &id, BROWSER, &[]).await),
         "nobody logged in"
