@@ -8,6 +8,7 @@ use axum::http::header::ORIGIN;
 use axum::response::Response;
 
 use crate::auth::authorize;
+use crate::auth::authorize::Begin;
 use crate::auth::authorize::Pending;
 use crate::auth::authorize::Step;
 use crate::auth::client;
@@ -23,6 +24,7 @@ use crate::http::negotiate;
 use crate::http::oauth::context;
 use crate::http::oauth::see_other;
 use crate::http::pages::login::AskingApp;
+use crate::http::reply;
 use crate::http::request_id::RequestId;
 
 /// A browser that stands before a waiting request.
@@ -96,9 +98,66 @@ pub async fn pending(app: &App, visit: &Visit<'_>) -> Answer<Pending> {
 /// A form of ours, sent from a page of ours in the same browser: its token and, where the browser tells, its origin
 /// (`spec/security.md`, cases 23 and 24).
 pub async fn form(app: &App, visit: &Visit<'_>, headers: &HeaderMap, body: Body) -> Answer<Form> {
-    let foreign = Refusal::Forbidden(
-        "This form was not sent from this site. Please go back to the app and start again.",
-    );
+    checked(app, visit.visitor.token, headers, body).await
+}
+
+/// The same for a page of our own, which no request waits before: the form, and the browser that sent it.
+///
+/// # Errors
+/// `Forbidden` where the form came from elsewhere or the browser has no visitor cookie.
+pub async fn own_form<'h>(
+    app: &App,
+    headers: &'h HeaderMap,
+    body: Body,
+) -> Answer<(Form, Visitor<'h>)> {
+    let visitor = own_visitor(app, headers).ok_or(FOREIGN)?;
+    let form = checked(app, visitor.token, headers, body).await?;
+    Ok((form, visitor))
+}
+
+/// The browser that asks for a page of our own; `None` where it has no visitor cookie, and then no session either.
+pub fn own_visitor<'h>(app: &App, headers: &'h HeaderMap) -> Option<Visitor<'h>> {
+    Some(Visitor {
+        token: cookies::find(app, headers, cookies::VISITOR)?,
+        session: cookies::find(app, headers, cookies::SESSION),
+        staff: cookies::find(app, headers, cookies::STAFF),
+    })
+}
+
+/// Sends a browser that has to log in first on its way; after the login it comes back to `path`. A browser without a
+/// visitor cookie gets one.
+pub async fn log_in_first(app: &App, id: &RequestId, path: &str, headers: &HeaderMap) -> Response {
+    let begun: Answer<Response> = async {
+        let base = app.config.fhir_base();
+        let fresh = app.entropy.token()?;
+        let known = own_visitor(app, headers);
+        let visitor = known.unwrap_or(Visitor {
+            token: &fresh,
+            session: None,
+            staff: None,
+        });
+        let begun = authorize::visit(&context(app, &base, &id.0), path, visitor).await?;
+        let mut response = match begun {
+            Begin::Login(request, audience) => {
+                let page = place(&Step::Login(audience)).to_owned();
+                see_other(&format!("{page}?request={request}"))
+            }
+            Begin::Go(_) | Begin::Redirect(_) | Begin::Page(_) => see_other(path),
+        };
+        if known.is_none() {
+            cookies::set(app, &mut response, cookies::VISITOR, &fresh);
+        }
+        Ok(response)
+    }
+    .await;
+    begun.unwrap_or_else(|failure| reply::page(app, &id.0, failure))
+}
+
+const FOREIGN: Refusal = Refusal::Forbidden(
+    "This form was not sent from this site. Please go back to the page it was on, load it again and try once more.",
+);
+
+async fn checked(app: &App, token: &str, headers: &HeaderMap, body: Body) -> Answer<Form> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let site = text("sec-fetch-site");
     // Our pages send no referrer, and then browsers say `Origin: null` of their own forms; only Sec-Fetch-Site can
@@ -109,12 +168,12 @@ pub async fn form(app: &App, visit: &Visit<'_>, headers: &HeaderMap, body: Body)
         Some(origin) => origin == app.config.public_url,
     };
     if !ours || matches!(site, Some("cross-site" | "same-site")) {
-        return Err(foreign.into());
+        return Err(FOREIGN.into());
     }
     let form = Form(negotiate::form(headers, body).await?);
-    match csrf::fits(visit.visitor.token, &form.text("csrf")) {
+    match csrf::fits(token, &form.text("csrf")) {
         true => Ok(form),
-        false => Err(foreign.into()),
+        false => Err(FOREIGN.into()),
     }
 }
 
