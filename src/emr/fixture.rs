@@ -9,7 +9,9 @@ use uuid::Uuid;
 use crate::db::Db;
 use crate::domain::ResourceType;
 use crate::domain::access::Grant;
+use crate::domain::access::LaunchContext;
 use crate::domain::access::Reach;
+use crate::domain::access::User;
 use crate::domain::people::Person;
 use crate::domain::scope::Interaction;
 use crate::domain::scope::Scope;
@@ -51,7 +53,24 @@ pub(super) fn reach(pid: i64, scope: &str, kind: ResourceType, interaction: Inte
         pid,
         uuid: Uuid::from_u128(u128::from(pid.unsigned_abs())),
     };
-    Grant::stored("grant".into(), "app".into(), person, Scope::list(scope))
+    let context = LaunchContext {
+        patient: Some(person),
+        encounter: None,
+    };
+    granted(User::Patient(person), context, scope)
         .reach(kind, interaction)
         .expect("the scope opens it")
+}
+
+/// What a backend service reaches under a scope: the whole practice.
+pub(super) fn wide(scope: &str, kind: ResourceType, interaction: Interaction) -> Reach {
+    granted(User::System, LaunchContext::default(), scope)
+        .reach(kind, interaction)
+        .expect("the scope opens it")
+}
+
+/// What a user was granted.
+pub(super) fn granted(user: User, context: LaunchContext, scope: &str) -> Grant {
+    let names = ("grant".to_owned(), "app".to_owned());
+    Grant::stored(names, user, context, Scope::list(scope))
 }

@@ -13,10 +13,10 @@ fn search(
 ) -> Result<Search, Refusal> {
     let zone = Zone::named("America/New_York").expect("bundled zone");
     let context = SearchContext {
-        patient: Person {
+        patient: Some(Person {
             pid: 7,
             uuid: ME.parse().expect("uuid"),
-        },
+        }),
         zone: &zone,
         fhir_base: "http://x.org/fhir",
     };
