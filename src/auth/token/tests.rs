@@ -16,6 +16,7 @@ use crate::auth::fixture::REDIRECT;
 use crate::auth::fixture::VERIFIER;
 use crate::auth::session::Visitor;
 use crate::domain::access::Grant;
+use crate::emr::account;
 
 /// A whole launch by Alice up to the code; `change` is what the app asks differently.
 pub(super) async fn code(house: &House, change: &[(&str, &str)]) -> String {
@@ -23,19 +24,22 @@ pub(super) async fn code(house: &House, change: &[(&str, &str)]) -> String {
     let browser = Visitor {
         token: "browser",
         session: None,
+        staff: None,
     };
     let params = fixture::asked(change);
-    let Begin::Login(id) = authorize::begin(&context, &params, browser).await.unwrap() else {
+    let Begin::Login(id, _) = authorize::begin(&context, &params, browser).await.unwrap() else {
         panic!("the login form comes first");
     };
     let pending = authorize::pending(&context, &id, browser).await.unwrap();
     let account = account::by_pid(&house.emr, 1).await.unwrap().unwrap();
-    let session = authorize::attach_login(&context, &pending, &account, browser)
+    let who = Who::Patient(account);
+    let login = (&who, session::PASSWORD, None);
+    let cookie = authorize::attach_login(&context, &pending, login, browser)
         .await
         .unwrap();
     let visitor = Visitor {
-        token: "browser",
-        session: Some(&session),
+        session: Some(&cookie),
+        ..browser
     };
     let all: Vec<String> = pending.asked.scope.split(' ').map(str::to_owned).collect();
     let address = consent::approve(&context, &id, visitor, &all)
@@ -113,7 +117,7 @@ async fn a_code_becomes_tokens_that_say_what_smart_asks_for() {
     assert_eq!(answer["patient"], fixture::ALICE.to_string());
     assert!(answer["refresh_token"].as_str().unwrap().starts_with("rt_"));
     let grant = opens(&house, &answer["access_token"]).await.unwrap();
-    assert_eq!(grant.patient().uuid, fixture::ALICE);
+    assert_eq!(grant.patient().unwrap().uuid, fixture::ALICE);
     assert_eq!(grant.client_id(), "app");
     assert!(
         opens(&house, &answer["refresh_token"]).await.is_none(),
