@@ -19,14 +19,16 @@ enum Guard {
     Open,
     /// A waiting request and the browser it began in.
     Browser,
-    /// The app's code or refresh token.
+    /// The app's code or refresh token, or the app's own secret or key.
     App,
+    /// A patient's or a member of staff's session: without one a GET leads to the login form.
+    Session,
     /// An access token.
     Token,
 }
 
 /// Every route of `http/mod.rs`, in its order there, and its guard.
-const ROUTES: [(&str, Guard); 21] = [
+const ROUTES: &[(&str, Guard)] = &[
     ("/metadata", Guard::Open),
     ("/.well-known/smart-configuration", Guard::Open),
     ("/{type}", Guard::Token),
@@ -259,6 +261,32 @@ async fn no_request_reaches_another_patients_record() {
                 assert_eq!(found, StatusCode::NOT_FOUND, "{method} {path}");
             }
         }
+    }
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn pages_of_ones_own_lead_strangers_to_the_login() {
+    let clinic = Clinic::open().await;
+    for (route, _) in ROUTES.iter().filter(|(_, guard)| *guard == Guard::Session) {
+        let path = route.replace("{grant}", "made-up").replace("{id}", "made-up");
+        let mut stranger = clinic.browser();
+        let answer = stranger.get(&path).await;
+        let place = answer.header("location").to_owned();
+        let refused = [StatusCode::METHOD_NOT_ALLOWED, StatusCode::BAD_REQUEST];
+        assert!(
+            place.starts_with("/login") || refused.contains(&answer.status),
+            "GET {path}: {} {place}",
+            answer.status
+        );
+        let posted = stranger
+            .post(&path, &[("decision", "approve".to_owned())])
+            .await;
+        assert!(
+            posted.status.is_client_error() || posted.header("location").starts_with("/login"),
+            "POST {path}: {}",
+            posted.status
+        );
     }
     clinic.close().await;
 }
