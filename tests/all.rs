@@ -7,4 +7,5 @@ mod contract;
 mod denied;
 mod fhir;
 mod journeys;
+mod replicas;
 mod tidy;

@@ -25,7 +25,7 @@ pub(crate) struct Place {
     pub(crate) folder: PathBuf,
     pub(crate) documents: PathBuf,
     pub(crate) url: String,
-    server: Option<(String, String)>,
+    pub(crate) server: Option<(String, String)>,
 }
 
 /// The sandbox that every SQLite clinic is a copy of, made by the first that needs it.
