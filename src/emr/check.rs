@@ -73,7 +73,7 @@ const EXPIRED: &str = "what has expired stays in the table for good";
 
 /// Version 6.1 has no uuid for visits and documents, and no `last_updated`; a right on a column that is not there
 /// cannot be granted.
-const PRIVILEGES: [Privilege; 21] = [
+const PRIVILEGES: [Privilege; 28] = [
     privilege(
         ("openemr_postcalendar_events", "pc_apptstatus"),
         "UPDATE openemr_postcalendar_events SET pc_apptstatus = pc_apptstatus, pc_hometext = pc_hometext WHERE 1 = 0",
@@ -166,6 +166,26 @@ const PRIVILEGES: [Privilege; 21] = [
         NO_ID,
     ),
     privilege(
+        ("form_encounter", "uuid"),
+        "UPDATE form_encounter SET uuid = uuid WHERE 1 = 0",
+        "UPDATE (uuid) ON form_encounter",
+        NO_ID,
+    ),
+    privilege(
+        ("users_secure", "password"),
+        "SELECT id, username, password FROM users_secure WHERE 1 = 0",
+        "SELECT (id, username, password, login_fail_counter) ON users_secure",
+        "staff cannot log in, and the tokens of staff open nothing",
+    ),
+    privilege(
+        ("gacl_acl", "allow"),
+        "SELECT a.id FROM gacl_acl a JOIN gacl_aco_map c ON c.acl_id = a.id JOIN gacl_aro_map m ON m.acl_id = a.id \
+         JOIN gacl_aro_groups_map n ON n.acl_id = a.id JOIN gacl_aro_groups g ON g.id = n.group_id \
+         JOIN gacl_groups_aro_map o ON o.group_id = g.id JOIN gacl_aro p ON p.id = o.aro_id WHERE 1 = 0",
+        "SELECT ON the seven gacl_ tables of the README",
+        "staff cannot log in, and the tokens of staff open nothing",
+    ),
+    privilege(
         ("anteroom_audit", "action"),
         "INSERT INTO anteroom_audit (at, action, outcome) SELECT at, action, outcome FROM anteroom_audit WHERE 1 = 0",
         "INSERT ON anteroom_audit",
@@ -200,6 +220,30 @@ const PRIVILEGES: [Privilege; 21] = [
         "DELETE FROM anteroom_throttle WHERE 1 = 0",
         "DELETE ON anteroom_throttle",
         EXPIRED,
+    ),
+    privilege(
+        ("anteroom_launch", "staff"),
+        "DELETE FROM anteroom_launch WHERE 1 = 0",
+        "DELETE ON anteroom_launch",
+        EXPIRED,
+    ),
+    privilege(
+        ("anteroom_jti", "name"),
+        "DELETE FROM anteroom_jti WHERE 1 = 0",
+        "DELETE ON anteroom_jti",
+        EXPIRED,
+    ),
+    privilege(
+        ("anteroom_upstream", "nonce"),
+        "DELETE FROM anteroom_upstream WHERE 1 = 0",
+        "DELETE ON anteroom_upstream",
+        EXPIRED,
+    ),
+    privilege(
+        ("anteroom_staff_link", "staff"),
+        "DELETE FROM anteroom_staff_link WHERE 1 = 0",
+        "DELETE ON anteroom_staff_link",
+        "anteroom staff unlink cannot do its work",
     ),
 ];
 

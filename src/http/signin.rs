@@ -67,7 +67,7 @@ pub async fn page(
             return Ok(forms::elsewhere(&visit, &pending));
         }
         match &pending.step {
-            Step::Login(_) => login_page(&app, (&visit, &pending), Typed::default()).await,
+            Step::Login(_) => login_page(&app, (&visit, &pending), Typed::hinted(&pending)).await,
             Step::NewCredentials(account) => {
                 let page = credentials_page(&app, &visit, account.login_name.clone(), Vec::new());
                 Ok(forms::with_policy(page, &pending))
@@ -271,6 +271,17 @@ struct Typed {
     email: String,
     error: Option<String>,
     wait: Option<String>,
+}
+
+impl Typed {
+    /// The name the app expects, to be typed over (OpenID Connect Core, 3.1.2.1, `login_hint`).
+    fn hinted(pending: &Pending) -> Self {
+        let hint = pending.asked.login_hint.as_deref().unwrap_or_default();
+        Self {
+            username: hint.chars().filter(|c| !c.is_control()).take(100).collect(),
+            ..Self::default()
+        }
+    }
 }
 
 async fn login_page(
