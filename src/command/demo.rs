@@ -187,14 +187,19 @@ pub async fn register_apps(emr: &Emr, config: &Config) -> Result<Vec<DemoClient>
         if known.is_none() {
             let new = NewClient {
                 client_id: Some(client_id.to_owned()),
-                name: name.to_owned(),
-                kind: Kind::Public,
                 redirect_uris: vec![redirect.to_owned()],
                 scope: SCOPE.to_owned(),
                 verified: client_id == SAMPLE_APP,
+                ..NewClient::named(name, Kind::Public)
             };
-            let now = emr.now().unix_timestamp();
-            client::register(&emr.db, new, now, &SystemEntropy)
+            let deed = client::Deed {
+                db: &emr.db,
+                by: "sandbox",
+                now: emr.now(),
+                request_id: "",
+                inside: client::inside(config),
+            };
+            client::register(&deed, new, &SystemEntropy)
                 .await
                 .map_err(serve::said)?;
         }

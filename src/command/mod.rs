@@ -13,6 +13,7 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::command::clients::ClientCommand;
 use crate::config;
 use crate::config::Config;
 use crate::portal::rules;
@@ -68,7 +69,7 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         into: PathBuf,
     },
-    /// Apps that may ask patients for access.
+    /// Apps: register, list, let in, shut out.
     Client {
         /// What to do.
         #[command(subcommand)]
@@ -82,52 +83,6 @@ pub enum Command {
     },
     /// The practice's portal rules, as a table to read.
     Rules,
-}
-
-/// What can be done with apps.
-#[derive(Debug, Subcommand)]
-pub enum ClientCommand {
-    /// Register an app.
-    Add {
-        /// Which practice.
-        #[command(flatten)]
-        target: Target,
-        /// What it is; public is an app that cannot keep a secret, such as one in a browser or on a phone.
-        #[arg(long, default_value = "public", value_parser = ["public"])]
-        kind: String,
-        /// The name patients read.
-        #[arg(long)]
-        name: String,
-        /// Where it takes answers; may be given more than once. https, or http on 127.0.0.1 or [::1].
-        #[arg(long = "redirect-uri", required = true, value_name = "URL")]
-        redirect_uris: Vec<String>,
-        /// The scopes it may ask for, in one text with blanks.
-        #[arg(long)]
-        scope: String,
-        /// The id to give it; made up where none is given.
-        #[arg(long, value_name = "ID")]
-        client_id: Option<String>,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// List the apps.
-    List {
-        /// Which practice.
-        #[command(flatten)]
-        target: Target,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Shut an app out; its tokens end at once.
-    Disable {
-        /// Which practice.
-        #[command(flatten)]
-        target: Target,
-        /// Which app.
-        client_id: String,
-    },
 }
 
 /// What can be done with settings.

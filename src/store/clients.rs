@@ -21,6 +21,11 @@ const DISABLE: &str =
 const APPROVE: &str = "UPDATE anteroom_client SET waits = 0, verified = ?, approved_by = ? \
     WHERE client_id = ? AND waits = 1 AND disabled IS NULL";
 
+const WAITING: &str =
+    "SELECT COUNT(*) AS total FROM anteroom_client WHERE waits = 1 AND disabled IS NULL";
+
+const RENEW: &str = "UPDATE anteroom_client SET secret_hash = ?, jwks = ? WHERE client_id = ?";
+
 /// How an app proves who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -144,6 +149,33 @@ pub async fn all(db: &Db) -> Answer<Vec<Client>> {
         .all(Sql::new(READ).push(" ORDER BY name, client_id"))
         .await?;
     Ok(rows.into_iter().filter_map(client).collect())
+}
+
+#[derive(FromRow)]
+struct Count {
+    total: i64,
+}
+
+/// How many apps wait for the practice.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn waiting(tx: &mut Tx) -> Answer<i64> {
+    let row: Option<Count> = tx.one(Sql::new(WAITING)).await?;
+    Ok(row.map_or(0, |row| row.total))
+}
+
+/// Gives an app another secret, by its fingerprint, and another key set.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn renew(
+    tx: &mut Tx,
+    client_id: &str,
+    (secret_hash, jwks): (Option<String>, Option<String>),
+) -> Answer<()> {
+    let sql = Sql::new(RENEW).bind(secret_hash).bind(jwks).bind(client_id);
+    tx.run(sql).await.map(|_| ())
 }
 
 /// Adds an app.
