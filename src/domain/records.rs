@@ -13,6 +13,7 @@ use crate::domain::people::Patient;
 use crate::domain::people::Person;
 use crate::domain::people::Practitioner;
 use crate::domain::visits::Appointment;
+use crate::domain::visits::Encounter;
 
 /// The one category every document of the chart is shown in: US Core's, as system and code.
 pub const CLINICAL_NOTE: (&str, &str) = (
@@ -136,6 +137,8 @@ pub enum Record {
     Organization(Box<Facility>),
     /// A facility as a place.
     Location(Box<Facility>),
+    /// A visit that took place.
+    Encounter(Box<Encounter>),
 }
 
 impl Record {
@@ -149,6 +152,7 @@ impl Record {
             Self::Practitioner(_) => ResourceType::Practitioner,
             Self::Organization(_) => ResourceType::Organization,
             Self::Location(_) => ResourceType::Location,
+            Self::Encounter(_) => ResourceType::Encounter,
         }
     }
 
@@ -162,6 +166,7 @@ impl Record {
             Self::Practitioner(practitioner) => practitioner.uuid,
             Self::Organization(facility) => facility.organization,
             Self::Location(facility) => facility.location,
+            Self::Encounter(visit) => visit.uuid,
         }
     }
 
@@ -174,6 +179,7 @@ impl Record {
             Self::DocumentReference(document) => document.last_updated,
             Self::Practitioner(practitioner) => practitioner.last_updated,
             Self::Organization(facility) | Self::Location(facility) => facility.last_updated,
+            Self::Encounter(visit) => visit.last_updated,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Visits: the appointment, its status, and the change a patient may ask for.
+//! Visits: the appointment, its status, the change a patient may ask for, and what took place.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -89,4 +89,46 @@ pub struct Cancellation {
     pub seen: Option<u64>,
     /// The reason in the patient's words; empty where none.
     pub reason: String,
+}
+
+/// How far a visit is that has its own page in the chart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Progress {
+    /// It begins later.
+    Planned,
+    /// It began today and nobody has written when it ended.
+    InProgress,
+    /// It is over.
+    Finished,
+}
+
+/// A visit as the chart documents it (`form_encounter`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Encounter {
+    /// FHIR id, `form_encounter.uuid`.
+    pub uuid: Uuid,
+    /// Whose visit.
+    pub person: Person,
+    /// The patient's name for display.
+    pub patient_name: String,
+    /// How far it is.
+    pub progress: Progress,
+    /// Where it took place, in HL7's classes (`AMB`).
+    pub class: Code,
+    /// The calendar's category.
+    pub category: Option<Code>,
+    /// When it began, with the practice's offset on that day.
+    pub start: Option<OffsetDateTime>,
+    /// When it ended, where that was written down.
+    pub end: Option<OffsetDateTime>,
+    /// Why the patient came, in the practice's words; empty where unknown.
+    pub reason: String,
+    /// The provider, as FHIR id and display.
+    pub provider: Option<(Uuid, String)>,
+    /// The facility as a body, as FHIR id of the Organization and display.
+    pub organization: Option<(Uuid, String)>,
+    /// The facility as a place, as FHIR id of the Location.
+    pub location: Option<Uuid>,
+    /// When the row last changed, where the layout records it.
+    pub last_updated: Option<OffsetDateTime>,
 }

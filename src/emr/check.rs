@@ -73,7 +73,7 @@ const EXPIRED: &str = "what has expired stays in the table for good";
 
 /// Version 6.1 has no uuid for visits and documents, and no `last_updated`; a right on a column that is not there
 /// cannot be granted.
-const PRIVILEGES: [Privilege; 28] = [
+const PRIVILEGES: [Privilege; 30] = [
     privilege(
         ("openemr_postcalendar_events", "pc_apptstatus"),
         "UPDATE openemr_postcalendar_events SET pc_apptstatus = pc_apptstatus, pc_hometext = pc_hometext WHERE 1 = 0",
@@ -184,6 +184,18 @@ const PRIVILEGES: [Privilege; 28] = [
          JOIN gacl_groups_aro_map o ON o.group_id = g.id JOIN gacl_aro p ON p.id = o.aro_id WHERE 1 = 0",
         "SELECT ON the seven gacl_ tables of the README",
         "staff cannot log in, and the tokens of staff open nothing",
+    ),
+    privilege(
+        ("form_encounter", "uuid"),
+        "UPDATE form_encounter SET uuid = uuid WHERE 1 = 0",
+        "UPDATE (uuid) ON form_encounter",
+        NO_ID,
+    ),
+    privilege(
+        ("form_encounter", "last_update"),
+        "UPDATE form_encounter SET last_update = last_update WHERE 1 = 0",
+        "UPDATE (last_update) ON form_encounter",
+        NO_ID,
     ),
     privilege(
         ("anteroom_audit", "action"),

@@ -10,6 +10,7 @@ pub mod check;
 pub mod cipher;
 pub mod colleague;
 pub mod documents;
+pub mod encounters;
 pub mod facilities;
 pub mod files;
 pub mod globals;
@@ -235,7 +236,7 @@ pub async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record
         ResourceType::Organization | ResourceType::Location => {
             facilities::find(emr, reach, query).await
         }
-        ResourceType::Encounter => Err(Refusal::NotFound.into()),
+        ResourceType::Encounter => encounters::find(emr, reach, query).await,
         ResourceType::Binary => Err(Refusal::Unsupported(
             "Binary is read by id; search DocumentReference.".to_owned(),
         )

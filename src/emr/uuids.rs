@@ -22,15 +22,18 @@ pub enum Table {
     Users,
     /// `facility`, with a `uuid_mapping` row for its Location.
     Facilities,
+    /// `form_encounter`
+    Encounters,
 }
 
 impl Table {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Patients,
         Self::Events,
         Self::Documents,
         Self::Users,
         Self::Facilities,
+        Self::Encounters,
     ];
 
     /// Name of the table and of its id column, as `uuid_registry` records them.
@@ -41,6 +44,7 @@ impl Table {
             Self::Documents => ("documents", "id"),
             Self::Users => ("users", "id"),
             Self::Facilities => ("facility", "id"),
+            Self::Encounters => ("form_encounter", "id"),
         }
     }
 
@@ -65,6 +69,10 @@ impl Table {
             }
             Self::Facilities => {
                 "SELECT id AS row_id FROM facility \
+                 WHERE uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000') LIMIT 500"
+            }
+            Self::Encounters => {
+                "SELECT id AS row_id FROM form_encounter \
                  WHERE uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000') LIMIT 500"
             }
         }
@@ -97,6 +105,11 @@ impl Table {
             Self::Facilities => (
                 "UPDATE facility SET uuid = ?",
                 ("last_updated", ", last_updated = last_updated"),
+                " WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))",
+            ),
+            Self::Encounters => (
+                "UPDATE form_encounter SET uuid = ?",
+                ("last_update", ", last_update = last_update"),
                 " WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))",
             ),
         }

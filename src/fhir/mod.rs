@@ -9,6 +9,7 @@ pub mod capability;
 pub mod communication;
 mod dates;
 pub mod document_reference;
+pub mod encounter;
 pub mod location;
 pub mod organization;
 pub mod outcome;
@@ -70,7 +71,7 @@ pub enum Meaning {
 }
 
 /// Every type that is served, in the order of the CapabilityStatement.
-pub static RESOURCES: [&Served; 8] = [
+pub static RESOURCES: [&Served; 9] = [
     &patient::SERVED,
     &appointment::SERVED,
     &communication::SERVED,
@@ -79,6 +80,7 @@ pub static RESOURCES: [&Served; 8] = [
     &practitioner::SERVED,
     &organization::SERVED,
     &location::SERVED,
+    &encounter::SERVED,
 ];
 
 /// The search parameter of every type that can be searched.
@@ -158,6 +160,7 @@ pub fn render(record: &Record, base: &Base) -> Result<Resource, Fault> {
         Record::Practitioner(person) => practitioner::render(person, meta).map(Resource::from),
         Record::Organization(facility) => organization::render(facility, meta).map(Resource::from),
         Record::Location(facility) => location::render(facility, meta).map(Resource::from),
+        Record::Encounter(visit) => encounter::render(visit, meta).map(Resource::from),
     });
     built.map_err(|error: BuilderError| Fault::new("rendering a record", error.to_string()))
 }
