@@ -46,7 +46,7 @@ pub struct StaffLogin {
     pub id: String,
     /// First and last name.
     pub name: String,
-    /// `portal-admin`, `portal-user`, or none.
+    /// `portal-admin`, `portal-user`, `clinician`, or none.
     pub roles: Vec<String>,
 }
 

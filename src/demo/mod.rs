@@ -1,6 +1,7 @@
 //! The sandbox: Harbor Street Family Medicine, a small clinic written into an empty OpenEMR-shaped database by the
 //! same statements on every engine and layout. All dates are relative to the day it is made.
 
+mod access;
 mod book;
 mod calendar;
 mod charts;
@@ -86,6 +87,7 @@ pub async fn fill(
     let mut book = Book::new(&layout, now, zone);
     practice::write(&mut book, zone.name(), span);
     staff::write(&mut book);
+    access::write(&mut book);
     charts::write(&mut book, &token(entropy)?);
     calendar::write(&mut book);
     mail::write(&mut book);

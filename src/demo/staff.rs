@@ -28,6 +28,8 @@ pub(super) struct Colleague {
     pub(super) writable: i64,
     /// Where they mostly are.
     pub(super) facility: i64,
+    /// Their group in OpenEMR's access control.
+    pub(super) group: &'static str,
     /// The login shown in the manifest, if this account is for trying things out.
     pub(super) login: Option<Login>,
 }
@@ -63,6 +65,7 @@ pub(super) const STAFF: [Colleague; 6] = [
         extension: "02",
         writable: 1,
         facility: MAIN,
+        group: "admin",
         login: Some(Login {
             password: "Front-Office-1",
             hash: "$2y$10$K6Zy71KSFtMzdI5qk6sigeGtcR/baQgmL.frf.1OdPY9CKX04HXqC",
@@ -79,7 +82,12 @@ pub(super) const STAFF: [Colleague; 6] = [
         extension: "10",
         writable: 1,
         facility: MAIN,
-        login: None,
+        group: "doc",
+        login: Some(Login {
+            password: "Tide-Tables-4",
+            hash: "$2y$10$I8fZMETiHqIVH238HVTTBuI4G2vm6ubhJBf8pYz3LGmEnfanxA6wu",
+            roles: &["clinician"],
+        }),
     },
     Colleague {
         id: MENSAH,
@@ -91,6 +99,7 @@ pub(super) const STAFF: [Colleague; 6] = [
         extension: "11",
         writable: 1,
         facility: MAIN,
+        group: "clin",
         login: None,
     },
     Colleague {
@@ -103,6 +112,7 @@ pub(super) const STAFF: [Colleague; 6] = [
         extension: "12",
         writable: 0,
         facility: ANNEX,
+        group: "doc",
         login: None,
     },
     Colleague {
@@ -115,6 +125,7 @@ pub(super) const STAFF: [Colleague; 6] = [
         extension: "03",
         writable: 1,
         facility: MAIN,
+        group: "front",
         login: Some(Login {
             password: "Front-Desk-7",
             hash: "$2y$10$TKoMZEbZCZBlRpnAOIaXae1NpnSOU9Xc6IkN7MZwg757Wf4EU3KrK",
@@ -131,6 +142,7 @@ pub(super) const STAFF: [Colleague; 6] = [
         extension: "04",
         writable: 0,
         facility: MAIN,
+        group: "back",
         login: Some(Login {
             password: "Back-Office-8",
             hash: "$2y$10$YQqsowkc1wAK18LEe4yQdecud8x3Hp4DQzdPHW3Aut0kI.bwHXOLW",

@@ -94,13 +94,13 @@ async fn a_sandbox_is_made_quickly_and_reopens_the_same() {
     let made = made(NOW).await;
     assert!(started.elapsed().as_secs_f32() < 2.0);
     assert_eq!(made.sandbox.patients.len(), 12);
-    assert_eq!(made.sandbox.staff.len(), 3);
+    assert_eq!(made.sandbox.staff.len(), 4);
     let named = made.sandbox.patients.iter().map(|patient| &patient.id);
     let named = named.chain(made.sandbox.staff.iter().map(|staff| &staff.id));
     let ids: HashSet<Uuid> = named
         .map(|id| Uuid::parse_str(id).expect("a FHIR id"))
         .collect();
-    assert_eq!(ids.len(), 15);
+    assert_eq!(ids.len(), 16);
     let again = Sandbox::reopen(&made.db).await.expect("reopens");
     assert_eq!(again, made.sandbox);
 }
@@ -452,4 +452,38 @@ async fn the_same_statements_fill_every_layout_on_mariadb() {
         assert_eq!(read, expected, "{name}");
         made.db.close().await;
     }
+}
+
+#[tokio::test]
+async fn f162_staff_may_do_what_their_groups_give_them() {
+    use crate::domain::access::Right;
+    use crate::store::rights;
+    let made = made(NOW).await;
+    let of = async |name: &str| rights::of(&made.db, name).await.expect("reads");
+    assert_eq!(of("nhaddad").await.len(), Right::ALL.len());
+    assert_eq!(
+        of("tbanks").await,
+        [
+            Right::Portal,
+            Right::Demographics,
+            Right::Appointments,
+            Right::Notes
+        ]
+    );
+    assert_eq!(
+        of("jpark").await,
+        [Right::Demographics, Right::Appointments]
+    );
+    let physician = [
+        Right::Demographics,
+        Right::Appointments,
+        Right::Documents,
+        Right::Notes,
+        Right::Encounters,
+    ];
+    assert_eq!(of("dlee").await, physician);
+    assert_eq!(of("rfischer").await, physician);
+    // Nurses see the visits they took part in, not everybody's.
+    assert_eq!(of("amensah").await, physician[..4]);
+    assert_eq!(of("portal-user").await, []);
 }

@@ -2,6 +2,7 @@
 //! Looked up before there is a Reach, because logging in is what a Reach comes from.
 
 use sqlx::FromRow;
+use time::PrimitiveDateTime;
 
 use crate::crypto;
 use crate::db::sql::Sql;
@@ -18,6 +19,17 @@ const SELECT: &str = "SELECT u.id, u.uuid, u.username, u.active, u.portal_user, 
     FROM users u LEFT JOIN users_secure s ON s.id = u.id \
     WHERE TRIM(COALESCE(u.username, '')) <> '' \
     AND u.username NOT IN ('portal-user', 'oe-system', 'phimail-service') AND ";
+
+/// OpenEMR counts wrong passwords of its own login form here.
+const FAILURES: &str = "SELECT CAST(COALESCE(login_fail_counter, 0) AS SIGNED) AS failures, last_login_fail AS last \
+    FROM users_secure WHERE id = ?";
+
+/// Version 6.1 does not keep when the last of them was.
+const FAILURES_UNDATED: &str = "SELECT CAST(COALESCE(login_fail_counter, 0) AS SIGNED) AS failures, NULL AS last \
+    FROM users_secure WHERE id = ?";
+
+/// Second factors the user has set up in OpenEMR.
+const FACTORS: &str = "SELECT COUNT(*) AS total FROM login_mfa_registrations WHERE user_id = ?";
 
 /// A member of staff with an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +61,26 @@ struct Row {
     lname: Option<String>,
     email: Option<String>,
     password: Option<String>,
+}
+
+#[derive(FromRow)]
+struct Failures {
+    failures: i64,
+    last: Option<PrimitiveDateTime>,
+}
+
+#[derive(FromRow)]
+struct Count {
+    total: i64,
+}
+
+/// Why OpenEMR itself would not let somebody in with the right password alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bar {
+    /// Too many wrong passwords on OpenEMR's own form (`password_max_failed_logins`).
+    Locked,
+    /// There is a second factor, which only OpenEMR's form asks for.
+    SecondFactor,
 }
 
 impl Colleague {
@@ -84,6 +116,48 @@ pub async fn by_email(emr: &Emr, email: &str) -> Answer<Vec<Colleague>> {
     let found = colleagues(emr, Sql::new(SELECT).push("u.email = ?").bind(email)).await?;
     let same = |one: &Colleague| one.email.trim().to_lowercase() == email.trim().to_lowercase();
     Ok(found.into_iter().filter(same).collect())
+}
+
+/// What keeps somebody out of OpenEMR beside the password, judged as its own login does.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn bar(emr: &Emr, colleague: &Colleague) -> Answer<Option<Bar>> {
+    let practice = emr.practice().await?;
+    let number = |name: &str| {
+        practice
+            .globals
+            .text(name)
+            .trim()
+            .parse::<i64>()
+            .unwrap_or(0)
+    };
+    let most = number("password_max_failed_logins");
+    if most > 0 && emr.layout.has("users_secure", "login_fail_counter") {
+        let text = match emr.layout.has("users_secure", "last_login_fail") {
+            true => FAILURES,
+            false => FAILURES_UNDATED,
+        };
+        let row: Option<Failures> = emr.db.one(Sql::new(text).bind(colleague.staff.id)).await?;
+        let reset = number("time_reset_password_max_failed_logins");
+        let over = |last: Option<PrimitiveDateTime>| {
+            let since = last.map(|last| (emr.now() - emr.zone.instant(last)).whole_seconds());
+            reset > 0 && since.is_some_and(|since| since > reset)
+        };
+        if row.is_some_and(|row| row.failures >= most && !over(row.last)) {
+            return Ok(Some(Bar::Locked));
+        }
+    }
+    if emr.layout.has_table("login_mfa_registrations") {
+        let row: Option<Count> = emr
+            .db
+            .one(Sql::new(FACTORS).bind(colleague.staff.id))
+            .await?;
+        if row.is_some_and(|row| row.total > 0) {
+            return Ok(Some(Bar::SecondFactor));
+        }
+    }
+    Ok(None)
 }
 
 async fn colleagues(emr: &Emr, sql: Sql) -> Answer<Vec<Colleague>> {

@@ -12,7 +12,7 @@ use crate::domain::refusal::Answer;
 const READ: &str = "SELECT gl_name, gl_value FROM globals WHERE gl_index = 0 AND gl_name IN ";
 
 /// The settings this house reads, with OpenEMR's own default (OpenEMR facts 1.19).
-const DEFAULTS: [(&str, &str); 11] = [
+const DEFAULTS: [(&str, &str); 13] = [
     ("portal_onsite_two_enable", "0"),
     ("enforce_signin_email", "1"),
     (
@@ -27,6 +27,8 @@ const DEFAULTS: [(&str, &str); 11] = [
     ("drive_encryption", "1"),
     ("calendar_interval", "15"),
     ("weekend_days", "6,0"),
+    ("password_max_failed_logins", "20"),
+    ("time_reset_password_max_failed_logins", "3600"),
 ];
 
 /// The values in force.

@@ -19,6 +19,7 @@ pub mod layout;
 pub mod lists;
 pub mod mail;
 pub mod names;
+pub mod patients;
 pub mod people;
 pub mod persons;
 pub mod php;

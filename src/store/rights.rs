@@ -8,20 +8,18 @@ use crate::db::sql::Sql;
 use crate::domain::access::Right;
 use crate::domain::refusal::Answer;
 
-/// As phpGACL judges: rules for the user before rules for groups, the smallest group before the larger ones around it
-/// (its tree is nested sets), and of equals the newest.
-const RULES: &str = "SELECT c.section_value AS section, c.value AS value, a.allow AS allow, 0 AS distance, \
-    a.updated_date AS updated \
+/// Every enabled rule that is about a user: those for the user alone, and those for a group the user is in or a larger
+/// group around it (the tree is nested sets).
+const RULES: &str = "SELECT c.section_value AS section, c.value AS value, a.allow AS allow \
     FROM gacl_aro_map m JOIN gacl_acl a ON a.id = m.acl_id JOIN gacl_aco_map c ON c.acl_id = a.id \
     WHERE a.enabled = 1 AND m.section_value = 'users' AND m.value = ? \
     UNION ALL \
-    SELECT c.section_value, c.value, a.allow, around.rgt - around.lft + 1, a.updated_date \
+    SELECT c.section_value, c.value, a.allow \
     FROM gacl_aro o JOIN gacl_groups_aro_map g ON g.aro_id = o.id JOIN gacl_aro_groups own ON own.id = g.group_id \
     JOIN gacl_aro_groups around ON around.lft <= own.lft AND around.rgt >= own.rgt \
     JOIN gacl_aro_groups_map m ON m.group_id = around.id \
     JOIN gacl_acl a ON a.id = m.acl_id JOIN gacl_aco_map c ON c.acl_id = a.id \
-    WHERE a.enabled = 1 AND o.section_value = 'users' AND o.value = ? \
-    ORDER BY distance, updated DESC";
+    WHERE a.enabled = 1 AND o.section_value = 'users' AND o.value = ?";
 
 #[derive(FromRow)]
 struct Rule {
@@ -30,7 +28,8 @@ struct Rule {
     allow: i64,
 }
 
-/// The rights of the user of that name.
+/// The rights of the user of that name, as OpenEMR judges them (its `AclMain::aclCheckCore`): one rule that allows is
+/// enough, and one that denies takes it away, wherever either stands.
 ///
 /// # Errors
 /// As [`Db::all`].
@@ -39,10 +38,12 @@ pub async fn of(db: &Db, username: &str) -> Answer<Vec<Right>> {
         .all(Sql::new(RULES).bind(username).bind(username))
         .await?;
     let decided = |section: &str, value: &str| {
-        let rule = rules
-            .iter()
-            .find(|rule| rule.section == section && rule.value == value);
-        rule.is_some_and(|rule| rule.allow == 1)
+        let about = || {
+            rules
+                .iter()
+                .filter(|rule| rule.section == section && rule.value == value)
+        };
+        about().any(|rule| rule.allow == 1) && about().all(|rule| rule.allow == 1)
     };
     Ok(Right::ALL
         .iter()
@@ -50,3 +51,6 @@ pub async fn of(db: &Db, username: &str) -> Answer<Vec<Right>> {
         .map(|(right, ..)| *right)
         .collect())
 }
+
+#[cfg(test)]
+mod tests;
