@@ -1,6 +1,7 @@
 //! Does our product behave? One binary, mirrored to the API. Actors come from `clinic`.
 
 mod auth;
+mod cases;
 mod clinic;
 mod command;
 mod contract;

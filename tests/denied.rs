@@ -266,7 +266,7 @@ async fn no_request_reaches_another_patients_record() {
 }
 
 #[tokio::test]
-async fn pages_of_ones_own_lead_strangers_to_the_login() {
+async fn case_116_pages_of_ones_own_lead_strangers_to_the_login() {
     let clinic = Clinic::open().await;
     for (route, _) in ROUTES.iter().filter(|(_, guard)| *guard == Guard::Session) {
         let path = route.replace("{grant}", "made-up").replace("{id}", "made-up");

@@ -77,7 +77,7 @@ fn root() -> PathBuf {
 }
 
 /// Every Rust file below a folder, as path relative to it and text.
-fn rust_files(folder: &str) -> Vec<(String, String)> {
+pub(crate) fn rust_files(folder: &str) -> Vec<(String, String)> {
     let base = root().join(folder);
     let mut found = Vec::new();
     let mut open = vec![base.clone()];

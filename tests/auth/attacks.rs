@@ -1,5 +1,10 @@
 //! Attacks on the doors themselves: requests that are too much, too odd, or sent by somebody in the patient's way.
 
+use std::collections::HashSet;
+
+use anteroom::crypto;
+use anteroom::crypto::Entropy;
+use anteroom::crypto::SystemEntropy;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::StatusCode;
@@ -216,5 +221,75 @@ async fn a_wrong_login_takes_as_long_whatever_the_hash_and_for_nobody() {
         let answer = tokio::time::timeout(soon, browser.submit(&form, &guess)).await;
         assert!(answer.is_err(), "{name} was answered early");
     }
+    clinic.close().await;
+}
+
+#[test]
+fn case_98_tokens_are_256_bits_without_repeats_or_favourites() {
+    const MANY: usize = 100_000;
+    let mut seen = HashSet::with_capacity(MANY);
+    let mut counts = [0_u32; 256];
+    for _ in 0..MANY {
+        let token = SystemEntropy.token().expect("randomness");
+        let bytes = crypto::from_base64url(&token).expect("base64url");
+        assert_eq!(bytes.len(), 32, "256 bits");
+        for byte in bytes {
+            counts[usize::from(byte)] += 1;
+        }
+        assert!(seen.insert(token), "a token came twice");
+    }
+    let expected = (MANY * 32 / 256) as f64;
+    let square: f64 = counts
+        .iter()
+        .map(|count| (f64::from(*count) - expected).powi(2) / expected)
+        .sum();
+    // 255 degrees of freedom: seven standard deviations above the mean.
+    assert!(square < 255.0 + 7.0 * (2.0 * 255.0_f64).sqrt(), "chi squared is {square}");
+}
+
+#[tokio::test]
+async fn case_91_a_locked_account_is_locked_on_every_way_in() {
+    let clinic = Clinic::open().await;
+    let maria = clinic.patient("active");
+    for _ in 0..8 {
+        let mut browser = clinic.browser();
+        let form = browser.start(&authorization(EVERYTHING)).await;
+        let wrong = [("username", maria.username.as_str()), ("password", "wrong")];
+        browser.submit(&form, &wrong).await;
+    }
+    let good = [
+        ("username", maria.username.as_str()),
+        ("password", maria.password.as_str()),
+    ];
+    for way in ["app", "/account/apps", "/login/staff"] {
+        let mut browser = clinic.browser();
+        let form = match way {
+            "app" => browser.start(&authorization(EVERYTHING)).await,
+            "/login/staff" => {
+                let begun = browser.get("/staff").await;
+                browser.follow(begun).await
+            }
+            page => {
+                let begun = browser.get(page).await;
+                browser.follow(begun).await
+            }
+        };
+        let answer = browser.submit(&form, &good).await;
+        assert!(
+            !answer.status.is_redirection(),
+            "{way}: {} {}",
+            answer.status,
+            answer.header("location")
+        );
+    }
+    let request = Request::post("/oauth2/token")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(format!(
+            "grant_type=password&client_id={APP}&username={}&password={}",
+            maria.username, maria.password
+        )))
+        .expect("a request");
+    let answer = clinic.send(request).await;
+    assert_eq!(answer.json()["error"], "unsupported_grant_type");
     clinic.close().await;
 }

@@ -157,7 +157,7 @@ async fn case_34_of_fifty_at_once_one_gets_tokens() {
 }
 
 #[tokio::test]
-async fn refresh_rotates_narrows_and_never_widens() {
+async fn case_44_refresh_rotates_narrows_and_never_widens() {
     let clinic = Clinic::open().await;
     let maria = clinic.patient("active");
     let mut browser = clinic.browser();
