@@ -7,6 +7,7 @@ use aws_lc_rs::encoding::Pkcs8V1Der;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand;
 use aws_lc_rs::rsa;
+use aws_lc_rs::signature;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -77,6 +78,14 @@ pub fn new_rsa_key() -> Result<String, Fault> {
     }
     pem.push_str("-----END PRIVATE KEY-----\n");
     Ok(pem)
+}
+
+/// Whether two coordinates of 48 bytes each are a point on the curve P-384.
+pub fn is_on_p384(x: &[u8], y: &[u8]) -> bool {
+    let point = [&[4], x, y].concat();
+    x.len() == 48
+        && y.len() == 48
+        && signature::ParsedPublicKey::new(&signature::ECDSA_P384_SHA384_FIXED, point).is_ok()
 }
 
 /// SHA-1, which FHIR asks for in `Attachment.hash` and nothing else here uses.

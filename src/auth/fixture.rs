@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::auth::Context;
+use crate::auth::jwks::Cache;
 use crate::auth::keys::Keys;
 use crate::config::Config;
 use crate::crypto;
@@ -59,6 +60,7 @@ pub(super) struct House {
     pub(super) emr: Emr,
     pub(super) config: Config,
     pub(super) fetch: Fetch,
+    pub(super) key_sets: Cache,
     pub(super) keys: Keys,
     pub(super) entropy: Seeded,
     pub(super) now: OffsetDateTime,
@@ -110,6 +112,7 @@ impl House {
             emr,
             config: Config::load(None, &std::collections::HashMap::new()).unwrap(),
             fetch: Fetch::new(Inside::Open).unwrap(),
+            key_sets: Cache::default(),
             keys: keys(),
             entropy: Seeded::default(),
             now,
@@ -122,6 +125,7 @@ impl House {
             emr: &self.emr,
             config: &self.config,
             fetch: &self.fetch,
+            key_sets: &self.key_sets,
             issuer: "https://emr.example",
             fhir_base: "https://emr.example/fhir",
             now: self.now,

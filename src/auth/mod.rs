@@ -1,28 +1,37 @@
 //! Who may come in: login, the SMART launch, tokens, keys. No HTTP in this room; `http` turns what it answers into
 //! responses.
 
+pub mod apps;
 pub mod authorize;
 pub mod client;
 pub mod consent;
 pub mod csrf;
 pub mod device;
 pub mod discovery;
+pub mod jwks;
+pub mod hint;
 pub mod keys;
+pub mod launch;
 pub mod login;
+pub mod logout;
 pub mod new_credentials;
 pub mod oauth_error;
 pub mod password;
 pub mod policy;
 pub mod request;
 pub mod session;
+pub mod staff_login;
 pub mod token;
 pub mod who;
 
+#[cfg(test)]
+mod client_fixture;
 #[cfg(test)]
 mod fixture;
 
 use time::OffsetDateTime;
 
+use crate::auth::jwks::Cache;
 use crate::auth::keys::Keys;
 use crate::config::Config;
 use crate::crypto::Entropy;
@@ -39,6 +48,8 @@ pub struct Context<'a> {
     pub config: &'a Config,
     /// What asks other servers.
     pub fetch: &'a Fetch,
+    /// The keys of apps, as fetched a moment ago.
+    pub key_sets: &'a Cache,
     /// This server's issuer, without a slash at the end.
     pub issuer: &'a str,
     /// The FHIR base, without a slash at the end.

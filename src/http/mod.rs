@@ -1,5 +1,6 @@
 //! HTTP: every route on this page, the layers around them, and the one shared state.
 
+pub mod account;
 pub mod appointment;
 pub mod client_address;
 pub mod connections;
@@ -9,6 +10,7 @@ pub mod fhir;
 pub mod forms;
 pub mod guard;
 pub mod limits;
+pub mod logout;
 pub mod negotiate;
 pub mod oauth;
 pub mod pages;
@@ -16,6 +18,7 @@ pub mod reply;
 pub mod request_id;
 pub mod signin;
 pub mod site;
+pub mod style;
 
 use std::sync::Arc;
 
@@ -28,6 +31,7 @@ use axum::routing::post;
 use tower_http::cors::Any;
 use tower_http::cors::CorsLayer;
 
+use crate::auth::jwks;
 use crate::auth::keys::Keys;
 use crate::config::Config;
 use crate::crypto::Entropy;
@@ -56,6 +60,8 @@ pub struct App {
     pub tokens: Cache,
     /// What asks other servers.
     pub fetch: Fetch,
+    /// The keys of apps, as fetched a moment ago.
+    pub key_sets: jwks::Cache,
     /// The FHIR base, in the form rendering needs it.
     pub base: Base,
     /// The CapabilityStatement, which does not change while the server runs.
@@ -91,6 +97,7 @@ impl App {
             reads,
             tokens: Cache::default(),
             fetch,
+            key_sets: jwks::Cache::default(),
             base,
             capability,
             logins,
@@ -137,6 +144,7 @@ pub fn router(app: Arc<App>) -> Router {
             "/oauth2/userinfo",
             get(oauth::userinfo).post(oauth::userinfo),
         )
+        .route("/smart-style.json", get(style::smart_style))
         .layer(cors());
 
     // What a person sees.
@@ -154,6 +162,11 @@ pub fn router(app: Arc<App>) -> Router {
             "/oauth2/consent",
             get(signin::page).post(consent::consent_post),
         )
+        .route("/oauth2/logout", get(logout::page).post(logout::from_app))
+        .route("/account/logout", get(logout::page).post(logout::confirm))
+        .route("/account", get(account::home))
+        .route("/account/apps", get(account::apps))
+        .route("/account/apps/{grant}", post(account::change))
         .route("/", get(site::home))
         .route("/help", get(site::help))
         .route("/developers", get(site::developers))

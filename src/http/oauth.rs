@@ -47,6 +47,7 @@ pub fn context<'a>(app: &'a App, fhir_base: &'a str, request_id: &'a str) -> Con
         emr: &app.emr,
         config: &app.config,
         fetch: &app.fetch,
+        key_sets: &app.key_sets,
         issuer: &app.config.public_url,
         fhir_base,
         now: app.emr.now(),
@@ -78,7 +79,7 @@ fn configuration(app: &App, id: &RequestId) -> Response {
 
 /// `GET /oauth2/jwks`
 pub async fn jwks(State(app): State<Arc<App>>) -> Response {
-    public_json(&app.keys.jwks())
+    public_json(&app.keys.jwks(app.emr.now().unix_timestamp()))
 }
 
 /// JSON that everybody may keep for a few minutes.
