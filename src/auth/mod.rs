@@ -2,8 +2,10 @@
 //! responses.
 
 pub mod apps;
+mod assertion;
 pub mod authorize;
 pub mod client;
+pub mod client_auth;
 pub mod consent;
 pub mod csrf;
 pub mod device;
@@ -18,10 +20,12 @@ pub mod new_credentials;
 pub mod oauth_error;
 pub mod password;
 pub mod policy;
+pub mod registration;
 pub mod request;
 pub mod session;
 pub mod staff_login;
 pub mod token;
+pub mod upstream;
 pub mod who;
 
 #[cfg(test)]
@@ -33,6 +37,7 @@ use time::OffsetDateTime;
 
 use crate::auth::jwks::Cache;
 use crate::auth::keys::Keys;
+use crate::auth::upstream::Provider;
 use crate::config::Config;
 use crate::crypto::Entropy;
 use crate::emr::Emr;
@@ -50,6 +55,8 @@ pub struct Context<'a> {
     pub fetch: &'a Fetch,
     /// The keys of apps, as fetched a moment ago.
     pub key_sets: &'a Cache,
+    /// The practice's identity provider, as it told about itself.
+    pub provider: &'a Provider,
     /// This server's issuer, without a slash at the end.
     pub issuer: &'a str,
     /// The FHIR base, without a slash at the end.

@@ -1,5 +1,7 @@
 //! Which chart a number or a FHIR id means: the step before there is a Reach, or from a wide one to a narrow one.
 
+use std::collections::HashMap;
+
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -7,12 +9,23 @@ use crate::db::sql::Sql;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 use crate::emr::Emr;
+use crate::emr::staff;
 use crate::emr::uuids;
 use crate::emr::uuids::Table;
 
 const BY_PID: &str = "SELECT pid, uuid FROM patient_data WHERE pid = ?";
 
+const NAMES: &str = "SELECT pid, fname, mname, lname FROM patient_data WHERE pid IN ";
+
 const BY_UUID: &str = "SELECT pid, uuid FROM patient_data WHERE uuid = ?";
+
+#[derive(FromRow)]
+struct NameRow {
+    pid: i64,
+    fname: Option<String>,
+    mname: Option<String>,
+    lname: Option<String>,
+}
 
 #[derive(FromRow)]
 struct Row {
@@ -45,6 +58,20 @@ pub async fn by_pid(emr: &Emr, pid: i64) -> Answer<Option<Person>> {
 pub async fn by_uuid(emr: &Emr, uuid: Uuid) -> Answer<Option<Person>> {
     let row: Option<Row> = emr.db.one(Sql::new(BY_UUID).bind(uuid)).await?;
     Ok(row.and_then(Row::person))
+}
+
+/// The names of these charts, for staff who gave a grant or are asked for one; charts that are gone are absent.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn names(emr: &Emr, pids: &[i64]) -> Answer<HashMap<i64, String>> {
+    if pids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = Sql::new(NAMES).list(pids.iter().copied());
+    let rows: Vec<NameRow> = emr.db.all(sql).await?;
+    let name = |row: NameRow| (row.pid, staff::display(row.fname, row.mname, row.lname));
+    Ok(rows.into_iter().map(name).collect())
 }
 
 impl Row {

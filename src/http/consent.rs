@@ -9,22 +9,31 @@ use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use crate::auth::authorize;
 use crate::auth::authorize::Pending;
 use crate::auth::consent as consents;
 use crate::auth::csrf;
 use crate::auth::who::Who;
 use crate::domain::refusal::Answer;
+use crate::domain::refusal::Refusal;
+use crate::domain::scope::Level;
 use crate::domain::scope::Scope;
+use crate::emr::persons;
 use crate::http::App;
+use crate::http::account;
 use crate::http::forms;
 use crate::http::forms::Visit;
 use crate::http::oauth::context;
 use crate::http::oauth::see_other;
 use crate::http::pages::consent::Consent;
 use crate::http::pages::login::AskingApp;
+use crate::http::pages::plain::plain;
 use crate::http::pages::scope_words;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
+
+/// How many of the scopes an app does not get are named.
+const SHOWN: usize = 20;
 
 /// `POST /oauth2/consent?request=...`
 pub async fn consent_post(
@@ -66,11 +75,14 @@ pub async fn denied(app: &App, visit: &Visit<'_>) -> Answer<Response> {
 }
 
 /// The page.
-pub fn page(
+///
+/// # Errors
+/// As [`persons::names`].
+pub async fn page(
     app: &App,
     (visit, pending): (&Visit<'_>, &Pending),
     (asking, who): (AskingApp, &Who),
-) -> Response {
+) -> Answer<Response> {
     let scopes = Scope::list(&pending.asked.scope);
     let asked: Vec<&str> = scopes.iter().map(|scope| scope.spelling.as_str()).collect();
     let fixed: Vec<&str> = scopes
@@ -78,16 +90,44 @@ pub fn page(
         .filter(|scope| consents::is_fixed(scope))
         .map(|scope| scope.spelling.as_str())
         .collect();
+    let staff = matches!(who, Who::Staff(_));
+    let chosen = chosen(app, pending, who).await?;
+    let users = scopes
+        .iter()
+        .any(|scope| scope.level() == Some(Level::User));
+    let words = pending.asked.dropped.split(' ');
+    let dropped: Vec<String> = words
+        .map(|word| plain(word, 80))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let client = pending.client.as_ref();
     let page = Consent {
         frame: reply::frame(app, "Allow access"),
         action: format!("/oauth2/consent?request={}", visit.request),
         csrf: csrf::token(visit.visitor.token),
         app: asking,
-        verified: pending.client.as_ref().is_some_and(|client| client.verified),
-        patient: who.display().to_owned(),
-        groups: scope_words::groups(&asked, &fixed),
-        connection_lasts: "up to a year, or until it is not used for 100 days".to_owned(),
+        home: account::home_page(client.and_then(|client| client.client_uri.as_ref())),
+        verified: client.is_some_and(|client| client.verified),
+        staff: staff.then(|| who.display().to_owned()),
+        beyond: staff && chosen.is_some() && users,
+        record: chosen.unwrap_or_else(|| "Every patient you may see".to_owned()),
+        groups: scope_words::groups(account::reader(who), &asked, &fixed),
+        more: dropped.len().saturating_sub(SHOWN),
+        dropped: dropped.into_iter().take(SHOWN).collect(),
     };
-    forms::with_policy(reply::html(StatusCode::OK, &page), pending)
+    let page = reply::html(StatusCode::OK, &page);
+    Ok(forms::with_policy(page, pending))
 }
 
+/// Whose record, by name: the patient's own, or the one staff have chosen.
+async fn chosen(app: &App, pending: &Pending, who: &Who) -> Answer<Option<String>> {
+    if let Who::Patient(account) = who {
+        return Ok(Some(account.display.clone()));
+    }
+    let Some(pid) = pending.asked.launch.patient else {
+        return Ok(None);
+    };
+    let name = persons::names(&app.emr, &[pid]).await?.remove(&pid);
+    // A chart that went away since it was chosen: no grant can be given for it.
+    Ok(Some(name.ok_or(Refusal::Expired(authorize::ENDED))?))
+}

@@ -24,6 +24,7 @@ use crate::http::negotiate;
 use crate::http::oauth::context;
 use crate::http::oauth::see_other;
 use crate::http::pages::login::AskingApp;
+use crate::http::pages::plain::plain;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
 
@@ -177,22 +178,32 @@ async fn checked(app: &App, token: &str, headers: &HeaderMap, body: Body) -> Ans
     }
 }
 
-/// The app as the patient may judge it: its name cut, and the host it really answers to.
+/// The app as the user may judge it: its name cut and cleaned, and where it really lives.
 pub fn asking(pending: &Pending) -> Option<AskingApp> {
     let client = pending.client.as_ref()?;
-    let plain = client
-        .name
-        .chars()
-        .filter(|c| !c.is_control() && !is_bidi(*c));
     Some(AskingApp {
-        name: plain.take(60).collect(),
-        host: client::host(&pending.asked.redirect_uri),
+        name: name(&client.name),
+        host: lives_at(&pending.asked.redirect_uri),
     })
 }
 
-/// The characters that turn the reading direction around, with which a name can pretend to be another.
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// The name of an app, fit to be shown.
+pub fn name(registered: &str) -> String {
+    Some(plain(registered, 60))
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "An app without a name".to_owned())
+}
+
+/// Where an app lives, for a person to judge: the host of its redirect address, or the scheme of an app on a device.
+pub fn lives_at(redirect_uri: &str) -> String {
+    let host = client::host(redirect_uri);
+    let scheme = redirect_uri
+        .split_once(':')
+        .map_or("", |(scheme, _)| scheme);
+    match scheme {
+        "https" | "http" => plain(&host, 120),
+        scheme => format!("{}: (an app on this device)", plain(scheme, 120)),
+    }
 }
 
 /// Lets the page's form end in a redirect to the app.

@@ -19,6 +19,7 @@ pub mod request_id;
 pub mod signin;
 pub mod site;
 pub mod style;
+pub mod upstream;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ use tower_http::cors::CorsLayer;
 
 use crate::auth::jwks;
 use crate::auth::keys::Keys;
+use crate::auth::upstream::Provider;
 use crate::config::Config;
 use crate::crypto::Entropy;
 use crate::domain::refusal::Answer;
@@ -62,6 +64,8 @@ pub struct App {
     pub fetch: Fetch,
     /// The keys of apps, as fetched a moment ago.
     pub key_sets: jwks::Cache,
+    /// The practice's identity provider for staff, as it told about itself.
+    pub provider: Provider,
     /// The FHIR base, in the form rendering needs it.
     pub base: Base,
     /// The CapabilityStatement, which does not change while the server runs.
@@ -98,6 +102,7 @@ impl App {
             tokens: Cache::default(),
             fetch,
             key_sets: jwks::Cache::default(),
+            provider: Provider::default(),
             base,
             capability,
             logins,
@@ -167,6 +172,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/account", get(account::home))
         .route("/account/apps", get(account::apps))
         .route("/account/apps/{grant}", post(account::change))
+        .route("/login/staff/start", get(upstream::start))
+        .route("/login/staff/callback", get(upstream::callback))
         .route("/", get(site::home))
         .route("/help", get(site::help))
         .route("/developers", get(site::developers))
@@ -179,9 +186,13 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/livez", get(site::livez))
         .route("/readyz", get(site::readyz));
 
+    // What the practice's identity provider calls.
+    let behind = Router::new().route("/login/staff/backchannel", post(upstream::backchannel));
+
     Router::new()
         .merge(open)
         .merge(operations)
+        .merge(behind)
         .merge(pages)
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(app.clone(), limits::layer))

@@ -73,7 +73,7 @@ pub async fn page(
                 Ok(forms::with_policy(page, &pending))
             }
             Step::Consent(who, _) => match forms::asking(&pending) {
-                Some(asking) => Ok(consent::page(&app, (&visit, &pending), (asking, who))),
+                Some(asking) => consent::page(&app, (&visit, &pending), (asking, who)).await,
                 None => Err(Refusal::Expired(authorize::ENDED).into()),
             },
             Step::Choose(_) | Step::Own(_) => Ok(forms::elsewhere(&visit, &pending)),
@@ -301,6 +301,8 @@ async fn login_page(
         error: typed.error,
         wait: typed.wait,
     };
-    Ok(forms::with_policy(reply::html(StatusCode::OK, &page), pending))
+    Ok(forms::with_policy(
+        reply::html(StatusCode::OK, &page),
+        pending,
+    ))
 }
-

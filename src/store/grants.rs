@@ -36,7 +36,7 @@ const LIVING: &str = "SELECT id, client_id, pid, staff, encounter, intent, banne
 /// `allow_patient_portal` must be `YES` exactly and the password unchanged, which is judged in Rust because OpenEMR's
 /// columns compare without case. `prevent_portal_apps` is a check box of varying spelling (OpenEMR facts 6.3) that
 /// OpenEMR 6.1 does not have: then the name in the inner query means `absent.prevent_portal_apps`, which is NULL.
-const BY_ACCESS_TOKEN: &str = "SELECT t.first_used, t.scope, g.id, g.client_id, g.credential, g.encounter, p.pid, p.uuid, \
+const BY_ACCESS_TOKEN: &str = "SELECT t.first_used, t.scope, g.scope AS granted, g.id, g.client_id, g.credential, g.encounter, p.pid, p.uuid, \
     p.allow_patient_portal, a.portal_pwd, a.portal_login_username \
     FROM (SELECT NULL AS prevent_portal_apps) absent \
     JOIN anteroom_token t ON t.token_hash = ? \
@@ -50,7 +50,7 @@ const BY_ACCESS_TOKEN: &str = "SELECT t.first_used, t.scope, g.id, g.client_id, 
 
 /// The same for members of staff, who must be active and have the password they had, and for backend services, which
 /// have neither user nor patient. Asked only where the first finds nothing.
-const OF_STAFF_OR_SERVICE: &str = "SELECT t.first_used, t.scope, g.id, g.client_id, g.credential, g.encounter, g.pid, g.staff, \
+const OF_STAFF_OR_SERVICE: &str = "SELECT t.first_used, t.scope, g.scope AS granted, g.id, g.client_id, g.credential, g.encounter, g.pid, g.staff, \
     p.uuid, u.uuid AS staff_uuid, u.username, u.active, s.password \
     FROM anteroom_token t \
     JOIN anteroom_grant g ON g.id = t.grant_id \
@@ -65,6 +65,11 @@ const FIRST_USE: &str = "UPDATE anteroom_token SET first_used = ? \
     WHERE token_hash = ? AND first_used IS NULL AND revoked IS NULL";
 
 const REVOKE: &str = "UPDATE anteroom_grant SET revoked = ? WHERE id = ? AND revoked IS NULL";
+
+const NARROW: &str = "UPDATE anteroom_grant SET scope = ? WHERE id = ? AND revoked IS NULL";
+
+const REVOKE_KIND: &str =
+    "UPDATE anteroom_token SET revoked = ? WHERE grant_id = ? AND kind = ? AND revoked IS NULL";
 
 const REVOKE_TOKENS: &str =
     "UPDATE anteroom_token SET revoked = ? WHERE grant_id = ? AND revoked IS NULL";
@@ -143,6 +148,7 @@ impl From<GivenRow> for Given {
 struct Bearer {
     first_used: Option<i64>,
     scope: String,
+    granted: String,
     id: String,
     client_id: String,
     credential: String,
@@ -158,6 +164,7 @@ struct Bearer {
 struct OtherBearer {
     first_used: Option<i64>,
     scope: String,
+    granted: String,
     id: String,
     client_id: String,
     credential: String,
@@ -210,7 +217,9 @@ pub async fn find(db: &Db, id: &str, now: i64) -> Answer<Option<Given>> {
 /// As [`Db::all`].
 pub async fn of_holder(db: &Db, holder: Holder, now: i64) -> Answer<Vec<Given>> {
     let sql = match holder {
-        Holder::Patient(pid) => Sql::new(LIVING).push(" AND staff IS NULL AND pid = ?").bind(pid),
+        Holder::Patient(pid) => Sql::new(LIVING)
+            .push(" AND staff IS NULL AND pid = ?")
+            .bind(pid),
         Holder::Staff(id) => Sql::new(LIVING).push(" AND staff = ?").bind(id),
         Holder::System => return Ok(Vec::new()),
     };
@@ -218,6 +227,30 @@ pub async fn of_holder(db: &Db, holder: Holder, now: i64) -> Answer<Vec<Given>> 
     ordered = ordered.push(" ORDER BY created DESC, id");
     let rows: Vec<GivenRow> = db.all(ordered).await?;
     Ok(rows.into_iter().map(Given::from).collect())
+}
+
+/// The grant of that id, if it lives and this user gave it, locked until the transaction ends.
+///
+/// # Errors
+/// As [`Tx::all`].
+pub async fn own(tx: &mut Tx, id: &str, holder: Holder, now: i64) -> Answer<Option<Given>> {
+    // The column is ASCII, and MariaDB will not compare it with anything else.
+    if !id.is_ascii() {
+        return Ok(None);
+    }
+    let sql = Sql::new(FIND).bind(id).bind(now).push(tx.lock_clause());
+    let row: Option<GivenRow> = tx.one(sql).await?;
+    Ok(row.map(Given::from).filter(|given| given.holder == holder))
+}
+
+/// Leaves a grant this scope alone. The access tokens of the wider one end.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn narrow(tx: &mut Tx, id: &str, scope: &str, now: i64) -> Answer<()> {
+    tx.run(Sql::new(NARROW).bind(scope).bind(id)).await?;
+    let sql = Sql::new(REVOKE_KIND).bind(now).bind(id).bind("access");
+    tx.run(sql).await.map(|_| ())
 }
 
 /// What the access token of that fingerprint opens at `now`; `None` for anything that is wrong with it, its grant,
@@ -277,7 +310,7 @@ fn of_patient(bearer: Bearer) -> Option<Grant> {
             (bearer.id, bearer.client_id),
             User::Patient(person),
             context,
-            Scope::list(&bearer.scope),
+            opened(&bearer.scope, &bearer.granted),
         )
     })
 }
@@ -318,8 +351,19 @@ async fn of_staff_or_service(db: &Db, bearer: OtherBearer) -> Answer<Option<Gran
         (bearer.id, bearer.client_id),
         user,
         context,
-        Scope::list(&bearer.scope),
+        opened(&bearer.scope, &bearer.granted),
     )))
+}
+
+/// What a token opens: its scopes, as far as the grant still holds them. A token that was being made while the grant
+/// was narrowed has more.
+fn opened(scope: &str, granted: &str) -> Vec<Scope> {
+    let mut scopes = Scope::list(scope);
+    if scope != granted {
+        let granted = Scope::list(granted);
+        scopes.retain(|scope| granted.iter().any(|known| known.covers(scope)));
+    }
+    scopes
 }
 
 /// A uuid column's value, where it is one (OpenEMR facts 6.5: NULL, empty and sixteen zeros all mean missing).

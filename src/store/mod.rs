@@ -1,5 +1,6 @@
 //! The gateway's own memory: the `anteroom_` tables, in the same database as the EMR.
 
+pub mod allowed;
 pub mod authorizations;
 pub mod clients;
 pub mod codes;
@@ -11,5 +12,7 @@ pub mod launches;
 pub mod ledger;
 pub mod rights;
 pub mod sessions;
+pub mod staff_links;
 pub mod throttle;
 pub mod tokens;
+pub mod upstream;

@@ -1,6 +1,8 @@
 //! What each page shows: one file a page, each the data of one template. No handler stands here.
 
+pub mod account;
 pub mod app;
+pub mod apps;
 pub mod assets;
 pub mod consent;
 pub mod developers;
@@ -8,7 +10,9 @@ pub mod frame;
 pub mod help;
 pub mod home;
 pub mod login;
+pub mod logout;
 pub mod new_credentials;
+pub mod plain;
 pub mod problem;
 pub mod scope_words;
 

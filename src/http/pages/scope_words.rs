@@ -1,11 +1,13 @@
-//! A scope in a patient's words: which part of the record, and what an app may do with it.
+//! A scope in its reader's words: which part of a record, whose, and what an app may do with it.
+
+use super::plain::plain;
 
 /// Scopes shown under one heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeGroup {
     /// The heading.
     pub title: &'static str,
-    /// The scopes, in the order the app asked for them.
+    /// The scopes, those of one kind of record beside each other.
     pub scopes: Vec<ScopeChoice>,
 }
 
@@ -22,23 +24,38 @@ pub struct ScopeChoice {
     pub required: bool,
 }
 
-/// Sorts the asked scopes into the groups of the consent page, in plain words; empty groups are left out.
-/// `required` names those the patient cannot take out.
-pub fn groups(asked: &[&str], required: &[&str]) -> Vec<ScopeGroup> {
-    let titles = [READ, CHANGE, STAY, SIGN_IN, OTHER];
+/// Who reads the words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// A patient, whose own record it is.
+    Patient,
+    /// A member of staff.
+    Staff,
+}
+
+/// Sorts the asked scopes into the groups of the page, in plain words; empty groups are left out. `required` names
+/// those the reader cannot take out.
+pub fn groups(reader: Reader, asked: &[&str], required: &[&str]) -> Vec<ScopeGroup> {
+    let mut said: Vec<(&str, Words)> = asked
+        .iter()
+        .map(|scope| (*scope, describe(reader, scope)))
+        .collect();
+    said.sort_by_key(|(_, words)| words.place);
+    let titles = [(READ, own(reader, "Read your record", "Read records"))];
+    let others = [CHANGE, SIGN_IN, STAY, OTHER].map(|title| (title, title));
     titles
         .into_iter()
-        .map(|title| ScopeGroup {
+        .chain(others)
+        .map(|(group, title)| ScopeGroup {
             title,
-            scopes: asked
+            scopes: said
                 .iter()
-                .map(|scope| (*scope, describe(scope)))
-                .filter(|(_, words)| words.group == title)
+                .filter(|(_, words)| words.group == group)
                 .map(|(scope, words)| ScopeChoice {
-                    scope: scope.to_owned(),
-                    title: words.title,
-                    meaning: words.meaning,
-                    required: required.contains(&scope),
+                    scope: (*scope).to_owned(),
+                    title: words.title.clone(),
+                    meaning: words.meaning.clone(),
+                    required: required.contains(scope),
                 })
                 .collect(),
         })
@@ -46,164 +63,323 @@ pub fn groups(asked: &[&str], required: &[&str]) -> Vec<ScopeGroup> {
         .collect()
 }
 
-const READ: &str = "Read your record";
+const READ: &str = "Read";
 const CHANGE: &str = "Make changes";
 const STAY: &str = "Stay connected";
 const SIGN_IN: &str = "Know who you are";
 const OTHER: &str = "Other";
 
+/// How much of a code or a technical name is shown.
+const LONGEST: usize = 80;
+
 struct Words {
     group: &'static str,
     title: String,
     meaning: String,
+    place: usize,
 }
 
-/// Scope text, group, title, meaning: the scopes that name no resource.
-const FIXED: &[(&str, &str, &str, &str)] = &[
+/// Scope text, group, title, meaning to a patient, meaning to staff: the scopes that name no resource.
+const FIXED: &[(&str, &str, &str, &str, &str)] = &[
     (
         "openid",
         SIGN_IN,
         "Your login",
         "The app learns that it is you, under an identifier, not your password.",
+        "The app learns that it is you, under an identifier, not your password.",
     ),
     (
         "fhirUser",
         SIGN_IN,
-        "Your place in the record",
+        "Who you are here",
         "The app learns which patient record belongs to you.",
+        "The app learns which clinician's record belongs to you.",
     ),
     (
         "profile",
         SIGN_IN,
-        "Your name",
-        "The app learns the name on your account.",
+        "Who you are here",
+        "The app learns which patient record belongs to you.",
+        "The app learns which clinician's record belongs to you.",
     ),
     (
         "launch/patient",
         SIGN_IN,
-        "Your own record",
+        "The patient",
         "The app opens your record and nobody else's.",
+        "The app learns which patient it was opened for.",
     ),
     (
         "launch",
         SIGN_IN,
         "Where you started",
         "The app learns from where you opened it.",
+        "The app learns from where you opened it: the patient, and the visit if there was one.",
     ),
     (
         "offline_access",
         STAY,
         "Stay connected when you are away",
-        "The app may come back later without asking you to log in.",
+        "The app may come back later, for up to a year, without asking you to log in. It ends by itself after 100 days without use. Without this, you log in again each time.",
+        "The app may come back later, for up to a year, without asking you to log in. It ends by itself after 100 days without use. Without this, you log in again each time.",
     ),
     (
         "online_access",
         STAY,
-        "Stay connected while you are here",
-        "The app keeps working until you log out.",
+        "Stay connected while you are logged in",
+        "The app keeps working while you are logged in here, and stops when you log out or your login ends.",
+        "The app keeps working while you are logged in here, and stops when you log out or your login ends.",
     ),
 ];
 
-/// Resource type, title, what its records hold.
-const RESOURCES: &[(&str, &str, &str)] = &[
-    (
+/// A kind of record: how a patient and how staff read its name and what it holds.
+struct Kind {
+    name: &'static str,
+    own: (&'static str, &'static str),
+    staff: (&'static str, &'static str),
+    /// Whether each record is about one patient.
+    personal: bool,
+}
+
+const fn kind(
+    name: &'static str,
+    own: (&'static str, &'static str),
+    staff: (&'static str, &'static str),
+    personal: bool,
+) -> Kind {
+    Kind {
+        name,
+        own,
+        staff,
+        personal,
+    }
+}
+
+const RESOURCES: &[Kind] = &[
+    kind(
         "Patient",
-        "Your details",
-        "your name, birth date, address, phone and email",
+        (
+            "Your details",
+            "your name, birth date, address, phone and email",
+        ),
+        (
+            "Patient details",
+            "the name, birth date, address, phone and email",
+        ),
+        true,
     ),
-    (
+    kind(
         "Appointment",
-        "Your appointments",
-        "your visits: the time, place and status",
+        (
+            "Your appointments",
+            "your appointments: the time, place and status",
+        ),
+        ("Appointments", "the appointments: time, place and status"),
+        true,
     ),
-    (
+    kind(
+        "Encounter",
+        (
+            "Your visits",
+            "your past visits: the day, the reason and whom you saw",
+        ),
+        ("Visits", "the past visits: day, reason and clinician"),
+        true,
+    ),
+    kind(
         "Communication",
-        "Your messages",
-        "the messages between you and the practice",
+        ("Your messages", "the messages between you and the practice"),
+        ("Messages", "the messages with the practice"),
+        true,
     ),
-    (
+    kind(
         "DocumentReference",
-        "Your documents: the list",
-        "the names, dates and kinds of your documents",
+        (
+            "Your documents: the list",
+            "the names, dates and kinds of your documents",
+        ),
+        (
+            "Documents: the list",
+            "the names, dates and kinds of the documents",
+        ),
+        true,
     ),
-    (
+    kind(
         "Binary",
-        "Your documents: the files",
-        "the content of your documents",
+        ("Your documents: the files", "the content of your documents"),
+        ("Documents: the files", "the content of the documents"),
+        true,
     ),
-    (
+    kind(
         "Practitioner",
-        "Your clinicians",
-        "the names of the people who treat you",
+        ("Your clinicians", "the names of the people who treat you"),
+        ("Clinicians", "the names of the people who work here"),
+        false,
     ),
-    (
+    kind(
         "Organization",
-        "The practice",
-        "the name and contact details of the practice",
+        (
+            "The practice",
+            "the name and contact details of the practice",
+        ),
+        (
+            "The practice",
+            "the name and contact details of the practice",
+        ),
+        false,
     ),
-    ("Location", "Places", "the addresses where you are seen"),
-    (
+    kind(
+        "Location",
+        ("Places", "the addresses where you are seen"),
+        ("Places", "the addresses of the practice"),
+        false,
+    ),
+    kind(
         "*",
-        "Everything in your record",
-        "all parts of your record that the practice shares",
+        (
+            "Everything in your record",
+            "all parts of your record that the practice shares",
+        ),
+        ("Everything", "all parts of the record that are shared"),
+        true,
     ),
 ];
 
-fn describe(scope: &str) -> Words {
-    if let Some((_, group, title, meaning)) = FIXED.iter().find(|row| row.0 == scope) {
+/// Parameter of a granular scope, and how it reads before the code.
+const FILTERS: &[(&str, &str)] = &[
+    ("category", "of the category"),
+    ("type", "of the type"),
+    ("status", "with the status"),
+];
+
+/// Systems whose codes are known by a name.
+const SYSTEMS: &[(&str, &str)] = &[
+    ("http://loinc.org", "LOINC"),
+    ("http://snomed.info/sct", "SNOMED CT"),
+    (
+        "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category",
+        "US Core",
+    ),
+];
+
+fn own<T>(reader: Reader, patient: T, staff: T) -> T {
+    match reader {
+        Reader::Patient => patient,
+        Reader::Staff => staff,
+    }
+}
+
+fn describe(reader: Reader, scope: &str) -> Words {
+    if let Some(place) = FIXED.iter().position(|row| row.0 == scope)
+        && let Some((_, group, title, to_patient, to_staff)) = FIXED.get(place)
+    {
         return Words {
             group,
             title: (*title).to_owned(),
-            meaning: (*meaning).to_owned(),
+            meaning: own(reader, *to_patient, *to_staff).to_owned(),
+            place,
         };
     }
-    let Some(("patient", rest)) = scope.split_once('/') else {
-        return plain(scope);
-    };
     // SMART 2.2, 3.0.2.3: a query part narrows the scope to some records of the type.
-    let (path, narrowed) = match rest.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (rest, None),
+    let (path, filter) = match scope.split_once('?') {
+        Some((path, filter)) => (path, Some(filter)),
+        None => (scope, None),
     };
-    let Some((kind, letters)) = path.split_once('.') else {
-        return plain(scope);
+    let Some((level @ ("patient" | "user"), rest)) = path.split_once('/') else {
+        return technical(scope);
     };
-    let (title, holds) = match RESOURCES.iter().find(|row| row.0 == kind) {
-        Some((_, title, holds)) => ((*title).to_owned(), (*holds).to_owned()),
-        None => (
-            format!("{kind} records"),
-            format!("the parts of your record named {kind}"),
-        ),
+    let Some((name, letters)) = rest.split_once('.') else {
+        return technical(scope);
     };
-    let only = match narrowed {
-        Some(query) => format!(" Only those where {query}."),
-        None => String::new(),
+    let place = RESOURCES.iter().position(|known| known.name == name);
+    let known = place.and_then(|place| RESOURCES.get(place));
+    let (title, mut holds) = match known {
+        Some(known) => {
+            let (title, holds) = own(reader, known.own, known.staff);
+            (title.to_owned(), holds.to_owned())
+        }
+        None => {
+            let name = plain(name, LONGEST);
+            (
+                format!("{name} records"),
+                format!("the parts of the record named {name}"),
+            )
+        }
     };
-    let verbs = change_verbs(kind, letters);
+    if reader == Reader::Staff && known.is_none_or(|known| known.personal) {
+        holds.push_str(match level {
+            "user" => " of every patient you may see",
+            _ => " of this patient",
+        });
+    }
+    let only = filter.map(only).unwrap_or_default();
+    let place = place.unwrap_or(RESOURCES.len());
+    let verbs = change_verbs(name, letters);
     if verbs.is_empty() {
         Words {
             group: READ,
             title,
             meaning: format!("The app may read {holds}.{only}"),
+            place,
         }
     } else {
         let reads = if reads(letters) { "read and " } else { "" };
         Words {
             group: CHANGE,
             title,
-            meaning: format!("The app may {reads}{verbs} {holds}.{}{only}", limit(kind)),
+            meaning: format!("The app may {reads}{verbs} {holds}.{only}{}", limit(name)),
+            place,
         }
     }
 }
 
-fn plain(scope: &str) -> Words {
+/// A word nobody has put into plain ones, as it is.
+fn technical(scope: &str) -> Words {
     Words {
         group: OTHER,
-        title: scope.to_owned(),
+        title: plain(scope, LONGEST),
         meaning:
             "The app asks for this by its technical name. Ask the practice if you are not sure."
                 .to_owned(),
+        place: usize::MAX,
     }
+}
+
+/// The sentence of a granular scope: `category=http://loinc.org|11488-4&status=current`.
+fn only(filter: &str) -> String {
+    let parts: Vec<String> = filter
+        .split('&')
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let known = FILTERS.iter().find(|(known, _)| *known == name);
+            let before = match known {
+                Some((_, words)) => (*words).to_owned(),
+                None => format!("where {} is", plain(name, LONGEST)),
+            };
+            format!("{before} {}", code(value))
+        })
+        .collect();
+    format!(" Only those {}.", parts.join(" and "))
+}
+
+/// A token value, its code as words where it is made of words.
+fn code(value: &str) -> String {
+    let (system, code) = match value.rsplit_once('|') {
+        Some((system, code)) => (system, code),
+        None => ("", value),
+    };
+    let words = code.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
+    let shown = match words {
+        true => code.replace('-', " "),
+        false => code.to_owned(),
+    };
+    let shown = plain(&shown, LONGEST);
+    let from = match SYSTEMS.iter().find(|(known, _)| *known == system) {
+        Some((_, name)) => format!(" ({name})"),
+        None if system.is_empty() => String::new(),
+        None => format!(" ({})", plain(system, LONGEST)),
+    };
+    format!("“{shown}”{from}")
 }
 
 fn reads(letters: &str) -> bool {
@@ -240,77 +416,4 @@ fn limit(kind: &str) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(scope: &str, group: &str, meaning: &str) {
-        let words = describe(scope);
-        assert_eq!(
-            (words.group, words.meaning.as_str()),
-            (group, meaning),
-            "{scope}"
-        );
-    }
-
-    #[test]
-    fn a_scope_reads_as_a_sentence() {
-        check(
-            "patient/Binary.r",
-            READ,
-            "The app may read the content of your documents.",
-        );
-        check(
-            "patient/Binary.read",
-            READ,
-            "The app may read the content of your documents.",
-        );
-        check(
-            "patient/Appointment.rus",
-            CHANGE,
-            "The app may read and cancel your visits: the time, place and status. The practice's own rules still apply.",
-        );
-        check(
-            "patient/Communication.c",
-            CHANGE,
-            "The app may add to the messages between you and the practice. The practice may check a change first.",
-        );
-        check(
-            "patient/DocumentReference.rs?category=note",
-            READ,
-            "The app may read the names, dates and kinds of your documents. Only those where category=note.",
-        );
-        check(
-            "patient/Goal.rs",
-            READ,
-            "The app may read the parts of your record named Goal.",
-        );
-    }
-
-    #[test]
-    fn groups_keep_every_scope_once() {
-        let asked = [
-            "offline_access",
-            "openid",
-            "patient/Patient.rs",
-            "patient/*.cruds",
-            "site:x",
-        ];
-        let groups = groups(&asked, &["openid"]);
-        let mut shown: Vec<&str> = groups
-            .iter()
-            .flat_map(|group| group.scopes.iter().map(|choice| choice.scope.as_str()))
-            .collect();
-        shown.sort_unstable();
-        let mut expected = asked.to_vec();
-        expected.sort_unstable();
-        assert_eq!(shown, expected);
-        assert_eq!(groups[0].title, READ);
-        let fixed: Vec<&str> = groups
-            .iter()
-            .flat_map(|group| &group.scopes)
-            .filter(|choice| choice.required)
-            .map(|choice| choice.scope.as_str())
-            .collect();
-        assert_eq!(fixed, ["openid"]);
-    }
-}
+mod tests;

@@ -1,12 +1,16 @@
 //! Renders every page and checks what a page may never lack.
 
+use super::account::Account;
 use super::app::SampleApp;
+use super::apps::Apps;
 use super::assets::ASSETS;
 use super::consent::Consent;
 use super::developers::Developers;
 use super::help::Help;
 use super::home::Home;
 use super::login::Login;
+use super::logout::LogOut;
+use super::logout::LoggedOut;
 use super::new_credentials::NewCredentials;
 use super::problem::Problem;
 use askama::Template;
@@ -20,10 +24,21 @@ fn samples() -> Vec<(&'static str, String)> {
         ("login-refused", Box::new(Login::sample_refused())),
         ("login-waiting", Box::new(Login::sample_waiting())),
         ("consent", Box::new(Consent::sample())),
+        ("consent-staff", Box::new(Consent::sample_of_staff())),
+        ("account", Box::new(Account::sample())),
+        ("account-staff", Box::new(Account::sample_of_staff())),
+        ("apps", Box::new(Apps::sample())),
+        ("apps-empty", Box::new(Apps::sample_empty())),
         ("new-credentials", Box::new(NewCredentials::sample())),
         (
             "new-credentials-refused",
             Box::new(NewCredentials::sample_refused()),
+        ),
+        ("logout", Box::new(LogOut::sample())),
+        ("logged-out", Box::new(LoggedOut::sample())),
+        (
+            "logged-out-without-apps",
+            Box::new(LoggedOut::sample_without_apps()),
         ),
         ("problem", Box::new(Problem::sample())),
         ("help", Box::new(Help::sample())),
