@@ -4,6 +4,12 @@ use time::Date;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+/// Name of the identifier system of chart numbers (`patient_data.pubpid`).
+pub const CHART_NUMBER: &str = "chart-number";
+
+/// Name of the identifier system of portal accounts (`patient_access_onsite.portal_username`).
+pub const PORTAL_ACCOUNT: &str = "portal-account";
+
 /// Which chart: OpenEMR's patient number beside the FHIR id. The number never leaves the house.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Person {

@@ -51,6 +51,18 @@ pub enum Field {
     Category,
     /// The document type.
     Type,
+    /// Any part of a person's names.
+    Name,
+    /// A person's family name.
+    Family,
+    /// A person's given names.
+    Given,
+    /// The day a person was born.
+    BirthDate,
+    /// A person's administrative gender.
+    Gender,
+    /// A number or name a person is known by; the system of a token is a name of [`crate::domain::people`] or a URI.
+    Identifier,
 }
 
 /// One search parameter as given: its values are alternatives.
@@ -60,6 +72,8 @@ pub enum Filter {
     Date(Field, Vec<DateRange>),
     /// A token parameter.
     Token(Field, Vec<Token>),
+    /// A string parameter: how the text begins, whatever its case.
+    Text(Field, Vec<String>),
 }
 
 /// Where the next page begins: after this record in the order of the search.

@@ -44,23 +44,29 @@ const SELECT: &str = "SELECT CAST(e.pc_eid AS SIGNED) AS row_id, e.pc_apptstatus
     CAST(e.pc_endTime AS CHAR) AS end_time, e.pc_duration AS duration, \
     e.pc_hometext AS comment, e.pc_time AS created, e.pc_recurrtype AS recurrence, e.pc_alldayevent AS all_day, \
     e.pc_aid AS provider_key, u.id AS provider_row, u.uuid AS provider, u.fname AS provider_given, u.lname AS provider_family, \
-    f.id AS location_row, m.uuid AS location, f.name AS location_name, p.fname AS given, p.lname AS family";
+    f.id AS location_row, m.uuid AS location, f.name AS location_name, p.pid AS patient_pid, p.uuid AS patient, p.fname AS given, p.lname AS family";
 
 /// Version 6.1 gives visits no uuid; their ids are name-based.
 const UUID: &str = ", e.uuid AS uuid";
 const NO_UUID: &str = ", NULL AS uuid";
 const IDS: &str = "SELECT CAST(e.pc_eid AS SIGNED) AS row_id FROM openemr_postcalendar_events e WHERE e.pc_pid = ?";
 
-/// The chart must still be the one of the grant: merging removes it and another may get its number. A provider nobody
-/// can look up as a Practitioner is not referred to. Should two writers have mapped a Location, the first is it.
-const FROM: &str = " FROM openemr_postcalendar_events e \
-    JOIN patient_data p ON p.pid = ? AND p.uuid = ? \
-    LEFT JOIN openemr_postcalendar_categories c ON c.pc_catid = e.pc_catid \
+/// The chart must still be the one of the grant: merging removes it and another may get its number.
+const OF_ONE: &str =
+    " FROM openemr_postcalendar_events e JOIN patient_data p ON p.pid = ? AND p.uuid = ?";
+
+/// Everybody's: cast for the index on `patient_data.pid`, then compared as the text it is, by its bytes.
+const OF_ALL: &str = " FROM openemr_postcalendar_events e JOIN patient_data p \
+    ON p.pid = CAST(e.pc_pid AS SIGNED) AND HEX(e.pc_pid) = HEX(CAST(p.pid AS CHAR))";
+
+/// A provider nobody can look up as a Practitioner is not referred to. Should two writers have mapped a Location, the
+/// first is it.
+const JOINS: &str = " LEFT JOIN openemr_postcalendar_categories c ON c.pc_catid = e.pc_catid \
     LEFT JOIN users u ON u.id = CAST(e.pc_aid AS SIGNED) AND u.username <> '' AND (u.authorized = 1 OR u.portal_user = 1) \
     LEFT JOIN facility f ON f.id = e.pc_facility \
     LEFT JOIN uuid_mapping m ON m.id = (SELECT MIN(x.id) FROM uuid_mapping x \
         WHERE x.target_uuid = f.uuid AND x.resource = 'Location') \
-    WHERE e.pc_pid = ? AND e.pc_eventstatus = 1";
+    WHERE e.pc_eventstatus = 1";
 
 /// The start as text, the same on both engines: what is sorted, paged and searched by. A day-long event starts at
 /// midnight whatever its time says.
@@ -126,6 +132,8 @@ struct EventRow {
     location_row: Option<i64>,
     location: Option<Vec<u8>>,
     location_name: Option<String>,
+    patient_pid: i64,
+    patient: Option<Vec<u8>>,
     given: Option<String>,
     family: Option<String>,
 }
@@ -141,10 +149,11 @@ pub fn status_of(mark: &str) -> Status {
         .map_or(Status::Booked, |(_, status)| *status)
 }
 
-/// The patient's visits in the order of their start.
+/// Visits in the order of their start: the patient's, or everybody's on certain days where the reach is that wide.
 ///
 /// # Errors
-/// `Unsupported` for a filter a visit does not have; otherwise as [`crate::db::Db::all`].
+/// `Unsupported` for a filter a visit does not have; `Invalid` at `patient` where everybody's visits on all days are
+/// asked for; otherwise as [`crate::db::Db::all`].
 pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record>> {
     let sql = statement(emr, reach, query).await?;
     if query.count == 0 {
@@ -164,7 +173,6 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
     if filled {
         rows = emr.db.all(sql).await?;
     }
-    let person = reach.person()?;
     let limit = usize::try_from(query.count).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
@@ -174,7 +182,7 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
     });
     let records = rows
         .into_iter()
-        .filter_map(|row| row.appointment(emr, person))
+        .filter_map(|row| row.appointment(emr))
         .map(|appointment| Record::Appointment(Box::new(appointment)))
         .collect();
     Ok(Page { records, next })
@@ -182,20 +190,25 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
 
 /// The one statement of a search.
 async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
-    let person = reach.person()?;
-    let pid = person.pid;
-    let mut sql = Sql::new(SELECT)
-        .push(if has_uuid(emr) { UUID } else { NO_UUID })
-        .push(FROM)
-        .bind(pid)
-        .bind(person.uuid)
-        .bind(pid.to_string());
+    let sql = Sql::new(SELECT).push(if has_uuid(emr) { UUID } else { NO_UUID });
+    let mut sql = match reach.patient() {
+        Some(person) => sql
+            .push(OF_ONE)
+            .bind(person.pid)
+            .bind(person.uuid)
+            .push(JOINS)
+            .push(" AND e.pc_pid = ?")
+            .bind(person.pid.to_string()),
+        None => everybodys(emr, sql.push(OF_ALL).push(JOINS), query)?,
+    };
     if let Some(ids) = &query.ids {
-        sql = match has_uuid(emr) {
-            true => sql.push(" AND e.uuid IN ").list(ids.iter().copied()),
-            false => sql
+        sql = match (has_uuid(emr), reach.patient()) {
+            (true, _) => sql.push(" AND e.uuid IN ").list(ids.iter().copied()),
+            (false, Some(person)) => sql
                 .push(" AND e.pc_eid IN ")
-                .list(rows_of(emr, pid, ids).await?),
+                .list(rows_of(emr, person.pid, ids).await?),
+            // Name-based ids are turned back within one chart only.
+            (false, None) => return Err(reach.person().err().unwrap_or(Refusal::NotFound).into()),
         };
     }
     sql = predicates::granted(sql, reach, |sql, filter| filtered(emr, sql, filter))?;
@@ -208,6 +221,22 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
     Ok(sql.push(ORDER).limit(query.count + 1))
 }
 
+/// Everybody's visits are asked for by the day, which has an index, or by id.
+fn everybodys(emr: &Emr, sql: Sql, query: &Query) -> Result<Sql, Refusal> {
+    let mut sql = sql;
+    let mut bounded = query.ids.is_some();
+    for filter in &query.filters {
+        if let Filter::Date(Field::Date, ranges) = filter {
+            sql = predicates::window(sql, "e.pc_eventDate", ranges, &emr.zone);
+            bounded = true;
+        }
+    }
+    let why = "This token reaches more than one patient: say which, as patient=[id], or which days, as date=.";
+    bounded
+        .then_some(sql)
+        .ok_or_else(|| Refusal::invalid("patient", why))
+}
+
 fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Result<Sql, Refusal> {
     Ok(match filter {
         Filter::Date(Field::Date, ranges) => predicates::dates(sql, START, ranges, &emr.zone),
@@ -215,7 +244,7 @@ fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Result<Sql, Refusal> {
             predicates::dates(sql, "e.pc_time", ranges, &emr.zone)
         }
         Filter::Token(Field::Status, tokens) => statuses(sql, tokens),
-        Filter::Date(..) | Filter::Token(..) => {
+        Filter::Date(..) | Filter::Token(..) | Filter::Text(..) => {
             let why = "Appointment has no such search parameter.";
             return Err(Refusal::Unsupported(why.to_owned()));
         }
@@ -280,7 +309,10 @@ fn statuses(sql: Sql, tokens: &[Token]) -> Sql {
 type Bare = fn(&EventRow) -> bool;
 
 /// Which table's filler a row waits for.
-const BARE: [(Table, Bare); 3] = [
+const BARE: [(Table, Bare); 4] = [
+    (Table::Patients, |row| {
+        uuids::known(row.patient.as_deref()).is_none()
+    }),
     (Table::Events, |row| {
         uuids::known(row.uuid.as_deref()).is_none()
     }),
@@ -338,7 +370,11 @@ impl EventRow {
     }
 
     /// The visit; `None` for a row without a date, which is no visit anybody could keep.
-    fn appointment(self, emr: &Emr, person: Person) -> Option<Appointment> {
+    fn appointment(self, emr: &Emr) -> Option<Appointment> {
+        let person = Person {
+            pid: self.patient_pid,
+            uuid: uuids::known(self.patient.as_deref())?,
+        };
         let uuid = match has_uuid(emr) {
             true => uuids::known(self.uuid.as_deref())?,
             false => named(TABLE, self.row_id),

@@ -19,6 +19,7 @@ pub mod layout;
 pub mod lists;
 pub mod mail;
 pub mod names;
+mod narrow;
 pub mod patients;
 pub mod people;
 pub mod persons;
@@ -223,11 +224,20 @@ fn zone_of(globals: &Globals, fallback: &str) -> Result<Zone, Fault> {
     })
 }
 
-/// A page of the records of one type that a reach opens and a query asks for.
+/// A page of the records of one type that a reach opens and a query asks for. A reach over the whole practice is cut to
+/// one patient's part first, wherever the query names the patient or the record.
 ///
 /// # Errors
-/// `Unsupported` for a filter the type does not have; otherwise as [`Db::all`].
+/// `Unsupported` for a filter the type does not have; `Invalid` at `patient` where a type is not looked for across
+/// patients; otherwise as [`Db::all`].
 pub async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record>> {
+    let Some(reach) = narrow::narrowed(emr, reach, query).await? else {
+        return Ok(Page {
+            records: Vec::new(),
+            next: None,
+        });
+    };
+    let reach = reach.as_ref();
     match reach.kind() {
         ResourceType::Patient => people::find(emr, reach, query).await,
         ResourceType::Appointment => calendar::find(emr, reach, query).await,
@@ -260,5 +270,7 @@ pub async fn read(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Record> {
 /// # Errors
 /// `NotFound` as for [`read`], and where the file is not there or not whole.
 pub async fn content(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Content> {
-    documents::content(emr, reach, id).await
+    let reach = narrow::narrowed(emr, reach, &Query::one(id)).await?;
+    let reach = reach.ok_or(Refusal::NotFound)?;
+    documents::content(emr, &reach, id).await
 }

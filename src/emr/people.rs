@@ -1,7 +1,10 @@
-//! The patient's own chart front page: one row of `patient_data` and what hangs on it, in one statement.
+//! The chart's front page: rows of `patient_data` and what hangs on them, a page in one statement.
 
 mod codes;
+mod search;
 mod text;
+
+use std::collections::HashMap;
 
 use sqlx::FromRow;
 use time::Date;
@@ -20,7 +23,6 @@ use crate::domain::query::Page;
 use crate::domain::query::Query;
 use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
-use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
 use crate::emr::Practice;
 use crate::emr::staff;
@@ -33,7 +35,7 @@ pub(super) use text::tidy;
 
 /// Columns every version has. `ss` and `drivers_license` are never read. `contact_relationship` holds the name of
 /// the emergency contact (OpenEMR facts 1.1).
-const COLUMNS: &str = "SELECT p.uuid, p.pubpid, p.title, p.fname, p.mname, p.lname, CAST(p.DOB AS CHAR) AS dob, p.sex, p.race, \
+const COLUMNS: &str = "SELECT p.pid, p.uuid, p.pubpid, p.title, p.fname, p.mname, p.lname, CAST(p.DOB AS CHAR) AS dob, p.sex, p.race, \
     p.ethnicity, p.language, p.status, p.street, p.city, p.state, p.postal_code, p.county, p.country_code, \
     p.phone_home, p.phone_biz, p.phone_cell, p.email, p.email_direct, p.deceased_date, p.contact_relationship, \
     p.phone_contact, o.portal_username, u.id AS provider_id, u.uuid AS provider_uuid, u.fname AS provider_fname, \
@@ -132,15 +134,18 @@ const EXTRAS: [(&str, &str, &str, &str); 2] = [
     ),
 ];
 
-const EXTRAS_FROM: &str = " FROM patient_data p WHERE p.pid = ?";
+const EXTRAS_FROM: &str = ", p.pid FROM patient_data p WHERE p.pid IN ";
 
 /// A provider nobody can look up as a Practitioner is not referred to.
 const FROM: &str = " FROM patient_data p LEFT JOIN patient_access_onsite o ON o.pid = p.pid \
-    LEFT JOIN users u ON u.id = p.providerID AND u.authorized = 1 AND u.username <> '' \
-    WHERE p.pid = ?";
+    LEFT JOIN users u ON u.id = p.providerID AND u.authorized = 1 AND u.username <> '' WHERE 1 = 1";
+
+/// The chart must still be the one of the grant: merging removes it and another may get its number.
+const OF_ONE: &str = " AND p.pid = ? AND p.uuid = ?";
 
 #[derive(FromRow)]
 struct Row {
+    pid: i64,
     uuid: Option<Vec<u8>>,
     pubpid: Option<String>,
     title: Option<String>,
@@ -187,69 +192,91 @@ struct Row {
 
 #[derive(Default, FromRow)]
 struct Extras {
+    pid: i64,
     old_names: Option<String>,
     more_addresses: Option<String>,
 }
 
-/// The patient of the reach, if the query does not ask for somebody else. A chart whose uuid is no longer the one
-/// the grant was given for (merged, or replaced) is not there.
+/// A page of charts by their number: the one of the reach, or those of the practice where the reach is that wide.
 ///
 /// # Errors
-/// `Unsupported` for any filter; otherwise as [`crate::db::Db::one`].
+/// `Unsupported` for a filter a patient does not have; otherwise as [`crate::db::Db::all`].
 pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record>> {
-    if !query.filters.is_empty() {
-        return Err(Refusal::Unsupported("Patient is searched by _id only.".to_owned()).into());
+    let sql = statement(emr, reach, query)?;
+    if query.count == 0 || reach.filters().is_some() {
+        return Ok(Page {
+            records: Vec::new(),
+            next: None,
+        });
     }
-    let person = reach.person()?;
-    let wanted = query.count > 0
-        && query.after.is_none()
-        && reach.filters().is_none()
-        && query
-            .ids
-            .as_ref()
-            .is_none_or(|ids| ids.contains(&person.uuid));
-    let row = match wanted {
-        true => row(emr, person).await?,
-        false => None,
-    };
-    let mut records = Vec::new();
-    if let Some(row) = row {
-        let extras = extras(emr, person.pid, &row).await?;
-        records.push(Record::Patient(Box::new(row.patient(emr, person, extras))));
+    let mut rows: Vec<Row> = emr.db.all(sql.clone()).await?;
+    let mut filled = false;
+    for (table, bare) in BARE {
+        if rows.iter().any(bare) {
+            uuids::fill(emr, table).await?;
+            filled = true;
+        }
     }
+    if filled {
+        rows = emr.db.all(sql).await?;
+    }
+    let next = staff::cut(&mut rows, query.count, |row| row.pid);
+    let mut extras = extras(emr, &rows).await?;
+    let records = rows.into_iter().filter_map(|row| {
+        let extras = extras.remove(&row.pid).unwrap_or_default();
+        Some(Record::Patient(Box::new(row.patient(emr, extras)?)))
+    });
     Ok(Page {
-        records,
-        next: None,
+        records: records.collect(),
+        next,
     })
 }
 
-async fn row(emr: &Emr, person: Person) -> Answer<Option<Row>> {
-    let row: Option<Row> = emr.db.one(statement(emr, person.pid)).await?;
-    let row = match row {
-        Some(row) if row.provider_lacks_uuid() => {
-            uuids::fill(emr, uuids::Table::Users).await?;
-            emr.db.one(statement(emr, person.pid)).await?
-        }
-        row => row,
-    };
-    Ok(row.filter(|row| uuids::known(row.uuid.as_deref()) == Some(person.uuid)))
-}
+/// Whether a row waits for a filler.
+type Bare = fn(&Row) -> bool;
 
-/// What this chart has in other tables. Asking for it costs more than the chart itself, and most have nothing there.
-async fn extras(emr: &Emr, pid: i64, row: &Row) -> Answer<Extras> {
-    if row.has_old_names == 0 && row.has_more_addresses == 0 {
-        return Ok(Extras::default());
+/// Which table's filler a row waits for.
+const BARE: [(uuids::Table, Bare); 2] = [
+    (uuids::Table::Patients, |row| {
+        uuids::known(row.uuid.as_deref()).is_none()
+    }),
+    (uuids::Table::Users, |row| {
+        row.provider_id.is_some() && uuids::known(row.provider_uuid.as_deref()).is_none()
+    }),
+];
+
+/// What these charts have in other tables, by chart. Asking for it costs more than the charts themselves, and most
+/// have nothing there.
+async fn extras(emr: &Emr, rows: &[Row]) -> Answer<HashMap<i64, Extras>> {
+    let more = |row: &&Row| row.has_old_names != 0 || row.has_more_addresses != 0;
+    let pids: Vec<i64> = rows.iter().filter(more).map(|row| row.pid).collect();
+    if pids.is_empty() {
+        return Ok(HashMap::new());
     }
     let sql = pieces(emr, Sql::new(""), &EXTRAS)
         .push(EXTRAS_FROM)
-        .bind(pid);
-    Ok(emr.db.one(sql).await?.unwrap_or_default())
+        .list(pids);
+    let found: Vec<Extras> = emr.db.all(sql).await?;
+    Ok(found.into_iter().map(|found| (found.pid, found)).collect())
 }
 
-fn statement(emr: &Emr, pid: i64) -> Sql {
-    pieces(emr, Sql::new(COLUMNS), &OPTIONAL)
-        .push(FROM)
-        .bind(pid)
+fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
+    let mut sql = pieces(emr, Sql::new(COLUMNS), &OPTIONAL).push(FROM);
+    if let Some(person) = reach.patient() {
+        sql = sql.push(OF_ONE).bind(person.pid).bind(person.uuid);
+    }
+    if let Some(ids) = &query.ids {
+        sql = sql.push(" AND p.uuid IN ").list(ids.iter().copied());
+    }
+    for filter in &query.filters {
+        sql = search::filtered(emr, sql, filter)?;
+    }
+    if let Some(cursor) = &query.after {
+        sql = sql.push(" AND p.pid > ?").bind(cursor.row);
+    }
+    Ok(sql
+        .push(" ORDER BY p.pid")
+        .limit(query.count.saturating_add(1)))
 }
 
 /// Adds what the layout has of each, or what stands for it.
@@ -266,11 +293,12 @@ fn pieces(emr: &Emr, sql: Sql, optional: &[(&str, &str, &'static str, &'static s
 }
 
 impl Row {
-    fn provider_lacks_uuid(&self) -> bool {
-        self.provider_id.is_some() && uuids::known(self.provider_uuid.as_deref()).is_none()
-    }
-
-    fn patient(self, emr: &Emr, person: Person, extras: Extras) -> Patient {
+    /// `None` for a row that has no uuid even after filling, which another writer may cause.
+    fn patient(self, emr: &Emr, extras: Extras) -> Option<Patient> {
+        let person = Person {
+            pid: self.pid,
+            uuid: uuids::known(self.uuid.as_deref())?,
+        };
         let practice: &Practice = &emr.known();
         let lists = &practice.lists;
         let further = extras.more_addresses.map_or_else(Vec::new, |packed| {
@@ -297,7 +325,7 @@ impl Row {
             country: tidy(self.country_code),
             old: None,
         };
-        Patient {
+        Some(Patient {
             person,
             chart_number: tidy(self.pubpid),
             account: Some(tidy(self.portal_username)).filter(|account| !account.is_empty()),
@@ -325,7 +353,7 @@ impl Row {
             }),
             organization: practice.organization,
             last_updated: emr.zone.told(self.last_updated),
-        }
+        })
     }
 }
 

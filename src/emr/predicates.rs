@@ -1,8 +1,10 @@
 //! Search parameters as SQL: dates as comparisons of wall times, pages as a place in an order.
 
+use time::Date;
 use time::Duration;
 use time::OffsetDateTime;
 use time::PrimitiveDateTime;
+use time::Time;
 
 use crate::db::sql::Sql;
 use crate::domain::access::Reach;
@@ -41,6 +43,92 @@ pub(super) fn dates(sql: Sql, column: &'static str, ranges: &[DateRange], zone: 
             Prefix::Ge => sql.push(" >= ?").bind(start),
             Prefix::Le => sql.push(" < ?").bind(end),
         };
+    }
+    sql.push(")")
+}
+
+/// Adds `AND (... OR ...)`: the day in `column`, a DATE, is in one of the ranges. No day and the zero date match nothing.
+pub(super) fn days(sql: Sql, column: &'static str, ranges: &[DateRange], zone: &Zone) -> Sql {
+    let mut sql = sql
+        .push(" AND ")
+        .push(column)
+        .push(" > '1000-01-01' AND (1 = 0");
+    for range in ranges {
+        let (start, end) = (first_day(zone, range.start), first_day(zone, range.end));
+        sql = sql.push(" OR ").push(column);
+        sql = match range.prefix {
+            Prefix::Eq => sql
+                .push(" >= ? AND ")
+                .bind(start)
+                .push(column)
+                .push(" < ?")
+                .bind(end),
+            Prefix::Ne => sql
+                .push(" < ? OR ")
+                .bind(start)
+                .push(column)
+                .push(" >= ?")
+                .bind(end),
+            Prefix::Gt | Prefix::Sa => sql.push(" >= ?").bind(end),
+            Prefix::Lt | Prefix::Eb => sql.push(" < ?").bind(start),
+            Prefix::Ge => sql.push(" >= ?").bind(start),
+            Prefix::Le => sql.push(" < ?").bind(end),
+        };
+    }
+    sql.push(")")
+}
+
+/// Adds the days between which everything lies that one date parameter asks for: coarser than [`dates`], but about a
+/// column that has an index.
+pub(super) fn window(sql: Sql, column: &'static str, ranges: &[DateRange], zone: &Zone) -> Sql {
+    let day = |instant| zone.wall(instant).date();
+    let first = |range: &DateRange| match range.prefix {
+        Prefix::Eq | Prefix::Ge => Some(day(range.start)),
+        Prefix::Gt | Prefix::Sa => Some(day(range.end)),
+        Prefix::Ne | Prefix::Lt | Prefix::Le | Prefix::Eb => None,
+    };
+    let last = |range: &DateRange| match range.prefix {
+        Prefix::Eq | Prefix::Le => Some(day(range.end)),
+        Prefix::Lt | Prefix::Eb => Some(day(range.start)),
+        Prefix::Ne | Prefix::Gt | Prefix::Ge | Prefix::Sa => None,
+    };
+    let firsts: Option<Vec<Date>> = ranges.iter().map(first).collect();
+    let lasts: Option<Vec<Date>> = ranges.iter().map(last).collect();
+    let mut sql = sql;
+    if let Some(first) = firsts.and_then(|days| days.into_iter().min()) {
+        sql = sql.push(" AND ").push(column).push(" >= ?").bind(first);
+    }
+    if let Some(last) = lasts.and_then(|days| days.into_iter().max()) {
+        sql = sql.push(" AND ").push(column).push(" <= ?").bind(last);
+    }
+    sql
+}
+
+/// Adds `AND (... OR ...)`: one of the columns begins with one of the texts, whatever their case (SQLite: of ASCII
+/// letters). Older OpenEMR stored names with HTML entities, so each text is looked for in that spelling too.
+pub(super) fn begins(sql: Sql, columns: &[&'static str], texts: &[String]) -> Sql {
+    let mut sql = sql.push(" AND (1 = 0");
+    for text in texts {
+        let encoded = text
+            .replace('&', "&amp;")
+            .replace('\'', "&#039;")
+            .replace('"', "&quot;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;");
+        let spellings = [
+            Some(text),
+            Some(&encoded).filter(|encoded| *encoded != text),
+        ];
+        for spelling in spellings.into_iter().flatten() {
+            let pattern = format!("{}%", literally(spelling));
+            for column in columns {
+                sql = sql
+                    .push(" OR TRIM(")
+                    .push(column)
+                    .push(") LIKE ? ESCAPE '!'")
+                    .bind(&pattern);
+            }
+        }
     }
     sql.push(")")
 }
@@ -94,6 +182,22 @@ pub(super) fn asks_for(token: &Token, system: &str, code: &str) -> bool {
 /// Text as both engines' `HEX` writes its bytes: for comparisons no collation may soften.
 pub(super) fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02X}")).collect()
+}
+
+/// Text as a pattern that means itself.
+fn literally(text: &str) -> String {
+    text.replace('!', "!!")
+        .replace('%', "!%")
+        .replace('_', "!_")
+}
+
+/// The first day that begins at or after an instant.
+fn first_day(zone: &Zone, instant: OffsetDateTime) -> Date {
+    let wall = whole(zone, instant);
+    match wall.time() == Time::MIDNIGHT {
+        true => wall.date(),
+        false => wall.date().next_day().unwrap_or(wall.date()),
+    }
 }
 
 /// The first whole second at or after an instant, because OpenEMR's wall times have no fractions.

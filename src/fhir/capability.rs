@@ -254,7 +254,8 @@ fn resource(served: &Served) -> Built<CapabilityStatementRestResource> {
 fn search_parameter(parameter: &Parameter) -> Built<CapabilityStatementRestResourceSearchParam> {
     let kind = match parameter.meaning {
         _ if parameter.name == RESULT.name => SearchParamType::Number,
-        Meaning::Ids | Meaning::Token(_) => SearchParamType::Token,
+        Meaning::Ids | Meaning::Token(_) | Meaning::Identifier => SearchParamType::Token,
+        Meaning::Text(_) => SearchParamType::String,
         Meaning::Patient | Meaning::Participant => SearchParamType::Reference,
         Meaning::Date(_) => SearchParamType::Date,
     };

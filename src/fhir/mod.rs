@@ -60,7 +60,7 @@ pub struct Parameter {
 pub enum Meaning {
     /// Ids of the resource.
     Ids,
-    /// A reference that may only name the patient in context.
+    /// A reference to the patient: under a token of one patient only to that one.
     Patient,
     /// A reference to a participant: served where it names the patient in context.
     Participant,
@@ -68,6 +68,10 @@ pub enum Meaning {
     Date(Field),
     /// A code that becomes a filter.
     Token(Field),
+    /// Text that becomes a filter.
+    Text(Field),
+    /// A number or name of an identifier system, which becomes a filter.
+    Identifier,
 }
 
 /// Every type that is served, in the order of the CapabilityStatement.

@@ -18,13 +18,18 @@ use fhir_sdk::r4b::types::Identifier;
 use fhir_sdk::r4b::types::Meta;
 
 use crate::domain::ResourceType;
+use crate::domain::people::CHART_NUMBER;
 use crate::domain::people::Code;
 use crate::domain::people::Gender;
 use crate::domain::people::Name;
+use crate::domain::people::PORTAL_ACCOUNT;
 use crate::domain::people::Patient;
+use crate::domain::query::Field;
 use crate::domain::scope::Interaction;
 use crate::fhir::Base;
 use crate::fhir::ID;
+use crate::fhir::Meaning;
+use crate::fhir::Parameter;
 use crate::fhir::Served;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
@@ -33,9 +38,41 @@ use crate::fhir::wire::Built;
 pub static SERVED: Served = Served {
     kind: ResourceType::Patient,
     profile: Some("http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient"),
-    prose: "The patient in context: demographics from the chart. No other patient is ever found.",
+    prose: "Demographics from the chart. A token of one patient finds that patient and no other.",
     interactions: &[Interaction::Read, Interaction::Search],
-    parameters: &[ID],
+    parameters: &[
+        ID,
+        Parameter {
+            name: "identifier",
+            meaning: Meaning::Identifier,
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-identifier",
+        },
+        Parameter {
+            name: "name",
+            meaning: Meaning::Text(Field::Name),
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-name",
+        },
+        Parameter {
+            name: "family",
+            meaning: Meaning::Text(Field::Family),
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-family",
+        },
+        Parameter {
+            name: "given",
+            meaning: Meaning::Text(Field::Given),
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-given",
+        },
+        Parameter {
+            name: "birthdate",
+            meaning: Meaning::Date(Field::BirthDate),
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-birthdate",
+        },
+        Parameter {
+            name: "gender",
+            meaning: Meaning::Token(Field::Gender),
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-gender",
+        },
+    ],
 };
 
 const RACE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race";
@@ -154,7 +191,7 @@ fn compound(url: &str, parts: Vec<Extension>) -> Built<Extension> {
 fn identifiers(patient: &Patient, base: &Base) -> Built<Vec<Identifier>> {
     let mut identifiers = Vec::with_capacity(2);
     if let Some(number) = wire::clean(&patient.chart_number) {
-        let mut chart = wire::identifier(&base.system("chart-number"), &number)?;
+        let mut chart = wire::identifier(&base.system(CHART_NUMBER), &number)?;
         chart.r#use = Some(IdentifierUse::Usual);
         chart.r#type = Some(wire::concept(&Code {
             system: "http://terminology.hl7.org/CodeSystem/v2-0203",
@@ -164,7 +201,7 @@ fn identifiers(patient: &Patient, base: &Base) -> Built<Vec<Identifier>> {
         identifiers.push(chart);
     }
     if let Some(account) = patient.account.as_deref().and_then(wire::clean) {
-        let mut portal = wire::identifier(&base.system("portal-account"), &account)?;
+        let mut portal = wire::identifier(&base.system(PORTAL_ACCOUNT), &account)?;
         portal.r#use = Some(IdentifierUse::Secondary);
         portal.r#type = Some(wire::words("Portal account id")?);
         identifiers.push(portal);

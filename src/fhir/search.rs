@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::domain::ResourceType;
 use crate::domain::people::Person;
+use crate::domain::query::Field;
 use crate::domain::query::Filter;
 use crate::domain::query::Query;
 use crate::domain::refusal::Refusal;
@@ -151,8 +152,33 @@ fn add(
             let tokens = parts.iter().map(|part| token(part)).collect();
             query.filters.push(Filter::Token(field, tokens));
         }
+        Meaning::Text(field) => {
+            let texts = values.iter().map(|value| value.trim().to_owned());
+            query.filters.push(Filter::Text(field, texts.collect()));
+        }
+        Meaning::Identifier => {
+            let tokens: Vec<Token> = parts.iter().map(|part| identifier(part, context)).collect();
+            if tokens.iter().any(|token| token.code.is_empty()) {
+                let why = "an identifier is a value, or system|value";
+                return Err(Refusal::invalid(parameter.name, why));
+            }
+            query.filters.push(Filter::Token(Field::Identifier, tokens));
+        }
     }
     Ok(())
+}
+
+/// A token whose system is the bare name where it is one of the practice's own.
+fn identifier(part: &str, context: &SearchContext<'_>) -> Token {
+    let Token { system, code } = token(part);
+    let own = |system: String| {
+        let name = relative(&system, context).strip_prefix("sid/");
+        name.map_or_else(|| system.clone(), str::to_owned)
+    };
+    Token {
+        system: system.map(own),
+        code,
+    }
 }
 
 /// Alternatives within one `_id`, all of several: what stays is in each. An id that is no uuid matches nothing.

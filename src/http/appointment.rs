@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::domain::ResourceType;
 use crate::domain::access::Grant;
 use crate::domain::access::Reach;
+use crate::domain::access::User;
 use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
@@ -68,6 +69,10 @@ async fn call_off(
 ) -> Answer<Response> {
     let grant = guard::grant(app, headers).await?;
     let reach = grant.reach(ResourceType::Appointment, Interaction::Update)?;
+    if !matches!(grant.user(), User::Patient(_)) {
+        let why = "Patients cancel their own visits here; staff and services change visits in OpenEMR's calendar.";
+        return Err(Refusal::Unsupported(why.to_owned()).into());
+    }
     negotiate::json(headers, &[])?;
     let uuid = logical.parse::<Uuid>().map_err(|_| Refusal::NotFound)?;
     let seen = if_match(headers)?;

@@ -141,7 +141,7 @@ impl Patient {
 }
 
 /// The numbers of other charts that could end in the same name: every ending of its digits but the own number.
-fn numbers_behind(names: &[String], own: i64) -> Vec<i64> {
+pub(super) fn numbers_behind(names: &[String], own: i64) -> Vec<i64> {
     let mut numbers: Vec<i64> = Vec::new();
     for name in names {
         let letters = name.trim_end_matches(|letter: char| letter.is_ascii_digit());

@@ -38,14 +38,26 @@ const MARITAL_WORDS: [(&str, &str); 11] = [
     ("W", "Widowed"),
 ];
 
-/// Administrative gender from `patient_data.sex`: an option of the list `sex`, or what older charts hold.
+/// What `patient_data.sex` holds, in small letters: options of the list `sex`, and what older charts have.
+pub(super) const GENDERS: [(&str, Gender); 10] = [
+    ("female", Gender::Female),
+    ("f", Gender::Female),
+    ("male", Gender::Male),
+    ("m", Gender::Male),
+    ("other", Gender::Other),
+    ("o", Gender::Other),
+    ("oth", Gender::Other),
+    ("un", Gender::Other),
+    ("nonbinary", Gender::Other),
+    ("non-binary", Gender::Other),
+];
+
+/// Administrative gender from `patient_data.sex`.
 pub(super) fn gender(sex: &str) -> Gender {
-    match sex.to_ascii_lowercase().as_str() {
-        "female" | "f" => Gender::Female,
-        "male" | "m" => Gender::Male,
-        "other" | "o" | "oth" | "un" | "nonbinary" | "non-binary" => Gender::Other,
-        _ => Gender::Unknown,
-    }
+    GENDERS
+        .iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(sex))
+        .map_or(Gender::Unknown, |(_, gender)| *gender)
 }
 
 /// Birth sex from the same column; none where nothing is recorded.

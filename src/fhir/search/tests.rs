@@ -1,7 +1,6 @@
 //! Search parameters, understood and refused.
 
 use super::*;
-use crate::domain::query::Field;
 
 const ME: &str = "00000000-0000-4000-8000-000000000007";
 const OTHER: &str = "00000000-0000-4000-8000-000000000008";
@@ -109,6 +108,7 @@ fn commas_are_or_and_repetition_is_and() {
         .map(|filter| match filter {
             Filter::Date(field, ranges) => (*field, ranges.len()),
             Filter::Token(field, tokens) => (*field, tokens.len()),
+            Filter::Text(field, texts) => (*field, texts.len()),
         })
         .collect();
     assert_eq!(
@@ -274,4 +274,85 @@ fn searches_have_limits() {
         visits(&[("status", &many)]),
         Err(Refusal::TooLarge(_))
     ));
+}
+
+#[test]
+fn people_are_searched_by_what_they_are_called_and_known_by() {
+    let pairs = [
+        ("name", " Del , mar"),
+        (
+            "identifier",
+            "http://x.org/fhir/sid/chart-number|A-1,B\\|2,http://y.org|3",
+        ),
+        ("birthdate", "ge1970"),
+        ("gender", "female"),
+    ];
+    let found = search(ResourceType::Patient, &pairs, Handling::Strict).expect("understood");
+    let token = |system: Option<&str>, code: &str| Token {
+        system: system.map(str::to_owned),
+        code: code.to_owned(),
+    };
+    let [
+        name,
+        identifier,
+        Filter::Date(Field::BirthDate, _),
+        Filter::Token(Field::Gender, _),
+    ] = found.query.filters.as_slice()
+    else {
+        panic!("{:?}", found.query.filters);
+    };
+    let names = vec!["Del".to_owned(), "mar".to_owned()];
+    assert_eq!(*name, Filter::Text(Field::Name, names));
+    let identifiers = vec![
+        token(Some("chart-number"), "A-1"),
+        token(None, "B|2"),
+        token(Some("http://y.org"), "3"),
+    ];
+    assert_eq!(*identifier, Filter::Token(Field::Identifier, identifiers));
+    for (name, value) in [
+        ("identifier", "http://x|"),
+        ("name:exact", "Delgado"),
+        ("name:contains", "elga"),
+        ("name", ""),
+    ] {
+        let refused = search(ResourceType::Patient, &[(name, value)], Handling::Lenient);
+        assert!(
+            matches!(&refused, Err(Refusal::Invalid { location, .. }) if location == name),
+            "{name}={value}: {refused:?}"
+        );
+    }
+}
+
+#[test]
+fn who_reaches_several_patients_says_which_one() {
+    let zone = Zone::named("America/New_York").expect("bundled zone");
+    let context = SearchContext {
+        patient: None,
+        zone: &zone,
+        fhir_base: "http://x.org/fhir",
+    };
+    let asked = |values: &[&str]| {
+        let pair = |value: &&str| ("patient".to_owned(), (*value).to_owned());
+        let pairs: Vec<(String, String)> = values.iter().map(pair).collect();
+        let found = parse(
+            ResourceType::Appointment,
+            &pairs,
+            Handling::Strict,
+            &context,
+        );
+        found.map(|search| search.query.patient)
+    };
+    let other: Uuid = OTHER.parse().expect("uuid");
+    let reference = format!("http://x.org/fhir/Patient/{OTHER}");
+    for value in [OTHER, &reference, &format!("{OTHER},Patient/{OTHER}")] {
+        assert_eq!(asked(&[value]), Ok(Some(other)), "{value}");
+    }
+    assert_eq!(asked(&[]), Ok(None));
+    assert!(matches!(asked(&[OTHER, ME]), Err(Refusal::Unsupported(_))));
+    for value in ["Patient/invented", "Group/1", "1"] {
+        assert!(
+            matches!(asked(&[value]), Err(Refusal::Invalid { location, .. }) if location == "patient"),
+            "{value}"
+        );
+    }
 }
