@@ -17,6 +17,16 @@ const PER_ADDRESS: i64 = 20;
 /// Attempts a minute on the whole site.
 const PER_SITE: i64 = 300;
 
+/// Registrations of apps an hour from one address.
+const APPS_PER_ADDRESS: i64 = 20;
+
+/// Registrations of apps an hour on the whole site.
+const APPS_PER_SITE: i64 = 200;
+
+const MINUTE: i64 = 60;
+
+const HOUR: i64 = 3600;
+
 const OPEN: &str = "anteroom_throttle (name, attempts, since, not_before) VALUES (?, 0, ?, 0)";
 
 /// One more attempt on an account: five are free, then 1, 2, 4 ... 900 seconds, and a day from the hundredth on.
@@ -27,7 +37,7 @@ const RESERVE: &str = "UPDATE anteroom_throttle SET \
     attempts = CASE WHEN since < ? THEN 1 ELSE attempts + 1 END, \
     since = ? WHERE name = ? AND not_before <= ?";
 
-/// One more attempt within the minute that began at `since`.
+/// One more attempt within the minute, or hour, that began at `since`.
 const COUNT: &str = "UPDATE anteroom_throttle SET \
     attempts = CASE WHEN since <= ? THEN 1 ELSE attempts + 1 END, \
     since = CASE WHEN since <= ? THEN ? ELSE since END \
@@ -43,6 +53,9 @@ const GIVE_BACK: &str =
 
 /// The counter everybody shares.
 const SITE: &str = "site";
+
+/// The counter of all registrations of apps.
+const APPS: &str = "apps";
 
 const THERE: &str = "SELECT name FROM anteroom_throttle WHERE name IN ";
 
@@ -89,7 +102,12 @@ struct State {
 /// # Errors
 /// As [`Db::run`].
 pub async fn reserve(db: &Db, counters: &Counters, now: i64) -> Answer<Reserved> {
-    open(db, counters, now).await?;
+    let names = [
+        address(&counters.address),
+        SITE.to_owned(),
+        account(&counters.account),
+    ];
+    open(db, &names, now).await?;
     db.transaction(|tx| {
         let counters = counters.clone();
         Box::pin(async move { count(tx, &counters, now).await })
@@ -97,19 +115,53 @@ pub async fn reserve(db: &Db, counters: &Counters, now: i64) -> Answer<Reserved>
     .await
 }
 
+/// Counts the registration of an app on the caller's address and on the site, or says how long to wait.
+///
+/// # Errors
+/// As [`Db::run`].
+pub async fn reserve_app(db: &Db, address: &str, now: i64) -> Answer<Reserved> {
+    let name = format!("r:{address}");
+    open(db, &[name.clone(), APPS.to_owned()], now).await?;
+    db.transaction(|tx| {
+        let name = name.clone();
+        Box::pin(async move {
+            for (name, limit) in [(name.as_str(), APPS_PER_ADDRESS), (APPS, APPS_PER_SITE)] {
+                if let Some(wait) = within(tx, name, (limit, HOUR), now).await? {
+                    return Ok(Reserved::Wait(wait));
+                }
+            }
+            Ok(Reserved::GoOn)
+        })
+    })
+    .await
+}
+
+/// One more of a limited number in so many seconds; where there are that many already, the seconds to wait.
+async fn within(
+    tx: &mut Tx,
+    name: &str,
+    (limit, window): (i64, i64),
+    now: i64,
+) -> Answer<Option<u64>> {
+    let count = Sql::new(COUNT)
+        .bind(now - window)
+        .bind(now - window)
+        .bind(now)
+        .bind(name)
+        .bind(now - window)
+        .bind(limit);
+    if tx.run(count).await? > 0 {
+        return Ok(None);
+    }
+    let since = state(tx, name).await?.map_or(now, |state| state.since);
+    Ok(Some(seconds(since + window - now)))
+}
+
 async fn count(tx: &mut Tx, counters: &Counters, now: i64) -> Answer<Reserved> {
     let address = address(&counters.address);
     for (name, limit) in [(address.as_str(), PER_ADDRESS), (SITE, PER_SITE)] {
-        let count = Sql::new(COUNT)
-            .bind(now - 60)
-            .bind(now - 60)
-            .bind(now)
-            .bind(name)
-            .bind(now - 60)
-            .bind(limit);
-        if tx.run(count).await? == 0 {
-            let since = state(tx, name).await?.map_or(now, |state| state.since);
-            return Ok(Reserved::Wait(seconds(since + 60 - now)));
+        if let Some(wait) = within(tx, name, (limit, MINUTE), now).await? {
+            return Ok(Reserved::Wait(wait));
         }
     }
     let account = account(&counters.account);
@@ -156,13 +208,8 @@ fn address(fingerprint: &str) -> String {
 
 /// Makes the counters that are missing, each in a transaction of its own: on MariaDB an insert that finds its row holds
 /// a lock that the update after it would have to widen, and two attempts at once would stop each other.
-async fn open(db: &Db, counters: &Counters, now: i64) -> Answer<()> {
-    let names = [
-        address(&counters.address),
-        SITE.to_owned(),
-        account(&counters.account),
-    ];
-    let there: Vec<Name> = db.all(Sql::new(THERE).list(&names)).await?;
+async fn open(db: &Db, names: &[String], now: i64) -> Answer<()> {
+    let there: Vec<Name> = db.all(Sql::new(THERE).list(names)).await?;
     let missing = names
         .iter()
         .filter(|name| there.iter().all(|known| known.name != **name));
@@ -284,5 +331,29 @@ mod tests {
         assert_eq!(passed, 20);
         assert_eq!(attempt(&db, "z", "x", 90_059).await, Reserved::Wait(1));
         assert_eq!(attempt(&db, "z", "x", 90_060).await, Reserved::GoOn);
+    }
+
+    #[tokio::test]
+    async fn case_72_an_address_registers_twenty_apps_an_hour_and_a_site_two_hundred() {
+        let db = db("apps").await;
+        for _ in 0..20 {
+            assert_eq!(reserve_app(&db, "x", 9000).await.unwrap(), Reserved::GoOn);
+        }
+        let wait = reserve_app(&db, "x", 9000).await.unwrap();
+        assert_eq!(wait, Reserved::Wait(3600));
+        for number in 0..180 {
+            let address = (number / 20).to_string();
+            let found = reserve_app(&db, &address, 9001).await.unwrap();
+            assert_eq!(found, Reserved::GoOn, "{number}");
+        }
+        let wait = reserve_app(&db, "fresh", 9002).await.unwrap();
+        assert_eq!(wait, Reserved::Wait(3598), "the whole site");
+        let later = reserve_app(&db, "x", 12_600).await.unwrap();
+        assert_eq!(later, Reserved::GoOn);
+        assert_eq!(
+            attempt(&db, "a", "x", 9002).await,
+            Reserved::GoOn,
+            "logins are counted apart"
+        );
     }
 }

@@ -4,6 +4,7 @@ use openidconnect::url::Url;
 
 use crate::auth::client::NewClient;
 use crate::auth::client::address;
+use crate::auth::jwks;
 use crate::domain::scope::Level;
 use crate::domain::scope::Scope;
 use crate::domain::scope::Word;
@@ -192,9 +193,16 @@ fn jwks(new: &NewClient) -> Option<String> {
         (true, Some(_), Some(_)) => {
             Some("Give the keys here or their address in jwks_uri, not both.".to_owned())
         }
-        (true, Some(_), None) => None,
+        (true, Some(text), None) => jwks::check(text).err().map(|why| sentence(&why)),
         (_, None, _) => None,
     }
+}
+
+/// A clause as a sentence.
+fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
 }
 
 fn jwks_uri(new: &NewClient, inside: Inside) -> Option<String> {

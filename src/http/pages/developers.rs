@@ -1,5 +1,6 @@
 //! `/developers`: how an app developer starts against this server.
 
+use super::developers_register::Policy;
 use super::frame::Frame;
 use askama::Template;
 
@@ -13,6 +14,8 @@ pub struct Developers {
     pub public_url: String,
     /// The FHIR base, without a slash at the end.
     pub fhir_base: String,
+    /// Who may register apps.
+    pub policy: Policy,
     /// A ready public client; `None` on a practice's real server.
     pub client: Option<ReadyClient>,
     /// Every scope the server grants.
@@ -51,6 +54,7 @@ impl Developers {
             frame: Frame::sample("For developers"),
             public_url: "http://127.0.0.1:8080".to_owned(),
             fhir_base: "http://127.0.0.1:8080/fhir".to_owned(),
+            policy: Policy::Open,
             client: Some(ReadyClient {
                 client_id: "demo-public".to_owned(),
                 redirect_uri: "http://127.0.0.1:8765/callback".to_owned(),
@@ -77,6 +81,14 @@ impl Developers {
         let mut page = Developers::sample();
         page.frame.sandbox = false;
         page.client = None;
+        page.policy = Policy::Approval;
+        page
+    }
+
+    /// The page of a practice that registers apps itself.
+    pub fn sample_without_registration() -> Self {
+        let mut page = Developers::sample_of_a_practice();
+        page.policy = Policy::Off;
         page
     }
 
