@@ -1,17 +1,23 @@
 //! The loops behind the server. One writes the ledger lines of reads in batches, so that no read waits for one; lines
-//! of writes are not here, they are in the transaction of the write itself. The other removes what has ended.
+//! of writes are not here, they are in the transaction of the write itself. One removes what has ended. One reads the
+//! signing keys again and makes a new one when it is time.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
 
+use crate::auth::keys;
+use crate::auth::keys::Keys;
+use crate::auth::keys::Rotation;
 use crate::db::Db;
+use crate::domain::refusal::Answer;
 use crate::emr::Clock;
 use crate::store::expiry;
 use crate::store::ledger;
@@ -29,6 +35,12 @@ const GATHER: Duration = Duration::from_millis(200);
 /// When ended rows are first looked for, and how often then.
 const FIRST_SWEEP: Duration = Duration::from_secs(60);
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(3600);
+
+/// How often the signing keys are read again: a quarter of an hour before a new one signs, every replica must know it.
+const BETWEEN_READINGS: Duration = Duration::from_secs(30);
+
+/// How often the age of the signing key is looked at, in readings: every hour.
+const READINGS: u32 = 120;
 
 /// Where handlers leave the ledger lines of reads.
 pub struct Reads {
@@ -77,6 +89,35 @@ pub fn sweep(clock: Clock, db: Db) -> JoinHandle<()> {
             }
         }
     })
+}
+
+/// Starts the loop that keeps the signing keys: it reads them again every half minute, and at the start and every hour
+/// from then on makes a new one where the last is older than `age`. It runs until it is aborted.
+pub fn keep_keys(clock: Clock, db: Db, keys: Keys, age: Option<time::Duration>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            for reading in 0..READINGS {
+                let due = age.filter(|_| reading == 0);
+                if let Err(failure) = look_after(&db, &keys, (due, clock())).await {
+                    tracing::warn!(?failure, "the signing keys could not be looked after");
+                }
+                tokio::time::sleep(BETWEEN_READINGS).await;
+            }
+        }
+    })
+}
+
+async fn look_after(
+    db: &Db,
+    keys: &Keys,
+    (age, now): (Option<time::Duration>, OffsetDateTime),
+) -> Answer<()> {
+    if let Some(age) = age
+        && keys::rotate(db, now, Rotation::ByAge(age)).await?
+    {
+        tracing::info!("made a new signing key");
+    }
+    keys.refresh(db).await
 }
 
 async fn write_behind(db: Db, mut lines: Receiver<Entry>, written: Arc<AtomicU64>) {

@@ -1,19 +1,17 @@
-//! The signing key and what it signs: id tokens and the public key set (OpenID Connect Core 1.0, section 2). The types
-//! are openidconnect's; the signature is made by jsonwebtoken with aws-lc-rs.
+//! The keys of the house: those that sign id tokens and make the public key set (OpenID Connect Core 1.0, sections 2 and
+//! 10.1.1), and the one that seals paging links. The types are openidconnect's; signatures are jsonwebtoken's with
+//! aws-lc-rs.
 
-use jsonwebtoken::Algorithm;
-use jsonwebtoken::EncodingKey;
-use jsonwebtoken::jwk::AlgorithmParameters;
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::jwk::ThumbprintHash;
-use openidconnect::JsonWebKeyId;
+mod ring;
+
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+
 use openidconnect::JsonWebKeySet;
-use openidconnect::PrivateSigningKey;
-use openidconnect::SigningError;
-use openidconnect::core::CoreJsonWebKey;
 use openidconnect::core::CoreJsonWebKeySet;
-use openidconnect::core::CoreJwsSigningAlgorithm;
-use serde_json::json;
+use time::Duration;
+use time::OffsetDateTime;
 
 use crate::crypto;
 use crate::crypto::Entropy;
@@ -22,13 +20,33 @@ use crate::domain::refusal::Answer;
 use crate::domain::refusal::Fault;
 use crate::store::keys;
 use crate::store::keys::Purpose;
+use crate::store::keys::Stored;
+use crate::store::ledger::Entry;
+use crate::store::ledger::Outcome;
 
-/// The keys in use.
+pub use ring::Key;
+pub use ring::PUBLISHED_AFTER;
+pub use ring::PUBLISHED_BEFORE;
+pub use ring::Ring;
+pub use ring::State;
+
+/// The keys in use. Clones share them: a key that one of them reads is there for all.
+#[derive(Clone)]
 pub struct Keys {
-    signing: EncodingKey,
-    public: CoreJsonWebKey,
+    ring: Arc<RwLock<Arc<Ring>>>,
     /// Seals paging links: 32 bytes.
     pub page: Vec<u8>,
+}
+
+/// Why a new signing key is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// The one in use has reached the age that the settings allow.
+    ByAge(Duration),
+    /// Somebody wants one.
+    ByHand,
+    /// Others may know those there are: the new one signs at once and they are dropped.
+    AtOnce,
 }
 
 impl Keys {
@@ -37,118 +55,116 @@ impl Keys {
     /// # Errors
     /// As [`Db::run`], and a fault where a stored key cannot be read.
     pub async fn load(db: &Db, now: i64, entropy: &dyn Entropy) -> Answer<Self> {
-        let signing = match keys::newest(db, Purpose::Sign).await? {
-            Some(pem) => pem,
-            None => {
-                let fresh = tokio::task::spawn_blocking(crypto::new_rsa_key).await;
-                let fresh = fresh.map_err(|error| Fault::new("making a signing key", error))??;
-                made(db, Purpose::Sign, fresh, now).await?
-            }
-        };
+        if keys::signing(db).await?.is_empty() {
+            keys::add_first(db, Purpose::Sign, &fresh().await?, now).await?;
+        }
         let page = match keys::newest(db, Purpose::Page).await? {
             Some(page) => page,
-            None => made(db, Purpose::Page, entropy.token()?, now).await?,
+            None => {
+                keys::add_first(db, Purpose::Page, &entropy.token()?, now).await?;
+                let stored = keys::newest(db, Purpose::Page).await?;
+                stored
+                    .ok_or_else(|| Fault::new("reading a key", "it was stored and is not there"))?
+            }
         };
-        Ok(Self::from_parts(&signing, &page)?)
+        Ok(Self::of(keys::signing(db).await?, &page)?)
     }
 
-    /// The keys from their stored forms: PKCS#8 PEM, and base64url.
+    /// The keys from their stored forms, one of each: PKCS#8 PEM, and base64url.
     ///
     /// # Errors
     /// A fault where either is not that.
     pub fn from_parts(pem: &str, page: &str) -> Result<Self, Fault> {
-        let fault = |error| Fault::new("reading the signing key", error);
-        let signing = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(fault)?;
-        let jwk = Jwk::from_encoding_key(&signing, Algorithm::RS256).map_err(fault)?;
-        let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(fault)?;
-        let AlgorithmParameters::RSA(rsa) = &jwk.algorithm else {
-            return Err(Fault::new(
-                "reading the signing key",
-                "it is not an RSA key",
-            ));
+        let only = Stored {
+            name: "sign-1".to_owned(),
+            alone: false,
+            material: pem.to_owned(),
+            created: 0,
         };
-        // openidconnect's constructor sets no `alg` and has no setter, so the key is read from its JSON form.
-        let public = json!({
-            "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": rsa.n, "e": rsa.e,
-        });
+        Self::of(vec![only], page)
+    }
+
+    fn of(stored: Vec<Stored>, page: &str) -> Result<Self, Fault> {
+        let ring = Ring::read(stored, &Ring::default())?;
         Ok(Self {
-            signing,
-            public: serde_json::from_value(public)
-                .map_err(|error| Fault::new("reading the signing key", error))?,
+            ring: Arc::new(RwLock::new(Arc::new(ring))),
             page: crypto::from_base64url(page)
                 .ok_or_else(|| Fault::new("reading the page key", "it is not base64url"))?,
         })
     }
 
-    /// The public key set.
-    pub fn jwks(&self) -> CoreJsonWebKeySet {
-        JsonWebKeySet::new(vec![self.public.clone()])
+    /// Reads the signing keys again, so that what another replica has made is known here too.
+    ///
+    /// # Errors
+    /// As [`Db::all`], and a fault where a stored key cannot be read; then those known before stay in use.
+    pub async fn refresh(&self, db: &Db) -> Answer<()> {
+        let stored = keys::signing(db).await?;
+        let ring = Arc::new(Ring::read(stored, &self.ring())?);
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        Ok(())
     }
 
-    /// The RFC 7638 thumbprint that names the signing key.
-    pub fn kid(&self) -> Option<&JsonWebKeyId> {
-        openidconnect::JsonWebKey::key_id(&self.public)
+    /// The signing keys as they are known here.
+    pub fn ring(&self) -> Arc<Ring> {
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        ring.clone()
+    }
+
+    /// The key that signs at `now`.
+    ///
+    /// # Errors
+    /// A fault where there is none.
+    pub fn signing(&self, now: i64) -> Result<Arc<Key>, Fault> {
+        let key = self.ring().signing(now);
+        key.ok_or_else(|| Fault::new("signing", "there is no signing key"))
+    }
+
+    /// The public key set at `now`.
+    pub fn jwks(&self, now: i64) -> CoreJsonWebKeySet {
+        JsonWebKeySet::new(self.ring().published(now))
     }
 }
 
-impl PrivateSigningKey for Keys {
-    type VerificationKey = CoreJsonWebKey;
+/// The signing keys of a database, to look at.
+///
+/// # Errors
+/// As [`Keys::refresh`].
+pub async fn read(db: &Db) -> Answer<Ring> {
+    Ok(Ring::read(keys::signing(db).await?, &Ring::default())?)
+}
 
-    fn sign(
-        &self,
-        algorithm: &CoreJwsSigningAlgorithm,
-        message: &[u8],
-    ) -> Result<Vec<u8>, SigningError> {
-        if *algorithm != CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256 {
-            return Err(SigningError::UnsupportedAlg(format!("{algorithm:?}")));
+/// Makes a signing key that follows those there are, where it is due; whether this call made one. Its name tells which
+/// key it follows, so that of two replicas that see the same age only one makes it.
+///
+/// # Errors
+/// As [`Db::run`].
+pub async fn rotate(db: &Db, now: OffsetDateTime, why: Rotation) -> Answer<bool> {
+    let seconds = now.unix_timestamp();
+    let stored = keys::signing(db).await?;
+    let newest = stored.last().map(|key| key.created);
+    let (purpose, reason) = match (why, newest) {
+        (Rotation::ByAge(age), Some(created)) if seconds - created >= age.whole_seconds() => {
+            (Purpose::Sign, "by-age")
         }
-        let signature = jsonwebtoken::crypto::sign(message, &self.signing, Algorithm::RS256)
-            .map_err(|_| SigningError::CryptoError)?;
-        crypto::from_base64url(&signature).ok_or(SigningError::CryptoError)
-    }
-
-    fn as_verification_key(&self) -> CoreJsonWebKey {
-        self.public.clone()
-    }
+        // The first key is made by the server that needs it.
+        (Rotation::ByAge(_), _) => return Ok(false),
+        (Rotation::ByHand, _) => (Purpose::Sign, "by-hand"),
+        (Rotation::AtOnce, _) => (Purpose::SignNow, "at-once"),
+    };
+    let mut entry = Entry::new("key.rotate", Outcome::Success, now);
+    entry.reason = reason.to_owned();
+    entry.actor = "system".to_owned();
+    // After the one it follows by every clock, so that a replica whose clock is behind does not put it before.
+    let created = newest.map_or(seconds, |newest| seconds.max(newest + 1));
+    let after = newest.unwrap_or_default();
+    keys::add_next(db, purpose, (&fresh().await?, created), after, &entry).await
 }
 
-/// Stores a fresh key unless another replica was first, and reads whichever is there.
-async fn made(db: &Db, purpose: Purpose, fresh: String, now: i64) -> Answer<String> {
-    keys::add_first(db, purpose, &fresh, now).await?;
-    let stored = keys::newest(db, purpose).await?;
-    stored.ok_or_else(|| Fault::new("reading a key", "it was stored and is not there").into())
+/// A new RSA key, made where waiting for it holds nobody up.
+async fn fresh() -> Answer<String> {
+    let made = tokio::task::spawn_blocking(crypto::new_rsa_key).await;
+    Ok(made.map_err(|error| Fault::new("making a signing key", error))??)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::auth::fixture;
-    use crate::crypto::SystemEntropy;
-
-    #[tokio::test]
-    async fn two_replicas_end_with_the_same_keys_and_keep_them() {
-        let db = fixture::empty_db("keys").await;
-        let (one, two) = tokio::join!(
-            Keys::load(&db, 1, &SystemEntropy),
-            Keys::load(&db, 2, &SystemEntropy)
-        );
-        let (one, two) = (one.unwrap(), two.unwrap());
-        assert_eq!(one.kid(), two.kid());
-        assert_eq!(one.page, two.page);
-        assert_eq!(one.page.len(), 32);
-        let later = Keys::load(&db, 3, &SystemEntropy).await.unwrap();
-        assert_eq!(later.kid(), one.kid());
-    }
-
-    #[test]
-    fn the_public_key_set_says_what_the_key_is_for() {
-        let keys = fixture::keys();
-        let set = serde_json::to_value(keys.jwks()).unwrap();
-        let key = &set["keys"][0];
-        assert_eq!(key["kty"], "RSA");
-        assert_eq!(key["use"], "sig");
-        assert_eq!(key["alg"], "RS256");
-        assert_eq!(key["kid"].as_str().map(str::len), Some(43));
-        assert!(key.get("d").is_none(), "the private part stays in");
-    }
-}
+mod tests;

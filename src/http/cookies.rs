@@ -58,6 +58,22 @@ pub fn set(app: &App, response: &mut Response, name: &str, value: &str) {
     }
 }
 
+/// Takes a cookie away.
+pub fn clear(app: &App, response: &mut Response, name: &str) {
+    let secure = if app.config.is_https() {
+        "; Secure"
+    } else {
+        ""
+    };
+    let text = format!(
+        "{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}",
+        full_name(app, name)
+    );
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        response.headers_mut().append(SET_COOKIE, value);
+    }
+}
+
 /// `__Host-` keeps a cookie to this host and path over TLS; browsers refuse the prefix on plain HTTP, which only
 /// the sandbox and tests use.
 fn full_name(app: &App, name: &str) -> String {
