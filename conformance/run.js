@@ -1,4 +1,4 @@
-// Runs suites against one server: node run.js [--url URL] [--demo FILE] [suite...]
+// Runs suites against one server: node run.js [--url URL] [--demo FILE] [--report FILE] [suite...]
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,12 +9,12 @@ import { parseArgs } from "node:util";
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { url: { type: "string" }, demo: { type: "string" }, help: { type: "boolean" } },
+  options: { url: { type: "string" }, demo: { type: "string" }, report: { type: "string" }, help: { type: "boolean" } },
 });
 
 const known = (await readdir(join(HERE, "suites"))).map((file) => file.replace(".test.js", ""));
 if (values.help) {
-  console.log(`node run.js [--url URL] [--demo demo.json] [suite...]\nsuites: ${known.join(", ")}`);
+  console.log(`node run.js [--url URL] [--demo demo.json] [--report smart.json] [suite...]\nsuites: ${known.join(", ")}`);
   process.exit(0);
 }
 const unknown = positionals.filter((name) => !known.includes(name));
@@ -45,6 +45,7 @@ const child = spawn(
       ...process.env,
       ...(values.url && { ANTEROOM_URL: values.url }),
       ...(values.demo && { ANTEROOM_DEMO_JSON: resolve(values.demo) }),
+      ...(values.report && { ANTEROOM_SMART_REPORT: resolve(values.report) }),
     },
   },
 );

@@ -1,4 +1,4 @@
-// The stranger's app: two static pages and the fhirclient script, at the public client's redirect.
+// The stranger's app: static pages with the scripts of fhirclient and oidc-client-ts, at the public client's redirect.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -6,7 +6,12 @@ import { dirname, join } from "node:path";
 import { CALLBACK } from "./target.js";
 
 const HERE = new URL("../app/", import.meta.url);
-const FHIRCLIENT = join(dirname(createRequire(import.meta.url).resolve("fhirclient/package.json")), "build", "fhir-client.js");
+const { resolve } = createRequire(import.meta.url);
+const FHIRCLIENT = join(dirname(resolve("fhirclient/package.json")), "build", "fhir-client.js");
+const OIDC_CLIENT = join(dirname(resolve("oidc-client-ts/package.json")), "dist", "browser", "oidc-client-ts.min.js");
+
+/** Start, way back and end of the OpenID Connect app. */
+export const OIDC_PAGES = ["/oidc", "/oidc/callback", "/oidc/goodbye"];
 
 /** Serves the app. `arrivals` holds the query of every visit to the callback, in order. */
 export async function serveApp() {
@@ -14,6 +19,8 @@ export async function serveApp() {
     ["/launch", ["text/html", await readFile(new URL("launch.html", HERE))]],
     ["/callback", ["text/html", await readFile(new URL("callback.html", HERE))]],
     ["/fhir-client.js", ["text/javascript", await readFile(FHIRCLIENT)]],
+    ["/oidc-client-ts.js", ["text/javascript", await readFile(OIDC_CLIENT)]],
+    ...(await Promise.all(OIDC_PAGES.map(async (path) => [path, ["text/html", await readFile(new URL("oidc.html", HERE))]]))),
   ]);
   const arrivals = [];
   const server = createServer((request, response) => {

@@ -18,8 +18,8 @@ export class Person {
   }
 
   /** Opens the app's launch page and waits for the server's first page or the way back. */
-  async startApp(app, { fhir, client, scope }) {
-    const query = new URLSearchParams({ iss: fhir, client_id: client.client_id, scope });
+  async startApp(app, { fhir, client, scope, secrets = {} }) {
+    const query = new URLSearchParams({ iss: fhir, client_id: client.client_id, scope, secrets: JSON.stringify(secrets) });
     await this.page.goto(`${app.origin}/launch?${query}`, PATIENCE);
     await this.page.waitForFunction((away) => location.origin !== away || location.pathname === "/callback" || document.title === "failed", PATIENCE, app.origin);
     if ((await this.page.title()) === "failed") throw new Error(`fhirclient will not launch: ${await this.words()}`);

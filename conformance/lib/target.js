@@ -38,5 +38,12 @@ export function clientOf({ demo }, kind) {
   return found;
 }
 
+/** The first member of staff with a role: portal-admin or portal-user. */
+export function staffOf({ demo }, role) {
+  const found = (demo.staff ?? []).find((one) => one.username && one.password && (one.roles ?? []).includes(role));
+  if (!found) throw new Error(`demo.json has no staff with a password and the role ${role}`);
+  return found;
+}
+
 /** The loopback redirect at which the suites themselves listen. */
 export const CALLBACK = "http://127.0.0.1:8765/callback";

@@ -1,0 +1,30 @@
+// Group 2 of the kit: staff start the app from their desk; then as group 1.
+import { startApp } from "../lib/desk.js";
+import { discoveryRows } from "./discovery.js";
+import { launchRows } from "./launch.js";
+import { openidRows } from "./openid.js";
+import { refreshRows } from "./refresh.js";
+
+/** What the kit asks for where nothing else is said. */
+export const FROM_EHR = "launch openid fhirUser offline_access patient/*.rs";
+
+/** How staff launch an app of this kind for the first active patient, with an encounter where there is one. */
+export function byStaff(kind, scope = FROM_EHR, more = {}) {
+  return async (bench) => {
+    const client = bench.client(kind);
+    const who = bench.staff("portal-admin");
+    const traveller = await bench.traveller("staff");
+    const [patient] = bench.patients;
+    return { client, scope, traveller, who, patient, start: () => startApp(bench.target, traveller, { who, client, patient }), ...more };
+  };
+}
+
+const seen = {};
+
+export const rows = [
+  ...discoveryRows("2.1"),
+  ...launchRows("2.2", seen, byStaff("confidential", FROM_EHR, { method: "POST" }), { ehr: true }),
+  ...openidRows("2.3", seen),
+  ...refreshRows("2.4", seen, { withScopes: false }),
+  ...refreshRows("2.5", seen, { withScopes: true }),
+];
