@@ -3,7 +3,10 @@
 pub mod clients;
 pub mod demo;
 pub mod doctor;
+pub mod explain;
+pub mod keys;
 pub mod serve;
+pub mod staff;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -75,14 +78,84 @@ pub enum Command {
         #[command(subcommand)]
         command: ClientCommand,
     },
+    /// The keys id tokens are signed with.
+    Keys {
+        /// What to do.
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// Members of staff, and their accounts at the practice's identity provider.
+    Staff {
+        /// What to do.
+        #[command(subcommand)]
+        command: StaffCommand,
+    },
     /// Settings.
     Config {
         /// What to do.
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// What happened in one request: when, who, through which app, how it ended, why, and what to do about it.
+    Explain {
+        /// The number of the request: on the page, in the header X-Request-Id, or request_id in a JSON answer.
+        #[arg(allow_hyphen_values = true)]
+        id: String,
+        /// Which practice.
+        #[command(flatten)]
+        target: Target,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// The practice's portal rules, as a table to read.
     Rules,
+}
+
+/// What can be done with signing keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make a new signing key. It is published at once and signs a quarter of an hour later, without a restart.
+    Rotate {
+        /// Which practice.
+        #[command(flatten)]
+        target: Target,
+        /// For the day a key has leaked: the new one signs at once, and whatever an older one has signed no longer counts.
+        #[arg(long)]
+        now: bool,
+    },
+    /// List the signing keys: kid, when it was made, and whether it is next, signing, retiring, retired or dropped.
+    List {
+        /// Which practice.
+        #[command(flatten)]
+        target: Target,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What can be done with members of staff.
+#[derive(Debug, Subcommand)]
+pub enum StaffCommand {
+    /// List the users of OpenEMR: user name, name, whether active and a portal user, rights, and whether linked.
+    List {
+        /// Which practice.
+        #[command(flatten)]
+        target: Target,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forget which account of the identity provider is this user's; the next login of one links anew. Ends the user's
+    /// sessions and the access of apps they let in.
+    Unlink {
+        /// Which practice.
+        #[command(flatten)]
+        target: Target,
+        /// The user name in OpenEMR.
+        username: String,
+    },
 }
 
 /// What can be done with settings.
@@ -136,17 +209,22 @@ impl Target {
 /// Whatever kept the command from being done.
 pub async fn run(cli: Cli, environment: &HashMap<String, String>) -> Result<(), String> {
     match cli.command {
-        Command::Demo { listen, data } => demo::run(listen, data).await,
+        Command::Demo { listen, data } => demo::run(listen, data, environment).await,
         Command::Serve { target } => serve::run(target.settings(environment)?).await,
         Command::Migrate { target } => serve::migrate(target.settings(environment)?).await,
         Command::Check { target } => doctor::run(target.settings(environment)?).await,
         Command::Seed { target, into } => demo::seed(target.settings(environment)?, &into).await,
         Command::Client { command } => clients::run(command, environment).await,
+        Command::Keys { command } => keys::run(command, environment).await,
+        Command::Staff { command } => staff::run(command, environment).await,
         Command::Config {
             command: ConfigCommand::Example,
         } => {
             print!("{}", config::example());
             Ok(())
+        }
+        Command::Explain { id, target, json } => {
+            explain::run(&id, (&target, json), environment).await
         }
         Command::Rules => {
             print!("{}", rules::markdown());

@@ -26,7 +26,10 @@ use crate::auth::authorize;
 use crate::auth::authorize::Begin;
 use crate::auth::authorize::Step;
 use crate::auth::discovery;
+use crate::auth::introspect;
+use crate::auth::introspect::Shown;
 use crate::auth::oauth_error::OAuthError;
+use crate::auth::revoke;
 use crate::auth::session::Visitor;
 use crate::auth::token;
 use crate::auth::token::answer;
@@ -48,6 +51,7 @@ pub fn context<'a>(app: &'a App, fhir_base: &'a str, request_id: &'a str) -> Con
         config: &app.config,
         fetch: &app.fetch,
         key_sets: &app.key_sets,
+        provider: &app.provider,
         issuer: &app.config.public_url,
         fhir_base,
         now: app.emr.now(),
@@ -68,7 +72,8 @@ pub async fn openid_configuration(State(app): State<Arc<App>>, id: RequestId) ->
 }
 
 fn configuration(app: &App, id: &RequestId) -> Response {
-    match discovery::document(&app.config.public_url, &capability::scopes()) {
+    let brand = ("urn:ietf:rfc:3986".to_owned(), app.config.website.clone());
+    match discovery::document(&app.config, &capability::scopes(), brand) {
         Ok(document) => public_json(&document),
         Err(fault) => {
             reply::log(&fault, &id.0);
@@ -135,10 +140,7 @@ async fn begin(
     let base = app.config.fhir_base();
     let begun = authorize::begin(&context(app, &base, &id.0), &pairs, visitor).await;
     let mut response = match begun {
-        Ok(Begin::Page(problem)) => {
-            let words = ("This app cannot connect", problem.sentence().to_owned());
-            reply::problem(app, &id.0, StatusCode::BAD_REQUEST, words)
-        }
+        Ok(Begin::Page(problem)) => reply::cannot_connect(app, &id.0, problem),
         Ok(Begin::Redirect(url)) => see_other(&url),
         Ok(Begin::Login(request, audience)) => {
             let page = forms::place(&Step::Login(audience)).to_owned();
@@ -170,27 +172,74 @@ pub async fn token(
 ) -> Response {
     let base = app.config.fhir_base();
     let context = context(&app, &base, &id.0);
-    let asked = match negotiate::form(&headers, body).await {
+    let asked = match form(&headers, body).await {
         Ok(pairs) => token::exchange(&context, &pairs, basic(&headers)).await,
-        Err(Failure::Refused(_)) => Err(OAuthError::request(
-            "send application/x-www-form-urlencoded of at most 2 MiB",
-        )),
-        Err(broken) => Err(broken.into()),
+        Err(error) => Err(error),
     };
     match asked {
         Ok(answer) => oauth_json(StatusCode::OK, &answer),
         Err(error) => {
             // A replayed code or refresh token has just ended a grant.
             app.tokens.clear();
-            oauth_error(&id, &headers, error)
+            oauth_error(&app, &id, error)
         }
     }
 }
 
-/// Any other method on the token endpoint.
-pub async fn token_method(id: RequestId, headers: HeaderMap) -> Response {
-    let error = OAuthError::request("the token endpoint takes POST");
-    let mut response = oauth_error(&id, &headers, error);
+/// `POST /oauth2/introspect` (RFC 7662)
+pub async fn introspect(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let base = app.config.fhir_base();
+    let context = context(&app, &base, &id.0);
+    let asked = match form(&headers, body).await {
+        Ok(pairs) => introspect::introspect(&context, &pairs, shown(&headers)).await,
+        Err(error) => Err(error),
+    };
+    match asked {
+        Ok(answer) => oauth_json(StatusCode::OK, &answer),
+        Err(error) => oauth_error(&app, &id, error),
+    }
+}
+
+/// `POST /oauth2/revoke` (RFC 7009): an empty answer, whatever the token was.
+pub async fn revoke(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let base = app.config.fhir_base();
+    let context = context(&app, &base, &id.0);
+    let asked = match form(&headers, body).await {
+        Ok(pairs) => revoke::revoke(&context, &pairs, basic(&headers)).await,
+        Err(error) => Err(error),
+    };
+    app.tokens.clear();
+    match asked {
+        Ok(()) => oauth_json(StatusCode::OK, &serde_json::json!({})),
+        Err(error) => oauth_error(&app, &id, error),
+    }
+}
+
+/// The form that every one of these endpoints takes.
+async fn form(headers: &HeaderMap, body: Body) -> Result<Vec<(String, String)>, OAuthError> {
+    match negotiate::form(headers, body).await {
+        Ok(pairs) => Ok(pairs),
+        Err(Failure::Refused(_)) => Err(OAuthError::request(
+            "send application/x-www-form-urlencoded of at most 2 MiB and 1,000 fields",
+        )),
+        Err(broken) => Err(broken.into()),
+    }
+}
+
+/// Any other method on the endpoints that take forms alone.
+pub async fn only_post(State(app): State<Arc<App>>, id: RequestId) -> Response {
+    let error = OAuthError::request("this endpoint takes POST");
+    let mut response = oauth_error(&app, &id, error);
     *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
     response
         .headers_mut()
@@ -215,54 +264,69 @@ pub async fn userinfo(State(app): State<Arc<App>>, id: RequestId, headers: Heade
 
 /// An error in JSON for a machine that does not speak FHIR, with RFC 6750's challenge where a token was the trouble.
 pub fn machine_error(app: &App, request_id: &str, failure: Failure) -> Response {
-    let (status, word) = match &failure {
+    let (status, word, description) = match &failure {
         Failure::Refused(refusal) => match reply::status(refusal) {
-            StatusCode::UNAUTHORIZED => (StatusCode::UNAUTHORIZED, "invalid_token"),
-            StatusCode::FORBIDDEN => (StatusCode::FORBIDDEN, "insufficient_scope"),
-            StatusCode::SERVICE_UNAVAILABLE => {
-                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
-            }
-            other => (other, "invalid_request"),
+            StatusCode::UNAUTHORIZED => (
+                StatusCode::UNAUTHORIZED,
+                "invalid_token",
+                "send one access token that has not ended, as Authorization: Bearer",
+            ),
+            StatusCode::FORBIDDEN => (
+                StatusCode::FORBIDDEN,
+                "insufficient_scope",
+                "the access token's scope does not cover this",
+            ),
+            StatusCode::SERVICE_UNAVAILABLE => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "temporarily_unavailable",
+                "try again in a moment",
+            ),
+            other => (other, "invalid_request", "the request is not one this address takes"),
         },
         Failure::Broken(fault) => {
             reply::log(fault, request_id);
-            (StatusCode::INTERNAL_SERVER_ERROR, "server_error")
+            (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "something broke")
         }
     };
-    let mut response = oauth_json(status, &serde_json::json!({ "error": word }));
-    let headers = response.headers_mut();
+    let body = serde_json::json!({
+        "error": word, "error_description": description, "request_id": request_id,
+    });
+    let mut response = oauth_json(status, &body);
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-        let text = format!(
-            "Bearer realm=\"{}\", error=\"{word}\"",
-            app.config.public_url
-        );
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            headers.insert(WWW_AUTHENTICATE, value);
-        }
+        challenge(app, &mut response, &format!("Bearer realm=\"{{}}\", error=\"{word}\""));
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(RETRY_AFTER, HeaderValue::from(5));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(5));
     }
     response
 }
 
-/// An RFC 6749 error with its status; the challenge where HTTP Basic was tried (5.2).
-fn oauth_error(id: &RequestId, headers: &HeaderMap, error: OAuthError) -> Response {
+/// An RFC 6749 error with its status, and with the challenge that every 401 has (RFC 9110, 15.5.2).
+fn oauth_error(app: &App, id: &RequestId, error: OAuthError) -> Response {
     if let Some(Failure::Broken(fault)) = &error.broken {
         reply::log(fault, &id.0);
     }
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut response = oauth_json(status, &error.body());
-    if status == StatusCode::UNAUTHORIZED && headers.contains_key(AUTHORIZATION) {
-        let challenge = HeaderValue::from_static("Basic realm=\"token\"");
-        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    let mut response = oauth_json(status, &error.body(&id.0));
+    if status == StatusCode::UNAUTHORIZED {
+        let wanted = match error.error.as_ref() {
+            "invalid_token" => "Bearer realm=\"{}\", error=\"invalid_token\"",
+            _ => "Basic realm=\"{}\"",
+        };
+        challenge(app, &mut response, wanted);
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response
-            .headers_mut()
-            .insert("retry-after", HeaderValue::from_static("2"));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(2));
     }
     response
+}
+
+/// Says how to prove oneself; `{}` stands for the realm.
+fn challenge(app: &App, response: &mut Response, wanted: &str) {
+    let text = wanted.replace("{}", &app.config.public_url);
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, value);
+    }
 }
 
 /// JSON that no cache may keep (RFC 6749, 5.1).
@@ -274,12 +338,26 @@ fn oauth_json(status: StatusCode, body: &impl Serialize) -> Response {
     response
 }
 
-/// `Authorization: Basic`, taken apart. What cannot be taken apart is an empty id, which no client has.
+/// What an app or the holder of a token shows.
+fn shown(headers: &HeaderMap) -> Shown<'_> {
+    let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let (scheme, _) = value.and_then(|text| text.split_once(' ')).unwrap_or_default();
+    match scheme.eq_ignore_ascii_case("bearer") {
+        // What is no token is an empty one, which nobody has.
+        true => Shown::Bearer(guard::bearer(headers).unwrap_or_default()),
+        false => Shown::Basic(basic(headers)),
+    }
+}
+
+/// `Authorization: Basic`, taken apart. Another scheme, two headers, or what cannot be taken apart is an empty id, which
+/// no client has.
 fn basic(headers: &HeaderMap) -> Option<(String, String)> {
-    let value = headers.get(AUTHORIZATION)?;
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    let (value, second) = (all.next()?, all.next());
     let text = value.to_str().unwrap_or_default();
-    let (_, encoded) = text.split_once(' ').unwrap_or_default();
-    let decoded = STANDARD.decode(encoded.trim()).ok();
+    let (scheme, encoded) = text.split_once(' ').unwrap_or_default();
+    let alone = second.is_none() && scheme.eq_ignore_ascii_case("basic");
+    let decoded = STANDARD.decode(encoded.trim()).ok().filter(|_| alone);
     let pair = decoded
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .unwrap_or_default();

@@ -14,12 +14,14 @@ use axum::response::Response;
 
 use askama::Template;
 
+use crate::auth::authorize;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 use crate::fhir::outcome;
 use crate::http::App;
 use crate::http::pages::frame::Frame;
+use crate::http::pages::problem::Detail;
 use crate::http::pages::problem::Problem;
 
 /// FHIR's JSON.
@@ -65,18 +67,24 @@ pub fn fhir_body(status: StatusCode, bytes: Vec<u8>) -> Response {
 
 /// A no or a breakage as a page for a person.
 pub fn page(app: &App, request_id: &str, failure: Failure) -> Response {
-    let (status, title, sentence) = match &failure {
-        Failure::Refused(refusal) => (status(refusal), title(refusal), sentence(refusal)),
+    let (status, title, sentence, detail) = match &failure {
+        Failure::Refused(refusal) => (
+            status(refusal),
+            title(refusal),
+            sentence(refusal),
+            detail(refusal),
+        ),
         Failure::Broken(fault) => {
             log(fault, request_id);
             (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something went wrong",
                 "This was our mistake, not yours. Nothing was changed.".to_owned(),
+                Vec::new(),
             )
         }
     };
-    let mut response = problem(app, request_id, status, (title, sentence));
+    let mut response = detailed(app, request_id, (status, (title, sentence)), detail);
     // A challenge is for machines; when to come back is for both.
     if let Failure::Refused(refusal @ (Refusal::TooMany(_) | Refusal::Unavailable(_))) = &failure
         && let Some((name, value)) = extra(refusal, app)
@@ -87,11 +95,43 @@ pub fn page(app: &App, request_id: &str, failure: Failure) -> Response {
 }
 
 /// A page with one problem on it: its title and sentence.
-pub fn problem(
+pub fn problem(app: &App, request_id: &str, status: StatusCode, words: (&str, String)) -> Response {
+    detailed(app, request_id, (status, words), Vec::new())
+}
+
+/// The page of an authorization request that cannot be answered at the app's address.
+pub fn cannot_connect(app: &App, request_id: &str, problem: authorize::Problem) -> Response {
+    let words = ("This app cannot connect", problem.sentence().to_owned());
+    let detail = match problem {
+        // Which of the two it is stays unsaid: an address that is told apart can be guessed.
+        authorize::Problem::UnknownApp => vec![
+            Detail::new(
+                "client_id",
+                "Exactly once: the id of an app that is registered here and not shut out.",
+            ),
+            Detail::new(
+                "redirect_uri",
+                "Exactly once: letter by letter one of the addresses registered for that app. Only the port of http://127.0.0.1 and http://[::1] may differ.",
+            ),
+        ],
+        authorize::Problem::Waits => vec![Detail::new(
+            "client_id",
+            "The id of an app that the practice has let in: staff do that on the staff desk, or with anteroom client approve.",
+        )],
+        authorize::Problem::PortalOff => vec![Detail::new(
+            "portal_onsite_two_enable",
+            "OpenEMR's setting for its patient portal has to be on.",
+        )],
+    };
+    detailed(app, request_id, (StatusCode::BAD_REQUEST, words), detail)
+}
+
+/// The same with what a developer needs.
+fn detailed(
     app: &App,
     request_id: &str,
-    status: StatusCode,
-    (title, sentence): (&str, String),
+    (status, (title, sentence)): (StatusCode, (&str, String)),
+    detail: Vec<Detail>,
 ) -> Response {
     let page = Problem {
         frame: frame(app, title),
@@ -101,8 +141,43 @@ pub fn problem(
             "If it happens again, call the practice and give the number below.".to_owned(),
         ],
         request_id: request_id.to_owned(),
+        detail,
     };
     html(status, &page)
+}
+
+/// What a developer has to know of a no: which part of the request, and what was expected of it.
+fn detail(refusal: &Refusal) -> Vec<Detail> {
+    match refusal {
+        Refusal::Expired(_) => vec![
+            Detail::new(
+                "request",
+                "The id of an authorization request that this browser began within the last 10 minutes and that has not been answered yet.",
+            ),
+            Detail::new(
+                "Cookie",
+                "The cookies this server set when the request began. A browser that keeps none, or an app that follows the redirects itself, cannot log anybody in.",
+            ),
+        ],
+        Refusal::Forbidden(_) => vec![
+            Detail::new(
+                "csrf",
+                "The hidden field of the form, as the page had it, with the cookies of the same browser.",
+            ),
+            Detail::new("Origin", "This server's own origin, or none."),
+        ],
+        Refusal::Unauthenticated => vec![Detail::new(
+            "Cookie",
+            "The cookie of a login that has not ended.",
+        )],
+        Refusal::Invalid { location, why } => vec![Detail::new(location, why)],
+        Refusal::UnsupportedMediaType(text) => vec![Detail::new("Content-Type", *text)],
+        Refusal::TooMany(seconds) => vec![Detail::new(
+            "Retry-After",
+            format!("Nothing before {seconds} seconds are over."),
+        )],
+        _ => Vec::new(),
+    }
 }
 
 /// A rendered page.

@@ -17,13 +17,9 @@ use serde_json::json;
 
 use crate::crypto;
 use crate::domain::refusal::Refusal;
-use crate::fhir::capability;
 use crate::http::App;
 use crate::http::pages::app::SampleApp;
 use crate::http::pages::assets::ASSETS;
-use crate::http::pages::developers::Developers;
-use crate::http::pages::developers::ReadyClient;
-use crate::http::pages::developers::ResourceRow;
 use crate::http::pages::help::Help;
 use crate::http::pages::home::Home;
 use crate::http::pages::problem::Problem;
@@ -64,34 +60,6 @@ pub async fn help(State(app): State<Arc<App>>) -> Response {
     reply::html(StatusCode::OK, &page)
 }
 
-/// `/developers`
-pub async fn developers(State(app): State<Arc<App>>, id: RequestId) -> Response {
-    let client = match clients::find(&app.emr.db, SANDBOX_CLIENT).await {
-        Ok(client) => client.filter(|_| app.config.sandbox),
-        Err(failure) => return reply::page(&app, &id.0, failure),
-    };
-    let page = Developers {
-        frame: reply::frame(&app, "For developers"),
-        public_url: app.config.public_url.clone(),
-        fhir_base: app.config.fhir_base(),
-        client: client.map(|client| ReadyClient {
-            client_id: client.client_id,
-            redirect_uri: client.redirect_uris.first().cloned().unwrap_or_default(),
-            scope: client.scope,
-        }),
-        scopes: capability::scopes(),
-        resources: capability::table()
-            .into_iter()
-            .map(|row| ResourceRow {
-                name: row.name.to_owned(),
-                interactions: row.interactions,
-                search: row.search,
-            })
-            .collect(),
-    };
-    reply::html(StatusCode::OK, &page)
-}
-
 /// `/app`: on a practice's server it is there once somebody registered it.
 pub async fn sample_app(State(app): State<Arc<App>>, id: RequestId) -> Response {
     match clients::find(&app.emr.db, SAMPLE_APP).await {
@@ -110,6 +78,7 @@ pub async fn sample_app(State(app): State<Arc<App>>, id: RequestId) -> Response 
                     app.config.public_url
                 )],
                 request_id: String::new(),
+                detail: Vec::new(),
             };
             reply::html(StatusCode::NOT_FOUND, &page)
         }

@@ -1,5 +1,6 @@
 //! The audit ledger: who did what through which app, and how it ended. No names, no values, ids only.
 
+use sqlx::FromRow;
 use time::OffsetDateTime;
 
 use crate::db::Db;
@@ -14,6 +15,12 @@ const RECORD: &str = "INSERT INTO anteroom_audit \
 
 /// One more line of the same statement.
 const AND_ONE: &str = ", (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// MariaDB compares these columns without case and blanks at the end, so the ids are compared once more in Rust.
+const OF_REQUEST: &str = "SELECT a.at, a.action, a.outcome, a.reason, a.actor, a.client_id, a.grant_id, a.resource, \
+    a.request_id, c.name AS client_name \
+    FROM anteroom_audit a LEFT JOIN anteroom_client c ON c.client_id = a.client_id \
+    WHERE a.request_id = ? ORDER BY a.id LIMIT 200";
 
 /// How many lines go into one statement.
 const LINES: usize = 64;
@@ -61,6 +68,43 @@ pub struct Entry {
     pub resource: String,
     /// The request, as the caller was told it.
     pub request_id: String,
+}
+
+/// A line as it was written, with the name of its app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// When, in milliseconds since 1970.
+    pub at: i64,
+    /// What.
+    pub action: String,
+    /// How it ended: one of [`Outcome::word`].
+    pub outcome: String,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub actor: String,
+    /// Through which app; empty where none.
+    pub client_id: String,
+    /// The app's name, where it is registered.
+    pub client_name: Option<String>,
+    /// Under which grant; empty where none.
+    pub grant_id: String,
+    /// On what.
+    pub resource: String,
+}
+
+#[derive(FromRow)]
+struct LineRow {
+    at: i64,
+    action: String,
+    outcome: String,
+    reason: String,
+    actor: String,
+    client_id: String,
+    client_name: Option<String>,
+    grant_id: String,
+    resource: String,
+    request_id: String,
 }
 
 impl Entry {
@@ -113,6 +157,32 @@ pub async fn record_all(db: &Db, entries: &[Entry]) -> Answer<()> {
         })
     })
     .await
+}
+
+/// What one request wrote, in its order.
+///
+/// # Errors
+/// As [`Db::all`].
+pub async fn of_request(db: &Db, request_id: &str) -> Answer<Vec<Line>> {
+    // Lines that no request wrote, such as those of the command line, have no id.
+    if request_id.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<LineRow> = db.all(Sql::new(OF_REQUEST).bind(request_id)).await?;
+    let same = rows.into_iter().filter(|row| row.request_id == request_id);
+    Ok(same
+        .map(|row| Line {
+            at: row.at,
+            action: row.action,
+            outcome: row.outcome,
+            reason: row.reason,
+            actor: row.actor,
+            client_id: row.client_id,
+            client_name: row.client_name,
+            grant_id: row.grant_id,
+            resource: row.resource,
+        })
+        .collect())
 }
 
 fn statement(entries: &[Entry]) -> Sql {
