@@ -205,6 +205,22 @@ impl Config {
         Ok(config)
     }
 
+    /// The same, with the identity provider for staff that the environment names: a sandbox's own settings are fixed.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn with_staff_idp(
+        mut self,
+        environment: &HashMap<String, String>,
+    ) -> Result<Self, String> {
+        let text = |key: &str| {
+            let name = format!("ANTEROOM_{}", key.to_uppercase());
+            environment.get(&name).map_or("", |value| value.trim())
+        };
+        self.staff_idp = staff_idp(&text)?;
+        Ok(self)
+    }
+
     /// The FHIR base.
     pub fn fhir_base(&self) -> String {
         format!("{}/fhir", self.public_url)

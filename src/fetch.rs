@@ -90,7 +90,8 @@ impl Incoming {
     }
 }
 
-/// The two clients: one that goes anywhere the operator says, one that stays outside.
+/// The two clients: one that goes anywhere the operator says, one that stays outside. A copy shares their connections.
+#[derive(Clone)]
 pub struct Fetch {
     operator: Client,
     app: Client,

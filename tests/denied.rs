@@ -25,6 +25,8 @@ enum Guard {
     Session,
     /// An access token.
     Token,
+    /// The practice's identity provider: without one the route is not there.
+    Provider,
 }
 
 /// Every route of `http/mod.rs`, in its order there, and its guard.
@@ -38,11 +40,18 @@ const ROUTES: &[(&str, Guard)] = &[
     ("/.well-known/openid-configuration", Guard::Open),
     ("/oauth2/jwks", Guard::Open),
     ("/oauth2/token", Guard::App),
+    ("/oauth2/introspect", Guard::App),
+    ("/oauth2/revoke", Guard::App),
     ("/oauth2/userinfo", Guard::Token),
+    ("/smart-style.json", Guard::Open),
     ("/oauth2/authorize", Guard::App),
     ("/login", Guard::Browser),
     ("/login/new-credentials", Guard::Browser),
     ("/oauth2/consent", Guard::Browser),
+    ("/oauth2/logout", Guard::Open),
+    ("/account/logout", Guard::Open),
+    ("/login/staff/start", Guard::Provider),
+    ("/login/staff/callback", Guard::Provider),
     ("/", Guard::Open),
     ("/help", Guard::Open),
     ("/developers", Guard::Open),
@@ -50,6 +59,7 @@ const ROUTES: &[(&str, Guard)] = &[
     ("/assets/{*path}", Guard::Open),
     ("/livez", Guard::Open),
     ("/readyz", Guard::Open),
+    ("/login/staff/backchannel", Guard::Provider),
 ];
 
 #[test]
@@ -106,6 +116,21 @@ async fn browser_routes_need_the_browser_that_began() {
                 .await;
             assert_eq!(posted.status, StatusCode::BAD_REQUEST, "POST {path}");
         }
+    }
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn provider_routes_are_not_there_without_a_provider() {
+    let clinic = Clinic::open().await;
+    for (route, _) in ROUTES.iter().filter(|(_, guard)| *guard == Guard::Provider) {
+        let request = match route.ends_with("backchannel") {
+            true => Request::post(*route),
+            false => Request::get(*route),
+        };
+        let request = request.body(Body::empty()).expect("a request");
+        let answer = clinic.send(request).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{route}");
     }
     clinic.close().await;
 }

@@ -65,6 +65,7 @@ CREATE TABLE anteroom_upstream (
   request          VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   nonce            VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   verifier         VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  fresh            INT NOT NULL DEFAULT 0,
   created          BIGINT NOT NULL,
   used             BIGINT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

@@ -108,6 +108,7 @@ CREATE TABLE anteroom_upstream (
   request          TEXT NOT NULL,
   nonce            TEXT NOT NULL,
   verifier         TEXT NOT NULL,
+  fresh            INTEGER NOT NULL DEFAULT 0,
   created          INTEGER NOT NULL,
   used             INTEGER NULL
 );

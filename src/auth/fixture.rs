@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::auth::Context;
 use crate::auth::jwks::Cache;
 use crate::auth::keys::Keys;
+use crate::auth::upstream::Provider;
 use crate::config::Config;
 use crate::crypto;
 use crate::crypto::Entropy;
@@ -61,6 +62,7 @@ pub(super) struct House {
     pub(super) config: Config,
     pub(super) fetch: Fetch,
     pub(super) key_sets: Cache,
+    pub(super) provider: Provider,
     pub(super) keys: Keys,
     pub(super) entropy: Seeded,
     pub(super) now: OffsetDateTime,
@@ -113,6 +115,7 @@ impl House {
             config: Config::load(None, &std::collections::HashMap::new()).unwrap(),
             fetch: Fetch::new(Inside::Open).unwrap(),
             key_sets: Cache::default(),
+            provider: Provider::default(),
             keys: keys(),
             entropy: Seeded::default(),
             now,
@@ -126,6 +129,7 @@ impl House {
             config: &self.config,
             fetch: &self.fetch,
             key_sets: &self.key_sets,
+            provider: &self.provider,
             issuer: "https://emr.example",
             fhir_base: "https://emr.example/fhir",
             now: self.now,
@@ -175,11 +179,15 @@ pub(super) async fn empty_db(name: &str) -> Db {
     db
 }
 
-/// Keys, made once for all tests.
-pub(super) fn keys() -> Keys {
+/// The signing key, made once for all tests.
+pub(super) fn pem() -> &'static str {
     static PEM: OnceLock<String> = OnceLock::new();
-    let pem = PEM.get_or_init(|| crypto::new_rsa_key().unwrap());
-    Keys::from_parts(pem, &crypto::base64url(&[7; 32])).unwrap()
+    PEM.get_or_init(|| crypto::new_rsa_key().unwrap())
+}
+
+/// The keys of the house.
+pub(super) fn keys() -> Keys {
+    Keys::from_parts(pem(), &crypto::base64url(&[7; 32])).unwrap()
 }
 
 /// The registered app.

@@ -1,6 +1,7 @@
 //! `anteroom demo`: the sandbox, from nothing to a running server. `anteroom seed`: the same practice in an empty
 //! OpenEMR database.
 
+use std::collections::HashMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -50,7 +51,11 @@ pub fn documents(folder: &Path) -> PathBuf {
 ///
 /// # Errors
 /// One sentence that names what is wrong and what to do.
-pub async fn run(listen: SocketAddr, data: Option<PathBuf>) -> Result<(), String> {
+pub async fn run(
+    listen: SocketAddr,
+    data: Option<PathBuf>,
+    environment: &HashMap<String, String>,
+) -> Result<(), String> {
     // The address is taken first: a sandbox that cannot be reached is not made.
     let listener = serve::bind(listen).await?;
     let listen = listener
@@ -64,7 +69,7 @@ pub async fn run(listen: SocketAddr, data: Option<PathBuf>) -> Result<(), String
         create(&folder, &url).await?;
     }
     make(&documents(&folder))?;
-    let config = Config::sandbox(listen, url, documents(&folder))?;
+    let config = Config::sandbox(listen, url, documents(&folder))?.with_staff_idp(environment)?;
     let (sandbox, apps) = prepare(&config).await?;
     write_manifest(&folder, &config, (&sandbox, &apps))?;
     let (app, ledger) = serve::open(config, logins(&sandbox)).await?;

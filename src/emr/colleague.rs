@@ -81,6 +81,8 @@ pub enum Bar {
     Locked,
     /// There is a second factor, which only OpenEMR's form asks for.
     SecondFactor,
+    /// The password is in a directory (`gbl_ldap_enabled`), and what OpenEMR's table holds is not it.
+    Directory,
 }
 
 impl Colleague {
@@ -118,6 +120,14 @@ pub async fn by_email(emr: &Emr, email: &str) -> Answer<Vec<Colleague>> {
     Ok(found.into_iter().filter(same).collect())
 }
 
+/// Every account, active or not, by login name.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn all(emr: &Emr) -> Answer<Vec<Colleague>> {
+    colleagues(emr, Sql::new(SELECT).push("u.id > 0 ORDER BY u.username")).await
+}
+
 /// What keeps somebody out of OpenEMR beside the password, judged as its own login does.
 ///
 /// # Errors
@@ -132,6 +142,11 @@ pub async fn bar(emr: &Emr, colleague: &Colleague) -> Answer<Option<Bar>> {
             .parse::<i64>()
             .unwrap_or(0)
     };
+    let mut own = practice.globals.text("gbl_ldap_exclusions").split(',');
+    if practice.globals.on("gbl_ldap_enabled") && !own.any(|name| name.trim() == colleague.username)
+    {
+        return Ok(Some(Bar::Directory));
+    }
     let most = number("password_max_failed_logins");
     if most > 0 && emr.layout.has("users_secure", "login_fail_counter") {
         let text = match emr.layout.has("users_secure", "last_login_fail") {

@@ -6,6 +6,7 @@ pub mod client_address;
 pub mod connections;
 pub mod consent;
 pub mod cookies;
+pub mod developers;
 pub mod fhir;
 pub mod forms;
 pub mod guard;
@@ -14,6 +15,7 @@ pub mod logout;
 pub mod negotiate;
 pub mod oauth;
 pub mod pages;
+pub mod register;
 pub mod reply;
 pub mod request_id;
 pub mod signin;
@@ -143,7 +145,15 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/oauth2/jwks", get(oauth::jwks))
         .route(
             "/oauth2/token",
-            post(oauth::token).fallback(oauth::token_method),
+            post(oauth::token).fallback(oauth::only_post),
+        )
+        .route(
+            "/oauth2/introspect",
+            post(oauth::introspect).fallback(oauth::only_post),
+        )
+        .route(
+            "/oauth2/revoke",
+            post(oauth::revoke).fallback(oauth::only_post),
         )
         .route(
             "/oauth2/userinfo",
@@ -176,7 +186,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/login/staff/callback", get(upstream::callback))
         .route("/", get(site::home))
         .route("/help", get(site::help))
-        .route("/developers", get(site::developers))
+        .route("/developers", get(developers::page))
+        .route(
+            "/developers/register",
+            get(developers::form).post(developers::form_post),
+        )
         .route("/app", get(site::sample_app))
         .route("/assets/{*path}", get(site::asset))
         .fallback(site::nothing_here)
@@ -186,12 +200,19 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/livez", get(site::livez))
         .route("/readyz", get(site::readyz));
 
+    // For programs, not for scripts in other people's browsers: those would lend their visitors' addresses.
+    let registration = Router::new().route(
+        "/oauth2/register",
+        post(register::register).fallback(register::only_post),
+    );
+
     // What the practice's identity provider calls.
     let behind = Router::new().route("/login/staff/backchannel", post(upstream::backchannel));
 
     Router::new()
         .merge(open)
         .merge(operations)
+        .merge(registration)
         .merge(behind)
         .merge(pages)
         .layer(DefaultBodyLimit::disable())
