@@ -2,12 +2,15 @@
 //! One library for all of it; it is the one rustls and jsonwebtoken use too.
 
 use aws_lc_rs::digest;
+use aws_lc_rs::encoding::AsBigEndian;
 use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::encoding::EcPrivateKeyBin;
 use aws_lc_rs::encoding::Pkcs8V1Der;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature;
+use aws_lc_rs::signature::KeyPair;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -86,6 +89,26 @@ pub fn is_on_p384(x: &[u8], y: &[u8]) -> bool {
     x.len() == 48
         && y.len() == 48
         && signature::ParsedPublicKey::new(&signature::ECDSA_P384_SHA384_FIXED, point).is_ok()
+}
+
+/// A new key on the curve P-384: its point's two coordinates and its private number, 48 bytes each.
+///
+/// # Errors
+/// A fault where the library cannot make one.
+pub fn new_p384_key() -> Result<[Vec<u8>; 3], Fault> {
+    let fault = |_| Fault::new("making a key", "the generator failed");
+    let algorithm = &signature::ECDSA_P384_SHA384_FIXED_SIGNING;
+    let pair = signature::EcdsaKeyPair::generate(algorithm).map_err(fault)?;
+    let private = AsBigEndian::<EcPrivateKeyBin<'_>>::as_be_bytes(&pair.private_key()).map_err(fault)?;
+    // An uncompressed point: 4, x, y.
+    let point = pair.public_key().as_ref();
+    match point.split_first() {
+        Some((4, numbers)) if numbers.len() == 96 => {
+            let (x, y) = numbers.split_at(48);
+            Ok([x.to_vec(), y.to_vec(), private.as_ref().to_vec()])
+        }
+        _ => Err(Fault::new("making a key", "its point is not written plainly")),
+    }
 }
 
 /// SHA-1, which FHIR asks for in `Attachment.hash` and nothing else here uses.

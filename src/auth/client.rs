@@ -14,6 +14,7 @@ use crate::crypto::Entropy;
 use crate::db::Db;
 use crate::db::error::duplicate;
 use crate::domain::refusal::Answer;
+use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Level;
 use crate::domain::scope::Scope;
@@ -157,7 +158,7 @@ pub async fn register(deed: &Deed<'_>, new: NewClient, entropy: &dyn Entropy) ->
         None => entropy.token()?.chars().take(22).collect(),
     };
     let secret = match new.kind {
-        Kind::Confidential => Some(format!("cs_{}", entropy.token()?)),
+        Kind::Confidential => Some(new_secret(entropy)?),
         _ => None,
     };
     let client = Client {
@@ -181,6 +182,34 @@ pub async fn register(deed: &Deed<'_>, new: NewClient, entropy: &dyn Entropy) ->
     };
     add(deed, &client).await?;
     Ok(Added { client, secret })
+}
+
+/// A new secret for a confidential app: 256 random bits.
+///
+/// # Errors
+/// As [`Entropy::token`].
+pub fn new_secret(entropy: &dyn Entropy) -> Result<String, Fault> {
+    Ok(format!("cs_{}", entropy.token()?))
+}
+
+/// Gives an app another secret, by its fingerprint, and another key set; the ones before stop working at once.
+///
+/// # Errors
+/// As [`Db::run`].
+pub async fn renew(
+    deed: &Deed<'_>,
+    client: &Client,
+    credentials: (Option<String>, Option<String>),
+) -> Answer<()> {
+    let entry = deed.entry("client.renew", &client.client_id);
+    let transaction = deed.db.transaction(|tx| {
+        let (entry, credentials) = (entry.clone(), credentials.clone());
+        Box::pin(async move {
+            clients::renew(tx, &entry.client_id, credentials).await?;
+            ledger::record(tx, &entry).await
+        })
+    });
+    transaction.await
 }
 
 async fn add(deed: &Deed<'_>, client: &Client) -> Answer<()> {

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::auth::client;
-use crate::auth::client::NewClient;
+use crate::auth::client::Deed;
 use crate::command::serve;
 use crate::config::Config;
 use crate::crypto;
@@ -16,6 +16,7 @@ use crate::crypto::Entropy;
 use crate::crypto::SystemEntropy;
 use crate::db::Db;
 use crate::demo as practice;
+use crate::demo::apps;
 use crate::demo::manifest;
 use crate::demo::manifest::DemoClient;
 use crate::demo::manifest::Place;
@@ -23,16 +24,6 @@ use crate::demo::manifest::Sandbox;
 use crate::emr::Emr;
 use crate::emr::zone::Zone;
 use crate::http::pages::home::Login;
-use crate::http::site::SAMPLE_APP;
-use crate::http::site::SANDBOX_CLIENT;
-use crate::store::clients;
-use crate::store::clients::Kind;
-
-/// What the sandbox's apps may ask for.
-const SCOPE: &str = "openid fhirUser profile launch/patient offline_access patient/*.rus";
-
-/// Where the sandbox's own client takes its answers (`interface.md`, demo.json).
-const CALLBACK: &str = "http://127.0.0.1:8765/callback";
 
 /// The zone of the invented practice.
 const ZONE: &str = "America/New_York";
@@ -70,7 +61,7 @@ pub async fn run(
     }
     make(&documents(&folder))?;
     let config = Config::sandbox(listen, url, documents(&folder))?.with_staff_idp(environment)?;
-    let (sandbox, apps) = prepare(&config).await?;
+    let (sandbox, apps) = prepare(&config, &kept(&folder)).await?;
     write_manifest(&folder, &config, (&sandbox, &apps))?;
     let (app, ledger) = serve::open(config, logins(&sandbox)).await?;
     announce(&app.config, &folder, &sandbox);
@@ -86,7 +77,7 @@ pub async fn seed(config: Config, folder: &Path) -> Result<(), String> {
     make(folder)?;
     make(&folder.join("mail"))?;
     fill(&config.database_url, &documents(folder), &config.zone).await?;
-    let (sandbox, apps) = prepare(&config).await?;
+    let (sandbox, apps) = prepare(&config, &kept(folder)).await?;
     write_manifest(folder, &config, (&sandbox, &apps))?;
     println!(
         "The invented practice is in the database; {} tells the logins.",
@@ -165,59 +156,50 @@ async fn fill(url: &str, documents: &Path, zone: &str) -> Result<(), String> {
 }
 
 /// Gives every row its FHIR id and registers the sandbox's apps.
-async fn prepare(config: &Config) -> Result<(Sandbox, Vec<DemoClient>), String> {
+async fn prepare(
+    config: &Config,
+    kept: &[DemoClient],
+) -> Result<(Sandbox, Vec<DemoClient>), String> {
     let emr = serve::open_emr(config, serve::system_clock()).await?;
-    let apps = register_apps(&emr, config).await?;
+    let apps = reopen_apps(&emr, config, kept).await?;
     let sandbox = Sandbox::reopen(&emr.db).await.map_err(serve::said)?;
     emr.db.close().await;
     Ok((sandbox, apps))
 }
 
-/// Registers the sandbox's apps where they are not there yet.
+/// Registers the sandbox's apps and tells them with their secrets and private keys; where they are registered already,
+/// these are new.
 ///
 /// # Errors
 /// One sentence that names what is wrong.
 pub async fn register_apps(emr: &Emr, config: &Config) -> Result<Vec<DemoClient>, String> {
+    reopen_apps(emr, config, &[]).await
+}
+
+/// Registers the sandbox's apps where they are not there yet, and tells them with their secrets and private keys: those
+/// of `kept` that still fit, new ones for the rest.
+async fn reopen_apps(
+    emr: &Emr,
+    config: &Config,
+    kept: &[DemoClient],
+) -> Result<Vec<DemoClient>, String> {
+    let deed = Deed {
+        db: &emr.db,
+        by: "sandbox",
+        now: emr.now(),
+        request_id: "",
+        inside: client::inside(config),
+    };
     let own = format!("{}/app", config.public_url);
-    let wanted = [
-        (SANDBOX_CLIENT, "Sandbox test app", CALLBACK),
-        (SAMPLE_APP, "Anteroom's sample app", own.as_str()),
-    ];
-    let mut apps = Vec::new();
-    for (client_id, name, redirect) in wanted {
-        let known = clients::find(&emr.db, client_id)
-            .await
-            .map_err(serve::said)?;
-        // A reopened sandbox may listen on another port; for loopback addresses the port does not matter (RFC 8252).
-        if known.is_none() {
-            let new = NewClient {
-                client_id: Some(client_id.to_owned()),
-                redirect_uris: vec![redirect.to_owned()],
-                scope: SCOPE.to_owned(),
-                verified: client_id == SAMPLE_APP,
-                ..NewClient::named(name, Kind::Public)
-            };
-            let deed = client::Deed {
-                db: &emr.db,
-                by: "sandbox",
-                now: emr.now(),
-                request_id: "",
-                inside: client::inside(config),
-            };
-            client::register(&deed, new, &SystemEntropy)
-                .await
-                .map_err(serve::said)?;
-        }
-        apps.push(DemoClient {
-            client_id: client_id.to_owned(),
-            kind: "public",
-            redirect_uris: vec![redirect.to_owned()],
-            client_secret: None,
-            private_jwk: None,
-            scope: SCOPE.to_owned(),
-        });
-    }
-    Ok(apps)
+    let apps = apps::register(&deed, &own, kept, &SystemEntropy).await;
+    apps.map_err(serve::said)
+}
+
+/// The apps of a folder's `demo.json`; none where there is no such file yet.
+fn kept(folder: &Path) -> Vec<DemoClient> {
+    let text = fs::read_to_string(folder.join("demo.json"));
+    text.map(|text| manifest::clients(&text))
+        .unwrap_or_default()
 }
 
 /// `demo.json`, written whole or not at all.

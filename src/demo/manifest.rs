@@ -1,5 +1,6 @@
 //! `demo.json`: what somebody, or something, that tries the sandbox needs to know.
 
+use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 use time::Date;
@@ -51,12 +52,15 @@ pub struct StaffLogin {
 }
 
 /// An app the sandbox has registered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoClient {
     /// OAuth client id.
     pub client_id: String,
+    /// Its name, as people read it.
+    #[serde(default)]
+    pub name: String,
     /// `public`, `confidential`, `asymmetric` or `backend`.
-    pub kind: &'static str,
+    pub kind: String,
     /// Where it may be sent back to.
     pub redirect_uris: Vec<String>,
     /// The secret of a confidential app.
@@ -65,6 +69,19 @@ pub struct DemoClient {
     pub private_jwk: Option<Value>,
     /// Scopes it may ask for, separated by blanks.
     pub scope: String,
+    /// Where staff start it.
+    #[serde(default)]
+    pub launch_uri: Option<String>,
+}
+
+/// The apps of a manifest that was written before, with their secrets; none where it cannot be read.
+pub fn clients(demo_json: &str) -> Vec<DemoClient> {
+    #[derive(Deserialize)]
+    struct Kept {
+        clients: Vec<DemoClient>,
+    }
+    let kept: Result<Kept, _> = serde_json::from_str(demo_json);
+    kept.map(|kept| kept.clients).unwrap_or_default()
 }
 
 /// Where the sandbox is.
@@ -143,11 +160,13 @@ mod tests {
         };
         let clients = [DemoClient {
             client_id: "c".into(),
-            kind: "public",
+            name: "n".into(),
+            kind: "public".into(),
             redirect_uris: vec!["http://127.0.0.1:8765/callback".into()],
             client_secret: None,
             private_jwk: None,
             scope: "openid".into(),
+            launch_uri: None,
         }];
         let text = demo_json(&sandbox, place, &clients).expect("plain data");
         let read: Value = serde_json::from_str(&text).expect("JSON");
@@ -176,10 +195,14 @@ mod tests {
             "clients",
         ];
         assert_eq!(top, sorted(&all));
+        assert_eq!(super::clients(&text), clients, "it is read back as it was");
+        assert_eq!(super::clients("{}"), []);
         let mut client = keys(&read["clients"][0]);
         client.sort();
         let all = [
             "client_id",
+            "name",
+            "launch_uri",
             "kind",
             "redirect_uris",
             "client_secret",
