@@ -36,6 +36,9 @@ const COLUMNS: &str = "SELECT f.id, f.uuid, f.name, f.facility_npi, f.domain_ide
 const MAPPED: &str = " AND f.uuid IN (SELECT m.target_uuid FROM uuid_mapping m WHERE m.resource = 'Location' \
     AND m.uuid IN ";
 
+/// Facilities in the public list at most.
+const MOST_PUBLISHED: u32 = 1000;
+
 #[derive(FromRow)]
 struct Primary {
     name: Option<String>,
@@ -115,6 +118,27 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
         })
         .collect();
     Ok(Page { records, next })
+}
+
+/// Everything in use that has a name, the oldest first: what the practice tells anybody about itself.
+///
+/// # Errors
+/// As [`Db::all`].
+pub async fn directory(emr: &Emr) -> Answer<Vec<Facility>> {
+    let query = Query {
+        count: MOST_PUBLISHED,
+        ..Query::default()
+    };
+    let sql = statement(emr, ResourceType::Organization, &query);
+    let mut rows: Vec<Row> = emr.db.all(sql.clone()).await?;
+    if rows.iter().any(|row| row.ids().is_none()) {
+        uuids::fill(emr, uuids::Table::Facilities).await?;
+        rows = emr.db.all(sql).await?;
+    }
+    let facilities = rows.into_iter().filter_map(|row| row.facility(emr));
+    Ok(facilities
+        .filter(|facility| facility.active && !facility.name.is_empty())
+        .collect())
 }
 
 fn statement(emr: &Emr, kind: ResourceType, query: &Query) -> Sql {

@@ -23,6 +23,8 @@ use fhir_sdk::r4b::types::ExtensionValue;
 use time::OffsetDateTime;
 use time::UtcOffset;
 
+use crate::config::Config;
+use crate::config::Registration;
 use crate::domain::ResourceType;
 use crate::domain::people::Code;
 use crate::domain::records::CLINICAL_NOTE;
@@ -40,13 +42,41 @@ use crate::fhir::wire::Built;
 const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
 
 /// The endpoints it tells: names of SMART 1.0, paths under the public URL.
-const ENDPOINTS: [(&str, &str); 2] = [
+const ENDPOINTS: [(&str, &str); 5] = [
     ("authorize", "/oauth2/authorize"),
     ("token", "/oauth2/token"),
+    ("introspect", "/oauth2/introspect"),
+    ("manage", "/account/apps"),
+    ("revoke", "/oauth2/revoke"),
 ];
 
+/// One more where apps may register themselves.
+const REGISTER: (&str, &str) = ("register", "/oauth2/register");
+
 /// Words that are scopes of every deployment, beside those of resources.
-const WORDS: [&str; 4] = ["openid", "fhirUser", "launch/patient", "offline_access"];
+const WORDS: [&str; 6] = [
+    "openid",
+    "fhirUser",
+    "launch",
+    "launch/patient",
+    "offline_access",
+    "online_access",
+];
+
+/// The levels of scopes; a service changes nothing.
+const LEVELS: [(&str, &[Interaction]); 3] = [
+    ("patient", &ALL_LETTERS),
+    ("user", &ALL_LETTERS),
+    ("system", &[Interaction::Read, Interaction::Search]),
+];
+
+const ALL_LETTERS: [Interaction; 5] = [
+    Interaction::Create,
+    Interaction::Read,
+    Interaction::Update,
+    Interaction::Delete,
+    Interaction::Search,
+];
 
 /// Parameters of every search, about the answer instead of the records.
 const RESULT: Parameter = Parameter {
@@ -66,13 +96,12 @@ pub struct Row {
     pub search: Vec<String>,
 }
 
-/// The CapabilityStatement of the server at a public URL, for a practice of that name.
+/// The CapabilityStatement of a server with these settings, for a practice of that name.
 ///
 /// # Errors
 /// As [`crate::fhir::encode`].
-pub fn statement(public_url: &str, practice: &str, now: OffsetDateTime) -> Result<Vec<u8>, Fault> {
-    let public_url = public_url.trim_end_matches('/');
-    let built = whole(public_url, practice, now)
+pub fn statement(config: &Config, practice: &str, now: OffsetDateTime) -> Result<Vec<u8>, Fault> {
+    let built = whole(config, practice, now)
         .map_err(|error| Fault::new("making the CapabilityStatement", error.to_string()))?;
     bytes(&Resource::from(built))
 }
@@ -80,20 +109,36 @@ pub fn statement(public_url: &str, practice: &str, now: OffsetDateTime) -> Resul
 /// Every scope that means something here, in SMART's v2 and v1 spelling, for `scopes_supported`.
 pub fn scopes() -> Vec<String> {
     let mut scopes: Vec<String> = WORDS.map(str::to_owned).to_vec();
-    scopes.push("patient/*.rs".to_owned());
-    scopes.push("patient/*.read".to_owned());
+    for (level, wanted) in LEVELS {
+        scopes.extend(scopes_of(level, wanted));
+    }
+    scopes
+}
+
+/// The scopes of one level: all types, then each, reading alone and with everything the type takes.
+fn scopes_of(level: &str, wanted: &[Interaction]) -> Vec<String> {
+    let reading = [Interaction::Read, Interaction::Search];
+    let mut every = String::new();
+    for (letter, interaction) in Interaction::LETTERS {
+        if wanted.contains(&interaction) && RESOURCES.iter().any(|known| known.takes(interaction)) {
+            every.push(letter);
+        }
+    }
+    let mut scopes = vec![format!("{level}/*.rs"), format!("{level}/*.read")];
+    if every != "rs" {
+        scopes.push(format!("{level}/*.{every}"));
+    }
     for served in RESOURCES {
         let name = served.kind.name();
-        let reading: String = letters(served, &[Interaction::Read, Interaction::Search]);
-        scopes.push(format!("patient/{name}.{reading}"));
-        if served.takes(Interaction::Update) {
-            let all = letters(served, &Interaction::LETTERS.map(|(_, known)| known));
-            scopes.push(format!("patient/{name}.{all}"));
+        let (reading, all) = (letters(served, &reading), letters(served, wanted));
+        scopes.push(format!("{level}/{name}.{reading}"));
+        if all != reading {
+            scopes.push(format!("{level}/{name}.{all}"));
         }
-        scopes.push(format!("patient/{name}.read"));
+        scopes.push(format!("{level}/{name}.read"));
         if served.kind == ResourceType::DocumentReference {
             let (system, code) = CLINICAL_NOTE;
-            scopes.push(format!("patient/{name}.{reading}?category={system}|{code}"));
+            scopes.push(format!("{level}/{name}.{reading}?category={system}|{code}"));
         }
     }
     scopes
@@ -139,8 +184,8 @@ fn parameters(served: &Served) -> impl Iterator<Item = &Parameter> {
     served.parameters.iter().chain(result)
 }
 
-fn whole(public_url: &str, practice: &str, now: OffsetDateTime) -> Built<CapabilityStatement> {
-    let fhir_base = format!("{public_url}/fhir");
+fn whole(config: &Config, practice: &str, now: OffsetDateTime) -> Built<CapabilityStatement> {
+    let fhir_base = format!("{}/fhir", config.public_url.trim_end_matches('/'));
     let words = wire::clean(practice).unwrap_or_else(|| "A medical practice".to_owned());
     let software = CapabilityStatementSoftware::builder()
         .name("Anteroom".to_owned())
@@ -158,7 +203,8 @@ fn whole(public_url: &str, practice: &str, now: OffsetDateTime) -> Built<Capabil
         .title("Anteroom".to_owned())
         .status(PublicationStatus::Active)
         .date(wire::date_time(second(now)))
-        .description("Patient access to the practice's own records by SMART App Launch.".to_owned())
+        .description("The practice's own records for apps of patients and staff and for services, by SMART App Launch."
+            .to_owned())
         .kind(CapabilityStatementKind::Instance)
         .software(software)
         .implementation(implementation)
@@ -166,7 +212,7 @@ fn whole(public_url: &str, practice: &str, now: OffsetDateTime) -> Built<Capabil
         .fhir_version(FHIRVersion::N401)
         .format(wire::list(formats.map(str::to_owned)))
         .patch_format(wire::list(["application/json-patch+json".to_owned()]))
-        .rest(wire::list([rest(public_url)?]))
+        .rest(wire::list([rest(config)?]))
         .build()
 }
 
@@ -175,7 +221,7 @@ fn second(now: OffsetDateTime) -> OffsetDateTime {
     now.replace_nanosecond(0).unwrap_or(now)
 }
 
-fn rest(public_url: &str) -> Built<CapabilityStatementRest> {
+fn rest(config: &Config) -> Built<CapabilityStatementRest> {
     let mut resources = Vec::with_capacity(RESOURCES.len());
     for served in RESOURCES {
         resources.push(Some(resource(served)?));
@@ -183,19 +229,26 @@ fn rest(public_url: &str) -> Built<CapabilityStatementRest> {
     CapabilityStatementRest::builder()
         .mode(RestfulCapabilityMode::Server)
         .documentation(
-            "Everything is cut to the patient in context of the token: another patient's record is not found, a \
-             search that names another patient is forbidden. Unknown search parameters are ignored and named in a \
-             warning, or refused with Prefer: handling=strict."
+            "Under patient/ scopes everything is cut to the patient in context: another patient's record is not \
+             found, a search that names another patient is forbidden. Under user/ scopes staff reach what OpenEMR's \
+             access control gives them, under system/ scopes a service reaches every patient; they search messages \
+             and documents with patient or _id, appointments also by date alone. Unknown search parameters are \
+             ignored and named in a warning, or refused with Prefer: handling=strict."
                 .to_owned(),
         )
-        .security(security(public_url)?)
+        .security(security(config)?)
         .resource(resources)
         .build()
 }
 
-fn security(public_url: &str) -> Built<CapabilityStatementRestSecurity> {
-    let mut endpoints = Vec::with_capacity(ENDPOINTS.len());
-    for (name, path) in ENDPOINTS {
+fn security(config: &Config) -> Built<CapabilityStatementRestSecurity> {
+    let public_url = config.public_url.trim_end_matches('/');
+    let register = match config.registration {
+        Registration::Open | Registration::Approval => Some(REGISTER),
+        Registration::Off => None,
+    };
+    let mut endpoints = Vec::with_capacity(ENDPOINTS.len() + 1);
+    for (name, path) in ENDPOINTS.into_iter().chain(register) {
         let uri = ExtensionValue::Uri(format!("{public_url}{path}"));
         endpoints.push(wire::extension(name, uri)?);
     }
@@ -212,7 +265,9 @@ fn security(public_url: &str) -> Built<CapabilityStatementRestSecurity> {
         .extension(vec![oauth])
         .cors(true)
         .service(wire::list([service]))
-        .description("SMART App Launch 2.2, standalone launch for patients.".to_owned())
+        .description(
+            "SMART App Launch 2.2: standalone and EHR launch, backend services.".to_owned(),
+        )
         .build()
 }
 

@@ -4,6 +4,7 @@
 pub mod appointment;
 pub mod appointment_ask;
 pub mod binary;
+pub mod brands;
 pub mod bundle;
 pub mod capability;
 pub mod communication;

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod appointment;
+pub mod brands;
 pub mod client_address;
 pub mod connections;
 pub mod consent;
@@ -94,7 +95,7 @@ impl App {
         };
         let fetch = Fetch::new(inside)?;
         let base = Base::new(&config.fhir_base());
-        let capability = capability::statement(&config.public_url, &emr.known().name, emr.now())?;
+        let capability = capability::statement(&config, &emr.known().name, emr.now())?;
         Ok(Self {
             config,
             emr,
@@ -160,6 +161,7 @@ pub fn router(app: Arc<App>) -> Router {
             get(oauth::userinfo).post(oauth::userinfo),
         )
         .route("/smart-style.json", get(style::smart_style))
+        .route("/brands", get(brands::bundle))
         .layer(cors());
 
     // What a person sees.

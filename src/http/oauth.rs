@@ -35,6 +35,7 @@ use crate::auth::token;
 use crate::auth::token::answer;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
+use crate::fhir::brands;
 use crate::fhir::capability;
 use crate::http::App;
 use crate::http::cookies;
@@ -72,7 +73,7 @@ pub async fn openid_configuration(State(app): State<Arc<App>>, id: RequestId) ->
 }
 
 fn configuration(app: &App, id: &RequestId) -> Response {
-    let brand = ("urn:ietf:rfc:3986".to_owned(), app.config.website.clone());
+    let brand = brands::identifier(&app.config.website);
     match discovery::document(&app.config, &capability::scopes(), brand) {
         Ok(document) => public_json(&document),
         Err(fault) => {

@@ -7,8 +7,19 @@ use serde_json::json;
 use time::macros::datetime;
 
 fn stated() -> Value {
+    stated_with(Registration::Open)
+}
+
+fn stated_with(registration: Registration) -> Value {
     let now = datetime!(2026-11-21 20:00:00.123 UTC);
-    let bytes = statement("http://x.org/", "Main Street Practice", now).expect("renders");
+    let listen = "127.0.0.1:8080".parse().expect("an address");
+    let config = Config::sandbox(listen, "sqlite://x".to_owned(), "x".into()).expect("settings");
+    let config = Config {
+        public_url: "http://x.org".to_owned(),
+        registration,
+        ..config
+    };
+    let bytes = statement(&config, "Main Street Practice", now).expect("renders");
     assert_eq!(fhir_decode::decode(&bytes).err(), None);
     serde_json::from_slice(&bytes).expect("JSON")
 }
@@ -37,9 +48,15 @@ fn it_tells_where_to_authorize() {
         security["extension"][0]["extension"],
         json!([
             {"url": "authorize", "valueUri": "http://x.org/oauth2/authorize"},
-            {"url": "token", "valueUri": "http://x.org/oauth2/token"}
+            {"url": "token", "valueUri": "http://x.org/oauth2/token"},
+            {"url": "introspect", "valueUri": "http://x.org/oauth2/introspect"},
+            {"url": "manage", "valueUri": "http://x.org/account/apps"},
+            {"url": "revoke", "valueUri": "http://x.org/oauth2/revoke"},
+            {"url": "register", "valueUri": "http://x.org/oauth2/register"}
         ])
     );
+    let without = stated_with(Registration::Off).to_string();
+    assert!(!without.contains("/oauth2/register"));
 }
 
 #[test]
@@ -90,6 +107,15 @@ fn every_scope_is_one_this_server_reads() {
         "patient/Appointment.rs",
         "patient/Appointment.rus",
         "patient/Binary.r",
+        "launch",
+        "online_access",
+        "patient/*.rus",
+        "user/*.rs",
+        "user/Encounter.rs",
+        "user/Appointment.rus",
+        "system/*.rs",
+        "system/Patient.read",
+        "system/DocumentReference.rs?category=http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category|clinical-note",
     ] {
         assert!(scopes.iter().any(|scope| scope == wanted), "{wanted}");
     }
@@ -97,6 +123,11 @@ fn every_scope_is_one_this_server_reads() {
         !scopes
             .iter()
             .any(|scope| scope.starts_with("patient/Binary.rs"))
+    );
+    assert!(
+        !scopes
+            .iter()
+            .any(|scope| scope.starts_with("system/Appointment.ru"))
     );
     let mut once = scopes.clone();
     once.sort();
