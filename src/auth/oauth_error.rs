@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use oauth2::basic::BasicErrorResponse;
 use oauth2::basic::BasicErrorResponseType;
+use serde::Serialize;
 
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
@@ -44,21 +45,38 @@ impl OAuthError {
         Self::new(BasicErrorResponseType::InvalidClient, description)
     }
 
+    /// An `invalid_token` (RFC 6750, 3.1): the caller's own access token is not good.
+    pub fn token(description: impl Into<Cow<'static, str>>) -> Self {
+        let error = BasicErrorResponseType::Extension("invalid_token".to_owned());
+        Self::new(error, description)
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self.error.as_ref() {
-            "invalid_client" => 401,
+            "invalid_client" | "invalid_token" => 401,
             "temporarily_unavailable" => 503,
             "server_error" => 500,
             _ => 400,
         }
     }
 
-    /// The body.
-    pub fn body(&self) -> BasicErrorResponse {
+    /// The body; the request id is what `anteroom explain` takes.
+    pub fn body(&self, request_id: &str) -> ErrorBody {
         let description = Some(self.description.clone().into_owned());
-        BasicErrorResponse::new(self.error.clone(), description, None)
+        ErrorBody {
+            error: BasicErrorResponse::new(self.error.clone(), description, None),
+            request_id: request_id.to_owned(),
+        }
     }
+}
+
+/// RFC 6749's members and our own.
+#[derive(Debug, Serialize)]
+pub struct ErrorBody {
+    #[serde(flatten)]
+    error: BasicErrorResponse,
+    request_id: String,
 }
 
 impl From<Failure> for OAuthError {

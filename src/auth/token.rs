@@ -1,14 +1,15 @@
 //! The token endpoint: codes and refresh tokens become access tokens (RFC 6749, 4.1.3 and 6; RFC 7636, 4.6; SMART App
-//! Launch 2.2). Refreshing is in [`refresh`], what a token answer says in [`answer`].
+//! Launch 2.2). Refreshing is in [`refresh`], backend services in [`service`], what a token answer says in [`answer`].
 
 pub mod answer;
-mod refresh;
+pub(in crate::auth) mod refresh;
+mod service;
 
 use oauth2::basic::BasicErrorResponseType;
 use uuid::Uuid;
 
 use crate::auth::Context;
-use crate::auth::client;
+use crate::auth::client_auth;
 use crate::auth::login;
 use crate::auth::oauth_error::OAuthError;
 use crate::auth::request;
@@ -27,6 +28,7 @@ use crate::domain::scope::Scope;
 use crate::domain::scope::Word;
 use crate::emr::persons;
 use crate::store::clients::Client;
+use crate::store::clients::Kind as ClientKind;
 use crate::store::codes;
 use crate::store::codes::Code;
 use crate::store::grants;
@@ -45,6 +47,9 @@ pub(super) struct Pair {
     pub(super) refresh: Option<String>,
 }
 
+/// The grant types there are.
+const GRANT_TYPES: [&str; 3] = ["authorization_code", "refresh_token", "client_credentials"];
+
 /// Answers a token request. `basic` is the `Authorization: Basic` header, taken apart, where there was one.
 ///
 /// # Errors
@@ -54,61 +59,53 @@ pub async fn exchange(
     params: &Params,
     basic: Option<(String, String)>,
 ) -> Result<TokenAnswer, OAuthError> {
-    let client = match authenticate(context, params, basic).await {
-        Ok(client) => client,
-        Err(error) => return Err(noted(context, "", error).await),
+    let (client, grant_type) = match asked(context, params, basic).await {
+        Ok(asked) => asked,
+        Err(error) => return Err(noted(context, ("token", ""), error).await),
     };
-    let answer = match request::one(params, "grant_type").unwrap_or_default() {
-        Some("authorization_code") => with_code(context, params, &client).await,
-        Some("refresh_token") => refresh::with_refresh(context, params, &client).await,
-        Some(_) => Err(OAuthError::new(
-            BasicErrorResponseType::UnsupportedGrantType,
-            "grant_type must be authorization_code or refresh_token",
+    let answer = match (grant_type, client.kind) {
+        ("client_credentials", ClientKind::Backend) => {
+            service::with_nobody(context, params, &client).await
+        }
+        ("client_credentials", _) => Err(not_for(
+            "grant_type client_credentials is for apps registered as backend; use authorization_code",
         )),
-        None => Err(OAuthError::request("grant_type is required")),
+        (_, ClientKind::Backend) => Err(not_for(
+            "this app is registered as backend: grant_type must be client_credentials",
+        )),
+        ("refresh_token", _) => refresh::with_refresh(context, params, &client).await,
+        _ => with_code(context, params, &client).await,
     };
     match answer {
         Ok(issued) => answer::token_answer(context, issued),
-        Err(error) => Err(noted(context, &client.client_id, error).await),
+        Err(error) => Err(noted(context, ("token", &client.client_id), error).await),
     }
 }
 
-/// Who asks. Only public apps exist, so a secret in any form is a mistake worth telling.
-async fn authenticate(
+/// Who asks for which kind of grant. A kind there is not is told before anybody has to prove anything.
+async fn asked<'p>(
     context: &Context<'_>,
-    params: &Params,
+    params: &'p Params,
     basic: Option<(String, String)>,
-) -> Result<Client, OAuthError> {
-    if request::any_repeated(params) {
-        return Err(OAuthError::request("a parameter is repeated"));
-    }
-    let get = |name| request::one(params, name).unwrap_or_default();
-    let secrets = ["client_secret", "client_assertion", "client_assertion_type"];
-    let secret = secrets.iter().any(|name| get(name).is_some());
-    if basic.is_some() && secret {
-        return Err(OAuthError::request("use one way of client authentication"));
-    }
-    // A secret of an app that has none is a mistake in either place; an id without a secret is a public app's.
-    let secret = secret || basic.as_ref().is_some_and(|(_, word)| !word.is_empty());
-    let basic_absent = basic.is_none();
-    if basic.is_some_and(|(id, _)| get("client_id").is_some_and(|named| named != id)) {
-        return Err(OAuthError::request(
-            "client_id differs from the Authorization header",
+) -> Result<(Client, &'p str), OAuthError> {
+    let grant_type = request::one(params, "grant_type")
+        .map_err(|_| OAuthError::request("grant_type is repeated; send it once"))?;
+    let all = "authorization_code, refresh_token or client_credentials";
+    let grant_type =
+        grant_type.ok_or_else(|| OAuthError::request(format!("grant_type is required: {all}")))?;
+    if !GRANT_TYPES.contains(&grant_type) {
+        return Err(OAuthError::new(
+            BasicErrorResponseType::UnsupportedGrantType,
+            format!("grant_type must be {all}"),
         ));
     }
-    let unknown =
-        "unknown client, or a secret from a client that has none: send client_id in the body";
-    let id = match get("client_id") {
-        _ if secret => None,
-        Some(id) => Some(id.to_owned()),
-        // RFC 6749 asks for client_id with a code (3.2.1) but not with a refresh token (6), and fhirclient sends none:
-        // then the token says whose it is. An app that has a secret cannot come this way.
-        None if basic_absent => refresh::owner(context, params).await?,
-        None => None,
-    };
-    let id = id.ok_or_else(|| OAuthError::client(unknown))?;
-    let client = client::in_use(&context.emr.db, &id).await?;
-    client.ok_or_else(|| OAuthError::client(unknown))
+    let endpoint = format!("{}/oauth2/token", context.issuer);
+    let client = client_auth::authenticate(context, params, basic, &endpoint).await?;
+    Ok((client, grant_type))
+}
+
+fn not_for(why: &'static str) -> OAuthError {
+    OAuthError::new(BasicErrorResponseType::UnauthorizedClient, why)
 }
 
 async fn with_code(
@@ -125,21 +122,21 @@ async fn with_code(
     let code = codes::find(db, &crypto::fingerprint(secret)).await?;
     // A code in a stranger's hands is not spent: its owner may still come.
     let code = code.filter(|code| code.client_id == client.client_id);
-    let code = code.ok_or_else(|| OAuthError::grant("the code is not valid"))?;
+    let code = code.ok_or_else(|| OAuthError::grant("code is not a code of this app"))?;
     if code.used.is_some() {
         return Err(replayed(context, &code).await);
     }
     if !code.lives(now) {
-        return Err(OAuthError::grant("the code has ended"));
+        return Err(OAuthError::grant("code has ended: it lives a minute and has five tries"));
     }
     if get("redirect_uri") != Some(code.redirect_uri.as_str()) {
         return Err(OAuthError::grant(
-            "redirect_uri is not the one the code was sent to",
+            "redirect_uri must be the one the code was sent to",
         ));
     }
     if !verifies(verifier, &code.challenge) {
         codes::miss(db, &code.code_hash).await?;
-        return Err(OAuthError::grant("code_verifier does not fit"));
+        return Err(OAuthError::grant("code_verifier must be the 43 to 128 characters whose SHA-256 was sent as code_challenge"));
     }
     let given = grants::find(db, &code.grant_id, now).await?;
     let given = given.ok_or_else(|| OAuthError::grant("the grant has ended"))?;
@@ -177,7 +174,7 @@ async fn with_code(
 
 /// A code that comes twice takes everything with it that came from it (RFC 6749, 4.1.2).
 async fn replayed(context: &Context<'_>, code: &Code) -> OAuthError {
-    let error = OAuthError::grant("the code was used already; its tokens are revoked");
+    let error = OAuthError::grant("code was used already; its tokens are revoked");
     match revoke(context, &code.grant_id, "code-replay").await {
         Ok(()) => error,
         Err(failure) => failure.into(),
@@ -311,13 +308,17 @@ fn verifies(verifier: &str, challenge: &str) -> bool {
         )
 }
 
-/// Writes the refusal into the ledger; where that breaks, that is the error.
-async fn noted(context: &Context<'_>, client_id: &str, error: OAuthError) -> OAuthError {
+/// Writes the refusal of an action into the ledger; where that breaks, that is the error.
+pub(super) async fn noted(
+    context: &Context<'_>,
+    (action, client_id): (&'static str, &str),
+    error: OAuthError,
+) -> OAuthError {
     let outcome = match error.broken {
         Some(_) => Outcome::Failed,
         None => Outcome::Refused,
     };
-    let mut entry = context.entry("token", outcome);
+    let mut entry = context.entry(action, outcome);
     entry.client_id = client_id.to_owned();
     entry.reason = format!("{}: {}", error.error.as_ref(), error.description);
     if matches!(

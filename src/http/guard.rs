@@ -93,7 +93,7 @@ pub async fn grant(app: &App, headers: &HeaderMap) -> Answer<Arc<Grant>> {
 }
 
 /// The token of exactly one `Authorization: Bearer` header (RFC 6750, 2.1); a token in the query or a form is none.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut all = headers.get_all(AUTHORIZATION).iter();
     let (first, second) = (all.next()?, all.next());
     let (scheme, token) = first.to_str().ok()?.split_once(' ')?;

@@ -11,6 +11,7 @@ pub mod developers;
 pub mod fhir;
 pub mod forms;
 pub mod guard;
+pub mod launch;
 pub mod limits;
 pub mod logout;
 pub mod negotiate;
@@ -21,6 +22,9 @@ pub mod reply;
 pub mod request_id;
 pub mod signin;
 pub mod site;
+pub mod staff;
+pub mod staff_apps;
+pub mod staff_signin;
 pub mod style;
 pub mod upstream;
 
@@ -184,6 +188,22 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/account", get(account::home))
         .route("/account/apps", get(account::apps))
         .route("/account/apps/{grant}", post(account::change))
+        .route(
+            "/login/staff",
+            get(staff_signin::page).post(staff_signin::login_post),
+        )
+        .route(
+            "/login/choose-patient",
+            get(staff_signin::choose_page).post(staff_signin::choose_post),
+        )
+        .route("/staff", get(staff::desk))
+        .route(
+            "/staff/launch",
+            get(staff::launch_page).post(staff::launch_post),
+        )
+        .route("/staff/apps", get(staff::apps_page).post(staff::apps_post))
+        .route("/staff/logout", post(staff::log_out))
+        .route("/launch", post(launch::start))
         .route("/login/staff/start", get(upstream::start))
         .route("/login/staff/callback", get(upstream::callback))
         .route("/", get(site::home))

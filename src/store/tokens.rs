@@ -3,6 +3,7 @@
 
 use sqlx::FromRow;
 
+use crate::db::Db;
 use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
@@ -29,6 +30,15 @@ const REFRESH: &str = "SELECT t.token_hash, t.expires, t.consumed, t.revoked, g.
     g.auth_time, g.ends \
     FROM anteroom_token t JOIN anteroom_grant g ON g.id = t.grant_id \
     WHERE t.token_hash = ? AND t.kind = 'refresh'";
+
+/// Any token with its grant, whatever has become of them.
+const LOOK: &str = "SELECT t.kind, t.scope AS token_scope, t.issued, t.expires, t.consumed, t.revoked, \
+    g.revoked AS grant_revoked, g.id, g.client_id, g.pid, g.staff, g.encounter, g.intent, g.banner, g.scope, \
+    g.credential, g.acr, g.session_hash, g.auth_time, g.ends \
+    FROM anteroom_token t JOIN anteroom_grant g ON g.id = t.grant_id WHERE t.token_hash = ?";
+
+const REVOKE_ONE: &str =
+    "UPDATE anteroom_token SET revoked = ? WHERE token_hash = ? AND revoked IS NULL";
 
 const CONSUME: &str = "UPDATE anteroom_token SET consumed = ?, first_used = COALESCE(first_used, ?) WHERE token_hash = ?";
 
@@ -94,6 +104,42 @@ struct RefreshRow {
     given: GivenRow,
 }
 
+/// A token of either kind with its grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// What it is for.
+    pub kind: Kind,
+    /// What it opens.
+    pub scope: String,
+    /// When it was made.
+    pub issued: i64,
+    /// When it ends.
+    pub expires: i64,
+    /// Its grant.
+    pub given: Given,
+    ended: bool,
+}
+
+impl Looked {
+    /// Whether neither it nor its grant has ended, was exchanged or was revoked.
+    pub fn lives(&self, now: i64) -> bool {
+        !self.ended && self.expires > now && self.given.ends > now
+    }
+}
+
+#[derive(FromRow)]
+struct LookedRow {
+    kind: String,
+    token_scope: String,
+    issued: i64,
+    expires: i64,
+    consumed: Option<i64>,
+    revoked: Option<i64>,
+    grant_revoked: Option<i64>,
+    #[sqlx(flatten)]
+    given: GivenRow,
+}
+
 #[derive(FromRow)]
 struct Used {
     used: i64,
@@ -134,6 +180,34 @@ pub async fn refresh(tx: &mut Tx, token_hash: &str) -> Answer<Option<Refresh>> {
         given: row.given.into(),
         grant_revoked: row.grant_revoked,
     }))
+}
+
+/// The token of that fingerprint and its grant, without using it.
+///
+/// # Errors
+/// As [`Db::all`].
+pub async fn look(db: &Db, token_hash: &str) -> Answer<Option<Looked>> {
+    let row: Option<LookedRow> = db.one(Sql::new(LOOK).bind(token_hash)).await?;
+    Ok(row.map(|row| Looked {
+        kind: match row.kind.as_str() {
+            "access" => Kind::Access,
+            _ => Kind::Refresh,
+        },
+        scope: row.token_scope,
+        issued: row.issued,
+        expires: row.expires,
+        ended: row.consumed.or(row.revoked).or(row.grant_revoked).is_some(),
+        given: row.given.into(),
+    }))
+}
+
+/// Revokes one token; whether it was this call that did.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn revoke(tx: &mut Tx, token_hash: &str, now: i64) -> Answer<bool> {
+    let sql = Sql::new(REVOKE_ONE).bind(now).bind(token_hash);
+    Ok(tx.run(sql).await? > 0)
 }
 
 /// Marks a refresh token as exchanged.

@@ -120,24 +120,19 @@ pub(in crate::auth) fn token_answer(
     let scopes = Scope::list(&issued.scope);
     let access = AccessToken::new(issued.pair.access.clone());
     let broken = |fault| OAuthError::from(Failure::Broken(fault));
-    let launch = &issued.given.launch;
-    let patient = issued.standing.patient.filter(|_| has_patient(&scopes));
     let fields = SmartFields {
         id_token: match Scope::has(&scopes, &Word::OpenId) {
             true => Some(id_token(context, &issued, &scopes, &access).map_err(broken)?),
             false => None,
         },
-        patient: patient.map(|patient| patient.to_string()),
-        encounter: launch.encounter.clone().filter(|_| patient.is_some()),
-        intent: launch.intent.clone(),
-        need_patient_banner: patient.map(|_| launch.banner),
-        smart_style_url: patient.map(|_| format!("{}/smart-style.json", context.issuer)),
+        ..launched(context, &scopes, (&issued.given, &issued.standing))
     };
     let mut answer = TokenAnswer::new(access, TokenKind::Bearer, fields);
     let life = match issued.given.holder {
         Holder::System => tokens::SYSTEM_LIFE,
         Holder::Patient(_) | Holder::Staff(_) => tokens::ACCESS_LIFE,
     };
+    let life = life.min(issued.given.ends - context.seconds());
     let life = u64::try_from(life).unwrap_or_default();
     answer.set_expires_in(Some(&Duration::from_secs(life)));
     answer.set_refresh_token(issued.pair.refresh.map(RefreshToken::new));
@@ -146,6 +141,24 @@ pub(in crate::auth) fn token_answer(
         .map(|scope| oauth2::Scope::new(scope.spelling));
     answer.set_scopes(Some(words.collect()));
     Ok(answer)
+}
+
+/// The launch context that goes with scopes: the same in a token answer and when a token is looked at.
+pub(in crate::auth) fn launched(
+    context: &Context<'_>,
+    scopes: &[Scope],
+    (given, standing): (&Given, &Standing),
+) -> SmartFields {
+    let launch = &given.launch;
+    let patient = standing.patient.filter(|_| has_patient(scopes));
+    SmartFields {
+        id_token: None,
+        patient: patient.map(|patient| patient.to_string()),
+        encounter: launch.encounter.clone().filter(|_| patient.is_some()),
+        intent: launch.intent.clone(),
+        need_patient_banner: patient.map(|_| launch.banner),
+        smart_style_url: patient.map(|_| format!("{}/smart-style.json", context.issuer)),
+    }
 }
 
 /// Who the user of an access token is.
@@ -195,7 +208,8 @@ fn id_token(
     .set_auth_context_ref(acr)
     .set_nonce(issued.nonce.clone().map(Nonce::new));
     let algorithm = CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256;
-    IdToken::new(claims, context.keys, algorithm, Some(access), None)
+    let key = context.keys.signing(now)?;
+    IdToken::new(claims, key.as_ref(), algorithm, Some(access), None)
         .map_err(|error| Fault::new("signing an id token", error))
 }
 
@@ -203,12 +217,12 @@ fn has_patient(scopes: &[Scope]) -> bool {
     authorize::needs_patient(scopes) || Scope::has(scopes, &Word::Launch)
 }
 
-fn fhir_user(context: &Context<'_>, user: &str) -> String {
+pub(in crate::auth) fn fhir_user(context: &Context<'_>, user: &str) -> String {
     format!("{}/{user}", context.fhir_base)
 }
 
 /// The id of the user, which lasts as long as the chart or the account does.
-fn subject(user: &str) -> SubjectIdentifier {
+pub(in crate::auth) fn subject(user: &str) -> SubjectIdentifier {
     let (_, id) = user.split_once('/').unwrap_or(("", user));
     SubjectIdentifier::new(id.to_owned())
 }

@@ -140,7 +140,7 @@ async fn the_id_token_is_accepted_by_a_relying_party() {
     let verifier = openidconnect::IdTokenVerifier::<CoreJsonWebKey>::new_public_client(
         ClientId::new("app".into()),
         IssuerUrl::new("https://emr.example".into()).unwrap(),
-        house.keys.jwks(),
+        house.keys.jwks(house.now.unix_timestamp()),
     );
     let now = chrono::DateTime::from_timestamp(house.now.unix_timestamp(), 0).unwrap();
     let verifier = verifier.set_time_fn(move || now);
