@@ -160,7 +160,7 @@ mod tests {
 
     fn line() -> Line {
         Line {
-            at: 1_795_290_305_123,
+            at: 1_795_287_905_123,
             action: "token".to_owned(),
             outcome: "refused".to_owned(),
             reason: "invalid_grant: code was used already; its tokens are revoked".to_owned(),

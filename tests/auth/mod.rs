@@ -1,7 +1,11 @@
 //! Login, launch, tokens, discovery: as a browser and an app see them.
 
+mod apps;
 mod attacks;
 mod discovery;
+mod keys;
 mod launch;
 mod login;
+mod logout;
 mod token;
+mod upstream;
