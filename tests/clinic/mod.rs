@@ -1,5 +1,6 @@
 //! A whole practice for one test: the sandbox's people, the real router, a clock that can be moved, and browsers.
 
+pub(crate) mod assertion;
 pub(crate) mod browser;
 pub(crate) mod engine;
 
@@ -14,6 +15,7 @@ use anteroom::command::serve;
 use anteroom::config::Config;
 use anteroom::crypto::SystemEntropy;
 use anteroom::db::Db;
+use anteroom::demo::manifest::DemoClient;
 use anteroom::demo::manifest::PatientLogin;
 use anteroom::demo::manifest::Sandbox;
 use anteroom::emr::Clock;
@@ -49,6 +51,8 @@ pub(crate) struct Clinic {
     pub(crate) app: Arc<App>,
     /// The people of the sandbox; they outlive the clinic, which lasts one test.
     pub(crate) people: &'static Sandbox,
+    /// The sandbox's apps, with their secrets and private keys.
+    pub(crate) apps: Vec<DemoClient>,
     router: Router,
     ahead: Arc<AtomicI64>,
     ledger: JoinHandle<()>,
@@ -97,15 +101,20 @@ impl Answer {
 impl Clinic {
     /// The sandbox on SQLite.
     pub(crate) async fn open() -> Self {
-        Self::at(engine::sqlite().await).await
+        Self::at(engine::sqlite().await, |_| {}).await
+    }
+
+    /// The sandbox on SQLite with some settings changed.
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::at(engine::sqlite().await, change).await
     }
 
     /// The same practice in a MariaDB database of one OpenEMR layout; `None`, said aloud, where there is no server.
     pub(crate) async fn on_mariadb(layout: &str) -> Option<Self> {
-        Some(Self::at(engine::mariadb(layout).await?).await)
+        Some(Self::at(engine::mariadb(layout).await?, |_| {}).await)
     }
 
-    async fn at(place: engine::Place) -> Self {
+    async fn at(place: engine::Place, change: impl FnOnce(&mut Config)) -> Self {
         let ahead = Arc::new(AtomicI64::new(0));
         let moved = ahead.clone();
         let clock: Clock = Arc::new(move || {
@@ -113,15 +122,16 @@ impl Clinic {
         });
         let listen = "127.0.0.1:8080".parse().expect("an address");
         let documents = place.documents.clone();
-        let config =
+        let mut config =
             Config::sandbox(listen, place.url.clone(), documents.clone()).expect("settings");
+        change(&mut config);
         let db = Db::open(&place.url, None)
             .await
             .expect("the database opens");
         let emr = Emr::open(db, Some(documents), "America/New_York", clock)
             .await
             .expect("OpenEMR opens");
-        demo::register_apps(&emr, &config)
+        let apps = demo::register_apps(&emr, &config)
             .await
             .expect("apps register");
         let people = Box::leak(Box::new(Sandbox::reopen(&emr.db).await.expect("people")));
@@ -143,6 +153,7 @@ impl Clinic {
             router: http::router(app.clone()),
             app,
             people,
+            apps,
             ahead,
             ledger,
             place,
@@ -153,6 +164,13 @@ impl Clinic {
     pub(crate) fn wait(&self, time: Duration) {
         self.ahead.fetch_add(time.whole_seconds(), Ordering::SeqCst);
         self.app.tokens.clear();
+    }
+
+    /// One of the sandbox's apps, by its kind; the first of several.
+    pub(crate) fn app_of(&self, kind: &str) -> &DemoClient {
+        let mut all = self.apps.iter();
+        all.find(|app| app.kind == kind)
+            .unwrap_or_else(|| panic!("no app is {kind}"))
     }
 
     /// The patient whose state says this, such as `active` or `must change`; the first of several.
