@@ -14,6 +14,7 @@ use anteroom::crypto::Entropy;
 use anteroom::crypto::SystemEntropy;
 use anteroom::db::Db;
 use anteroom::db::sql::Sql;
+use anteroom::demo::manifest::DemoClient;
 use anteroom::demo::manifest::PatientLogin;
 use anteroom::demo::manifest::Sandbox;
 use anteroom::domain::access::Holder;
@@ -33,6 +34,7 @@ use sqlx::FromRow;
 use crate::clinic::APP;
 use crate::clinic::CALLBACK;
 use crate::clinic::EVERYTHING;
+use crate::clinic::assertion;
 use crate::clinic::browser;
 use crate::clinic::browser::VERIFIER;
 use crate::clinic::engine;
@@ -47,6 +49,8 @@ pub(crate) struct Pair {
     pub(crate) emr: Emr,
     /// The people of the sandbox.
     pub(crate) people: Sandbox,
+    /// Its apps.
+    pub(crate) apps: Vec<DemoClient>,
     /// Follows nothing, keeps no cookies.
     pub(crate) web: Client,
     place: Place,
@@ -89,32 +93,31 @@ impl Pair {
         let documents = Some(place.documents.clone());
         let emr = Emr::open(db, documents, "America/New_York", serve::system_clock());
         let emr = emr.await.expect("OpenEMR opens");
-        demo::register_apps(&emr, &config).await.expect("apps");
+        let apps = demo::register_apps(&emr, &config).await.expect("apps");
         let people = Sandbox::reopen(&emr.db).await.expect("people");
-        let servers = ports.map(|port| {
-            Command::new(env!("CARGO_BIN_EXE_anteroom"))
-                .arg("serve")
-                .env("ANTEROOM_LISTEN", format!("127.0.0.1:{port}"))
-                .env("ANTEROOM_PUBLIC_URL", &bases[0])
-                .env("ANTEROOM_DATABASE_URL", &place.url)
-                .env("ANTEROOM_DOCUMENTS", &place.documents)
-                .env("ANTEROOM_ZONE", "America/New_York")
-                .env("RUST_LOG", "error")
-                .stdout(Stdio::null())
-                .spawn()
-                .expect("the server starts")
-        });
+        let servers = serving(&bases, &place);
         let web = Client::builder().redirect(Policy::none()).no_proxy();
         let pair = Self {
-            servers: servers.into(),
+            servers,
             bases,
             emr,
             people,
+            apps,
             web: web.build().expect("a client"),
             place,
         };
         pair.ready().await;
         pair
+    }
+
+    /// Kills both and starts them again.
+    async fn restart(&mut self) {
+        for server in &mut self.servers {
+            server.kill().expect("it runs");
+            server.wait().expect("it ends");
+        }
+        self.servers = serving(&self.bases, &self.place);
+        self.ready().await;
     }
 
     async fn ready(&self) {
@@ -246,6 +249,24 @@ impl Pair {
     }
 }
 
+fn serving(bases: &[String; 2], place: &Place) -> Vec<Child> {
+    let start = |base: &String| {
+        let listen = base.trim_start_matches("http://");
+        Command::new(env!("CARGO_BIN_EXE_anteroom"))
+            .arg("serve")
+            .env("ANTEROOM_LISTEN", listen)
+            .env("ANTEROOM_PUBLIC_URL", &bases[0])
+            .env("ANTEROOM_DATABASE_URL", &place.url)
+            .env("ANTEROOM_DOCUMENTS", &place.documents)
+            .env("ANTEROOM_ZONE", "America/New_York")
+            .env("RUST_LOG", "error")
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the server starts")
+    };
+    bases.iter().map(start).collect()
+}
+
 fn text(json: &Value, name: &str) -> String {
     let text = json[name].as_str();
     text.unwrap_or_else(|| panic!("no {name} in {json}"))
@@ -296,6 +317,45 @@ async fn case_47_of_fifty_refreshes_at_once_one_living_pair_is_left() {
         );
         assert!(statuses.contains(&200));
         assert_eq!(pair.count(LIVING).await, 1);
+        pair.close().await;
+    }
+}
+
+#[tokio::test]
+async fn case_52_of_fifty_uses_of_an_assertion_at_once_one_is_believed() {
+    for pair in Pair::each().await {
+        let mut apps = pair.apps.iter();
+        let service = apps.find(|app| app.kind == "backend").expect("a service");
+        let audience = format!("{}/oauth2/token", pair.bases[0]);
+        let now = pair.emr.now().unix_timestamp();
+        let assertion = assertion::fresh(service, &audience, now);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("scope", "system/Patient.rs"),
+            ("client_assertion_type", assertion::TYPE),
+            ("client_assertion", assertion.as_str()),
+        ];
+        let answers = join_all((0..50).map(|at| pair.post(at, "/oauth2/token", &form))).await;
+        let of = |wanted: u16| answers.iter().filter(|(status, _)| *status == wanted).count();
+        assert_eq!((of(200), of(401)), (1, 49), "{:?}", answers[0].1);
+        let refused = answers.iter().find(|(status, _)| *status == 401);
+        assert_eq!(refused.expect("one").1["error"], "invalid_client");
+        pair.close().await;
+    }
+}
+
+#[tokio::test]
+async fn case_48_a_spent_refresh_token_is_known_after_a_restart() {
+    for mut pair in Pair::each().await {
+        let (_, first) = pair.exchange(0, &pair.code().await).await;
+        let spent = text(&first, "refresh_token");
+        let (status, second) = pair.refresh(0, &spent).await;
+        assert_eq!(status, 200);
+        let access = text(&second, "access_token");
+        assert_eq!(pair.read(0, &access).await, 200, "its successor is used");
+        pair.restart().await;
+        assert_eq!(pair.refresh(0, &spent).await.0, 400);
+        assert_eq!(pair.read(1, &access).await, 401, "the family is gone");
         pair.close().await;
     }
 }
