@@ -1,4 +1,5 @@
 // A person in Chromium who is stopped at the border: every page that is not the server's own is noted and not fetched.
+import { pickPatient } from "./desk.js";
 import { Person } from "./person.js";
 
 const PATIENCE = { timeout: 20_000, waitUntil: "load" };
@@ -59,7 +60,7 @@ export class Traveller extends Person {
       if (trail.filter((one) => one === where).length > 1) break;
       trail.push(where);
       if (where === "login") await this.logIn(who);
-      else if (where === "patient") await this.pick(patient);
+      else if (where === "patient") await pickPatient(this, patient);
       else if (where === "consent") {
         this.asked = await this.scopesAsked();
         this.screen = await this.words();

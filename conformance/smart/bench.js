@@ -1,5 +1,6 @@
 // What the rows share: the server, its people and apps, one browser, and one traveller for each person.
 import { openChromium } from "../lib/chromium.js";
+import { letIn } from "../lib/desk.js";
 import { newKey, publicHalf } from "../lib/jwt.js";
 import { smartConfiguration } from "../lib/oauth.js";
 import { CALLBACK, activePatients, clientOf, openTarget, staffOf } from "../lib/target.js";
@@ -56,5 +57,15 @@ export function signingApp(bench) {
     const jwks = { keys: Object.values(keys).map(publicHalf) };
     const client = await register(bench, { token_endpoint_auth_method: "private_key_jwt", scope: "launch/patient openid fhirUser offline_access patient/*.rs", jwks });
     return { ...client, keys, private_jwk: keys.ES384 };
+  });
+}
+
+/** A confidential app for staff, registered by itself and let in on the staff's page. */
+export function staffApp(bench) {
+  return bench.once("staff app", async () => {
+    const scope = "launch launch/patient openid fhirUser offline_access user/*.rs patient/*.rs";
+    const client = await register(bench, { token_endpoint_auth_method: "client_secret_basic", scope, launch_uri: `${bench.origin}/launch` });
+    await letIn(bench.target, await bench.traveller("administrator"), { who: bench.staff("portal-admin"), client });
+    return client;
   });
 }

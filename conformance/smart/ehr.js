@@ -8,10 +8,17 @@ import { refreshRows } from "./refresh.js";
 /** What the kit asks for where nothing else is said. */
 export const FROM_EHR = "launch openid fhirUser offline_access patient/*.rs";
 
-/** How staff launch an app of this kind for the first active patient, with an encounter where there is one. */
-export function byStaff(kind, scope = FROM_EHR, more = {}) {
+/** The app of demo.json that staff can start. */
+export function desksApp(bench) {
+  const found = bench.target.demo.clients.find((one) => one.launch_uri);
+  if (!found) throw new Error("demo.json has no client with a launch_uri");
+  return found;
+}
+
+/** How staff launch the app that `choose` answers for the first active patient, with an encounter where there is one. */
+export function byStaff(choose = desksApp, scope = FROM_EHR, more = {}) {
   return async (bench) => {
-    const client = bench.client(kind);
+    const client = await choose(bench);
     const who = bench.staff("portal-admin");
     const traveller = await bench.traveller("staff");
     const [patient] = bench.patients;
@@ -23,7 +30,7 @@ const seen = {};
 
 export const rows = [
   ...discoveryRows("2.1"),
-  ...launchRows("2.2", seen, byStaff("confidential", FROM_EHR, { method: "POST" }), { ehr: true }),
+  ...launchRows("2.2", seen, byStaff(desksApp, FROM_EHR, { method: "POST" }), { ehr: true }),
   ...openidRows("2.3", seen),
   ...refreshRows("2.4", seen, { withScopes: false }),
   ...refreshRows("2.5", seen, { withScopes: true }),

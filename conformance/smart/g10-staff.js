@@ -1,6 +1,8 @@
 // What ONC's g(10) kit asks beyond SMART of apps that staff start: group 3, and the launch with patient scopes of group 9.
 import { get } from "../lib/fhir.js";
+import { decoded } from "../lib/jwt.js";
 import { authorization, authorizeUrl } from "./app.js";
+import { staffApp } from "./bench.js";
 import { byStaff } from "./ehr.js";
 import { capabilityRow } from "./g10-patient.js";
 import { launchRows } from "./launch.js";
@@ -26,12 +28,15 @@ const CAPABILITIES = [
 const USER = "launch openid fhirUser offline_access user/Patient.rs user/Encounter.rs user/Practitioner.rs user/DocumentReference.rs user/Appointment.rs";
 const PATIENT = "launch openid fhirUser offline_access patient/Patient.rs";
 
+const ALONE = "launch/patient openid fhirUser user/Patient.rs user/Practitioner.rs patient/DocumentReference.rs";
+
 const user = {};
+const alone = {};
 const patient = {};
 
 export const rows = [
   capabilityRow("g10.3.3.01 capabilities of an EHR practitioner app", CAPABILITIES),
-  ...launchRows("g10.3.3.2", user, byStaff("confidential", USER), { ehr: true }),
+  ...launchRows("g10.3.3.2", user, byStaff(staffApp, USER), { ehr: true }),
   {
     id: "g10.3.3.03 scopes of a practitioner app",
     requirement: "openid, fhirUser, launch, offline_access and user-level scopes are granted",
@@ -90,7 +95,20 @@ export const rows = [
   },
   ...openidRows("g10.3.4", user),
   ...refreshRows("g10.3.5", user, { withScopes: false }),
-  ...launchRows("g10.9.9", patient, byStaff("confidential", PATIENT), { ehr: true }),
+  ...launchRows("g10.9.9", patient, byStaff(staffApp, PATIENT), { ehr: true }),
+  ...launchRows("staff.1", alone, async (bench) => ({ ...(await byStaff(staffApp, ALONE)(bench)), traveller: await bench.traveller("staff without a session") })),
+  {
+    id: "staff.2 standalone launch by staff",
+    requirement: "staff log in, pick the patient, and the app reads that patient and, by user scopes, others",
+    async run(bench) {
+      const { patient: id, access_token: token, id_token: identity } = need(alone.body, "staff.1");
+      must(id === bench.patients[0].id, "another patient", id);
+      const [, other] = bench.patients;
+      const answer = await get(`${bench.target.fhir}/Patient/${other.id}`, token);
+      must(answer.status === 200, `another patient's record answers ${answer.status} to staff with user/Patient.rs`, answer.text);
+      must(/Practitioner\/|Person\//.test(decoded(identity).claims.fhirUser ?? ""), "fhirUser", decoded(identity).claims);
+    },
+  },
   {
     id: "g10.9.9.11 patient scopes from the EHR",
     requirement: "patient/Patient.rs is granted to an app that staff launched, and reads only that patient",

@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { serveApp } from "../lib/app.js";
 import { openChromium } from "../lib/chromium.js";
-import { SCOPE } from "../lib/oauth.js";
+import { algorithmOf } from "../lib/jwt.js";
+import { SCOPE, smartConfiguration } from "../lib/oauth.js";
 import { Person } from "../lib/person.js";
 import { activePatients, clientOf, openTarget, patientWhere } from "../lib/target.js";
+import { authenticated } from "../smart/app.js";
 
 const NEW_PASSWORD = "A harbour of quiet 2026";
 
@@ -26,15 +28,15 @@ after(async () => {
   await app?.close();
 });
 
-async function atLogin(scope = SCOPE) {
+async function atLogin(scope = SCOPE, as = { client }) {
   const person = await Person.sitDown(chromium.browser);
-  await person.startApp(app, { fhir: target.fhir, client, scope });
+  await person.startApp(app, { fhir: target.fhir, scope, ...as });
   assert.equal(await person.where(), "login");
   return person;
 }
 
-async function inAppAs(patient, { scope, without } = {}) {
-  const person = await atLogin(scope);
+async function inAppAs(patient, { scope, without, as } = {}) {
+  const person = await atLogin(scope, as);
   await person.logIn(patient);
   assert.equal(await person.where(), "consent");
   await person.decide("approve", without);
@@ -216,4 +218,48 @@ test("scopes of SMART 1 are understood and come back in the spelling of the app"
   }));
   assert.ok(scope.split(" ").includes("patient/Appointment.read"), scope);
   assert.ok(count > 0);
+});
+
+const KINDS = {
+  confidential: (found) => ({ clientSecret: found.client_secret }),
+  // The library signs with the key's own alg and wants to know what it may be used for.
+  asymmetric: ({ private_jwk: key }) => ({ clientPrivateJwk: { ...key, alg: algorithmOf(key), key_ops: ["sign"] } }),
+};
+
+for (const [kind, secrets] of Object.entries(KINDS)) {
+  test(`a ${kind} app launches, reads, refreshes, and has its tokens revoked`, async (t) => {
+    const found = clientOf(target, kind);
+    const [patient] = activePatients(target);
+    const person = await inAppAs(patient, { as: { client: found, secrets: secrets(found) } });
+    t.after(() => person.leave());
+    const record = await person.inApp(readRecord);
+    assert.equal(record.patient.id, patient.id);
+    assert.equal(record.fhirUser, `Patient/${patient.id}`);
+    const refreshed = await person.inApp(async (smart) => {
+      await smart.refresh();
+      const { id } = await smart.patient.read({ cache: "no-store" });
+      return { id, token: smart.state.tokenResponse.refresh_token };
+    });
+    assert.equal(refreshed.id, patient.id);
+    assert.notEqual(refreshed.token, record.token.refresh_token, "the refresh token is rotated");
+
+    // The library knows no revocation: the app's own server does that.
+    const smart = await smartConfiguration(target);
+    const asked = authenticated({ smart }, found, { token: refreshed.token });
+    const revoked = await fetch(smart.revocation_endpoint, { method: "POST", headers: asked.headers, body: new URLSearchParams(asked.form) });
+    assert.equal(revoked.status, 200, await revoked.text());
+    const after = await person.inApp(async (one) => ({
+      read: await one.request({ url: `Patient/${one.patient.id}`, cache: "no-store" }).then(() => 200, (problem) => problem.status ?? problem.message),
+      refresh: await one.refresh().then(() => "given", (problem) => problem.message),
+    }));
+    assert.notEqual(after.read, 200, "the access token reads no more");
+    assert.notEqual(after.refresh, "given", "the refresh token gives no more");
+  });
+}
+
+test("a wrong secret opens nothing", async (t) => {
+  const found = clientOf(target, "confidential");
+  const person = await inAppAs(activePatients(target)[0], { as: { client: found, secrets: { clientSecret: "wrong" } } });
+  t.after(() => person.leave());
+  await assert.rejects(person.inApp(() => true), /invalid_client|401|secret/i);
 });
