@@ -3,7 +3,9 @@
 mod apps;
 mod attacks;
 mod discovery;
+mod explain;
 mod keys;
+mod kinds;
 mod launch;
 mod login;
 mod logout;
