@@ -23,7 +23,7 @@ use crate::store::throttle::Failures;
 use crate::store::throttle::Reserved;
 
 /// A password longer than this is not worth hashing (`spec/security.md` section 0).
-const LONGEST: usize = 1024;
+pub(super) const LONGEST: usize = 1024;
 
 /// What was typed, and where it came from.
 #[derive(Clone, PartialEq, Eq)]
@@ -171,7 +171,7 @@ fn failures(account: &Account, counters: &Counters) -> Failures {
 }
 
 /// The address as it is counted: somebody with an IPv6 line has 2^64 addresses, which count as one.
-fn network(address: IpAddr) -> String {
+pub(super) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {
@@ -197,7 +197,7 @@ fn why_not(account: &Account, verdict: Verdict, email: Option<&str>) -> Option<W
 }
 
 /// One bucket for every spelling of a name: width, case, blanks, dots at the end, invisible marks, `+tag`.
-fn canonical(name: &str) -> String {
+pub(super) fn canonical(name: &str) -> String {
     let plain: String = name
         .nfkc()
         .filter(|c| !c.is_control() && !is_invisible(*c))

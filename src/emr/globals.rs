@@ -12,7 +12,7 @@ use crate::domain::refusal::Answer;
 const READ: &str = "SELECT gl_name, gl_value FROM globals WHERE gl_index = 0 AND gl_name IN ";
 
 /// The settings this house reads, with OpenEMR's own default (OpenEMR facts 1.19).
-const DEFAULTS: [(&str, &str); 13] = [
+const DEFAULTS: [(&str, &str); 15] = [
     ("portal_onsite_two_enable", "0"),
     ("enforce_signin_email", "1"),
     (
@@ -29,6 +29,8 @@ const DEFAULTS: [(&str, &str); 13] = [
     ("weekend_days", "6,0"),
     ("password_max_failed_logins", "20"),
     ("time_reset_password_max_failed_logins", "3600"),
+    ("gbl_ldap_enabled", "0"),
+    ("gbl_ldap_exclusions", ""),
 ];
 
 /// The values in force.

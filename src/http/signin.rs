@@ -45,11 +45,11 @@ use crate::http::reply;
 use crate::http::request_id::RequestId;
 
 /// The one sentence for every wrong login, whatever was wrong.
-const WRONG: &str = "We could not log you in with that. Please check what you typed and try again.";
+pub(super) const WRONG: &str = "We could not log you in with that. Please check what you typed and try again.";
 
 /// When a wrong login is answered: the kinds and costs of hashes in one practice differ, and an earlier answer would tell
 /// which names there are.
-const EVEN: Duration = Duration::from_millis(500);
+pub(super) const EVEN: Duration = Duration::from_millis(500);
 
 /// `GET /login`, `/login/new-credentials` and `/oauth2/consent` with `?request=...`: the page the request is at, or the
 /// way to it.
@@ -182,7 +182,7 @@ async fn welcome(
 }
 
 /// Seconds in words.
-fn span(seconds: u64) -> String {
+pub(super) fn span(seconds: u64) -> String {
     match seconds {
         0 | 1 => "1 second".to_owned(),
         2..=119 => format!("{seconds} seconds"),

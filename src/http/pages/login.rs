@@ -78,6 +78,11 @@ impl Login {
         }
     }
 
+    /// The login form of staff, for the same request.
+    fn staff(&self) -> String {
+        self.action.replacen("/login", "/login/staff", 1)
+    }
+
     /// The id of the form's error, for each field to name; empty where there is none.
     fn error_id(&self) -> &'static str {
         if self.error.is_some() {

@@ -6,6 +6,7 @@ pub mod apps;
 pub mod assets;
 pub mod consent;
 pub mod developers;
+pub mod developers_register;
 pub mod frame;
 pub mod help;
 pub mod home;
@@ -15,6 +16,8 @@ pub mod new_credentials;
 pub mod plain;
 pub mod problem;
 pub mod scope_words;
+pub mod staff;
+pub mod staff_login;
 
 #[cfg(test)]
 mod tests;

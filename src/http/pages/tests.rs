@@ -6,6 +6,8 @@ use super::apps::Apps;
 use super::assets::ASSETS;
 use super::consent::Consent;
 use super::developers::Developers;
+use super::developers_register::RegisterApp;
+use super::developers_register::Registered;
 use super::help::Help;
 use super::home::Home;
 use super::login::Login;
@@ -13,6 +15,11 @@ use super::logout::LogOut;
 use super::logout::LoggedOut;
 use super::new_credentials::NewCredentials;
 use super::problem::Problem;
+use super::staff::Desk;
+use super::staff::StaffApps;
+use super::staff::StaffLaunch;
+use super::staff_login::ChoosePatient;
+use super::staff_login::StaffLogin;
 use askama::Template;
 
 /// Every page in every state it has: name and HTML.
@@ -44,10 +51,31 @@ fn samples() -> Vec<(&'static str, String)> {
         ("help", Box::new(Help::sample())),
         ("developers", Box::new(Developers::sample())),
         (
+            "developers-without-registration",
+            Box::new(Developers::sample_without_registration()),
+        ),
+        ("register", Box::new(RegisterApp::sample())),
+        ("register-refused", Box::new(RegisterApp::sample_refused())),
+        ("register-off", Box::new(RegisterApp::sample_off())),
+        ("registered", Box::new(Registered::sample())),
+        ("registered-waiting", Box::new(Registered::sample_waiting())),
+        (
             "developers-practice",
             Box::new(Developers::sample_of_a_practice()),
         ),
         ("app", Box::new(SampleApp::sample())),
+        ("staff-login", Box::new(StaffLogin::sample())),
+        ("staff-login-refused", Box::new(StaffLogin::sample_refused())),
+        ("staff-login-idp", Box::new(StaffLogin::sample_elsewhere())),
+        ("choose-patient", Box::new(ChoosePatient::sample())),
+        ("choose-patient-none", Box::new(ChoosePatient::sample_empty())),
+        ("desk", Box::new(Desk::sample())),
+        ("desk-nobody", Box::new(Desk::sample_of_nobody())),
+        ("staff-launch", Box::new(StaffLaunch::sample())),
+        ("staff-launch-ready", Box::new(StaffLaunch::sample_ready())),
+        ("staff-launch-empty", Box::new(StaffLaunch::sample_empty())),
+        ("staff-apps", Box::new(StaffApps::sample())),
+        ("staff-apps-empty", Box::new(StaffApps::sample_empty())),
     ];
     pages
         .into_iter()

@@ -1,0 +1,159 @@
+//! What staff do at the desk: every step is judged by the rights the database holds at that moment, and told in the
+//! ledger with the name of who did it.
+
+use uuid::Uuid;
+
+use crate::auth::Context;
+use crate::auth::authorize;
+use crate::auth::authorize::Pending;
+use crate::auth::session;
+use crate::auth::session::Visitor;
+use crate::auth::who::Audience;
+use crate::auth::who::Who;
+use crate::crypto;
+use crate::domain::access::Right;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Refusal;
+use crate::emr::colleague::Colleague;
+use crate::emr::patients;
+use crate::emr::patients::Found;
+use crate::store::authorizations;
+use crate::store::ledger;
+use crate::store::ledger::Outcome;
+use crate::store::sessions;
+
+/// Whoever is logged in as staff in this browser, with the rights of now.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn member(context: &Context<'_>, visitor: Visitor<'_>) -> Answer<Option<Colleague>> {
+    let current = session::current(context, visitor, Audience::Staff).await?;
+    Ok(match current {
+        Some((_, Who::Staff(colleague))) => Some(colleague),
+        _ => None,
+    })
+}
+
+/// How the ledger names a colleague.
+pub fn actor(colleague: &Colleague) -> String {
+    format!("Practitioner/{}", colleague.staff.uuid)
+}
+
+/// That a colleague has a right; a no is told in the ledger (F161, F164).
+///
+/// # Errors
+/// `Forbidden`, in words that say what is missing; otherwise as [`crate::db::Db::run`].
+pub async fn need(context: &Context<'_>, colleague: &Colleague, right: Right) -> Answer<()> {
+    if colleague.active && colleague.staff.has(right) {
+        return Ok(());
+    }
+    let mut entry = context.entry("staff.desk", Outcome::Refused);
+    entry.actor = actor(colleague);
+    let known = Right::ALL.iter().find(|(known, ..)| *known == right);
+    if let Some((_, section, value)) = known {
+        entry.reason = format!("needs {section}|{value}");
+    }
+    ledger::record_all(&context.emr.db, &[entry]).await?;
+    Err(Refusal::Forbidden(missing(right)).into())
+}
+
+/// Whom to ask for a right, and for which.
+const fn missing(right: Right) -> &'static str {
+    match right {
+        Right::Portal => {
+            "Your account in OpenEMR does not open the patient portal's desk (Patient Portal). Somebody who administers \
+             OpenEMR can give it to you there, under Admin, ACL."
+        }
+        Right::Demographics => {
+            "Your account in OpenEMR does not open patients' charts (Patients: Demographics). Somebody who administers \
+             OpenEMR can give it to you there, under Admin, ACL."
+        }
+        _ => {
+            "Your account in OpenEMR does not open this. Somebody who administers OpenEMR can give it to you there, under \
+             Admin, ACL."
+        }
+    }
+}
+
+/// The patients that fit a search. Looking is told in the ledger; what was typed is not.
+///
+/// # Errors
+/// As [`need`].
+pub async fn search(
+    context: &Context<'_>,
+    colleague: &Colleague,
+    text: &str,
+) -> Answer<Vec<Found>> {
+    need(context, colleague, Right::Demographics).await?;
+    let found = patients::search(context.emr, text).await?;
+    let mut entry = context.entry("patient.search", Outcome::Success);
+    entry.actor = actor(colleague);
+    "Patient".clone_into(&mut entry.resource);
+    ledger::record_all(&context.emr.db, &[entry]).await?;
+    Ok(found)
+}
+
+/// Sets the patient an app gets, which it asked staff to choose.
+///
+/// # Errors
+/// `Invalid` where there is no such patient, `Expired` where the request has ended; otherwise as [`need`].
+pub async fn choose(
+    context: &Context<'_>,
+    (pending, colleague): (&Pending, &Colleague),
+    patient: &str,
+) -> Answer<()> {
+    need(context, colleague, Right::Demographics).await?;
+    let found = match Uuid::try_parse(patient) {
+        Ok(id) => patients::by_id(context.emr, id).await?,
+        Err(_) => None,
+    };
+    let found = found.ok_or_else(|| {
+        Refusal::invalid("patient", "There is no such patient. Please search again.")
+    })?;
+    let mut entry = context.entry("patient.choose", Outcome::Success);
+    entry.actor = actor(colleague);
+    entry.client_id = pending.asked.client_id.clone().unwrap_or_default();
+    entry.resource = format!("Patient/{}", found.person.uuid);
+    let now = context.seconds();
+    let done = context
+        .emr
+        .db
+        .transaction(|tx| {
+            let (id, entry) = (pending.asked.id.clone(), entry.clone());
+            Box::pin(async move {
+                let done = authorizations::choose(tx, &id, found.person.pid, now).await?;
+                if done {
+                    ledger::record(tx, &entry).await?;
+                }
+                Ok(done)
+            })
+        })
+        .await?;
+    done.then_some(()).ok_or_else(authorize::ended)
+}
+
+/// Ends the session of a colleague in this browser. Ending one that has ended is no error.
+///
+/// # Errors
+/// As [`crate::db::Db::run`].
+pub async fn log_out(context: &Context<'_>, visitor: Visitor<'_>) -> Answer<()> {
+    let Some(token) = visitor.staff else {
+        return Ok(());
+    };
+    let mut entry = context.entry("staff.logout", Outcome::Success);
+    if let Some(colleague) = member(context, visitor).await? {
+        entry.actor = actor(&colleague);
+    }
+    let (hash, now) = (crypto::fingerprint(token), context.seconds());
+    context
+        .emr
+        .db
+        .transaction(|tx| {
+            let (hash, entry) = (hash.clone(), entry.clone());
+            Box::pin(async move {
+                sessions::end(tx, &hash, now).await?;
+                ledger::record(tx, &entry).await
+            })
+        })
+        .await
+}
