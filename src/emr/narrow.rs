@@ -118,3 +118,6 @@ async fn walked(emr: &Emr, (table, sql): (&str, &'static str), ids: &[Uuid]) -> 
     }
     Ok(pids)
 }
+
+#[cfg(test)]
+mod tests;

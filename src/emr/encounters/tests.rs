@@ -17,7 +17,7 @@ INSERT INTO users (id, username, authorized, active, fname, lname) VALUES (4, 'd
     (5, '', 1, 1, 'Address', 'Book');
 INSERT INTO patient_data (id, pid, uuid, fname, lname) VALUES (70, 7, x'00000000000000000000000000000007', 'Ada', 'King'),
     (80, 8, x'00000000000000000000000000000008', 'Bob', 'Ray');
-INSERT INTO openemr_postcalendar_categories (pc_catid, pc_constant_id, pc_catname) VALUES (5, 'office_visit', 'Office Visit');
+INSERT INTO openemr_postcalendar_categories (pc_catid, pc_constant_id, pc_catname, pc_cattype) VALUES (5, 'office_visit', 'Office Visit', 0);
 INSERT INTO form_encounter (id, encounter, pid, date, date_end, reason, class_code, pc_catid, provider_id, facility_id, sensitivity)
   VALUES (1, 1, 7, '2026-03-08 10:15:00', '2026-03-08 10:40:00', ' Cough &amp; cold ', 'AMB', 5, 4, 3, 'normal'),
     (2, 2, 7, '2026-11-21 09:00:00', NULL, '', 'VR', 5, 5, 0, NULL),

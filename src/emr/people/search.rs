@@ -140,3 +140,6 @@ fn identifier(sql: Sql, tokens: &[Token]) -> Sql {
     }
     sql.push(")")
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ use crate::domain::query::Field;
 use crate::domain::query::Filter;
 use crate::domain::query::Prefix;
 use crate::domain::refusal::Failure;
+use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
 use crate::emr::fixture;
 use crate::emr::fixture::Fixture;
