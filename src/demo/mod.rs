@@ -2,6 +2,7 @@
 //! same statements on every engine and layout. All dates are relative to the day it is made.
 
 mod access;
+pub mod apps;
 mod book;
 mod calendar;
 mod charts;
