@@ -9,5 +9,6 @@ mod kinds;
 mod launch;
 mod login;
 mod logout;
+mod register;
 mod token;
 mod upstream;
