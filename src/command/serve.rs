@@ -155,8 +155,11 @@ pub async fn bind(listen: SocketAddr) -> Result<TcpListener, String> {
 pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener) {
     let db = app.emr.db.clone();
     let sweeping = worker::sweep(system_clock(), db.clone());
+    let age = app.config.key_rotation;
+    let keeping = worker::keep_keys(system_clock(), db.clone(), app.keys.clone(), age);
     connections::serve(listener, http::router(app), told_to_stop()).await;
     sweeping.abort();
+    keeping.abort();
     // The router, and with it the last sender, is gone: the loop writes what is left and ends.
     if ledger.await.is_err() {
         tracing::error!("the ledger of reads ended badly");

@@ -10,6 +10,7 @@ use crate::auth::authorize::audience;
 use crate::auth::authorize::may_go_on;
 use crate::auth::client;
 use crate::auth::consent;
+use crate::auth::hint;
 use crate::auth::login;
 use crate::auth::request;
 use crate::auth::request::Params;
@@ -49,7 +50,11 @@ pub async fn begin(context: &Context<'_>, params: &Params, visitor: Visitor<'_>)
     if !login::portal_is_on(context).await? {
         return Ok(Begin::Page(Problem::PortalOff));
     }
-    let begun = match request::judge(params, &client, context.fhir_base) {
+    let judged = request::judge(params, &client, context.fhir_base).and_then(|request| {
+        let hinted = hint::hinted(context, params, &client)?;
+        Ok(Request { hinted, ..request })
+    });
+    let begun = match judged {
         Err(wrong) => Err(wrong),
         Ok(request) => proceed(context, &client, redirect_uri, (request, visitor)).await?,
     };

@@ -63,18 +63,33 @@ fn case_74_nothing_else_does() {
     let table = [
         ("nothing", String::new()),
         ("words", "a.b.c".to_owned()),
-        ("the issuer of another", changed("iss", json!("https://other.example"))),
-        ("an issuer with a slash", changed("iss", json!("https://emr.example/"))),
+        (
+            "the issuer of another",
+            changed("iss", json!("https://other.example")),
+        ),
+        (
+            "an issuer with a slash",
+            changed("iss", json!("https://emr.example/")),
+        ),
         ("two apps", changed("aud", json!(["app", "other"]))),
         ("no app", changed("aud", json!([]))),
         ("no user", changed("sub", Value::Null)),
-        ("a changed body", format!("{head}.{}.{signature}", plain(&somebody))),
+        (
+            "a changed body",
+            format!("{head}.{}.{signature}", plain(&somebody)),
+        ),
         ("only base64", format!("{head}.{body}.")),
         (
             "alg none",
-            format!("{}.{body}.", plain(&json!({ "alg": "none", "kid": header().kid }))),
+            format!(
+                "{}.{body}.",
+                plain(&json!({ "alg": "none", "kid": header().kid }))
+            ),
         ),
-        ("another key under our name", encode(&header(), &claims(), &other).unwrap()),
+        (
+            "another key under our name",
+            encode(&header(), &claims(), &other).unwrap(),
+        ),
         ("no key's name", encode(&nameless, &claims(), &own).unwrap()),
         (
             "our public key as a secret",
