@@ -337,4 +337,4 @@ pub(super) async fn noted(
 #[cfg(test)]
 mod refresh_tests;
 #[cfg(test)]
-mod tests;
+pub(in crate::auth) mod tests;

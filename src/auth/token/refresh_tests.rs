@@ -12,7 +12,7 @@ use crate::auth::fixture::House;
 use crate::auth::fixture::VERIFIER;
 
 #[tokio::test]
-async fn refreshing_rotates_and_an_old_token_ends_the_family() {
+async fn case_46_refreshing_rotates_and_an_old_token_ends_the_family() {
     let mut house = House::open("token-rotate", &[]).await;
     let code = code(&house, &[]).await;
     let first = trade(&house, &code, VERIFIER).await.unwrap();
@@ -91,7 +91,7 @@ async fn the_grace_is_over_after_half_a_minute() {
 }
 
 #[tokio::test]
-async fn a_refresh_may_ask_for_less_and_later_for_all_again_but_never_for_more() {
+async fn case_44_a_refresh_may_ask_for_less_and_later_for_all_again_but_never_for_more() {
     let house = House::open("token-less", &[]).await;
     let code = code(&house, &[]).await;
     let first = trade(&house, &code, VERIFIER).await.unwrap();
@@ -180,4 +180,65 @@ async fn a_refresh_token_ends_after_a_hundred_idle_days_and_after_a_year() {
         refresh(&house, &answer["refresh_token"]).await,
         refused("invalid_grant")
     );
+}
+
+#[tokio::test]
+async fn case_51_online_access_lasts_as_long_as_the_login() {
+    let house = House::open("token-online", &[]).await;
+    house
+        .change("UPDATE anteroom_client SET scope = 'openid online_access patient/*.rs'")
+        .await;
+    let scope = [("scope", "online_access patient/Patient.rs")];
+    let code = code(&house, &scope).await;
+    let first = trade(&house, &code, VERIFIER).await.unwrap();
+    assert_eq!(first["scope"], "online_access patient/Patient.rs");
+    let second = refresh(&house, &first["refresh_token"]).await.unwrap();
+    assert!(opens(&house, &second["access_token"]).await.is_some());
+    house.change("UPDATE anteroom_session SET ended = 1").await;
+    assert_eq!(
+        refresh(&house, &second["refresh_token"]).await,
+        refused("invalid_grant")
+    );
+}
+
+#[tokio::test]
+async fn case_51_without_either_word_there_is_nothing_to_refresh_with() {
+    let house = House::open("token-neither", &[]).await;
+    let code = code(&house, &[("scope", "patient/Patient.rs")]).await;
+    let answer = trade(&house, &code, VERIFIER).await.unwrap();
+    assert!(answer.get("refresh_token").is_none());
+    assert_eq!(
+        refresh(&house, &answer["access_token"]).await,
+        refused("invalid_grant"),
+        "an access token is no refresh token"
+    );
+}
+
+#[tokio::test]
+async fn case_43_a_refresh_without_a_name_is_for_public_apps_alone() {
+    let house = House::open("token-nameless", &[]).await;
+    let token_of = async |house: &House| {
+        let code = code(house, &[]).await;
+        let answer = trade(house, &code, VERIFIER).await.unwrap();
+        answer["refresh_token"].as_str().unwrap().to_owned()
+    };
+    let nameless = async |token: &str| {
+        let pairs = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        ask(&house, &pairs).await
+    };
+    let token = token_of(&house).await;
+    assert!(nameless(&token).await.is_ok(), "as fhirclient does it");
+    let token = token_of(&house).await;
+    for kind in ["confidential", "asymmetric"] {
+        let change = match kind {
+            "confidential" => "UPDATE anteroom_client SET kind = 'confidential'",
+            _ => "UPDATE anteroom_client SET kind = 'asymmetric'",
+        };
+        house.change(change).await;
+        assert_eq!(nameless(&token).await, refused("invalid_client"), "{kind}");
+    }
+    house
+        .change("UPDATE anteroom_client SET kind = 'public'")
+        .await;
+    assert!(nameless(&token).await.is_ok(), "nothing was spent");
 }

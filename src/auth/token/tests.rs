@@ -19,7 +19,7 @@ use crate::domain::access::Grant;
 use crate::emr::account;
 
 /// A whole launch by Alice up to the code; `change` is what the app asks differently.
-pub(super) async fn code(house: &House, change: &[(&str, &str)]) -> String {
+pub(in crate::auth) async fn code(house: &House, change: &[(&str, &str)]) -> String {
     let context = house.context();
     let browser = Visitor {
         token: "browser",
@@ -50,7 +50,7 @@ pub(super) async fn code(house: &House, change: &[(&str, &str)]) -> String {
     code.1.into_owned()
 }
 
-pub(super) async fn ask(house: &House, pairs: &[(&str, &str)]) -> Result<Value, String> {
+pub(in crate::auth) async fn ask(house: &House, pairs: &[(&str, &str)]) -> Result<Value, String> {
     let params: Vec<(String, String)> = pairs
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -64,7 +64,7 @@ pub(super) async fn ask(house: &House, pairs: &[(&str, &str)]) -> Result<Value, 
     }
 }
 
-pub(super) async fn trade(house: &House, code: &str, verifier: &str) -> Result<Value, String> {
+pub(in crate::auth) async fn trade(house: &House, code: &str, verifier: &str) -> Result<Value, String> {
     ask(
         house,
         &[
@@ -78,7 +78,7 @@ pub(super) async fn trade(house: &House, code: &str, verifier: &str) -> Result<V
     .await
 }
 
-pub(super) async fn refresh(house: &House, token: &Value) -> Result<Value, String> {
+pub(in crate::auth) async fn refresh(house: &House, token: &Value) -> Result<Value, String> {
     let token = token.as_str().unwrap();
     ask(
         house,
@@ -91,7 +91,7 @@ pub(super) async fn refresh(house: &House, token: &Value) -> Result<Value, Strin
     .await
 }
 
-pub(super) async fn opens(house: &House, token: &Value) -> Option<Grant> {
+pub(in crate::auth) async fn opens(house: &House, token: &Value) -> Option<Grant> {
     let hash = crypto::fingerprint(token.as_str().unwrap());
     let now = house.now.unix_timestamp();
     grants::by_access_token(&house.emr.db, &hash, now)
@@ -99,7 +99,7 @@ pub(super) async fn opens(house: &House, token: &Value) -> Option<Grant> {
         .unwrap()
 }
 
-pub(super) fn refused(error: &str) -> Result<Value, String> {
+pub(in crate::auth) fn refused(error: &str) -> Result<Value, String> {
     Err(error.to_owned())
 }
 
@@ -185,7 +185,7 @@ async fn without_openid_and_offline_there_is_no_id_token_and_no_refresh_token() 
 }
 
 #[tokio::test]
-async fn a_code_used_twice_takes_its_tokens_with_it() {
+async fn case_33_a_code_used_twice_takes_its_tokens_with_it() {
     let house = House::open("token-replay", &[]).await;
     let code = code(&house, &[]).await;
     let answer = trade(&house, &code, VERIFIER).await.unwrap();
@@ -206,7 +206,7 @@ async fn a_code_used_twice_takes_its_tokens_with_it() {
 }
 
 #[tokio::test]
-async fn of_many_at_once_one_spends_the_code_and_replay_ends_it() {
+async fn case_34_of_many_at_once_one_spends_the_code_and_replay_ends_it() {
     let house = House::open("token-race", &[]).await;
     let code = code(&house, &[]).await;
     let tries = (0..10).map(|_| trade(&house, &code, VERIFIER));
@@ -239,7 +239,7 @@ async fn of_many_at_once_one_spends_the_code_and_replay_ends_it() {
 }
 
 #[tokio::test]
-async fn a_code_lives_a_minute() {
+async fn case_39_a_code_lives_a_minute() {
     let mut house = House::open("token-minute", &[]).await;
     let early = code(&house, &[]).await;
     let late = code(&house, &[]).await;
@@ -253,7 +253,7 @@ async fn a_code_lives_a_minute() {
 }
 
 #[tokio::test]
-async fn only_the_verifier_opens_a_code_and_five_wrong_ones_burn_it() {
+async fn case_37_only_the_verifier_opens_a_code_and_five_wrong_ones_burn_it() {
     let house = House::open("token-pkce", &[]).await;
     let first = code(&house, &[]).await;
     let wrong = "w".repeat(43);
@@ -289,7 +289,7 @@ async fn only_the_verifier_opens_a_code_and_five_wrong_ones_burn_it() {
 }
 
 #[tokio::test]
-async fn a_code_is_for_its_app_and_its_address() {
+async fn case_36_and_49_a_code_is_for_its_app_and_its_address() {
     let house = House::open("token-bound", &[]).await;
     house
         .change("INSERT INTO anteroom_client (client_id, name, kind, redirect_uris, scope, created) SELECT 'thief', name, kind, redirect_uris, scope, created FROM anteroom_client")
@@ -330,7 +330,7 @@ async fn a_code_is_for_its_app_and_its_address() {
 }
 
 #[tokio::test]
-async fn a_malformed_request_has_its_error() {
+async fn case_41_a_malformed_request_has_its_error() {
     let house = House::open("token-odd", &[]).await;
     let table: [(&[(&str, &str)], &str); 8] = [
         (
@@ -375,7 +375,8 @@ async fn a_malformed_request_has_its_error() {
     for (pairs, error) in table {
         assert_eq!(ask(&house, pairs).await, refused(error), "{pairs:?}");
     }
-    let params = [("client_id".to_owned(), "app".to_owned())];
+    let code = ("grant_type".to_owned(), "authorization_code".to_owned());
+    let params = [code.clone(), ("client_id".to_owned(), "app".to_owned())];
     let basic = Some(("other".to_owned(), "secret".to_owned()));
     let error = exchange(&house.context(), &params, basic)
         .await
@@ -385,7 +386,7 @@ async fn a_malformed_request_has_its_error() {
         ("invalid_request", 400)
     );
     let basic = Some(("app".to_owned(), "secret".to_owned()));
-    let error = exchange(&house.context(), &[], basic).await.unwrap_err();
+    let error = exchange(&house.context(), &[code], basic).await.unwrap_err();
     assert_eq!(
         (error.error.as_ref(), error.status()),
         ("invalid_client", 401)
