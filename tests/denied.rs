@@ -23,6 +23,8 @@ enum Guard {
     App,
     /// A patient's or a member of staff's session: without one a GET leads to the login form.
     Session,
+    /// A limit on how often anybody may ask.
+    Counter,
     /// An access token.
     Token,
     /// The practice's identity provider: without one the route is not there.
@@ -54,15 +56,24 @@ const ROUTES: &[(&str, Guard)] = &[
     ("/account", Guard::Session),
     ("/account/apps", Guard::Session),
     ("/account/apps/{grant}", Guard::Session),
+    ("/login/staff", Guard::Browser),
+    ("/login/choose-patient", Guard::Browser),
+    ("/staff", Guard::Session),
+    ("/staff/launch", Guard::Session),
+    ("/staff/apps", Guard::Session),
+    ("/staff/logout", Guard::Session),
+    ("/launch", Guard::Session),
     ("/login/staff/start", Guard::Provider),
     ("/login/staff/callback", Guard::Provider),
     ("/", Guard::Open),
     ("/help", Guard::Open),
     ("/developers", Guard::Open),
+    ("/developers/register", Guard::Open),
     ("/app", Guard::Open),
     ("/assets/{*path}", Guard::Open),
     ("/livez", Guard::Open),
     ("/readyz", Guard::Open),
+    ("/oauth2/register", Guard::Counter),
     ("/login/staff/backchannel", Guard::Provider),
 ];
 

@@ -10,5 +10,7 @@ mod launch;
 mod login;
 mod logout;
 mod register;
+mod staff;
+mod staff_pages;
 mod token;
 mod upstream;

@@ -111,14 +111,11 @@ mod tests {
 
     #[test]
     fn a_loopback_address_may_vary_in_its_port_only() {
-        let client = client(
-            &[
-                "http://127.0.0.1/cb",
-                "http://[::1]:8000/cb?a=b",
-                "http://localhost:3000/cb",
-            ],
-            "",
-        );
+        let client = client(&[
+            "http://127.0.0.1/cb",
+            "http://[::1]:8000/cb?a=b",
+            "http://localhost:3000/cb",
+        ]);
         for good in [
             "http://127.0.0.1:51004/cb",
             "http://127.0.0.1/cb",
