@@ -153,9 +153,9 @@ export const rows = [
   })),
 ];
 
-// The values of a document that a scope may name, as query parameters.
+// The values of a document that a scope may name, as query parameters; a blank in one would end the scope.
 function named(document) {
-  const codings = (concepts) => concepts.flatMap((one) => one?.coding ?? []).map((one) => `${one.system}|${one.code}`);
+  const codings = (concepts) => concepts.flatMap((one) => one?.coding ?? []).filter((one) => !/\s/.test(one.code)).map((one) => `${one.system}|${one.code}`);
   return [...codings(document.category ?? []).map((value) => `category=${value}`), ...codings([document.type]).map((value) => `type=${value}`)];
 }
 

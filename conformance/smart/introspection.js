@@ -1,24 +1,23 @@
 // Group 4 of the kit: a fresh standalone launch, then what the introspection endpoint says of its token.
 import { decoded } from "../lib/jwt.js";
-import { basic, post } from "./app.js";
+import { basic, launched, post } from "./app.js";
 import { backendToken } from "./backend.js";
 import { discoveryRows } from "./discovery.js";
 import { launchRows } from "./launch.js";
 import { openidRows } from "./openid.js";
-import { must, need, only, scopes } from "./row.js";
-import { byPatient } from "./standalone.js";
+import { must, need, scopes } from "./row.js";
+import { STANDALONE, byPatient } from "./standalone.js";
 
 const CONTEXT = ["patient", "encounter", "intent", "tenant", "smart_style_url"];
 const PAST = 600;
 const seen = {};
 const answers = {};
 
-/** Asks about a token; with the confidential client's Basic where `headers` does not say otherwise. */
+/** Asks about a token; as SMART wants it by the bearer token of a backend service, where `headers` does not say otherwise. */
 export async function introspect(bench, token, headers) {
   const url = bench.smart.introspection_endpoint;
   must(url, "smart-configuration names no introspection_endpoint");
-  const { client_id: id, client_secret: secret } = headers ? {} : bench.client("confidential");
-  return post(url, { token }, headers ?? { authorization: basic(id, secret) });
+  return post(url, { token }, headers ?? { authorization: `Bearer ${(await backendToken(bench)).access_token}` });
 }
 
 /** What the kit asserts of the answer about an active token of the token response `body`. */
@@ -73,26 +72,29 @@ export const rows = [
     },
   },
   {
-    id: "4.x.1 introspection by a bearer token",
-    requirement: "a backend service with the right scope may ask about the token of any app",
+    id: "4.x.1 introspection by the app itself",
+    requirement: "an app with a secret may ask about its own token by Basic",
     async run(bench) {
-      const body = need(seen.body, "4.1.2.05");
-      const { access_token: bearer } = await backendToken(bench);
-      const answer = await introspect(bench, body.access_token, { authorization: `Bearer ${bearer}` });
+      const client = bench.client("confidential");
+      const { body } = await launched(bench, { client, scope: STANDALONE, traveller: await bench.traveller("patient"), who: bench.patients[0] });
+      const answer = await introspect(bench, body.access_token, { authorization: basic(client.client_id, client.client_secret) });
       must(answer.status === 200, `status ${answer.status}`, answer.text);
-      goodActive(answer.body, body, seen.client);
+      goodActive(answer.body, body, client);
     },
   },
   {
     id: "4.x.2 introspection without authorization",
-    requirement: "nobody is told anything without saying who asks, nor by a patient's token",
+    requirement: "who does not prove who asks is told nothing, nor is another patient's app",
     async run(bench) {
       const token = need(seen.body, "4.1.2.05").access_token;
-      for (const headers of [{}, { authorization: "Bearer nonsense" }, { authorization: basic("nobody", "nothing") }, { authorization: `Bearer ${token}` }]) {
+      for (const headers of [{}, { authorization: "Bearer nonsense" }, { authorization: basic("nobody", "nothing") }, { authorization: basic(bench.client("confidential").client_id, "wrong") }]) {
         const answer = await introspect(bench, token, headers);
-        only(!(Object.keys(headers).length === 0 && answer.status === 200 && answer.body?.active), "this server answers everybody");
         must([400, 401, 403].includes(answer.status), `status ${answer.status} with ${JSON.stringify(headers).slice(0, 40)}`, answer.text);
       }
+      const traveller = await bench.traveller("second patient");
+      const { body } = await launched(bench, { client: bench.client("public"), scope: STANDALONE, traveller, who: bench.patients[1] });
+      const answer = await introspect(bench, token, { authorization: `Bearer ${body.access_token}` });
+      must(answer.status >= 400 || answer.body?.active === false, "another patient's token may ask", answer.text);
     },
   },
 ];

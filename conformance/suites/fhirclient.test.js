@@ -236,23 +236,23 @@ for (const [kind, secrets] of Object.entries(KINDS)) {
     assert.equal(record.patient.id, patient.id);
     assert.equal(record.fhirUser, `Patient/${patient.id}`);
     const refreshed = await person.inApp(async (smart) => {
-      await smart.refresh();
-      const { id } = await smart.patient.read({ cache: "no-store" });
-      return { id, token: smart.state.tokenResponse.refresh_token };
+      const problem = await smart.refresh().then(() => undefined, (found) => found.message);
+      return { problem, token: smart.state.tokenResponse.refresh_token };
     });
-    assert.equal(refreshed.id, patient.id);
-    assert.notEqual(refreshed.token, record.token.refresh_token, "the refresh token is rotated");
+    // fhirclient 2.6 signs only the trade of the code: its refresh proves nothing, and must be refused.
+    if (kind === "asymmetric") assert.match(refreshed.problem, /invalid_client/);
+    else assert.notEqual(refreshed.token, record.token.refresh_token, "the refresh token is rotated");
 
     // The library knows no revocation: the app's own server does that.
     const smart = await smartConfiguration(target);
-    const asked = authenticated({ smart }, found, { token: refreshed.token });
+    const asked = authenticated({ smart }, found, { token: refreshed.token ?? record.token.refresh_token });
     const revoked = await fetch(smart.revocation_endpoint, { method: "POST", headers: asked.headers, body: new URLSearchParams(asked.form) });
     assert.equal(revoked.status, 200, await revoked.text());
     const after = await person.inApp(async (one) => ({
-      read: await one.request({ url: `Patient/${one.patient.id}`, cache: "no-store" }).then(() => 200, (problem) => problem.status ?? problem.message),
-      refresh: await one.refresh().then(() => "given", (problem) => problem.message),
+      read: await one.request({ url: `Patient/${one.patient.id}`, cache: "no-store" }).then(() => "read", (problem) => problem.message),
+      refresh: await (async () => one.refresh())().then(() => "given", (problem) => problem.message),
     }));
-    assert.notEqual(after.read, 200, "the access token reads no more");
+    assert.match(after.read, /401|expired|refresh|unauthori[sz]ed/i, "the access token reads no more");
     assert.notEqual(after.refresh, "given", "the refresh token gives no more");
   });
 }
