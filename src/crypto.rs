@@ -99,7 +99,8 @@ pub fn new_p384_key() -> Result<[Vec<u8>; 3], Fault> {
     let fault = |_| Fault::new("making a key", "the generator failed");
     let algorithm = &signature::ECDSA_P384_SHA384_FIXED_SIGNING;
     let pair = signature::EcdsaKeyPair::generate(algorithm).map_err(fault)?;
-    let private = AsBigEndian::<EcPrivateKeyBin<'_>>::as_be_bytes(&pair.private_key()).map_err(fault)?;
+    let private =
+        AsBigEndian::<EcPrivateKeyBin<'_>>::as_be_bytes(&pair.private_key()).map_err(fault)?;
     // An uncompressed point: 4, x, y.
     let point = pair.public_key().as_ref();
     match point.split_first() {
@@ -107,7 +108,10 @@ pub fn new_p384_key() -> Result<[Vec<u8>; 3], Fault> {
             let (x, y) = numbers.split_at(48);
             Ok([x.to_vec(), y.to_vec(), private.as_ref().to_vec()])
         }
-        _ => Err(Fault::new("making a key", "its point is not written plainly")),
+        _ => Err(Fault::new(
+            "making a key",
+            "its point is not written plainly",
+        )),
     }
 }
 

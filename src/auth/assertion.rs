@@ -72,8 +72,9 @@ impl<'a> Assertion<'a> {
         let (message, signature) = text.rsplit_once('.').ok_or_else(form)?;
         let (header, claims) = message.split_once('.').ok_or_else(form)?;
         let bytes = |part: &str| crypto::from_base64url(part).ok_or_else(form);
-        let header: Header = serde_json::from_slice(&bytes(header)?)
-            .map_err(|_| refused("its header must have alg, and alg, kid, typ and jku are strings"))?;
+        let header: Header = serde_json::from_slice(&bytes(header)?).map_err(|_| {
+            refused("its header must have alg, and alg, kid, typ and jku are strings")
+        })?;
         let claims: Claims = serde_json::from_slice(&bytes(claims)?).map_err(|_| {
             refused("it must have iss, sub, aud, exp and jti; iss, sub and jti are strings, exp, nbf and iat are numbers")
         })?;
@@ -113,7 +114,12 @@ impl<'a> Assertion<'a> {
         let key = set.find(kid, algorithm).ok_or_else(|| {
             refused("its kid names no key of the app's key set that fits its alg (RSA for RS384, P-384 for ES384)")
         })?;
-        let good = verify(self.signature, self.message.as_bytes(), &key.decoding, algorithm);
+        let good = verify(
+            self.signature,
+            self.message.as_bytes(),
+            &key.decoding,
+            algorithm,
+        );
         if !good.unwrap_or(false) {
             return Err(refused("its signature does not fit the key its kid names"));
         }
@@ -121,7 +127,9 @@ impl<'a> Assertion<'a> {
         self.names(context, client, endpoint)?;
         match first(context, &client.client_id, (&self.claims.jti, expires)).await? {
             true => Ok(()),
-            false => Err(refused("it was used already; every request needs one with a new jti")),
+            false => Err(refused(
+                "it was used already; every request needs one with a new jti",
+            )),
         }
     }
 
@@ -140,7 +148,9 @@ impl<'a> Assertion<'a> {
             return Err(refused("typ in its header must be JWT"));
         }
         if header.jku.is_some() && header.jku != client.jwks_uri {
-            return Err(refused("jku in its header must be the registered jwks_uri, or absent"));
+            return Err(refused(
+                "jku in its header must be the registered jwks_uri, or absent",
+            ));
         }
         let kid = header.kid.as_deref().filter(|kid| !kid.is_empty());
         let kid = kid.ok_or_else(|| refused("kid is required in its header"))?;
@@ -158,7 +168,8 @@ impl<'a> Assertion<'a> {
             return Err(refused("exp must be at most 5 minutes in the future"));
         }
         let early = |time: &Option<Number>| {
-            time.as_ref().is_some_and(|time| seconds(time).is_none_or(|time| time > now + LEEWAY))
+            time.as_ref()
+                .is_some_and(|time| seconds(time).is_none_or(|time| time > now + LEEWAY))
         };
         if early(&claims.nbf) || early(&claims.iat) {
             return Err(refused("nbf and iat must not be in the future"));
@@ -166,7 +177,12 @@ impl<'a> Assertion<'a> {
         Ok(exp + LEEWAY)
     }
 
-    fn names(&self, context: &Context<'_>, client: &Client, endpoint: &str) -> Result<(), OAuthError> {
+    fn names(
+        &self,
+        context: &Context<'_>,
+        client: &Client,
+        endpoint: &str,
+    ) -> Result<(), OAuthError> {
         let claims = &self.claims;
         if claims.iss != client.client_id || claims.sub != client.client_id {
             return Err(refused("iss and sub must both be the client_id"));
@@ -184,7 +200,9 @@ impl<'a> Assertion<'a> {
         let token = format!("{}/oauth2/token", context.issuer);
         match only.is_some_and(|aud| aud == endpoint || aud == token || aud == context.issuer) {
             true => Ok(()),
-            false => Err(refused(&format!("aud must be {token}, and nothing beside it"))),
+            false => Err(refused(&format!(
+                "aud must be {token}, and nothing beside it"
+            ))),
         }
     }
 }
@@ -193,12 +211,19 @@ impl<'a> Assertion<'a> {
 fn seconds(number: &Number) -> Option<i64> {
     const FAR: f64 = 1e15;
     let value = number.as_f64().filter(|value| value.abs() < FAR)?;
-    #[expect(clippy::cast_possible_truncation, reason = "cutting is what is meant, and it is below 1e15")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "cutting is what is meant, and it is below 1e15"
+    )]
     Some(value.floor() as i64)
 }
 
 /// Remembers an assertion; false where any replica has seen it before.
-async fn first(context: &Context<'_>, client_id: &str, (jti, expires): (&str, i64)) -> Answer<bool> {
+async fn first(
+    context: &Context<'_>,
+    client_id: &str,
+    (jti, expires): (&str, i64),
+) -> Answer<bool> {
     let name = crypto::fingerprint(&format!("{client_id}\n{jti}"));
     context
         .emr

@@ -22,7 +22,7 @@ enum Proof<'p> {
     /// A secret, in the header or in the body.
     Secret(&'p str),
     /// A JWT, taken apart.
-    Signed(Assertion<'p>),
+    Signed(Box<Assertion<'p>>),
 }
 
 /// Who asks. `basic` is the `Authorization: Basic` header, taken apart, where there was one; `endpoint` is the absolute
@@ -38,19 +38,25 @@ pub async fn authenticate(
     endpoint: &str,
 ) -> Result<Client, OAuthError> {
     if request::any_repeated(params) {
-        return Err(OAuthError::request("a parameter is repeated; send each once"));
+        return Err(OAuthError::request(
+            "a parameter is repeated; send each once",
+        ));
     }
     let get = |name| request::one(params, name).unwrap_or_default();
     let proof = proof(params, basic.as_ref())?;
     let header = basic.as_ref().map(|(id, _)| id.as_str());
     let id = match (header, get("client_id"), &proof) {
-        (Some(header), Some(named), _) if header != named && decoded(header).as_deref() != Some(named) => {
+        (Some(header), Some(named), _)
+            if header != named && decoded(header).as_deref() != Some(named) =>
+        {
             return Err(OAuthError::request(
                 "client_id differs from the Authorization header; send it in one place",
             ));
         }
         (_, Some(named), Proof::Signed(assertion)) if named != assertion.issuer() => {
-            return Err(OAuthError::client("client_id differs from iss in the client_assertion"));
+            return Err(OAuthError::client(
+                "client_id differs from iss in the client_assertion",
+            ));
         }
         (_, Some(named), _) => Some(named.to_owned()),
         (Some(header), None, _) => Some(header.to_owned()),
@@ -84,9 +90,11 @@ fn proof<'p>(
     let (assertion, kind) = (get("client_assertion"), get("client_assertion_type"));
     let signs = assertion.is_some() || kind.is_some();
     match (basic, get("client_secret"), signs) {
-        (Some(_), Some(_), _) | (Some(_), _, true) | (_, Some(_), true) => Err(OAuthError::request(
-            "send one of the Authorization header, client_secret and client_assertion, not several",
-        )),
+        (Some(_), Some(_), _) | (Some(_), _, true) | (_, Some(_), true) => {
+            Err(OAuthError::request(
+                "send one of the Authorization header, client_secret and client_assertion, not several",
+            ))
+        }
         // An id without a secret is what a public app sends.
         (Some((_, secret)), None, false) if secret.is_empty() => Ok(Proof::None),
         (Some((_, secret)), None, false) => Ok(Proof::Secret(secret)),
@@ -95,10 +103,13 @@ fn proof<'p>(
         (None, None, true) => {
             if kind != Some(assertion::TYPE) {
                 let type_ = assertion::TYPE;
-                return Err(OAuthError::client(format!("client_assertion_type must be {type_}")));
+                return Err(OAuthError::client(format!(
+                    "client_assertion_type must be {type_}"
+                )));
             }
-            let assertion = assertion.ok_or_else(|| OAuthError::client("client_assertion is required"))?;
-            Ok(Proof::Signed(Assertion::of(assertion)?))
+            let assertion =
+                assertion.ok_or_else(|| OAuthError::client("client_assertion is required"))?;
+            Ok(Proof::Signed(Box::new(Assertion::of(assertion)?)))
         }
     }
 }
@@ -137,7 +148,8 @@ async fn proves(
 /// time it takes says nothing about the secret (`spec/security.md`, case 68).
 fn fits(secret: &str, client: &Client) -> bool {
     let known = client.secret_hash.as_deref().unwrap_or_default();
-    let same = |secret: &str| crypto::same(crypto::fingerprint(secret).as_bytes(), known.as_bytes());
+    let same =
+        |secret: &str| crypto::same(crypto::fingerprint(secret).as_bytes(), known.as_bytes());
     let plain = decoded(secret);
     same(secret) | plain.is_some_and(|plain| same(&plain))
 }

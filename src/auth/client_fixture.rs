@@ -189,8 +189,9 @@ impl Shelf {
     /// Changes the answer; `headers` begin with the status.
     pub(super) fn put(&self, headers: &str, body: &str) {
         let length = body.len();
-        let answer =
-            format!("HTTP/1.1 {headers}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+        let answer = format!(
+            "HTTP/1.1 {headers}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        );
         self.state.lock().unwrap().0 = answer;
     }
 

@@ -114,7 +114,9 @@ async fn caller(
     match shown {
         Shown::Bearer(secret) => {
             if request::any_repeated(params) {
-                return Err(OAuthError::request("a parameter is repeated; send each once"));
+                return Err(OAuthError::request(
+                    "a parameter is repeated; send each once",
+                ));
             }
             let more = ["client_secret", "client_assertion", "client_assertion_type"];
             if params.iter().any(|(name, _)| more.contains(&name.as_str())) {
@@ -124,7 +126,9 @@ async fn caller(
             }
             let grant = bearer(context, secret).await?;
             let bad = "the access token in the Authorization header is unknown or has ended";
-            grant.map(Caller::Bearer).ok_or_else(|| OAuthError::token(bad))
+            grant
+                .map(Caller::Bearer)
+                .ok_or_else(|| OAuthError::token(bad))
         }
         Shown::Basic(basic) => {
             let endpoint = format!("{}/oauth2/introspect", context.issuer);
@@ -188,7 +192,10 @@ async fn told(
     let Some(found) = found.filter(|found| found.lives(now) && caller.may_ask_about(found)) else {
         return Ok(None);
     };
-    if client::in_use(&context.emr.db, &found.given.client_id).await?.is_none() {
+    if client::in_use(&context.emr.db, &found.given.client_id)
+        .await?
+        .is_none()
+    {
         return Ok(None);
     }
     let Some(standing) = stands(context, &found).await? else {

@@ -119,13 +119,18 @@ pub fn read(text: &str) -> Result<Set, String> {
     for (number, jwk) in document.keys.iter().enumerate() {
         let at = |why: &str| format!("key {} of the key set: {why}", number + 1);
         if jwk.is_secret() {
-            return Err(at("it holds a secret; register public keys only, and throw this one away"));
+            return Err(at(
+                "it holds a secret; register public keys only, and throw this one away",
+            ));
         }
         let Some(algorithm) = jwk.algorithm() else {
             continue;
         };
         let decoding = jwk.decoding(algorithm).map_err(|why| at(&why))?;
-        let kid = jwk.kid.clone().filter(|kid| (1..=LONGEST_KID).contains(&kid.len()));
+        let kid = jwk
+            .kid
+            .clone()
+            .filter(|kid| (1..=LONGEST_KID).contains(&kid.len()));
         let kid = kid.ok_or_else(|| at("kid is required, 1 to 256 characters"))?;
         if !names.insert((kid.clone(), jwk.kty.clone())) {
             return Err(at("its kid is another key's already"));
@@ -182,7 +187,9 @@ impl Jwk {
         }
         let odd = |bytes: &[u8]| bytes.last().is_some_and(|last| last % 2 == 1);
         if !odd(&n) || !odd(&e) || e == [1] || e.len() > 4 {
-            return Err("e of an RSA key is odd, 3 or more and at most 32 bits; 65537 is usual".to_owned());
+            return Err(
+                "e of an RSA key is odd, 3 or more and at most 32 bits; 65537 is usual".to_owned(),
+            );
         }
         Ok(DecodingKey::from_rsa_raw_components(&n, &e))
     }
@@ -196,7 +203,9 @@ impl Jwk {
         };
         let coordinate = |text| crypto::from_base64url(text).unwrap_or_default();
         if !crypto::is_on_p384(&coordinate(x), &coordinate(y)) {
-            return Err("x and y are not a point on P-384 in base64url of 48 bytes each".to_owned());
+            return Err(
+                "x and y are not a point on P-384 in base64url of 48 bytes each".to_owned(),
+            );
         }
         DecodingKey::from_ec_components(x, y).map_err(|_| "x and y cannot be read".to_owned())
     }
@@ -205,9 +214,15 @@ impl Jwk {
 /// A number as bytes, without the zeros some write before it.
 fn number(text: Option<&String>, name: &str) -> Result<Vec<u8>, String> {
     let bytes = text.and_then(|text| crypto::from_base64url(text));
-    let bytes: Vec<u8> = bytes.unwrap_or_default().into_iter().skip_while(|byte| *byte == 0).collect();
+    let bytes: Vec<u8> = bytes
+        .unwrap_or_default()
+        .into_iter()
+        .skip_while(|byte| *byte == 0)
+        .collect();
     match bytes.is_empty() {
-        true => Err(format!("{name} of an RSA key is a number in base64url without padding")),
+        true => Err(format!(
+            "{name} of an RSA key is a number in base64url without padding"
+        )),
         false => Ok(bytes),
     }
 }
@@ -240,14 +255,19 @@ impl Cache {
         let place = self.place(client_id);
         let mut place = place.lock().await;
         let now = context.seconds();
-        let known = place.take().filter(|heard| heard.uri == uri && heard.at <= now);
+        let known = place
+            .take()
+            .filter(|heard| heard.uri == uri && heard.at <= now);
         let searched = known.as_ref().map_or(i64::MIN / 2, |heard| heard.searched);
         let mut heard = match known {
             Some(heard) if now < heard.until => heard,
             _ => ask(context, uri).await,
         };
         heard.searched = searched;
-        let missing = heard.answer.as_ref().is_ok_and(|set| set.find(kid, algorithm).is_none());
+        let missing = heard
+            .answer
+            .as_ref()
+            .is_ok_and(|set| set.find(kid, algorithm).is_none());
         if missing && heard.at < now && now - searched >= BETWEEN_SEARCHES {
             let again = ask(context, uri).await;
             if again.answer.is_ok() {
@@ -277,10 +297,17 @@ async fn ask(context: &Context<'_>, uri: &str) -> Heard {
     let (answer, life) = match context.fetch.send(&Outgoing::json(uri), Named::ByApp).await {
         Ok(incoming) => match taken(&incoming) {
             Ok(set) => (Ok(Arc::new(set)), life(&incoming)),
-            Err(why) => (Err(format!("the registered jwks_uri: {why}")), BETWEEN_FAILURES),
+            Err(why) => (
+                Err(format!("the registered jwks_uri: {why}")),
+                BETWEEN_FAILURES,
+            ),
         },
         Err(fault) => {
-            tracing::warn!(request_id = context.request_id, ?fault, "a jwks_uri did not answer");
+            tracing::warn!(
+                request_id = context.request_id,
+                ?fault,
+                "a jwks_uri did not answer"
+            );
             let why = "the registered jwks_uri did not answer within 5 seconds, or may not be asked (https, no redirect, at most 64 KiB)";
             (Err(why.to_owned()), BETWEEN_FAILURES)
         }
@@ -296,7 +323,10 @@ async fn ask(context: &Context<'_>, uri: &str) -> Heard {
 
 fn taken(incoming: &Incoming) -> Result<Set, String> {
     if incoming.status != 200 {
-        return Err(format!("it answered with status {}, not 200", incoming.status));
+        return Err(format!(
+            "it answered with status {}, not 200",
+            incoming.status
+        ));
     }
     let text = std::str::from_utf8(&incoming.body).map_err(|_| "it is not UTF-8".to_owned())?;
     read(text)
@@ -304,16 +334,23 @@ fn taken(incoming: &Incoming) -> Result<Set, String> {
 
 /// Seconds an answer may be kept (RFC 9111, 5.2.2): as long as it says and never longer than an hour.
 fn life(incoming: &Incoming) -> i64 {
-    let value = incoming.header("cache-control").unwrap_or_default().to_ascii_lowercase();
+    let value = incoming
+        .header("cache-control")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     let mut said = None;
     for word in value.split(',').map(str::trim) {
         match word.split_once('=').unwrap_or((word, "")) {
             ("no-store" | "no-cache", _) => return 0,
-            ("max-age", seconds) => said = seconds.trim_matches('"').parse::<i64>().ok().or(Some(0)),
+            ("max-age", seconds) => {
+                said = seconds.trim_matches('"').parse::<i64>().ok().or(Some(0))
+            }
             _ => {}
         }
     }
-    let age = incoming.header("age").and_then(|age| age.trim().parse::<i64>().ok());
+    let age = incoming
+        .header("age")
+        .and_then(|age| age.trim().parse::<i64>().ok());
     let left = said.map(|said| said.saturating_sub(age.unwrap_or_default().max(0)));
     left.unwrap_or(UNSAID).clamp(0, LONGEST_LIFE)
 }

@@ -127,7 +127,9 @@ async fn with_code(
         return Err(replayed(context, &code).await);
     }
     if !code.lives(now) {
-        return Err(OAuthError::grant("code has ended: it lives a minute and has five tries"));
+        return Err(OAuthError::grant(
+            "code has ended: it lives a minute and has five tries",
+        ));
     }
     if get("redirect_uri") != Some(code.redirect_uri.as_str()) {
         return Err(OAuthError::grant(
@@ -136,7 +138,9 @@ async fn with_code(
     }
     if !verifies(verifier, &code.challenge) {
         codes::miss(db, &code.code_hash).await?;
-        return Err(OAuthError::grant("code_verifier must be the 43 to 128 characters whose SHA-256 was sent as code_challenge"));
+        return Err(OAuthError::grant(
+            "code_verifier must be the 43 to 128 characters whose SHA-256 was sent as code_challenge",
+        ));
     }
     let given = grants::find(db, &code.grant_id, now).await?;
     let given = given.ok_or_else(|| OAuthError::grant("the grant has ended"))?;
@@ -212,10 +216,7 @@ pub(super) struct Standing {
 }
 
 /// Who stands behind a grant, where the practice still lets them in and the password is the same.
-pub(super) async fn standing(
-    context: &Context<'_>,
-    given: &Given,
-) -> Result<Standing, OAuthError> {
+pub(super) async fn standing(context: &Context<'_>, given: &Given) -> Result<Standing, OAuthError> {
     let ended = || OAuthError::grant("the user's access has ended; launch again");
     if given.holder == Holder::System {
         return Ok(Standing {

@@ -282,11 +282,19 @@ pub fn machine_error(app: &App, request_id: &str, failure: Failure) -> Response 
                 "temporarily_unavailable",
                 "try again in a moment",
             ),
-            other => (other, "invalid_request", "the request is not one this address takes"),
+            other => (
+                other,
+                "invalid_request",
+                "the request is not one this address takes",
+            ),
         },
         Failure::Broken(fault) => {
             reply::log(fault, request_id);
-            (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "something broke")
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "server_error",
+                "something broke",
+            )
         }
     };
     let body = serde_json::json!({
@@ -294,10 +302,16 @@ pub fn machine_error(app: &App, request_id: &str, failure: Failure) -> Response 
     });
     let mut response = oauth_json(status, &body);
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-        challenge(app, &mut response, &format!("Bearer realm=\"{{}}\", error=\"{word}\""));
+        challenge(
+            app,
+            &mut response,
+            &format!("Bearer realm=\"{{}}\", error=\"{word}\""),
+        );
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(5));
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(5));
     }
     response
 }
@@ -317,7 +331,9 @@ fn oauth_error(app: &App, id: &RequestId, error: OAuthError) -> Response {
         challenge(app, &mut response, wanted);
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(2));
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(2));
     }
     response
 }
@@ -341,8 +357,12 @@ fn oauth_json(status: StatusCode, body: &impl Serialize) -> Response {
 
 /// What an app or the holder of a token shows.
 fn shown(headers: &HeaderMap) -> Shown<'_> {
-    let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let (scheme, _) = value.and_then(|text| text.split_once(' ')).unwrap_or_default();
+    let value = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let (scheme, _) = value
+        .and_then(|text| text.split_once(' '))
+        .unwrap_or_default();
     match scheme.eq_ignore_ascii_case("bearer") {
         // What is no token is an empty one, which nobody has.
         true => Shown::Bearer(guard::bearer(headers).unwrap_or_default()),

@@ -34,13 +34,19 @@ fn header() -> Value {
 
 /// Shows an assertion: the app it proves, or the error and what is said about it.
 async fn show(house: &House, assertion: &str) -> Result<String, String> {
-    let params = [("client_assertion_type", BEARER), ("client_assertion", assertion)];
+    let params = [
+        ("client_assertion_type", BEARER),
+        ("client_assertion", assertion),
+    ];
     let params = params.map(|(name, value)| (name.to_owned(), value.to_owned()));
     match authenticate(&house.context(), &params, None, ENDPOINT).await {
         Ok(client) => Ok(client.client_id),
         Err(error) => {
             assert!(error.broken.is_none(), "{:?}", error.broken);
-            assert_eq!((error.error.as_ref(), error.status()), ("invalid_client", 401));
+            assert_eq!(
+                (error.error.as_ref(), error.status()),
+                ("invalid_client", 401)
+            );
             assert!(error.description.is_ascii(), "{}", error.description);
             Err(error.description.into_owned())
         }
@@ -64,7 +70,11 @@ async fn both_algorithms_of_smart_prove_an_app() {
     let found = changed(&house, &header(), &none).await;
     assert_eq!(found, Ok(SIGNING.to_owned()));
     let ec = json!({ "alg": "ES384", "kid": "ec" });
-    assert_eq!(changed(&house, &ec, &none).await, Ok(SIGNING.to_owned()), "typ may be absent");
+    assert_eq!(
+        changed(&house, &ec, &none).await,
+        Ok(SIGNING.to_owned()),
+        "typ may be absent"
+    );
     let lower = json!({ "alg": "ES384", "kid": "ec", "typ": "jwt" });
     assert!(changed(&house, &lower, &none).await.is_ok());
 }
@@ -82,9 +92,17 @@ async fn case_52_an_assertion_works_once() {
     let same = json!({ "jti": "j-1" });
     assert!(changed(&house, &header(), &same).await.is_ok());
     let other = signed(&header(), &claims(&house, "service", &same));
-    assert_eq!(show(&house, &other).await, Ok("service".to_owned()), "each app has names of its own");
+    assert_eq!(
+        show(&house, &other).await,
+        Ok("service".to_owned()),
+        "each app has names of its own"
+    );
     let later = json!({ "jti": "j-1", "exp": house.now.unix_timestamp() + 200 });
-    says(changed(&house, &header(), &later).await, "used already", &later);
+    says(
+        changed(&house, &header(), &later).await,
+        "used already",
+        &later,
+    );
 }
 
 #[tokio::test]
@@ -100,13 +118,23 @@ async fn case_52_of_fifty_at_once_one_is_believed() {
 #[tokio::test]
 async fn case_53_other_algorithms_are_refused() {
     let house = house("assert-alg").await;
-    for alg in ["none", "None", "HS256", "HS384", "RS256", "PS384", "ES256", "EdDSA", ""] {
+    for alg in [
+        "none", "None", "HS256", "HS384", "RS256", "PS384", "ES256", "EdDSA", "",
+    ] {
         let odd = json!({ "alg": alg, "kid": "rsa", "typ": "JWT" });
-        says(changed(&house, &odd, &Value::Null).await, "alg in its header must be RS384 or ES384", &odd);
+        says(
+            changed(&house, &odd, &Value::Null).await,
+            "alg in its header must be RS384 or ES384",
+            &odd,
+        );
     }
     for (alg, kid) in [("ES384", "rsa"), ("RS384", "ec"), ("RS384", "other")] {
         let odd = json!({ "alg": alg, "kid": kid, "typ": "JWT" });
-        says(changed(&house, &odd, &Value::Null).await, "kid names no key", &odd);
+        says(
+            changed(&house, &odd, &Value::Null).await,
+            "kid names no key",
+            &odd,
+        );
     }
     // HMAC with the public key as secret, under an allowed name and its own.
     for alg in ["HS256", "HS384", "RS384"] {
@@ -117,7 +145,10 @@ async fn case_53_other_algorithms_are_refused() {
         let key = EncodingKey::from_secret(secret.as_bytes());
         let mac = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
         assert!(show(&house, &format!("{message}.{mac}")).await.is_err());
-        assert!(show(&house, &format!("{message}.")).await.is_err(), "no signature");
+        assert!(
+            show(&house, &format!("{message}.")).await.is_err(),
+            "no signature"
+        );
     }
 }
 
@@ -127,7 +158,11 @@ async fn case_54_keys_that_an_assertion_brings_are_not_looked_at() {
     let canary = Shelf::open("200 OK", &set(&[public("rsa", &Value::Null)])).await;
     let mut foreign = header();
     foreign["jku"] = json!(canary.uri);
-    says(changed(&house, &foreign, &Value::Null).await, "jku in its header", &foreign);
+    says(
+        changed(&house, &foreign, &Value::Null).await,
+        "jku in its header",
+        &foreign,
+    );
     // The thief's own key, everywhere a header may hold one: the signature does not fit the registered key.
     let pem = crypto::new_rsa_key().unwrap();
     let key = EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
@@ -139,8 +174,16 @@ async fn case_54_keys_that_an_assertion_brings_are_not_looked_at() {
     let whole = signed(&header, &claims(&house, SIGNING, &Value::Null));
     let (message, _) = whole.rsplit_once('.').unwrap();
     let theft = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::RS384).unwrap();
-    says(show(&house, &format!("{message}.{theft}")).await, "its signature does not fit", &header);
-    assert_eq!(show(&house, &whole).await, Ok(SIGNING.to_owned()), "and they do no harm");
+    says(
+        show(&house, &format!("{message}.{theft}")).await,
+        "its signature does not fit",
+        &header,
+    );
+    assert_eq!(
+        show(&house, &whole).await,
+        Ok(SIGNING.to_owned()),
+        "and they do no harm"
+    );
     assert_eq!(canary.asked(), 0, "nothing was fetched");
 }
 
@@ -177,7 +220,11 @@ async fn case_56_times_are_numbers_in_their_bounds() {
         json!({ "nbf": now + 60, "iat": now + 60 }),
         json!({ "nbf": 0, "iat": 0 }),
     ] {
-        assert_eq!(changed(&house, &header(), &good).await, Ok(SIGNING.to_owned()), "{good}");
+        assert_eq!(
+            changed(&house, &header(), &good).await,
+            Ok(SIGNING.to_owned()),
+            "{good}"
+        );
     }
 }
 
@@ -190,7 +237,11 @@ async fn case_57_the_audience_is_this_server_alone() {
         json!([ENDPOINT]),
     ] {
         let change = json!({ "aud": aud });
-        assert_eq!(changed(&house, &header(), &change).await, Ok(SIGNING.to_owned()), "{change}");
+        assert_eq!(
+            changed(&house, &header(), &change).await,
+            Ok(SIGNING.to_owned()),
+            "{change}"
+        );
     }
     for aud in [
         json!("https://other.example/oauth2/token"),
@@ -223,7 +274,10 @@ async fn case_58_issuer_and_subject_are_the_app_itself() {
         json!({ "iss": "app", "sub": "app" }),
         json!({ "iss": "secretive", "sub": "secretive" }),
     ] {
-        assert!(changed(&house, &header(), &change).await.is_err(), "{change}");
+        assert!(
+            changed(&house, &header(), &change).await.is_err(),
+            "{change}"
+        );
     }
     let thief = Client {
         client_id: "thief".into(),
@@ -246,9 +300,18 @@ async fn case_59_other_tokens_are_no_assertions() {
     let house = house("assert-typ").await;
     for typ in ["logout+jwt", "at+jwt", "dpop+jwt", "JWS", ""] {
         let odd = json!({ "alg": "RS384", "kid": "rsa", "typ": typ });
-        says(changed(&house, &odd, &Value::Null).await, "typ in its header", &odd);
+        says(
+            changed(&house, &odd, &Value::Null).await,
+            "typ in its header",
+            &odd,
+        );
     }
-    for (member, value) in [("typ", json!(1)), ("kid", json!(1)), ("kid", Value::Null), ("kid", json!(""))] {
+    for (member, value) in [
+        ("typ", json!(1)),
+        ("kid", json!(1)),
+        ("kid", Value::Null),
+        ("kid", json!("")),
+    ] {
         let mut odd = header();
         odd[member] = value;
         assert!(changed(&house, &odd, &Value::Null).await.is_err(), "{odd}");
@@ -256,12 +319,25 @@ async fn case_59_other_tokens_are_no_assertions() {
     for (member, value) in [("crit", json!(["exp"])), ("b64", json!(false))] {
         let mut odd = header();
         odd[member] = value;
-        says(changed(&house, &odd, &Value::Null).await, "crit or b64", &odd);
+        says(
+            changed(&house, &odd, &Value::Null).await,
+            "crit or b64",
+            &odd,
+        );
     }
     let good = assertion(&house, SIGNING);
     let cut = &good[..good.len() - 4];
     let long = "x".repeat(LONGEST + 1);
-    for text in ["a", "a.b", "a.b.c", "..", "at_abc", &format!("{good}.x"), cut, &long] {
+    for text in [
+        "a",
+        "a.b",
+        "a.b.c",
+        "..",
+        "at_abc",
+        &format!("{good}.x"),
+        cut,
+        &long,
+    ] {
         assert!(show(&house, text).await.is_err(), "{text}");
     }
     assert!(show(&house, &good).await.is_ok());
@@ -287,8 +363,14 @@ async fn case_61_a_key_set_that_may_not_be_registered_proves_nothing() {
     let good = public("rsa", &Value::Null);
     for (number, keys) in [
         vec![good.clone(), good.clone()],
-        vec![good.clone(), public("ec", &json!({ "kty": "oct", "k": "AQAB" }))],
-        vec![good.clone(), public("ec", &json!({ "x": crypto::base64url(&[7; 48]) }))],
+        vec![
+            good.clone(),
+            public("ec", &json!({ "kty": "oct", "k": "AQAB" })),
+        ],
+        vec![
+            good.clone(),
+            public("ec", &json!({ "x": crypto::base64url(&[7; 48]) })),
+        ],
         vec![good.clone(), public("ec", &json!({ "d": "AQAB" }))],
     ]
     .into_iter()
@@ -318,14 +400,25 @@ async fn an_app_may_keep_its_keys_at_an_address() {
         ..fixture::client()
     };
     client_fixture::add(&house, client).await;
-    assert_eq!(show(&house, &assertion(&house, "away")).await, Ok("away".to_owned()));
+    assert_eq!(
+        show(&house, &assertion(&house, "away")).await,
+        Ok("away".to_owned())
+    );
     let mut named = header();
     named["jku"] = json!(shelf.uri);
     let named = signed(&named, &claims(&house, "away", &Value::Null));
-    assert_eq!(show(&house, &named).await, Ok("away".to_owned()), "jku may say what is registered");
+    assert_eq!(
+        show(&house, &named).await,
+        Ok("away".to_owned()),
+        "jku may say what is registered"
+    );
     assert_eq!(shelf.asked(), 1);
     house.wait(3600);
     shelf.put("500 Oops", "");
     let found = show(&house, &assertion(&house, "away")).await;
-    says(found, "the registered jwks_uri: it answered with status 500", &Value::Null);
+    says(
+        found,
+        "the registered jwks_uri: it answered with status 500",
+        &Value::Null,
+    );
 }

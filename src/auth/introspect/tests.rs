@@ -97,12 +97,24 @@ async fn case_62_an_active_token_is_told_like_its_answer() {
     });
     assert_eq!(told, wanted);
     let told = service(&house, answer["refresh_token"].as_str().unwrap()).await;
-    assert_eq!((&told["active"], &told["exp"]), (&json!(true), &json!(now + 100 * 86_400)));
-    assert_eq!((&told["scope"], told.get("token_type")), (&answer["scope"], None));
+    assert_eq!(
+        (&told["active"], &told["exp"]),
+        (&json!(true), &json!(now + 100 * 86_400))
+    );
+    assert_eq!(
+        (&told["scope"], told.get("token_type")),
+        (&answer["scope"], None)
+    );
     let own = system_token(&house).await;
     let told = service(&house, own.as_str().unwrap()).await;
-    assert_eq!((&told["client_id"], &told["sub"]), (&json!("service"), &json!("service")));
-    assert_eq!((&told["scope"], &told["exp"]), (&json!(SYSTEM), &json!(now + 300)));
+    assert_eq!(
+        (&told["client_id"], &told["sub"]),
+        (&json!("service"), &json!("service"))
+    );
+    assert_eq!(
+        (&told["scope"], &told["exp"]),
+        (&json!(SYSTEM), &json!(now + 300))
+    );
     for absent in ["patient", "fhirUser", "need_patient_banner"] {
         assert!(told.get(absent).is_none(), "{absent}");
     }
@@ -118,7 +130,10 @@ async fn a_token_that_staff_launched_with_tells_the_whole_launch() {
     house
         .change("INSERT INTO users_secure (id, username, password) VALUES (5, 'sam', 'hash')")
         .await;
-    let sam = crate::emr::colleague::by_id(&house.emr, 5).await.unwrap().unwrap();
+    let sam = crate::emr::colleague::by_id(&house.emr, 5)
+        .await
+        .unwrap()
+        .unwrap();
     let who = crate::auth::who::Who::Staff(sam);
     let encounter = "0d2d3a4e-0000-4000-8000-000000000001";
     let now = house.now.unix_timestamp();
@@ -163,10 +178,17 @@ async fn a_token_that_staff_launched_with_tells_the_whole_launch() {
     assert_eq!(told["intent"], "reconcile");
     assert_eq!(told["need_patient_banner"], false);
     let user = told["fhirUser"].as_str().unwrap();
-    assert_eq!(user, "https://emr.example/fhir/Practitioner/00000000-0000-0000-0000-00000000005a");
+    assert_eq!(
+        user,
+        "https://emr.example/fhir/Practitioner/00000000-0000-0000-0000-00000000005a"
+    );
     assert!(user.ends_with(told["sub"].as_str().unwrap()));
     house.change("UPDATE users SET active = 0").await;
-    assert_eq!(service(&house, "at_staff").await, inactive(), "case 63: a colleague who left");
+    assert_eq!(
+        service(&house, "at_staff").await,
+        inactive(),
+        "case 63: a colleague who left"
+    );
 }
 
 #[tokio::test]
@@ -176,11 +198,21 @@ async fn case_62_who_proves_nothing_is_told_nothing() {
     let access = answer["access_token"].as_str().unwrap();
     let denied = |word: &str| Err((word.to_owned(), 401));
     let none = || Shown::Basic(None);
-    assert_eq!(ask(&house, none(), &[("token", access)]).await, denied("invalid_client"));
+    assert_eq!(
+        ask(&house, none(), &[("token", access)]).await,
+        denied("invalid_client")
+    );
     let public = [("token", access), ("client_id", "app")];
-    assert_eq!(ask(&house, none(), &public).await, denied("invalid_client"), "a public app proves nothing");
+    assert_eq!(
+        ask(&house, none(), &public).await,
+        denied("invalid_client"),
+        "a public app proves nothing"
+    );
     let wrong = Shown::Basic(Some(("secretive".into(), "wrong".into())));
-    assert_eq!(ask(&house, wrong, &[("token", access)]).await, denied("invalid_client"));
+    assert_eq!(
+        ask(&house, wrong, &[("token", access)]).await,
+        denied("invalid_client")
+    );
     for bad in ["", "at_made-up", answer["refresh_token"].as_str().unwrap()] {
         let found = ask(&house, Shown::Bearer(bad), &[("token", access)]).await;
         assert_eq!(found, denied("invalid_token"), "{bad}");
@@ -190,29 +222,56 @@ async fn case_62_who_proves_nothing_is_told_nothing() {
     assert_eq!(found, Err(("invalid_request".to_owned(), 400)));
     let basic = || Shown::Basic(Some(("secretive".into(), SECRET.into())));
     let found = ask(&house, basic(), &[]).await;
-    assert_eq!(found, Err(("invalid_request".to_owned(), 400)), "token is required");
-    assert_eq!(house.noted("token.introspect", "refused", "invalid_client").await, 3);
-    assert_eq!(house.noted("token.introspect", "refused", "invalid_token").await, 3);
+    assert_eq!(
+        found,
+        Err(("invalid_request".to_owned(), 400)),
+        "token is required"
+    );
+    assert_eq!(
+        house
+            .noted("token.introspect", "refused", "invalid_client")
+            .await,
+        3
+    );
+    assert_eq!(
+        house
+            .noted("token.introspect", "refused", "invalid_token")
+            .await,
+        3
+    );
 }
 
 #[tokio::test]
 async fn case_62_everybody_but_a_service_sees_what_is_theirs() {
     let house = house("intro-own").await;
     let (first, second) = (launched(&house).await, launched(&house).await);
-    let own = bearer(&house, &first["access_token"], &first["access_token"]).await.unwrap();
+    let own = bearer(&house, &first["access_token"], &first["access_token"])
+        .await
+        .unwrap();
     assert_eq!(own["active"], true);
-    let own = bearer(&house, &first["access_token"], &first["refresh_token"]).await.unwrap();
+    let own = bearer(&house, &first["access_token"], &first["refresh_token"])
+        .await
+        .unwrap();
     assert_eq!(own["active"], true);
     let other = bearer(&house, &first["access_token"], &second["access_token"]).await;
     assert_eq!(other, Ok(inactive()), "another grant of the same app");
     let system = system_token(&house).await;
-    let told = bearer(&house, &system, &second["access_token"]).await.unwrap();
-    assert_eq!(told["client_id"], "app", "SMART: a service asks about any app's token");
+    let told = bearer(&house, &system, &second["access_token"])
+        .await
+        .unwrap();
+    assert_eq!(
+        told["client_id"], "app",
+        "SMART: a service asks about any app's token"
+    );
     let foreign = bearer(&house, &first["access_token"], &system).await;
     assert_eq!(foreign, Ok(inactive()));
     let basic = Shown::Basic(Some(("secretive".into(), SECRET.into())));
     let token = first["access_token"].as_str().unwrap();
-    assert_eq!(ask(&house, basic, &[("token", token)]).await, Ok(inactive()), "another app's");
+    assert_eq!(
+        ask(&house, basic, &[("token", token)]).await,
+        Ok(inactive()),
+        "another app's"
+    );
     house.change("UPDATE anteroom_grant SET client_id = 'secretive' WHERE staff IS NULL AND pid IS NOT NULL").await;
     let basic = Shown::Basic(Some(("secretive".into(), SECRET.into())));
     let told = ask(&house, basic, &[("token", token)]).await.unwrap();
@@ -227,7 +286,15 @@ async fn case_62_odd_tokens_and_hints_are_inactive_and_nothing_more() {
     let system = system.as_str().unwrap();
     let million = "x".repeat(1_000_000);
     let id_token = answer["id_token"].as_str().unwrap();
-    for odd in ["invalid_token_value", "ä", "at_", million.as_str(), id_token, "a b", "%"] {
+    for odd in [
+        "invalid_token_value",
+        "ä",
+        "at_",
+        million.as_str(),
+        id_token,
+        "a b",
+        "%",
+    ] {
         let found = ask(&house, Shown::Bearer(system), &[("token", odd)]).await;
         assert_eq!(found, Ok(inactive()));
     }
@@ -248,20 +315,48 @@ async fn case_62_odd_tokens_and_hints_are_inactive_and_nothing_more() {
 async fn case_66_no_token_but_the_whole_one() {
     let house = house("intro-cut").await;
     let answer = launched(&house).await;
-    let (access, refresh) = (answer["access_token"].as_str().unwrap(), answer["refresh_token"].as_str().unwrap());
+    let (access, refresh) = (
+        answer["access_token"].as_str().unwrap(),
+        answer["refresh_token"].as_str().unwrap(),
+    );
     let flipped: String = access
         .chars()
-        .map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() })
+        .map(|c| {
+            if c.is_ascii_lowercase() {
+                c.to_ascii_uppercase()
+            } else {
+                c.to_ascii_lowercase()
+            }
+        })
         .collect();
-    let mut odd: Vec<String> = (1..access.len()).map(|cut| access[..cut].to_owned()).collect();
-    odd.extend([flipped, format!("{access}x"), format!("{access} "), access[3..].to_owned()]);
-    odd.extend([access.replacen("at_", "rt_", 1), refresh.replacen("rt_", "at_", 1)]);
+    let mut odd: Vec<String> = (1..access.len())
+        .map(|cut| access[..cut].to_owned())
+        .collect();
+    odd.extend([
+        flipped,
+        format!("{access}x"),
+        format!("{access} "),
+        access[3..].to_owned(),
+    ]);
+    odd.extend([
+        access.replacen("at_", "rt_", 1),
+        refresh.replacen("rt_", "at_", 1),
+    ]);
     let context = house.context();
     for odd in odd {
         let hash = crypto::fingerprint(&odd);
         let now = context.seconds();
-        assert!(grants::by_access_token(&house.emr.db, &hash, now).await.unwrap().is_none(), "{odd}");
-        assert!(tokens::look(&house.emr.db, &hash).await.unwrap().is_none(), "{odd}");
+        assert!(
+            grants::by_access_token(&house.emr.db, &hash, now)
+                .await
+                .unwrap()
+                .is_none(),
+            "{odd}"
+        );
+        assert!(
+            tokens::look(&house.emr.db, &hash).await.unwrap().is_none(),
+            "{odd}"
+        );
     }
 }
 
@@ -302,7 +397,11 @@ async fn case_63_time_and_exchange_end_a_token_and_looking_does_not_use_it() {
         refresh(&house, &first["refresh_token"]).await.is_ok(),
         "the answer may have been lost: a look at the token is no use of it"
     );
-    assert_eq!(service(&house, access).await, inactive(), "the unused pair is revoked");
+    assert_eq!(
+        service(&house, access).await,
+        inactive(),
+        "the unused pair is revoked"
+    );
     let third = launched(&house).await;
     let access = third["access_token"].as_str().unwrap();
     house.wait(599);

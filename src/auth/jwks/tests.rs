@@ -27,9 +27,21 @@ fn case_61_weak_broken_and_secret_keys_are_refused_by_name() {
         ("rsa", json!({ "n": short }), "this one 512"),
         ("rsa", json!({ "n": huge }), "this one 8200"),
         ("rsa", json!({ "n": null }), "n of an RSA key"),
-        ("rsa", json!({ "e": "AQ" }), "e of an RSA key is odd, 3 or more"),
-        ("rsa", json!({ "e": "AAAB" }), "e of an RSA key is odd, 3 or more"),
-        ("rsa", json!({ "e": "AQAA" }), "e of an RSA key is odd, 3 or more"),
+        (
+            "rsa",
+            json!({ "e": "AQ" }),
+            "e of an RSA key is odd, 3 or more",
+        ),
+        (
+            "rsa",
+            json!({ "e": "AAAB" }),
+            "e of an RSA key is odd, 3 or more",
+        ),
+        (
+            "rsa",
+            json!({ "e": "AQAA" }),
+            "e of an RSA key is odd, 3 or more",
+        ),
         ("rsa", json!({ "e": "" }), "e of an RSA key is a number"),
         ("rsa", json!({ "kid": null }), "kid is required"),
         ("rsa", json!({ "kid": "" }), "kid is required"),
@@ -43,7 +55,11 @@ fn case_61_weak_broken_and_secret_keys_are_refused_by_name() {
         ("ec", json!({ "crv": "P-256" }), "must be P-384"),
         ("ec", json!({ "use": "enc" }), "no key for signatures"),
         ("ec", json!({ "alg": "ES256" }), "no key for signatures"),
-        ("ec", json!({ "key_ops": ["sign"] }), "no key for signatures"),
+        (
+            "ec",
+            json!({ "key_ops": ["sign"] }),
+            "no key for signatures",
+        ),
         ("ec", json!({ "kty": "OKP" }), "no key for signatures"),
     ] {
         let found = why(&[public(kid, &change)]);
@@ -52,7 +68,10 @@ fn case_61_weak_broken_and_secret_keys_are_refused_by_name() {
     // What is not for us is passed over, but a secret spoils the whole set.
     let other = public("ec", &json!({ "kty": "OKP", "crv": "Ed25519" }));
     assert_eq!(why(&[good("rsa"), other]), "");
-    let secret = public("ec", &json!({ "kty": "OKP", "crv": "Ed25519", "d": "AQAB" }));
+    let secret = public(
+        "ec",
+        &json!({ "kty": "OKP", "crv": "Ed25519", "d": "AQAB" }),
+    );
     assert!(why(&[good("rsa"), secret]).starts_with("key 2 of the key set: it holds a secret"));
 }
 
@@ -61,29 +80,53 @@ fn case_61_two_keys_of_one_name_and_kind_are_refused() {
     let named = |kid: &str| public(kid, &json!({ "kid": "k" }));
     assert!(why(&[named("rsa"), named("rsa")]).contains("another key's already"));
     assert!(why(&[named("ec"), named("ec")]).contains("another key's already"));
-    assert_eq!(why(&[named("rsa"), named("ec")]), "", "kty tells them apart");
+    assert_eq!(
+        why(&[named("rsa"), named("ec")]),
+        "",
+        "kty tells them apart"
+    );
 }
 
 #[test]
 fn a_key_set_has_its_form_and_its_limits() {
-    for text in ["", "{}", "[]", "{\"keys\":{}}", "{\"keys\":[1]}", "{\"keys\":[{}]}"] {
+    for text in [
+        "",
+        "{}",
+        "[]",
+        "{\"keys\":{}}",
+        "{\"keys\":[1]}",
+        "{\"keys\":[{}]}",
+    ] {
         let found = check(text).unwrap_err();
         assert!(found.contains("{\"keys\": [...]}"), "{text}: {found}");
     }
-    assert!(check("{\"keys\":[]}").unwrap_err().contains("no key for signatures"));
-    let many: Vec<Value> = (0..21).map(|n| public("ec", &json!({ "kid": n.to_string() }))).collect();
+    assert!(
+        check("{\"keys\":[]}")
+            .unwrap_err()
+            .contains("no key for signatures")
+    );
+    let many: Vec<Value> = (0..21)
+        .map(|n| public("ec", &json!({ "kid": n.to_string() })))
+        .collect();
     assert_eq!(why(&many[..20]), "");
     assert!(why(&many).contains("more than 20"));
     let long = public("ec", &json!({ "x5t": "x".repeat(LARGEST) }));
     assert!(why(&[long]).contains("64 KiB"));
-    let deep = format!("{{\"keys\":[{}{}]}}", "[".repeat(30_000), "]".repeat(30_000));
+    let deep = format!(
+        "{{\"keys\":[{}{}]}}",
+        "[".repeat(30_000),
+        "]".repeat(30_000)
+    );
     assert!(check(&deep).is_err(), "and no stack is spent on it");
 }
 
 async fn find(house: &House, shelf: &Shelf, kid: &str) -> Result<bool, String> {
     let context = house.context();
     let wanted = (kid, Algorithm::RS384);
-    let set = house.key_sets.at(&context, ("c", &shelf.uri), wanted).await?;
+    let set = house
+        .key_sets
+        .at(&context, ("c", &shelf.uri), wanted)
+        .await?;
     Ok(set.find(kid, Algorithm::RS384).is_some())
 }
 
@@ -113,7 +156,10 @@ fn an_answer_is_kept_an_hour_at_most_and_a_minute_where_it_does_not_say() {
     let kept = |headers: &[(&str, &str)]| {
         life(&Incoming {
             status: 200,
-            headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| ((*name).into(), (*value).into()))
+                .collect(),
             body: Vec::new(),
         })
     };
@@ -145,7 +191,11 @@ async fn an_unknown_key_is_looked_for_once_in_half_a_minute() {
     house.wait(1);
     assert_eq!(find(&house, &shelf, "new").await, Ok(true));
     assert_eq!(shelf.asked(), 3);
-    assert_eq!(find(&house, &shelf, "rsa").await, Ok(false), "the old key is gone");
+    assert_eq!(
+        find(&house, &shelf, "rsa").await,
+        Ok(false),
+        "the old key is gone"
+    );
     assert_eq!(shelf.asked(), 3);
 }
 
@@ -155,12 +205,20 @@ async fn a_failing_address_is_told_and_not_hammered() {
     let shelf = Shelf::open("302 Found\r\nLocation: http://127.0.0.1:1/", "").await;
     for _ in 0..3 {
         let told = find(&house, &shelf, "rsa").await.unwrap_err();
-        assert!(told.contains("jwks_uri: it answered with status 302"), "{told}");
+        assert!(
+            told.contains("jwks_uri: it answered with status 302"),
+            "{told}"
+        );
     }
     assert_eq!(shelf.asked(), 1);
     house.wait(BETWEEN_FAILURES);
     shelf.put("200 OK", "<html>");
-    assert!(find(&house, &shelf, "rsa").await.unwrap_err().contains("in JSON"));
+    assert!(
+        find(&house, &shelf, "rsa")
+            .await
+            .unwrap_err()
+            .contains("in JSON")
+    );
     house.wait(BETWEEN_FAILURES);
     shelf.put("200 OK", &set(&[good("rsa")]));
     assert_eq!(find(&house, &shelf, "rsa").await, Ok(true));

@@ -41,14 +41,21 @@ async fn case_64_a_refresh_token_takes_everything_with_it() {
     let second = refresh(&house, &answer["refresh_token"]).await.unwrap();
     let other = launched(&house).await;
     let token = second["refresh_token"].as_str().unwrap();
-    let pairs = [("client_id", "app"), ("token", token), ("token_type_hint", "access_token")];
+    let pairs = [
+        ("client_id", "app"),
+        ("token", token),
+        ("token_type_hint", "access_token"),
+    ];
     for _ in 0..2 {
         assert_eq!(give_back(&house, None, &pairs).await, Ok(()));
         assert!(opens(&house, &answer["access_token"]).await.is_none());
         assert!(opens(&house, &second["access_token"]).await.is_none());
         assert!(refresh(&house, &second["refresh_token"]).await.is_err());
     }
-    assert!(opens(&house, &other["access_token"]).await.is_some(), "another grant goes on");
+    assert!(
+        opens(&house, &other["access_token"]).await.is_some(),
+        "another grant goes on"
+    );
     assert_eq!(house.noted("grant.revoke", "success", "app").await, 1);
 }
 
@@ -84,7 +91,12 @@ async fn case_64_what_is_not_the_apps_stays() {
     }
     assert!(opens(&house, &answer["access_token"]).await.is_some());
     assert!(refresh(&house, &answer["refresh_token"]).await.is_ok());
-    assert_eq!(house.noted("token.revoke", "refused", "not a token of this app").await, 4);
+    assert_eq!(
+        house
+            .noted("token.revoke", "refused", "not a token of this app")
+            .await,
+        4
+    );
 }
 
 #[tokio::test]
@@ -95,10 +107,24 @@ async fn case_64_who_gives_back_says_who_it_is() {
     let token = answer["access_token"].as_str().unwrap();
     let denied = || Err(("invalid_client".to_owned(), 401));
     assert_eq!(give_back(&house, None, &[("token", token)]).await, denied());
-    assert_eq!(give_back(&house, None, &[("token", token), ("client_id", "secretive")]).await, denied());
-    assert_eq!(give_back(&house, Some(("secretive", "x")), &[("token", token)]).await, denied());
+    assert_eq!(
+        give_back(
+            &house,
+            None,
+            &[("token", token), ("client_id", "secretive")]
+        )
+        .await,
+        denied()
+    );
+    assert_eq!(
+        give_back(&house, Some(("secretive", "x")), &[("token", token)]).await,
+        denied()
+    );
     let wrong = Err(("invalid_request".to_owned(), 400));
-    assert_eq!(give_back(&house, None, &[("client_id", "app")]).await, wrong);
+    assert_eq!(
+        give_back(&house, None, &[("client_id", "app")]).await,
+        wrong
+    );
     let twice = [("client_id", "app"), ("token", token), ("token", token)];
     assert_eq!(give_back(&house, None, &twice).await, wrong);
     assert!(opens(&house, &answer["access_token"]).await.is_some());

@@ -93,7 +93,10 @@ pub(super) async fn with_refresh(
 }
 
 /// Whose refresh token a request brings, where it is a refresh request and there is such a token.
-pub(in crate::auth) async fn owner(context: &Context<'_>, params: &Params) -> Answer<Option<String>> {
+pub(in crate::auth) async fn owner(
+    context: &Context<'_>,
+    params: &Params,
+) -> Answer<Option<String>> {
     let get = |name| request::one(params, name).unwrap_or_default();
     let secret = get("refresh_token").filter(|_| get("grant_type") == Some("refresh_token"));
     match secret {

@@ -91,7 +91,9 @@ fn allowed(client: &Client, asked: Option<&str>) -> Result<Vec<Scope>, OAuthErro
     let invalid = |why: String| OAuthError::new(BasicErrorResponseType::InvalidScope, why);
     let registered = &client.scope;
     let asked = asked.ok_or_else(|| {
-        invalid(format!("scope is required; this service is registered for {registered}"))
+        invalid(format!(
+            "scope is required; this service is registered for {registered}"
+        ))
     })?;
     if asked.len() > LONGEST_SCOPE {
         return Err(OAuthError::request("scope is longer than 8192 characters"));

@@ -64,7 +64,11 @@ pub(in crate::auth) async fn ask(house: &House, pairs: &[(&str, &str)]) -> Resul
     }
 }
 
-pub(in crate::auth) async fn trade(house: &House, code: &str, verifier: &str) -> Result<Value, String> {
+pub(in crate::auth) async fn trade(
+    house: &House,
+    code: &str,
+    verifier: &str,
+) -> Result<Value, String> {
     ask(
         house,
         &[
@@ -386,7 +390,9 @@ async fn case_41_a_malformed_request_has_its_error() {
         ("invalid_request", 400)
     );
     let basic = Some(("app".to_owned(), "secret".to_owned()));
-    let error = exchange(&house.context(), &[code], basic).await.unwrap_err();
+    let error = exchange(&house.context(), &[code], basic)
+        .await
+        .unwrap_err();
     assert_eq!(
         (error.error.as_ref(), error.status()),
         ("invalid_client", 401)
