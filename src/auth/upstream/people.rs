@@ -30,7 +30,7 @@ pub(super) async fn of_proof(
 ) -> Result<Colleague, Trouble> {
     let account = upstream::subject_hash(idp, &proof.subject);
     if let Some(id) = staff_links::find(&context.emr.db, &account).await? {
-        return Ok(linked(context, id).await?);
+        return linked(context, id).await;
     }
     let colleague = named(context, idp, proof).await?;
     if staff_links::is_linked(&context.emr.db, colleague.staff.id).await? {
@@ -41,7 +41,7 @@ pub(super) async fn of_proof(
     }
     // Another login was first: of the same account, or of another one for the same user.
     match staff_links::find(&context.emr.db, &account).await? {
-        Some(id) => Ok(linked(context, id).await?),
+        Some(id) => linked(context, id).await,
         None => Err(taken(&colleague).into()),
     }
 }
