@@ -11,7 +11,7 @@ export async function pickPatient(traveller, patient) {
   await traveller.press(FOUND(patient.id));
 }
 
-/** Starts `client` for `patient`, about the first visit on offer. Answers the URL at which the app is opened. */
+/** Starts `client` for `patient`, about the first visit on offer, in the browser of `traveller`. Answers the URL at which the app is opened. */
 export async function startApp(target, traveller, { who, client, patient }) {
   await traveller.open(`${target.base}/staff/launch`);
   if ((await traveller.where()) === "login") await traveller.logIn(who);
@@ -22,8 +22,9 @@ export async function startApp(target, traveller, { who, client, patient }) {
   const visit = "input[name=encounter]:not([value=''])";
   if (await traveller.page.$(visit)) await traveller.page.$eval(visit, (radio) => radio.click());
   await traveller.press("form[action$='/launch'] button[type=submit]");
-  if (!traveller.arrived) throw new Error(`the desk opened no app: ${(await traveller.words()).slice(0, 400)}`);
-  return traveller.arrived;
+  const opened = traveller.arrived ?? new URL(traveller.page.url());
+  if (opened.origin === new URL(target.base).origin) throw new Error(`the desk opened no app: ${(await traveller.words()).slice(0, 400)}`);
+  return opened;
 }
 
 /** A portal administrator lets in an app that registered itself and waits. */

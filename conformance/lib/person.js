@@ -26,6 +26,29 @@ export class Person {
     await this.page.waitForFunction(() => document.readyState === "complete", PATIENCE);
   }
 
+  /** Goes on from the app's launch page, where the desk has opened it, with the app's own configuration. */
+  async continueLaunch(app, { client, scope }) {
+    const url = new URL(this.page.url());
+    for (const [name, value] of Object.entries({ client_id: client.client_id, scope })) url.searchParams.set(name, value);
+    await this.page.goto(url.href, PATIENCE);
+    await this.page.waitForFunction((away) => location.origin !== away || document.title === "failed", PATIENCE, app.origin);
+    if ((await this.page.title()) === "failed") throw new Error(`fhirclient will not launch: ${await this.words()}`);
+    await this.page.waitForFunction(() => document.readyState === "complete", PATIENCE);
+  }
+
+  /** Opens a page. */
+  async open(url) {
+    return this.page.goto(url, PATIENCE);
+  }
+
+  /** Presses what `selector` names, in this window, and waits for the next page. */
+  async press(selector) {
+    await this.page.$$eval("[target]", (all) => all.forEach((one) => one.removeAttribute("target")));
+    const gone = this.page.waitForNavigation(PATIENCE);
+    await this.page.$eval(selector, (one) => one.click());
+    return gone;
+  }
+
   /** login, new credentials, consent, app, or the words of any other page. */
   async where() {
     if (this.page.url().startsWith(CALLBACK)) return "app";

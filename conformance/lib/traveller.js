@@ -21,8 +21,7 @@ export class Traveller extends Person {
   /** GET. */
   async open(url) {
     this.arrived = undefined;
-    this.answer = await this.page.goto(url, PATIENCE);
-    return this.answer;
+    return super.open(url);
   }
 
   /** POST of a form, as a page of the app would make its visitor's browser do. */
@@ -40,8 +39,7 @@ export class Traveller extends Person {
       String(url),
       fields,
     );
-    this.answer = await gone;
-    return this.answer;
+    return gone;
   }
 
   /** app, login, new credentials, patient, consent, or the words of the page. */
@@ -68,15 +66,6 @@ export class Traveller extends Person {
       } else break;
     }
     throw new Error(`the way to the app ended after ${trail.join(", ") || "nothing"}, at ${new URL(this.page.url()).pathname}: ${(await this.words()).slice(0, 400)}`);
-  }
-
-  /** Presses what `selector` names, in this window, and waits for the next page. */
-  async press(selector) {
-    await this.page.$$eval("[target]", (all) => all.forEach((one) => one.removeAttribute("target")));
-    const gone = this.page.waitForNavigation(PATIENCE);
-    await this.page.$eval(selector, (one) => one.click());
-    this.answer = await gone;
-    return this.answer;
   }
 
   async #guard(home) {

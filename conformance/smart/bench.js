@@ -44,6 +44,7 @@ export async function register(bench, metadata, keys = {}) {
   const response = await fetch(bench.smart.registration_endpoint, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
   const text = await response.text();
   if ([401, 403].includes(response.status)) throw new Skip(`registration is closed (${response.status})`);
+  if (response.status === 429) throw new Skip(`the server registers no more apps for ${response.headers.get("retry-after")} s: start a fresh sandbox`);
   if (response.status !== 201) throw new Error(`registration answered ${response.status}: ${text.slice(0, 500)}`);
   const answer = JSON.parse(text);
   const kind = { none: "public", private_key_jwt: "asymmetric" }[answer.token_endpoint_auth_method] ?? "confidential";

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { serveApp } from "../lib/app.js";
 import { openChromium } from "../lib/chromium.js";
+import { startApp } from "../lib/desk.js";
 import { algorithmOf } from "../lib/jwt.js";
 import { SCOPE, smartConfiguration } from "../lib/oauth.js";
 import { Person } from "../lib/person.js";
-import { activePatients, clientOf, openTarget, patientWhere } from "../lib/target.js";
+import { activePatients, clientOf, openTarget, patientWhere, staffOf } from "../lib/target.js";
 import { authenticated } from "../smart/app.js";
 
 const NEW_PASSWORD = "A harbour of quiet 2026";
@@ -262,4 +263,30 @@ test("a wrong secret opens nothing", async (t) => {
   const person = await inAppAs(activePatients(target)[0], { as: { client: found, secrets: { clientSecret: "wrong" } } });
   t.after(() => person.leave());
   await assert.rejects(person.inApp(() => true), /invalid_client|401|secret/i);
+});
+
+test("staff start an app from their desk, and it reads the patient and the visit", async (t) => {
+  const found = target.demo.clients.find((one) => one.launch_uri === `${app.origin}/launch`);
+  assert.ok(found, `demo.json has a client whose launch_uri is ${app.origin}/launch`);
+  const [patient] = activePatients(target);
+  const who = staffOf(target, "portal-admin");
+  const person = await Person.sitDown(chromium.browser);
+  t.after(() => person.leave());
+  await startApp(target, person, { who, client: found, patient });
+  // The launch page has what the desk sent, iss and launch, and its own configuration.
+  await person.continueLaunch(app, { client: found, scope: "launch openid fhirUser offline_access patient/*.rs user/Practitioner.rs" });
+  assert.equal(await person.where(), "consent", "staff who are logged in are asked at once");
+  await person.decide("approve");
+  const seen = await person.inApp(async (smart) => ({
+    token: smart.state.tokenResponse,
+    user: smart.getFhirUser(),
+    patient: await smart.patient.read(),
+    encounter: smart.encounter.id && (await smart.encounter.read()),
+    refreshed: (await smart.refresh()).tokenResponse.patient,
+  }));
+  assert.equal(seen.patient.id, patient.id);
+  assert.equal(seen.encounter?.subject.reference.endsWith(`Patient/${patient.id}`), true, "the visit that staff chose");
+  assert.match(seen.user, /^(Practitioner|Person)\//);
+  assert.equal(typeof seen.token.need_patient_banner, "boolean");
+  assert.equal(seen.refreshed, patient.id);
 });
