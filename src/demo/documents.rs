@@ -169,7 +169,8 @@ fn visit(book: &mut Book<'_>, encounter: i64, paper: &Paper) -> i64 {
         ])
         .set("provider_id", paper.owner.unwrap_or_default())
         .set("date", book.at(-paper.days_ago, time!(10:15)))
-        .newer("date_end", book.at(-paper.days_ago, time!(10:40)));
+        .newer("date_end", book.at(-paper.days_ago, time!(10:40)))
+        .newer("last_update", book.at(-paper.days_ago, time!(10:40)));
     book.add_known(row, ("id", encounter));
     encounter
 }

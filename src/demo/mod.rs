@@ -8,6 +8,7 @@ mod calendar;
 mod charts;
 mod desk;
 mod documents;
+mod encounters;
 mod letters;
 mod mail;
 pub mod manifest;
@@ -93,6 +94,7 @@ pub async fn fill(
     calendar::write(&mut book);
     mail::write(&mut book);
     let files = documents::write(&mut book, span, entropy)?;
+    encounters::write(&mut book);
     desk::write(&mut book);
     store(documents, &files).await?;
     let statements = book.into_statements();

@@ -3,5 +3,6 @@
 mod binary;
 mod cancel;
 mod odd;
+mod reach;
 mod read;
 mod search;
