@@ -111,7 +111,15 @@ impl Clinic {
 
     /// The same practice in a MariaDB database of one OpenEMR layout; `None`, said aloud, where there is no server.
     pub(crate) async fn on_mariadb(layout: &str) -> Option<Self> {
-        Some(Self::at(engine::mariadb(layout).await?, |_| {}).await)
+        Self::on_mariadb_with(layout, |_| {}).await
+    }
+
+    /// The same with some settings changed.
+    pub(crate) async fn on_mariadb_with(
+        layout: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> Option<Self> {
+        Some(Self::at(engine::mariadb(layout).await?, change).await)
     }
 
     async fn at(place: engine::Place, change: impl FnOnce(&mut Config)) -> Self {

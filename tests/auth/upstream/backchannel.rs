@@ -21,7 +21,7 @@ use crate::clinic::browser::encoded;
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-fn claims(clinic: &Clinic, idp: &Idp) -> Value {
+pub(super) fn claims(clinic: &Clinic, idp: &Idp) -> Value {
     let now = clinic.app.emr.now().unix_timestamp();
     json!({
         "iss": idp.issuer, "aud": CLIENT, "iat": now, "exp": now + 120, "jti": provider::unique(),
@@ -29,7 +29,7 @@ fn claims(clinic: &Clinic, idp: &Idp) -> Value {
     })
 }
 
-async fn send(clinic: &Clinic, token: &str) -> Answer {
+pub(super) async fn send(clinic: &Clinic, token: &str) -> Answer {
     let request = Request::post("/login/staff/backchannel")
         .header("content-type", "application/x-www-form-urlencoded")
         .body(Body::from(encoded(&[("logout_token", token)])))

@@ -41,6 +41,11 @@ async fn clinic(idp: &Idp) -> Clinic {
 }
 
 async fn clinic_with(idp: &Idp, change: impl FnOnce(&mut StaffIdp)) -> Clinic {
+    let settings = settings(idp, change);
+    Clinic::with(|config| config.staff_idp = Some(settings)).await
+}
+
+fn settings(idp: &Idp, change: impl FnOnce(&mut StaffIdp)) -> StaffIdp {
     let mut settings = StaffIdp {
         issuer: idp.issuer.clone(),
         client_id: CLIENT.to_owned(),
@@ -49,7 +54,7 @@ async fn clinic_with(idp: &Idp, change: impl FnOnce(&mut StaffIdp)) -> Clinic {
         acr: None,
     };
     change(&mut settings);
-    Clinic::with(|config| config.staff_idp = Some(settings)).await
+    settings
 }
 
 /// A login under way: the browser, and what it was sent to the provider with.
@@ -127,7 +132,7 @@ fn is_in(answer: &Answer) -> bool {
     let cookies = answer.headers.get_all("set-cookie");
     let staff = cookies
         .iter()
-        .any(|cookie| cookie.to_str().unwrap().starts_with("anteroom_staff="));
+        .any(|cookie| cookie.as_bytes().starts_with(b"anteroom_staff="));
     answer.status == StatusCode::SEE_OTHER && staff
 }
 

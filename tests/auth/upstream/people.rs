@@ -7,12 +7,18 @@ use serde_json::json;
 use super::Idp;
 use super::LEE;
 use super::LINKS;
+use super::SESSIONS;
 use super::Trip;
 use super::assert_out;
+use super::backchannel::claims as logout;
+use super::backchannel::send;
 use super::clinic;
 use super::clinic_with;
 use super::is_in;
 use super::log_in;
+use super::settings;
+use crate::clinic::Clinic;
+use crate::clinic::engine::LAYOUTS;
 
 #[tokio::test]
 async fn case_78_only_a_verified_address_of_the_id_token_links_and_only_once() {
@@ -156,4 +162,34 @@ async fn a_claim_with_a_user_name_is_taken_exactly() {
     assert!(is_in(&answer), "{}", answer.text());
     assert_eq!(trip.sent("scope"), "openid profile");
     clinic.close().await;
+}
+
+#[tokio::test]
+async fn the_links_are_the_same_on_mariadb() {
+    let idp = Idp::start().await;
+    for layout in LAYOUTS {
+        let settings = settings(&idp, |_| {});
+        let opened = Clinic::on_mariadb_with(layout, |config| config.staff_idp = Some(settings));
+        let Some(clinic) = opened.await else {
+            continue;
+        };
+        let (mut trip, answer) =
+            log_in(&clinic, &idp, |claims| claims["acr"] = json!("\u{fc}")).await;
+        assert!(is_in(&answer), "{layout}: {}", answer.text());
+        assert_out(&trip.back(&idp).await, "the state a second time");
+        let (_, answer) = log_in(&clinic, &idp, |claims| claims["sub"] = json!("\u{1f600}")).await;
+        assert_out(&answer, "another account");
+        let (_, answer) =
+            log_in(&clinic, &idp, |claims| claims["email"] = json!("\u{1f600}")).await;
+        assert!(is_in(&answer), "{layout}: {}", answer.text());
+        let token = idp.signed(&logout(&clinic, &idp));
+        assert_eq!(send(&clinic, &token).await.status, 200, "{layout}");
+        assert_eq!(
+            send(&clinic, &token).await.status,
+            400,
+            "{layout}: a second time"
+        );
+        assert_eq!(clinic.look(SESSIONS).await, "0", "{layout}");
+        clinic.close().await;
+    }
 }
