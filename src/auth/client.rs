@@ -155,7 +155,7 @@ pub async fn register(deed: &Deed<'_>, new: NewClient, entropy: &dyn Entropy) ->
     }
     let client_id = match new.client_id {
         Some(client_id) => client_id,
-        None => entropy.token()?.chars().take(22).collect(),
+        None => new_id(entropy)?,
     };
     let secret = match new.kind {
         Kind::Confidential => Some(new_secret(entropy)?),
@@ -182,6 +182,16 @@ pub async fn register(deed: &Deed<'_>, new: NewClient, entropy: &dyn Entropy) ->
     };
     add(deed, &client).await?;
     Ok(Added { client, secret })
+}
+
+/// A new id: letters and digits only, so that it is one word in a shell and never looks like an option.
+fn new_id(entropy: &dyn Entropy) -> Result<String, Fault> {
+    let token = entropy.token()?;
+    Ok(token
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(22)
+        .collect())
 }
 
 /// A new secret for a confidential app: 256 random bits.

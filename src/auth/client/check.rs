@@ -131,7 +131,7 @@ fn backwards(scheme: &str) -> bool {
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
-    parts.len() >= 2 && parts.iter().all(|part| word(part))
+    parts.len() >= 2 && parts.iter().all(word)
 }
 
 /// An absolute address as everybody writes it: no fragment, no user, nothing a log or a header could stumble over.
