@@ -158,8 +158,9 @@ async fn every_line_of_the_ledger_names_its_request_and_a_revocation_is_told_onc
         .look("SELECT request_id AS text FROM anteroom_audit WHERE action = 'token.issue'")
         .await;
     assert_eq!(told, first.header("x-request-id"));
-    let nameless =
-        "SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_audit WHERE request_id = ''";
+    // What the command line and the sandbox do is no request.
+    let nameless = "SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_audit \
+        WHERE request_id = '' AND action NOT LIKE 'client.%'";
     assert_eq!(clinic.look(nameless).await, "0");
     let revoked =
         "SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_audit WHERE action = 'grant.revoke'";

@@ -268,3 +268,54 @@ async fn case_62_64_introspection_and_revocation_are_for_those_who_may() {
     );
     clinic.close().await;
 }
+
+#[tokio::test]
+async fn case_49_a_refresh_token_in_another_apps_hands_is_neither_spent_nor_taken_for_stolen() {
+    let clinic = Clinic::open().await;
+    let maria = clinic.patient("active");
+    let mut browser = clinic.browser();
+    let tokens = browser.launch(maria, SCOPE).await;
+    let refresh = tokens["refresh_token"].as_str().expect("a token");
+    let app = clinic.app_of("confidential");
+    let secret = app.client_secret.as_deref().expect("a secret");
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh),
+    ];
+    let basic = Some((app.client_id.as_str(), secret));
+    let foreign = post(&clinic, "/oauth2/token", basic, &form).await;
+    assert_eq!(foreign.status, StatusCode::BAD_REQUEST);
+    assert_eq!(foreign.json()["error"], "invalid_grant");
+    assert_eq!(read_own(&clinic, &tokens).await, StatusCode::OK);
+    assert_eq!(browser.refresh(refresh).await.status, StatusCode::OK);
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn case_67_answers_of_the_token_side_are_json_that_nobody_keeps() {
+    let clinic = Clinic::open().await;
+    let maria = clinic.patient("active");
+    let mut browser = clinic.browser();
+    let code = browser.code(maria, SCOPE).await;
+    let good = browser.exchange(&code).await;
+    let access = good.json()["access_token"].as_str().expect("one").to_owned();
+    let app = clinic.app_of("confidential");
+    let secret = app.client_secret.as_deref().expect("a secret");
+    let basic = Some((app.client_id.as_str(), secret));
+    let answers = [
+        good,
+        post(&clinic, "/oauth2/token", None, &[("grant_type", "none")]).await,
+        clinic.get("/oauth2/userinfo", &access).await,
+        clinic.get("/oauth2/userinfo", "at_invented").await,
+        post(&clinic, "/oauth2/introspect", basic, &[("token", &access)]).await,
+        post(&clinic, "/oauth2/introspect", None, &[("token", &access)]).await,
+    ];
+    for (number, answer) in answers.iter().enumerate() {
+        assert_eq!(answer.header("cache-control"), "no-store", "{number}");
+        assert!(
+            answer.header("content-type").starts_with("application/json"),
+            "{number}"
+        );
+    }
+    clinic.close().await;
+}

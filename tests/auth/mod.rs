@@ -3,6 +3,7 @@
 mod apps;
 mod attacks;
 mod discovery;
+mod endpoint;
 mod explain;
 mod keys;
 mod kinds;
