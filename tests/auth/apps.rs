@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use serde_json::Value;
 use time::Duration;
 
+use super::staff;
 use crate::clinic::Answer;
 use crate::clinic::Clinic;
 use crate::clinic::EVERYTHING;
@@ -333,5 +334,37 @@ async fn a_refused_request_tells_the_developer_what_was_expected() {
     );
     assert!(!html.contains("evil.example"), "nothing that was sent");
     assert!(html.contains(page.header("x-request-id")));
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn staff_are_asked_in_their_own_words_and_find_their_own_apps() {
+    let clinic = Clinic::open().await;
+    let mut browser = clinic.browser();
+    let scope = "openid fhirUser user/Appointment.rs";
+    let form = browser.start(&staff::asked(scope, None)).await;
+    let consent = staff::log_in(&clinic, &mut browser, (&form, "nhaddad")).await;
+    let html = consent.text();
+    for part in [
+        "Every patient you may see",
+        "of every patient you may see",
+        "Nadia Haddad",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    let done = browser.submit(&consent, &[("decision", "approve")]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    let page = browser.get("/account/apps").await;
+    let html = page.text();
+    assert!(html.contains("allowed to work in this practice"), "{html}");
+    let action = html.split("action=\"/account/apps/").nth(1);
+    let grant = action.and_then(|rest| rest.split('"').next());
+    let grant = grant.expect("an app").to_owned();
+    let csrf = csrf(&page);
+    let done = change(&mut browser, (&grant, &csrf), &[("decision", "end")]).await;
+    let page = browser.follow(done).await.text();
+    assert!(page.contains("No app is connected"), "{page}");
+    let told = "SELECT CONCAT(action, ' ', reason) AS text FROM anteroom_audit WHERE action = 'grant.revoke'";
+    assert_eq!(clinic.look(told).await, "grant.revoke by-staff");
     clinic.close().await;
 }

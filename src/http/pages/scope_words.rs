@@ -105,7 +105,7 @@ const FIXED: &[(&str, &str, &str, &str, &str)] = &[
     (
         "launch/patient",
         SIGN_IN,
-        "The patient",
+        "Which record",
         "The app opens your record and nobody else's.",
         "The app learns which patient it was opened for.",
     ),
