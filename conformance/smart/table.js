@@ -7,6 +7,7 @@ import { rows as more } from "./g10-more.js";
 import { rows as patientApps } from "./g10-patient.js";
 import { rows as staffApps } from "./g10-staff.js";
 import { rows as introspection } from "./introspection.js";
+import { rows as login } from "./login.js";
 import { rows as negative } from "./negative.js";
 import { rows as standalone } from "./standalone.js";
 import { rows as stu1 } from "./stu1.js";
@@ -21,6 +22,7 @@ export const table = [
   ...patientApps,
   ...staffApps,
   ...more,
+  ...login,
   ...negative,
   ...assertions,
 ];
