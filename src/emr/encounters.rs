@@ -21,6 +21,7 @@ use crate::domain::visits::Progress;
 use crate::emr::Emr;
 use crate::emr::calendar::CATEGORY_SYSTEM;
 use crate::emr::calendar::spoken;
+use crate::emr::calendar::start_of;
 use crate::emr::people::tidy;
 use crate::emr::predicates;
 use crate::emr::uuids;
@@ -28,15 +29,16 @@ use crate::emr::uuids::Table;
 
 const TABLE: &str = "form_encounter";
 
-/// A row without a date sorts last. `last_update` is a TIMESTAMP, told in the session's zone, which is the practice's.
+/// A row without a date sorts last.
 const SELECT: &str = "SELECT e.id AS row_id, e.uuid, e.date, CAST(COALESCE(e.date, '1000-01-01 00:00:00') AS CHAR) AS sort_key, \
     e.reason, e.class_code, e.pc_catid AS category, c.pc_constant_id AS constant, c.pc_catname AS category_name, \
     p.pid, p.uuid AS patient_uuid, p.fname AS patient_fname, p.lname AS patient_lname, \
     u.id AS provider_row, u.uuid AS provider_uuid, u.fname AS provider_fname, u.lname AS provider_lname, \
     f.id AS facility_row, f.uuid AS facility_uuid, f.name AS facility_name, m.uuid AS location";
 
-/// Version 6.1 has neither the end nor the time of the last change.
-const NEWER: &str = ", e.date_end, e.last_update";
+/// Version 6.1 has neither the end nor the time of the last change. That is a TIMESTAMP, told in the session's zone, which is
+/// the practice's, and read as text because the engines have different types for it.
+const NEWER: &str = ", e.date_end, CAST(e.last_update AS CHAR) AS last_update";
 const OLDER: &str = ", NULL AS date_end, NULL AS last_update";
 
 /// A provider nobody can look up as a Practitioner is not referred to; should two writers have mapped a Location, the
@@ -107,7 +109,7 @@ struct Row {
     facility_name: Option<String>,
     location: Option<Vec<u8>>,
     date_end: Option<PrimitiveDateTime>,
-    last_update: Option<PrimitiveDateTime>,
+    last_update: Option<String>,
 }
 
 /// Whether this is a visit of this patient that can be shown: what a launch with an encounter asks.
@@ -252,7 +254,9 @@ impl Row {
             organization: uuids::known(self.facility_uuid.as_deref())
                 .map(|uuid| (uuid, tidy(self.facility_name))),
             location: uuids::known(self.location.as_deref()),
-            last_updated: emr.zone.told(self.last_update),
+            last_updated: emr
+                .zone
+                .told(self.last_update.as_deref().and_then(start_of)),
         })
     }
 }
