@@ -18,9 +18,16 @@ const GROUPS: [(i64, &str, &str); 6] = [
     (16, "Emergency Login", "breakglass"),
 ];
 
+/// A section of what is protected: its value and name, and the things in it by value and name.
+type Section = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
 /// Sections of what is protected, and the things in each. The installer's further sections are about inventory, lists and
 /// menus, which nobody meets here.
-const OBJECTS: [(&str, &str, &[(&str, &str)]); 6] = [
+const OBJECTS: [Section; 6] = [
     (
         "acct",
         "Accounting",
