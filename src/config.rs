@@ -209,10 +209,7 @@ impl Config {
     ///
     /// # Errors
     /// As [`Config::load`].
-    pub fn with_staff_idp(
-        mut self,
-        environment: &HashMap<String, String>,
-    ) -> Result<Self, String> {
+    pub fn with_staff_idp(mut self, environment: &HashMap<String, String>) -> Result<Self, String> {
         let text = |key: &str| {
             let name = format!("ANTEROOM_{}", key.to_uppercase());
             environment.get(&name).map_or("", |value| value.trim())
@@ -306,7 +303,11 @@ fn staff_idp<'t>(text: &impl Fn(&str) -> &'t str) -> Result<Option<StaffIdp>, St
         return Ok(None);
     };
     let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
-    if !issuer.starts_with("https://") && !local.iter().any(|start| issuer.starts_with(start)) {
+    let here = |start: &&str| {
+        let rest = issuer.strip_prefix(*start);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+    };
+    if !issuer.starts_with("https://") && !local.iter().any(|start| here(start)) {
         return Err(format!(
             "staff_idp_issuer = \"{issuer}\" must begin with https://"
         ));
@@ -416,6 +417,37 @@ mod tests {
             config.map(|config| config.zone),
             Ok("Europe/Berlin".to_owned())
         );
+    }
+
+    #[test]
+    fn a_sandbox_takes_its_identity_provider_from_the_environment() {
+        let config = || Config::load(None, &HashMap::new()).expect("defaults");
+        let with = |issuer: &str| {
+            config().with_staff_idp(&environment(&[
+                ("ANTEROOM_STAFF_IDP_ISSUER", issuer),
+                ("ANTEROOM_STAFF_IDP_CLIENT_ID", "anteroom"),
+            ]))
+        };
+        assert_eq!(config().with_staff_idp(&HashMap::new()), Ok(config()));
+        for good in [
+            "https://idp.example/realms/a",
+            "http://localhost:9000",
+            "http://127.0.0.1/a",
+        ] {
+            let idp = with(good).expect(good).staff_idp.expect("a provider");
+            assert_eq!((idp.issuer.as_str(), idp.claim.as_str()), (good, "email"));
+        }
+        for bad in [
+            "http://idp.example",
+            "http://localhost.evil.example",
+            "http://127.0.0.1@evil.example",
+        ] {
+            let error = with(bad).expect_err(bad);
+            assert!(error.starts_with("staff_idp_issuer"), "{error}");
+        }
+        let alone = environment(&[("ANTEROOM_STAFF_IDP_ISSUER", "https://idp.example")]);
+        let error = config().with_staff_idp(&alone).expect_err("no client");
+        assert!(error.starts_with("staff_idp_client_id"), "{error}");
     }
 
     #[test]
