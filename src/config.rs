@@ -307,7 +307,7 @@ fn staff_idp<'t>(text: &impl Fn(&str) -> &'t str) -> Result<Option<StaffIdp>, St
         let rest = issuer.strip_prefix(*start);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
     };
-    if !issuer.starts_with("https://") && !local.iter().any(|start| here(start)) {
+    if !issuer.starts_with("https://") && !local.iter().any(here) {
         return Err(format!(
             "staff_idp_issuer = \"{issuer}\" must begin with https://"
         ));
