@@ -319,8 +319,7 @@ impl Reach {
     /// `Invalid` at `patient`: the caller may see several and has to say whose.
     pub fn person(&self) -> Result<Person, Refusal> {
         let why = "This token reaches more than one patient: say which, as patient=[id].";
-        self.patient
-            .ok_or_else(|| Refusal::invalid("patient", why))
+        self.patient.ok_or_else(|| Refusal::invalid("patient", why))
     }
 
     /// Granular scopes: a record must fit all restrictions of one of these lists; `None` is all records.
