@@ -41,6 +41,7 @@ CREATE TABLE anteroom_authorization (
   nonce            TEXT NULL,
   challenge        TEXT NOT NULL,
   login_hint       TEXT NULL,
+  anew             INTEGER NOT NULL DEFAULT 0,
   launched_by      INTEGER NULL,
   patient          INTEGER NULL,
   encounter        TEXT NULL,

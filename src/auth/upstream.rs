@@ -43,6 +43,7 @@ use crate::domain::refusal::Failure;
 use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 use crate::emr::colleague::Colleague;
+use crate::store::authorizations;
 use crate::store::ledger::Outcome;
 use crate::store::upstream as logins;
 use crate::store::upstream::Begun;
@@ -123,13 +124,18 @@ impl From<Failure> for Trouble {
 pub async fn start(context: &Context<'_>, request: &str, visitor: Visitor<'_>) -> Answer<String> {
     let idp = settings(context)?;
     let known = context.provider.known(context, idp).await?;
-    // Who has a session and stands before the login all the same was sent there to show anew who it is.
-    let fresh = session::current(context, visitor, Audience::Staff).await?;
+    // Who has a session and stands before the login all the same was sent there to show anew who it is; and so was
+    // whoever an app wants a newer login of, whatever session the identity provider remembers (case 31).
+    let current = session::current(context, visitor, Audience::Staff).await?;
+    let visitor_hash = crypto::fingerprint(visitor.token);
+    let db = &context.emr.db;
+    let waiting = authorizations::find(db, request, &visitor_hash, context.seconds()).await?;
+    let anew = waiting.is_some_and(|(asked, _)| asked.anew);
     let begun = Begun {
         request: request.to_owned(),
         nonce: context.entropy.token()?,
         verifier: context.entropy.token()?,
-        fresh: fresh.is_some(),
+        fresh: current.is_some() || anew,
         created: context.seconds(),
     };
     let state = context.entropy.token()?;

@@ -73,7 +73,7 @@ const EXPIRED: &str = "what has expired stays in the table for good";
 
 /// Version 6.1 has no uuid for visits and documents, and no `last_updated`; a right on a column that is not there
 /// cannot be granted.
-const PRIVILEGES: [Privilege; 30] = [
+const PRIVILEGES: [Privilege; 29] = [
     privilege(
         ("openemr_postcalendar_events", "pc_apptstatus"),
         "UPDATE openemr_postcalendar_events SET pc_apptstatus = pc_apptstatus, pc_hometext = pc_hometext WHERE 1 = 0",
@@ -163,12 +163,6 @@ const PRIVILEGES: [Privilege; 30] = [
         ("documents", "uuid"),
         "UPDATE documents SET uuid = uuid, revision = revision WHERE 1 = 0",
         "UPDATE (uuid, revision) ON documents",
-        NO_ID,
-    ),
-    privilege(
-        ("form_encounter", "uuid"),
-        "UPDATE form_encounter SET uuid = uuid WHERE 1 = 0",
-        "UPDATE (uuid) ON form_encounter",
         NO_ID,
     ),
     privilege(

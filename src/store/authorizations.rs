@@ -14,12 +14,12 @@ use crate::store::sessions;
 pub const LIFE: i64 = 600;
 
 const ADD: &str = "INSERT INTO anteroom_authorization \
-    (id, visitor_hash, client_id, redirect_uri, scope, dropped, state, nonce, challenge, login_hint, \
+    (id, visitor_hash, client_id, redirect_uri, scope, dropped, state, nonce, challenge, login_hint, anew, \
     launched_by, patient, encounter, intent, banner, created) \
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 const FIND: &str = "SELECT id, visitor_hash, client_id, redirect_uri, scope, dropped, state, nonce, challenge, \
-    login_hint, launched_by, patient, encounter, intent, banner, \
+    login_hint, anew, launched_by, patient, encounter, intent, banner, \
     pid, staff, must_change, credential, session_hash, auth_time FROM anteroom_authorization \
     WHERE id = ? AND visitor_hash = ? AND created > ? AND finished IS NULL";
 
@@ -56,6 +56,8 @@ pub struct Asked {
     pub challenge: String,
     /// Whom the app expects (OpenID Connect Core, 3.1.2.1).
     pub login_hint: Option<String>,
+    /// Whether the app wants a login that is newer, or made in another way, than the session it may find.
+    pub anew: bool,
     /// What the app was launched with, or what staff have chosen since.
     pub launch: Launched,
 }
@@ -121,6 +123,7 @@ struct AskedRow {
     nonce: Option<String>,
     challenge: String,
     login_hint: Option<String>,
+    anew: i64,
     launched_by: Option<i64>,
     patient: Option<i64>,
     encounter: Option<String>,
@@ -150,6 +153,7 @@ pub async fn add(tx: &mut Tx, asked: &Asked, now: i64) -> Answer<()> {
         .bind(asked.nonce.clone())
         .bind(&asked.challenge)
         .bind(asked.login_hint.clone())
+        .bind(i64::from(asked.anew))
         .bind(asked.launch.by)
         .bind(asked.launch.patient)
         .bind(asked.launch.encounter.clone())
@@ -255,6 +259,7 @@ fn asked(row: AskedRow) -> Asked {
         nonce: row.nonce,
         challenge: row.challenge,
         login_hint: row.login_hint,
+        anew: row.anew != 0,
         launch: Launched {
             by: row.launched_by,
             patient: row.patient,

@@ -3,7 +3,6 @@
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::StatusCode;
-use time::Duration;
 
 use crate::clinic::CALLBACK;
 use crate::clinic::Clinic;
@@ -128,10 +127,26 @@ async fn case_7_11_13_16_17_18_28_errors_go_back_to_the_app_with_state_and_iss()
         ("response_type", "none", "unsupported_response_type"),
         ("response_type", "id_token", "unsupported_response_type"),
         ("code_challenge_method", "S512", "invalid_request"),
-        ("aud", "http://127.0.0.1:8080/fhir/../fhir", "invalid_request"),
-        ("scope", "patient/DocumentReference.rs?_include=*", "invalid_scope"),
-        ("scope", "patient/DocumentReference.rs?subject.name=x", "invalid_scope"),
-        ("scope", "patient/DocumentReference.rs?category:in=x", "invalid_scope"),
+        (
+            "aud",
+            "http://127.0.0.1:8080/fhir/../fhir",
+            "invalid_request",
+        ),
+        (
+            "scope",
+            "patient/DocumentReference.rs?_include=*",
+            "invalid_scope",
+        ),
+        (
+            "scope",
+            "patient/DocumentReference.rs?subject.name=x",
+            "invalid_scope",
+        ),
+        (
+            "scope",
+            "patient/DocumentReference.rs?category:in=x",
+            "invalid_scope",
+        ),
         ("scope", "patient/Observation.rs?code:in=x", "invalid_scope"),
         ("launch", "lt_invented", "invalid_request"),
         ("prompt", "none", "login_required"),

@@ -1330,6 +1330,16 @@ CREATE TABLE `version` (
   `v_acl` int(11) NOT NULL DEFAULT 0
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 
+CREATE TABLE `login_mfa_registrations` (
+  `user_id` bigint(20) NOT NULL,
+  `name` varchar(30) NOT NULL,
+  `last_challenge` datetime NULL DEFAULT NULL,
+  `method` varchar(31) NOT NULL,
+  `var1` varchar(4096) NOT NULL DEFAULT '',
+  `var2` varchar(256) NOT NULL DEFAULT '',
+  PRIMARY KEY (`user_id`, `name`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+
 INSERT INTO `version` (`v_major`, `v_minor`, `v_patch`, `v_realpatch`, `v_tag`, `v_database`, `v_acl`) VALUES
   (7, 0, 4, 0, '', 0, 0);
 INSERT INTO `sequences` (`id`) VALUES

@@ -124,6 +124,19 @@ EXTRA_OPTIONS = [
 ]
 
 
+# A table the column list leaves out: the second factors staff have set up (`library/auth_mfa`, since OpenEMR 5.0.2).
+SECOND_FACTORS = """
+CREATE TABLE `login_mfa_registrations` (
+  `user_id` bigint(20) NOT NULL,
+  `name` varchar(30) NOT NULL,
+  `last_challenge` datetime NULL DEFAULT NULL,
+  `method` varchar(31) NOT NULL,
+  `var1` varchar(4096) NOT NULL DEFAULT '',
+  `var2` varchar(256) NOT NULL DEFAULT '',
+  PRIMARY KEY (`user_id`, `name`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;"""
+
+
 def main(folder):
     columns = read_columns(folder / "columns.tsv")
     indexes = read_indexes(folder / "indexes.tsv")
@@ -213,7 +226,7 @@ def mariadb(tables, indexes, version):
             lines.append(f"{word} `{name}` ({shown})")
         tail = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci"
         out.append(create(table, lines, tail))
-    return "\n".join(out + first_rows(version)) + "\n"
+    return "\n".join([*out, SECOND_FACTORS, *first_rows(version)]) + "\n"
 
 
 def mariadb_column(column):

@@ -105,9 +105,8 @@ async fn addressee<'p>(
         return Ok(Err(Problem::UnknownApp));
     };
     let client = clients::find(&context.emr.db, id).await?;
-    let client = client.filter(|client| {
-        client.disabled.is_none() && client::may_redirect(client, redirect_uri)
-    });
+    let client = client
+        .filter(|client| client.disabled.is_none() && client::may_redirect(client, redirect_uri));
     Ok(match client {
         None => Err(Problem::UnknownApp),
         Some(client) if client.waits => Err(Problem::Waits),
@@ -137,6 +136,7 @@ async fn proceed(
         nonce: request.nonce.clone(),
         challenge: request.challenge.clone(),
         login_hint: request.login_hint.clone(),
+        anew: matches!(request.prompt, Prompt::Fresh(_)) || !request.acr_values.is_empty(),
         launch,
     };
     let current = somebody(context, &asked, visitor).await?;
