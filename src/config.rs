@@ -194,6 +194,7 @@ impl Config {
         let mut config = Self::resolve(&defaults())?;
         config.listen = listen;
         config.public_url = format!("http://{listen}");
+        config.website.clone_from(&config.public_url);
         config.database_url = database_url;
         config.documents = Some(documents);
         config.zone = "America/New_York".to_owned();

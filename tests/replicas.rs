@@ -86,7 +86,9 @@ impl Pair {
             free.local_addr().expect("an address").port()
         });
         let bases = ports.map(|port| format!("http://127.0.0.1:{port}"));
-        let listen = format!("127.0.0.1:{}", ports[0]).parse().expect("an address");
+        let listen = format!("127.0.0.1:{}", ports[0])
+            .parse()
+            .expect("an address");
         let config = Config::sandbox(listen, place.url.clone(), place.documents.clone());
         let config = config.expect("settings");
         let db = Db::open(&place.url, None).await.expect("the database");
@@ -336,7 +338,12 @@ async fn case_52_of_fifty_uses_of_an_assertion_at_once_one_is_believed() {
             ("client_assertion", assertion.as_str()),
         ];
         let answers = join_all((0..50).map(|at| pair.post(at, "/oauth2/token", &form))).await;
-        let of = |wanted: u16| answers.iter().filter(|(status, _)| *status == wanted).count();
+        let of = |wanted: u16| {
+            answers
+                .iter()
+                .filter(|(status, _)| *status == wanted)
+                .count()
+        };
         assert_eq!((of(200), of(401)), (1, 49), "{:?}", answers[0].1);
         let refused = answers.iter().find(|(status, _)| *status == 401);
         assert_eq!(refused.expect("one").1["error"], "invalid_client");
@@ -369,7 +376,11 @@ async fn case_63_what_one_replica_revokes_the_other_refuses_within_a_second() {
         let form = [("token", refresh.as_str()), ("client_id", APP)];
         let (status, _) = pair.post(0, "/oauth2/revoke", &form).await;
         assert_eq!(status, 200);
-        assert_eq!(pair.read(0, &access).await, 401, "at once where it was revoked");
+        assert_eq!(
+            pair.read(0, &access).await,
+            401,
+            "at once where it was revoked"
+        );
         let refused = async { while pair.read(1, &access).await != 401 {} };
         let second = std::time::Duration::from_secs(1);
         let seen = tokio::time::timeout(second, refused).await;
@@ -380,53 +391,100 @@ async fn case_63_what_one_replica_revokes_the_other_refuses_within_a_second() {
     }
 }
 
+/// A login form of one visitor: where it posts to, the visitor's cookie, the form's token.
+async fn login_form(pair: &Pair) -> (String, String, String) {
+    let aud = format!("{}/fhir", pair.bases[0]);
+    let mut ask = browser::authorization("openid launch/patient patient/*.rs");
+    ask.retain(|(name, _)| *name != "aud");
+    ask.push(("aud", aud));
+    let url = format!(
+        "{}/oauth2/authorize?{}",
+        pair.bases[0],
+        browser::encoded(&ask)
+    );
+    let begun = pair.web.get(url).send().await.expect("an answer");
+    let header = |name: &str| {
+        let value = begun.headers().get(name).expect("a header");
+        value.to_str().expect("ASCII").to_owned()
+    };
+    let cookie = header("set-cookie");
+    let cookie = cookie.split(';').next().expect("a cookie").to_owned();
+    let place = header("location");
+    let form = pair.web.get(format!("{}{place}", pair.bases[0]));
+    let page = form.header("cookie", &cookie).send().await.expect("a page");
+    let page = page.text().await.expect("text");
+    let csrf = page.split("name=\"csrf\" value=\"").nth(1);
+    let csrf = csrf.and_then(|rest| rest.split('"').next());
+    (place, cookie, csrf.expect("a token").to_owned())
+}
+
+/// Guesses at once, spread over both servers; their statuses.
+async fn guess(
+    pair: &Pair,
+    (place, cookie, csrf): &(String, String, String),
+    guesses: &[(String, String)],
+) -> Vec<u16> {
+    let send = guesses
+        .iter()
+        .enumerate()
+        .map(|(number, (username, guess))| {
+            let fields = [
+                ("csrf", csrf.as_str()),
+                ("username", username.as_str()),
+                ("password", guess.as_str()),
+            ];
+            let request = pair
+                .web
+                .post(format!("{}{place}", pair.bases[number % 2]))
+                .header("content-type", "application/x-www-form-urlencoded")
+                .header("cookie", cookie)
+                .body(browser::encoded(&fields));
+            async move { request.send().await.expect("an answer").status().as_u16() }
+        });
+    join_all(send).await
+}
+
+/// Resident memory of a process in MiB.
+fn resident(process: &Child) -> u64 {
+    let path = format!("/proc/{}/status", process.id());
+    let status = std::fs::read_to_string(path).expect("Linux tells");
+    let line = status.lines().find(|line| line.starts_with("VmRSS"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    number.expect("a line").parse::<u64>().expect("a number") / 1024
+}
+
+#[tokio::test]
+async fn case_109_five_hundred_logins_at_once_do_not_eat_the_memory() {
+    for pair in Pair::each().await {
+        let form = login_form(&pair).await;
+        let long = "x".repeat(1024);
+        let before = resident(&pair.servers[0]);
+        let guesses: Vec<(String, String)> = (0..500)
+            .map(|number| (format!("somebody-{number}"), long.clone()))
+            .collect();
+        let statuses = guess(&pair, &form, &guesses).await;
+        let known = |status: &u16| [200, 429, 503].contains(status);
+        assert!(statuses.iter().all(known), "{statuses:?}");
+        let after = resident(&pair.servers[0]);
+        // Two hashes at a time, whatever comes; the rest is connections and their buffers.
+        assert!(after < before + 96, "from {before} to {after} MiB");
+        pair.close().await;
+    }
+}
+
 #[tokio::test]
 async fn case_88_of_two_hundred_wrong_logins_at_once_a_handful_is_looked_at() {
     const LOOKED_AT: &str = "SELECT COUNT(*) AS total FROM anteroom_audit \
         WHERE action = 'login' AND reason = 'wrong-password'";
     for pair in Pair::each().await {
         let username = pair.patient().username.clone();
-        let aud = format!("{}/fhir", pair.bases[0]);
-        let mut ask = browser::authorization("openid launch/patient patient/*.rs");
-        ask.retain(|(name, _)| *name != "aud");
-        ask.push(("aud", aud));
-        let url = format!("{}/oauth2/authorize?{}", pair.bases[0], browser::encoded(&ask));
-        let begun = pair.web.get(url).send().await.expect("an answer");
-        let header = |name: &str| {
-            let value = begun.headers().get(name).expect("a header");
-            value.to_str().expect("ASCII").to_owned()
-        };
-        let cookie = header("set-cookie");
-        let cookie = cookie.split(';').next().expect("a cookie").to_owned();
-        let place = header("location");
-        let form = pair.web.get(format!("{}{place}", pair.bases[0]));
-        let page = form.header("cookie", &cookie).send().await.expect("a page");
-        let page = page.text().await.expect("text");
-        let csrf = page.split("name=\"csrf\" value=\"").nth(1).expect("a token");
-        let csrf = csrf.split('"').next().expect("a value").to_owned();
-        let guesses = (0..200_usize).map(|number| {
-            let guess = format!("wrong-{number}");
-            let fields = [
-                ("csrf", csrf.as_str()),
-                ("username", username.as_str()),
-                ("password", guess.as_str()),
-            ];
-            let body = browser::encoded(&fields);
-            let request = pair
-                .web
-                .post(format!("{}{place}", pair.bases[number % 2]))
-                .header("content-type", "application/x-www-form-urlencoded")
-                .header("cookie", &cookie)
-                .body(body);
-            async move { request.send().await.expect("an answer").status().as_u16() }
-        });
-        let statuses = join_all(guesses).await;
-        assert!(
-            statuses
-                .iter()
-                .all(|status| [200, 429, 503].contains(status)),
-            "{statuses:?}"
-        );
+        let form = login_form(&pair).await;
+        let guesses: Vec<(String, String)> = (0..200)
+            .map(|number| (username.clone(), format!("wrong-{number}")))
+            .collect();
+        let statuses = guess(&pair, &form, &guesses).await;
+        let known = |status: &u16| [200, 429, 503].contains(status);
+        assert!(statuses.iter().all(known), "{statuses:?}");
         let looked_at = pair.count(LOOKED_AT).await;
         assert!((1..=7).contains(&looked_at), "{looked_at} hashes");
         pair.close().await;

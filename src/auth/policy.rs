@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_bad_password_breaks_its_own_rule() {
+    fn case_107_each_bad_password_breaks_its_own_rule() {
         let table = [
             ("elevenchars", "at least 12"),
             ("aaaaaaaaaaaaaaa", "different"),

@@ -8,6 +8,7 @@ use anteroom::crypto::SystemEntropy;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::StatusCode;
+use time::Duration;
 
 use crate::clinic::APP;
 use crate::clinic::Clinic;
@@ -245,7 +246,10 @@ fn case_98_tokens_are_256_bits_without_repeats_or_favourites() {
         .map(|count| (f64::from(*count) - expected).powi(2) / expected)
         .sum();
     // 255 degrees of freedom: seven standard deviations above the mean.
-    assert!(square < 255.0 + 7.0 * (2.0 * 255.0_f64).sqrt(), "chi squared is {square}");
+    assert!(
+        square < 255.0 + 7.0 * (2.0 * 255.0_f64).sqrt(),
+        "chi squared is {square}"
+    );
 }
 
 #[tokio::test]
@@ -292,5 +296,23 @@ async fn case_91_a_locked_account_is_locked_on_every_way_in() {
         .expect("a request");
     let answer = clinic.send(request).await;
     assert_eq!(answer.json()["error"], "unsupported_grant_type");
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn case_117_only_a_page_that_is_opened_keeps_a_session_alive() {
+    let clinic = Clinic::open().await;
+    for (mode, alive) in [("navigate", true), ("cors", false), ("no-cors", false)] {
+        let mut browser = clinic.browser();
+        browser.code(clinic.patient("active"), EVERYTHING).await;
+        clinic.wait(Duration::minutes(20));
+        let polled = Request::get("/account?keepalive=1&skip_timeout_reset=1")
+            .header("sec-fetch-mode", mode);
+        browser.send(polled, Body::empty()).await;
+        clinic.wait(Duration::minutes(11));
+        let answer = browser.get("/account").await;
+        let inside = answer.status == StatusCode::OK;
+        assert_eq!(inside, alive, "{mode}: {}", answer.status);
+    }
     clinic.close().await;
 }

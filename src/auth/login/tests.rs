@@ -206,7 +206,7 @@ async fn guessing_is_slowed_down_and_the_right_password_too() {
 }
 
 #[test]
-fn every_spelling_of_a_name_has_one_counter() {
+fn case_89_every_spelling_of_a_name_has_one_counter() {
     for spelling in [
         "alice",
         "ALICE",
