@@ -27,9 +27,12 @@ const DEVICE_LIFE: u32 = 180 * 86_400;
 /// The value of a cookie, of the shape our tokens have.
 pub fn find<'h>(app: &App, headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     // A session is for pages that somebody opens: what a script or a poller asks for in the background neither sees it
-    // nor keeps it alive (`spec/security.md`, case 117). Browsers that do not tell are believed.
+    // nor keeps it alive (`spec/security.md`, case 117). A browser tells site and mode together; programs that are none
+    // (Node's fetch sends a mode of its own) are believed.
     let mode = headers.get("sec-fetch-mode").map(HeaderValue::as_bytes);
-    if matches!(name, SESSION | STAFF) && mode.is_some_and(|mode| mode != b"navigate") {
+    let background =
+        headers.contains_key("sec-fetch-site") && mode.is_some_and(|mode| mode != b"navigate");
+    if matches!(name, SESSION | STAFF) && background {
         return None;
     }
     let wanted = full_name(app, name);

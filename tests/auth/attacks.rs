@@ -307,6 +307,7 @@ async fn case_117_only_a_page_that_is_opened_keeps_a_session_alive() {
         browser.code(clinic.patient("active"), EVERYTHING).await;
         clinic.wait(Duration::minutes(20));
         let polled = Request::get("/account?keepalive=1&skip_timeout_reset=1")
+            .header("sec-fetch-site", "same-origin")
             .header("sec-fetch-mode", mode);
         browser.send(polled, Body::empty()).await;
         clinic.wait(Duration::minutes(11));
