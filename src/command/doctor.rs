@@ -5,6 +5,10 @@ use crate::config::Config;
 use crate::emr::check;
 use crate::emr::check::Finding;
 use crate::emr::check::Level;
+use crate::fetch::Fetch;
+use crate::fetch::Inside;
+use crate::fetch::Named;
+use crate::fetch::Outgoing;
 use crate::store::clients;
 use crate::store::keys;
 use crate::store::keys::Purpose;
@@ -39,7 +43,17 @@ pub async fn run(config: Config) -> Result<(), String> {
             ),
             count => Finding::new(Level::Fine, "apps", format!("{count} registered")),
         });
+        let waiting = apps
+            .iter()
+            .filter(|app| app.waits && app.disabled.is_none())
+            .count();
+        if waiting > 0 {
+            let text =
+                format!("{waiting} wait for approval: /staff/apps, or anteroom client approve");
+            findings.push(Finding::new(Level::Notice, "apps", text));
+        }
     }
+    findings.extend(staff_login(&config).await);
     emr.db.close().await;
     for finding in &findings {
         let mark = match finding.level {
@@ -57,6 +71,37 @@ pub async fn run(config: Config) -> Result<(), String> {
         0 => Ok(()),
         count => Err(format!("{count} of {} findings block", findings.len())),
     }
+}
+
+/// How staff log in, and whether the identity provider answers, where there is one.
+async fn staff_login(config: &Config) -> Option<Finding> {
+    let Some(idp) = &config.staff_idp else {
+        let text = "with OpenEMR's passwords; staff_idp_issuer names an identity provider";
+        return Some(Finding::new(Level::Fine, "staff", text));
+    };
+    let issuer = idp.issuer.trim_end_matches('/');
+    let address = format!("{issuer}/.well-known/openid-configuration");
+    let fetch = Fetch::new(Inside::Closed).ok()?;
+    let answer = fetch
+        .send(&Outgoing::json(&address), Named::ByOperator)
+        .await;
+    let wrong = match answer {
+        Err(fault) => fault.to_string(),
+        Ok(answer) if answer.status != 200 => format!("it answered {}", answer.status),
+        Ok(answer) => {
+            let told: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+            if told["issuer"] == idp.issuer.as_str() {
+                let text = format!("log in at {}", idp.issuer);
+                return Some(Finding::new(Level::Fine, "staff", text));
+            }
+            format!(
+                "it calls itself {}: staff_idp_issuer must be exactly that",
+                told["issuer"]
+            )
+        }
+    };
+    let text = format!("staff cannot log in: {address}: {wrong}");
+    Some(Finding::new(Level::Blocks, "staff", text))
 }
 
 /// What can be said without the database.
