@@ -79,3 +79,13 @@ CREATE TABLE anteroom_staff_link (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 ALTER TABLE anteroom_audit ADD KEY grant_id (grant_id), ADD KEY request_id (request_id);
+
+-- What the hourly sweep looks for.
+ALTER TABLE anteroom_authorization ADD KEY created (created);
+ALTER TABLE anteroom_code ADD KEY expires (expires);
+ALTER TABLE anteroom_session ADD KEY auth_time (auth_time);
+ALTER TABLE anteroom_throttle ADD KEY since (since);
+ALTER TABLE anteroom_token ADD KEY expires (expires);
+ALTER TABLE anteroom_grant ADD KEY ends (ends), ADD KEY revoked (revoked);
+ALTER TABLE anteroom_launch ADD KEY created (created);
+ALTER TABLE anteroom_upstream ADD KEY created (created);

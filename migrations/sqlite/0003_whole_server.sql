@@ -123,3 +123,14 @@ CREATE TABLE anteroom_staff_link (
 
 CREATE INDEX anteroom_audit_grant_id ON anteroom_audit (grant_id);
 CREATE INDEX anteroom_audit_request_id ON anteroom_audit (request_id);
+
+-- What the hourly sweep looks for.
+CREATE INDEX anteroom_authorization_created ON anteroom_authorization (created);
+CREATE INDEX anteroom_code_expires ON anteroom_code (expires);
+CREATE INDEX anteroom_session_auth_time ON anteroom_session (auth_time);
+CREATE INDEX anteroom_throttle_since ON anteroom_throttle (since);
+CREATE INDEX anteroom_token_expires ON anteroom_token (expires);
+CREATE INDEX anteroom_grant_ends ON anteroom_grant (ends);
+CREATE INDEX anteroom_grant_revoked ON anteroom_grant (revoked);
+CREATE INDEX anteroom_launch_created ON anteroom_launch (created);
+CREATE INDEX anteroom_upstream_created ON anteroom_upstream (created);

@@ -37,10 +37,9 @@ pub async fn authenticate(
     basic: Option<(String, String)>,
     endpoint: &str,
 ) -> Result<Client, OAuthError> {
-    if request::any_repeated(params) {
-        return Err(OAuthError::request(
-            "a parameter is repeated; send each once",
-        ));
+    if let Some(name) = request::repeated(params) {
+        let why = format!("{name} is repeated; send it once");
+        return Err(OAuthError::request(why));
     }
     let get = |name| request::one(params, name).unwrap_or_default();
     let proof = proof(params, basic.as_ref())?;

@@ -21,6 +21,7 @@ use crate::store::codes;
 use crate::store::codes::Code;
 use crate::store::grants;
 use crate::store::grants::Given;
+use crate::store::launches;
 use crate::store::ledger;
 use crate::store::ledger::Outcome;
 use crate::store::sessions::Session;
@@ -62,15 +63,15 @@ pub async fn approve(
 }
 
 /// Answers the app with a code without asking, where the user has a grant of this app that holds all of this already.
-/// Only for answers to an https address: anybody on the machine can listen on another (RFC 8252, 8.6). Where to send
-/// the browser, or `None` where the user has to be asked.
+/// Only for answers to an https address: anybody on the machine can listen on another (RFC 8252, 8.6). A launch, by its
+/// fingerprint, is spent with the answer. Where to send the browser, or `None` where the user has to be asked.
 ///
 /// # Errors
 /// As [`approve`].
 pub(super) async fn again(
     context: &Context<'_>,
     client: &Client,
-    asked: &Asked,
+    (asked, launch): (&Asked, Option<String>),
     (who, session): (&Who, &Session),
 ) -> Answer<Option<String>> {
     let scopes = Scope::list(&asked.scope);
@@ -93,14 +94,16 @@ pub(super) async fn again(
         return Ok(None);
     }
     let given = given(context, client, (asked, &scopes), (who, session))?;
-    give(context, &given, asked, (who, Request::Unstored)).await
+    give(context, &given, asked, (who, Request::Unstored(launch))).await
 }
 
-/// Whether a request waits in the table.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Whether a request waits in the table, and what else the answer to it spends.
+#[derive(Clone, PartialEq, Eq)]
 enum Request {
+    /// It waits.
     Stored,
-    Unstored,
+    /// It does not; the fingerprint of the launch it came with is spent by its answer.
+    Unstored(Option<String>),
 }
 
 fn given(
@@ -113,8 +116,8 @@ fn given(
     if let Holder::Patient(pid) = who.holder() {
         launch.patient = Some(pid);
     }
-    let online = Scope::has(scopes, &Word::OnlineAccess)
-        && !Scope::has(scopes, &Word::OfflineAccess);
+    let online =
+        Scope::has(scopes, &Word::OnlineAccess) && !Scope::has(scopes, &Word::OfflineAccess);
     Ok(Given {
         id: fresh_id(context)?,
         client_id: client.client_id.clone(),
@@ -161,9 +164,16 @@ async fn give(
         .db
         .transaction(|tx| {
             let (given, code, entry) = (given.clone(), code.clone(), entry.clone());
-            let id = asked.id.clone();
+            let (id, request) = (asked.id.clone(), request.clone());
             Box::pin(async move {
-                if request == Request::Stored && !authorizations::finish(tx, &id, now).await? {
+                let waited = match request {
+                    Request::Stored => authorizations::finish(tx, &id, now).await?,
+                    Request::Unstored(None) => true,
+                    Request::Unstored(Some(launch)) => {
+                        launches::claim(tx, &launch, &given.client_id, now).await?
+                    }
+                };
+                if !waited {
                     return Ok(false);
                 }
                 grants::add(tx, &given, now).await?;

@@ -113,10 +113,9 @@ async fn caller(
 ) -> Result<Caller, OAuthError> {
     match shown {
         Shown::Bearer(secret) => {
-            if request::any_repeated(params) {
-                return Err(OAuthError::request(
-                    "a parameter is repeated; send each once",
-                ));
+            if let Some(name) = request::repeated(params) {
+                let why = format!("{name} is repeated; send it once");
+                return Err(OAuthError::request(why));
             }
             let more = ["client_secret", "client_assertion", "client_assertion_type"];
             if params.iter().any(|(name, _)| more.contains(&name.as_str())) {

@@ -13,6 +13,7 @@ use serde::de::IgnoredAny;
 
 use crate::auth::Context;
 use crate::crypto;
+use crate::fetch::Fetch;
 use crate::fetch::Incoming;
 use crate::fetch::Named;
 use crate::fetch::Outgoing;
@@ -253,31 +254,20 @@ impl Cache {
         (kid, algorithm): (&str, Algorithm),
     ) -> Result<Arc<Set>, String> {
         let place = self.place(client_id);
-        let mut place = place.lock().await;
-        let now = context.seconds();
-        let known = place
-            .take()
-            .filter(|heard| heard.uri == uri && heard.at <= now);
-        let searched = known.as_ref().map_or(i64::MIN / 2, |heard| heard.searched);
-        let mut heard = match known {
-            Some(heard) if now < heard.until => heard,
-            _ => ask(context, uri).await,
+        let asking = Asking {
+            fetch: context.fetch.clone(),
+            request_id: context.request_id.to_owned(),
+            uri: uri.to_owned(),
+            now: context.seconds(),
         };
-        heard.searched = searched;
-        let missing = heard
-            .answer
-            .as_ref()
-            .is_ok_and(|set| set.find(kid, algorithm).is_none());
-        if missing && heard.at < now && now - searched >= BETWEEN_SEARCHES {
-            let again = ask(context, uri).await;
-            if again.answer.is_ok() {
-                heard = again;
-            }
-            heard.searched = now;
-        }
-        let answer = heard.answer.clone();
-        *place = Some(heard);
-        answer
+        let kid = kid.to_owned();
+        // On its own feet: a caller who goes away would leave no trace, and could knock again at once.
+        let looked = tokio::spawn(async move {
+            let mut place = place.lock().await;
+            asking.look(&mut place, (&kid, algorithm)).await
+        });
+        let gone = |_| Err("the registered jwks_uri could not be asked".to_owned());
+        looked.await.unwrap_or_else(gone)
     }
 
     fn place(&self, client_id: &str) -> Arc<tokio::sync::Mutex<Option<Heard>>> {
@@ -292,32 +282,74 @@ impl Cache {
     }
 }
 
-async fn ask(context: &Context<'_>, uri: &str) -> Heard {
-    let now = context.seconds();
-    let (answer, life) = match context.fetch.send(&Outgoing::json(uri), Named::ByApp).await {
-        Ok(incoming) => match taken(&incoming) {
-            Ok(set) => (Ok(Arc::new(set)), life(&incoming)),
-            Err(why) => (
-                Err(format!("the registered jwks_uri: {why}")),
-                BETWEEN_FAILURES,
-            ),
-        },
-        Err(fault) => {
-            tracing::warn!(
-                request_id = context.request_id,
-                ?fault,
-                "a jwks_uri did not answer"
-            );
-            let why = "the registered jwks_uri did not answer within 5 seconds, or may not be asked (https, no redirect, at most 64 KiB)";
-            (Err(why.to_owned()), BETWEEN_FAILURES)
+/// What it takes to ask for a set.
+struct Asking {
+    fetch: Fetch,
+    request_id: String,
+    uri: String,
+    now: i64,
+}
+
+impl Asking {
+    async fn look(
+        &self,
+        place: &mut Option<Heard>,
+        (kid, algorithm): (&str, Algorithm),
+    ) -> Result<Arc<Set>, String> {
+        let now = self.now;
+        let known = place
+            .take()
+            .filter(|heard| heard.uri == self.uri && heard.at <= now);
+        let searched = known.as_ref().map_or(i64::MIN / 2, |heard| heard.searched);
+        let mut heard = match known {
+            Some(heard) if now < heard.until => heard,
+            _ => self.ask().await,
+        };
+        heard.searched = searched;
+        let missing = heard
+            .answer
+            .as_ref()
+            .is_ok_and(|set| set.find(kid, algorithm).is_none());
+        if missing && heard.at < now && now - searched >= BETWEEN_SEARCHES {
+            let again = self.ask().await;
+            if again.answer.is_ok() {
+                heard = again;
+            }
+            heard.searched = now;
         }
-    };
-    Heard {
-        uri: uri.to_owned(),
-        answer,
-        at: now,
-        until: now + life,
-        searched: i64::MIN / 2,
+        let answer = heard.answer.clone();
+        *place = Some(heard);
+        answer
+    }
+
+    async fn ask(&self) -> Heard {
+        let outgoing = Outgoing::json(&self.uri);
+        let sent = self.fetch.send(&outgoing, Named::ByApp).await;
+        let (answer, life) = match sent {
+            Ok(incoming) => match taken(&incoming) {
+                Ok(set) => (Ok(Arc::new(set)), life(&incoming)),
+                Err(why) => (
+                    Err(format!("the registered jwks_uri: {why}")),
+                    BETWEEN_FAILURES,
+                ),
+            },
+            Err(fault) => {
+                tracing::warn!(
+                    request_id = self.request_id,
+                    ?fault,
+                    "a jwks_uri did not answer"
+                );
+                let why = "the registered jwks_uri did not answer within 5 seconds, or may not be asked (https, no redirect, at most 64 KiB)";
+                (Err(why.to_owned()), BETWEEN_FAILURES)
+            }
+        };
+        Heard {
+            uri: self.uri.clone(),
+            answer,
+            at: self.now,
+            until: self.now + life,
+            searched: i64::MIN / 2,
+        }
     }
 }
 

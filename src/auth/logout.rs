@@ -109,7 +109,7 @@ fn audience(who: &Who) -> Audience {
 /// The user an id token of ours names and where to go afterwards: an address registered for the app the token was made
 /// for, which must be the one that asks.
 async fn target(context: &Context<'_>, params: &Params) -> Answer<Option<(String, String)>> {
-    if request::any_repeated(params) {
+    if request::repeated(params).is_some() {
         return Ok(None);
     }
     let get = |name: &str| request::one(params, name).unwrap_or_default();

@@ -63,12 +63,23 @@ impl OAuthError {
 
     /// The body; the request id is what `anteroom explain` takes.
     pub fn body(&self, request_id: &str) -> ErrorBody {
-        let description = Some(self.description.clone().into_owned());
+        let description = Some(plain(&self.description));
         ErrorBody {
             error: BasicErrorResponse::new(self.error.clone(), description, None),
             request_id: request_id.to_owned(),
         }
     }
+}
+
+/// A description as RFC 6749 lets it be sent (4.1.2.1 and 5.2): printable ASCII without two of its characters.
+pub fn plain(description: &str) -> String {
+    let sent = |c: char| match c {
+        '"' => '\'',
+        '\\' => '?',
+        c if c.is_ascii_graphic() || c == ' ' => c,
+        _ => '?',
+    };
+    description.chars().map(sent).collect()
 }
 
 /// RFC 6749's members and our own.

@@ -45,8 +45,8 @@ pub enum Prompt {
     Any,
     /// Always, or where the last time is longer ago than this many seconds.
     Fresh(i64),
-    /// Never show a page.
-    None,
+    /// Never show a page; with the most seconds ago the last time may be.
+    None(Option<i64>),
 }
 
 /// A request that may be shown to the patient.
@@ -93,10 +93,12 @@ pub fn one<'p>(params: &'p Params, name: &str) -> Result<Option<&'p str>, Repeat
     }
 }
 
-/// Whether any parameter comes twice (RFC 6749, 3.1).
-pub fn any_repeated(params: &Params) -> bool {
+/// The first parameter that comes twice (RFC 6749, 3.1), as it may be told.
+pub fn repeated(params: &Params) -> Option<String> {
     let mut names = HashSet::new();
-    params.iter().any(|(name, _)| !names.insert(name))
+    let mut all = params.iter();
+    let (name, _) = all.find(|(name, _)| !names.insert(name))?;
+    Some(plain(name))
 }
 
 /// The address that carries an answer back to the app: the redirect address as registered, its own query kept.
@@ -183,9 +185,9 @@ fn words(list: Option<&str>) -> Vec<String> {
 
 /// No parameter may come twice (RFC 6749, 3.1); `resource` may, by RFC 8707, but one is all there is here.
 fn single(params: &Params) -> Result<(), Wrong> {
-    match any_repeated(params) {
-        true => Err(invalid("a parameter is repeated")),
-        false => Ok(()),
+    match repeated(params) {
+        Some(name) => Err(invalid(&format!("{name} is repeated; send it once"))),
+        None => Ok(()),
     }
 }
 
@@ -204,7 +206,10 @@ fn objects<'p>(get: &impl Fn(&str) -> Option<&'p str>) -> Result<(), Wrong> {
     ];
     let found = refused.into_iter().find(|(name, _)| get(name).is_some());
     match found {
-        Some((_, error)) => Err(wrong(error, "this parameter is not supported")),
+        Some((name, error)) => {
+            let why = format!("{name} is not supported; send each parameter by itself");
+            Err(wrong(error, &why))
+        }
         None => Ok(()),
     }
 }
@@ -245,23 +250,34 @@ fn scopes(asked: Option<&str>, client: &Client) -> Result<(Vec<Scope>, Vec<Strin
         .find(|word| Scope::of(word).is_none() && is_odd_filter(word))
     {
         let odd = plain(odd);
-        let why = format!("the filter of the scope {odd} is not param=system|code of a parameter that is offered");
+        let why = format!(
+            "the filter of the scope {odd} is not param=system|code of a parameter that is offered"
+        );
         return Err(wrong(error, &why));
     }
     let scopes = client::allowed(client, asked);
     if scopes.is_empty() {
-        let why = format!("none of these scopes is registered for this app, which has: {}", client.scope);
+        let why = format!(
+            "none of these scopes is registered for this app, which has: {}",
+            client.scope
+        );
         return Err(wrong(error, &why));
     }
     let kept = |word: &String| scopes.iter().any(|scope| scope.spelling == *word);
-    let dropped = all.iter().filter(|word| !kept(word)).map(|word| plain(word));
+    let dropped = all
+        .iter()
+        .filter(|word| !kept(word))
+        .map(|word| plain(word));
     let dropped = dropped.take(DROPPED).collect();
     Ok((scopes, dropped))
 }
 
 /// A word from outside as it may be shown and noted.
 fn plain(word: &str) -> String {
-    word.chars().filter(char::is_ascii_graphic).take(80).collect()
+    word.chars()
+        .filter(char::is_ascii_graphic)
+        .take(80)
+        .collect()
 }
 
 /// A granular scope of a type this server has, with a filter that is not understood; types this server lacks are
@@ -272,7 +288,10 @@ fn is_odd_filter(word: &str) -> bool {
     };
     let plain = filter.split('&').all(|pair| {
         pair.split_once('=').is_some_and(|(name, value)| {
-            let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+            let named = !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
             named && !value.is_empty() && !value.contains([',', '=']) && name != "patient"
         })
     });
@@ -281,17 +300,17 @@ fn is_odd_filter(word: &str) -> bool {
 
 fn prompt(prompt: Option<&str>, max_age: Option<&str>) -> Result<Prompt, Wrong> {
     let words: Vec<&str> = prompt.unwrap_or_default().split(' ').collect();
-    if words.contains(&"none") {
-        return match words.len() {
-            1 => Ok(Prompt::None),
-            _ => Err(invalid("prompt=none goes alone")),
-        };
-    }
     let age = match max_age.map(str::parse::<u32>) {
         Some(Ok(age)) => Some(i64::from(age)),
         Some(Err(_)) => return Err(invalid("max_age must be a number of seconds")),
         None => None,
     };
+    if words.contains(&"none") {
+        return match words.len() {
+            1 => Ok(Prompt::None(age)),
+            _ => Err(invalid("prompt=none goes alone")),
+        };
+    }
     let login = words.contains(&"login") || words.contains(&"select_account");
     Ok(match (login, age) {
         (true, _) => Prompt::Fresh(0),
@@ -393,7 +412,7 @@ mod tests {
         assert_eq!(prompt(&[("prompt", "consent")]), Ok(Prompt::Any));
         assert_eq!(prompt(&[("prompt", "login")]), Ok(Prompt::Fresh(0)));
         assert_eq!(prompt(&[("max_age", "60")]), Ok(Prompt::Fresh(60)));
-        assert_eq!(prompt(&[("prompt", "none")]), Ok(Prompt::None));
+        assert_eq!(prompt(&[("prompt", "none")]), Ok(Prompt::None(None)));
     }
 
     #[test]

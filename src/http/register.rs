@@ -19,6 +19,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::auth::client::check::Wrong;
+use crate::auth::oauth_error;
 use crate::auth::registration;
 use crate::auth::registration::Rejected;
 use crate::crypto;
@@ -143,14 +144,7 @@ fn told(wrong: &[Wrong]) -> String {
 }
 
 fn error(id: &RequestId, status: StatusCode, (word, description): (&str, &str)) -> Response {
-    // RFC 6749, 5.2: printable ASCII without these two.
-    let plain = |c: char| match c {
-        '"' => '\'',
-        '\\' => '?',
-        c if c.is_ascii_graphic() || c == ' ' => c,
-        _ => '?',
-    };
-    let description: String = description.chars().take(2000).map(plain).collect();
+    let description: String = oauth_error::plain(description).chars().take(2000).collect();
     let body = json!({ "error": word, "error_description": description, "request_id": id.0 });
     unkept(status, &body)
 }

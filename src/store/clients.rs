@@ -137,7 +137,10 @@ pub async fn find(db: &Db, client_id: &str) -> Answer<Option<Client>> {
     }
     let sql = Sql::new(READ).push(" WHERE client_id = ?").bind(client_id);
     let row: Option<ClientRow> = db.one(sql).await?;
-    Ok(row.and_then(client))
+    // MariaDB passes over blanks at the end.
+    Ok(row
+        .filter(|row| row.client_id == client_id)
+        .and_then(client))
 }
 
 /// Every app, by name.
@@ -216,12 +219,7 @@ pub async fn disable(tx: &mut Tx, client_id: &str, now: i64) -> Answer<bool> {
 ///
 /// # Errors
 /// As [`Tx::run`].
-pub async fn approve(
-    tx: &mut Tx,
-    client_id: &str,
-    by: &str,
-    vouched: Vouched,
-) -> Answer<bool> {
+pub async fn approve(tx: &mut Tx, client_id: &str, by: &str, vouched: Vouched) -> Answer<bool> {
     let sql = Sql::new(APPROVE)
         .bind(i64::from(vouched == Vouched::Yes))
         .bind(by)

@@ -1,5 +1,7 @@
-//! What has ended and is of no use any more goes: requests, codes, sessions, tokens, counters. The ledger, the grants
-//! and the apps stay.
+//! What has ended and is of no use any more goes: requests, codes, sessions, tokens, counters, the grants of backend
+//! services. The ledger, the grants of people and the apps stay.
+
+use sqlx::FromRow;
 
 use crate::db::Db;
 use crate::db::sql::Sql;
@@ -8,42 +10,120 @@ use crate::domain::refusal::Answer;
 /// How long ended rows are kept, in seconds: long enough to recognise a replay and to help somebody who calls.
 const KEPT: i64 = 2 * 86_400;
 
-/// Each statement takes the time before which a row is old.
-const OLD: [&str; 8] = [
-    "DELETE FROM anteroom_authorization WHERE created < ?",
-    "DELETE FROM anteroom_code WHERE expires < ?",
+/// How long what anybody can make without a login is kept beyond its ten minutes: nobody asks for it any more, and it
+/// must not fill a disk.
+const SOON: i64 = 3600;
+
+/// How many rows go at once. Looked for first and then taken by their keys, they are locked for a moment, and no statement
+/// comes near its time limit, however much there is.
+const SLICE: usize = 500;
+
+/// Rows that are old: how long they are kept, how some of them are found, and how they are removed.
+type Old = (i64, &'static str, &'static str);
+
+const OLD: [Old; 9] = [
+    (
+        SOON,
+        "SELECT id AS name FROM anteroom_authorization WHERE created < ? LIMIT 500",
+        "DELETE FROM anteroom_authorization WHERE id IN ",
+    ),
+    (
+        KEPT,
+        "SELECT code_hash AS name FROM anteroom_code WHERE expires < ? LIMIT 500",
+        "DELETE FROM anteroom_code WHERE code_hash IN ",
+    ),
     // A session lives half a day at most, whatever its row says.
-    "DELETE FROM anteroom_session WHERE auth_time < ?",
+    (
+        KEPT,
+        "SELECT session_hash AS name FROM anteroom_session WHERE auth_time < ? LIMIT 500",
+        "DELETE FROM anteroom_session WHERE session_hash IN ",
+    ),
     // The longest stop is a day.
-    "DELETE FROM anteroom_throttle WHERE since < ?",
-    "DELETE FROM anteroom_token WHERE kind = 'access' AND expires < ?",
-    "DELETE FROM anteroom_launch WHERE created < ?",
-    "DELETE FROM anteroom_jti WHERE expires < ?",
-    "DELETE FROM anteroom_upstream WHERE created < ?",
+    (
+        KEPT,
+        "SELECT name FROM anteroom_throttle WHERE since < ? LIMIT 500",
+        "DELETE FROM anteroom_throttle WHERE name IN ",
+    ),
+    (
+        KEPT,
+        "SELECT token_hash AS name FROM anteroom_token WHERE expires < ? AND kind = 'access' LIMIT 500",
+        "DELETE FROM anteroom_token WHERE token_hash IN ",
+    ),
+    (
+        KEPT,
+        "SELECT token_hash AS name FROM anteroom_launch WHERE created < ? LIMIT 500",
+        "DELETE FROM anteroom_launch WHERE token_hash IN ",
+    ),
+    (
+        SOON,
+        "SELECT name FROM anteroom_jti WHERE expires < ? LIMIT 500",
+        "DELETE FROM anteroom_jti WHERE name IN ",
+    ),
+    (
+        SOON,
+        "SELECT state_hash AS name FROM anteroom_upstream WHERE created < ? LIMIT 500",
+        "DELETE FROM anteroom_upstream WHERE state_hash IN ",
+    ),
+    // A backend service has a new one every five minutes, and nobody to look at it; the ledger tells what it did.
+    (
+        KEPT,
+        "SELECT id AS name FROM anteroom_grant WHERE ends < ? AND pid IS NULL AND staff IS NULL LIMIT 500",
+        "DELETE FROM anteroom_grant WHERE id IN ",
+    ),
 ];
 
 /// A refresh token is kept, used or not, until its grant ends: a copy that comes back must be known for what it is.
-const FAMILIES: &str = "DELETE FROM anteroom_token WHERE grant_id IN \
-    (SELECT id FROM anteroom_grant WHERE ends < ? OR revoked < ?)";
+const FAMILIES: Old = (
+    KEPT,
+    "SELECT token_hash AS name FROM anteroom_token WHERE grant_id IN \
+    (SELECT id FROM anteroom_grant WHERE ends < ? OR revoked < ?) LIMIT 500",
+    "DELETE FROM anteroom_token WHERE token_hash IN ",
+);
 
-/// Removes what is old at `now`, in seconds since 1970; how many rows went.
+#[derive(FromRow)]
+struct Name {
+    name: String,
+}
+
+/// Removes what is old at `now`, in seconds since 1970; how many rows went. Where one sort cannot be removed, the others
+/// still are.
 ///
 /// # Errors
-/// As [`Db::run`].
+/// As [`Db::run`]: the first failure.
 pub async fn sweep(db: &Db, now: i64) -> Answer<u64> {
-    let before = now - KEPT;
-    let mut gone = 0;
-    for statement in OLD {
-        gone += db.run(Sql::new(statement).bind(before)).await?;
+    let mut gone = Ok(0);
+    for old in [FAMILIES].iter().chain(&OLD) {
+        gone = match (gone, remove(db, old, now).await) {
+            (Ok(before), Ok(more)) => Ok(before + more),
+            (Err(first), _) => Err(first),
+            (Ok(_), Err(failure)) => Err(failure),
+        };
     }
-    gone += db.run(Sql::new(FAMILIES).bind(before).bind(before)).await?;
-    Ok(gone)
+    gone
+}
+
+async fn remove(db: &Db, (kept, find, delete): &Old, now: i64) -> Answer<u64> {
+    let mut gone = 0;
+    loop {
+        let mut sql = Sql::new(find);
+        for _ in find.matches('?') {
+            sql = sql.bind(now - kept);
+        }
+        let rows: Vec<Name> = db.all(sql).await?;
+        let names: Vec<String> = rows.into_iter().map(|row| row.name).collect();
+        if names.is_empty() {
+            return Ok(gone);
+        }
+        gone += db.run(Sql::new(delete).list(&names)).await?;
+        if names.len() < SLICE {
+            return Ok(gone);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sqlx::FromRow;
 
     #[derive(FromRow)]
     struct Count {
@@ -81,6 +161,34 @@ mod tests {
             count(&db, "SELECT COUNT(*) AS number FROM anteroom_throttle").await,
             0
         );
+        db.close().await;
+        std::fs::remove_file(path).expect("our own file");
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_requests_goes_within_hours_and_a_services_grants_go_with_its_tokens() {
+        let name = format!("anteroom-expiry-flood-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let db = Db::open(&format!("sqlite://{}", path.display()), None)
+            .await
+            .expect("opens");
+        db.migrate().await.expect("migrates");
+        db.script(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1700) \
+             INSERT INTO anteroom_authorization (id, visitor_hash, redirect_uri, scope, state, challenge, created) \
+             SELECT 'r' || i, 'v', '', '', '', '', i FROM n; \
+             INSERT INTO anteroom_grant (id, client_id, pid, staff, scope, credential, auth_time, created, ends) \
+             VALUES ('service', 'c', NULL, NULL, '', '', 0, 0, 100), ('patient', 'c', 1, NULL, '', '', 0, 0, 100), \
+             ('staff', 'c', NULL, 1, '', '', 0, 0, 100);",
+        )
+        .await
+        .expect("inserts");
+        assert_eq!(sweep(&db, SOON + 1601).await.expect("sweeps"), 1600);
+        assert_eq!(sweep(&db, KEPT + 101).await.expect("sweeps"), 101);
+        let left = "SELECT COUNT(*) AS number FROM anteroom_grant WHERE id <> 'service'";
+        assert_eq!(count(&db, left).await, 2);
+        let all = "SELECT COUNT(*) AS number FROM anteroom_grant";
+        assert_eq!(count(&db, all).await, 2);
         db.close().await;
         std::fs::remove_file(path).expect("our own file");
     }

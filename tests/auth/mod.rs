@@ -2,6 +2,8 @@
 
 mod apps;
 mod attacks;
+mod broken_a;
+mod broken_b;
 mod discovery;
 mod endpoint;
 mod explain;

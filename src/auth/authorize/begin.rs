@@ -12,6 +12,7 @@ use crate::auth::client;
 use crate::auth::consent;
 use crate::auth::hint;
 use crate::auth::login;
+use crate::auth::oauth_error;
 use crate::auth::request;
 use crate::auth::request::Params;
 use crate::auth::request::Prompt;
@@ -64,9 +65,10 @@ pub async fn begin(context: &Context<'_>, params: &Params, visitor: Visitor<'_>)
             let reason = format!("{}: {}", wrong.error.as_ref(), wrong.description);
             refused(context, &client.client_id, &reason).await?;
             let state = request::state(params);
+            let described = oauth_error::plain(&wrong.description);
             let mut pairs = vec![
                 ("error", wrong.error.as_ref()),
-                ("error_description", wrong.description.as_str()),
+                ("error_description", described.as_str()),
             ];
             pairs.extend(state.map(|state| ("state", state)));
             pairs.push(("iss", context.issuer));
@@ -140,18 +142,18 @@ async fn proceed(
         launch,
     };
     let current = somebody(context, &asked, visitor).await?;
-    if request.prompt == Prompt::None {
-        return silently(context, client, (&asked, &request), current).await;
-    }
     let now = context.seconds();
     let current = current.filter(|(session, _)| match request.prompt {
-        Prompt::Fresh(seconds) => now - session.auth_time < seconds,
-        Prompt::Any | Prompt::None => true,
+        Prompt::Fresh(seconds) | Prompt::None(Some(seconds)) => now - session.auth_time < seconds,
+        Prompt::Any | Prompt::None(None) => true,
     });
     // What the app asks of the login and the session does not have is made good by a new one.
     let current = current.filter(|(session, _)| {
         request.acr_values.is_empty() || request.acr_values.contains(&session.acr)
     });
+    if let Prompt::None(_) = request.prompt {
+        return silently(context, client, (&asked, &request), current).await;
+    }
     let spent = request.launch.as_deref().map(crypto::fingerprint);
     if let Some(hash) = spent
         && !spend(context, &hash, &client.client_id).await?
@@ -205,7 +207,7 @@ async fn silently(
     let Some((session, who)) = current else {
         return wrong(
             CoreAuthErrorResponseType::LoginRequired,
-            "the user is not logged in",
+            "the user is not logged in, or not as the app asks with max_age and acr_values",
         );
     };
     let other = request
@@ -218,7 +220,8 @@ async fn silently(
             "somebody else is logged in than id_token_hint names",
         );
     }
-    match consent::again(context, client, asked, (&who, &session)).await? {
+    let launch = request.launch.as_deref().map(crypto::fingerprint);
+    match consent::again(context, client, (asked, launch), (&who, &session)).await? {
         Some(url) => Ok(Ok(Begin::Redirect(url))),
         None => wrong(
             CoreAuthErrorResponseType::ConsentRequired,

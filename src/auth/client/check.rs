@@ -51,15 +51,18 @@ pub fn check(new: &NewClient, inside: Inside) -> Vec<Wrong> {
 
 fn name(name: &str) -> Option<String> {
     let name = name.trim();
-    let plain = !name.is_empty()
+    let plain = name.chars().any(char::is_alphanumeric)
         && name.chars().count() <= NAME
-        && !name.chars().any(|c| c.is_control() || turns(c));
-    (!plain).then(|| "Write a name of 1 to 120 characters on one line.".to_owned())
+        && !name.chars().any(|c| c.is_control() || hides(c));
+    (!plain).then(|| "Write a name of 1 to 120 characters on one line, with letters or digits in it and nothing that cannot be seen.".to_owned())
 }
 
-/// The characters that turn the reading direction around, with which a name can pretend to be another.
-fn turns(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// The characters that turn the reading direction around, and those that nobody sees: with them a name can pretend to be
+/// another, or be no name at all.
+fn hides(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
+        | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 fn client_id(id: Option<&str>) -> Option<String> {
@@ -143,7 +146,15 @@ fn plain(uri: &str) -> Result<Url, &'static str> {
     if !uri.chars().all(graphic) {
         return Err("Write the whole address in plain ASCII, without blanks or wildcards.");
     }
-    let url = Url::parse(uri).map_err(|_| "This is no absolute address.")?;
+    let absolute = "This is no absolute address.";
+    let url = Url::parse(uri).map_err(|_| absolute)?;
+    // A parser makes up the slashes that are missing; a browser that is sent there may not.
+    let scheme = url.scheme();
+    let rest = uri.get(scheme.len()..).unwrap_or_default();
+    let slashes = rest.starts_with("://") && !rest.starts_with(":///");
+    if matches!(scheme, "https" | "http") && !slashes {
+        return Err(absolute);
+    }
     match uri.contains('#') || !url.username().is_empty() || url.password().is_some() {
         true => Err("Leave out fragment, user and password."),
         false => Ok(url),
@@ -225,7 +236,7 @@ fn jwks_uri(new: &NewClient, inside: Inside) -> Option<String> {
 fn contact(contact: &str) -> Option<String> {
     let plain = !contact.trim().is_empty()
         && contact.chars().count() <= CONTACT
-        && !contact.chars().any(|c| c.is_control() || turns(c));
+        && !contact.chars().any(|c| c.is_control() || hides(c));
     (!plain)
         .then(|| "Write one line of 255 characters at most, such as an e-mail address.".to_owned())
 }

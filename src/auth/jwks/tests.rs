@@ -223,3 +223,22 @@ async fn a_failing_address_is_told_and_not_hammered() {
     shelf.put("200 OK", &set(&[good("rsa")]));
     assert_eq!(find(&house, &shelf, "rsa").await, Ok(true));
 }
+
+#[tokio::test]
+async fn case_54_a_caller_who_goes_away_does_not_make_us_knock_again() {
+    let house = House::open("jwks-gone", &[]).await;
+    let canary = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/jwks", canary.local_addr().unwrap());
+    let patience = std::time::Duration::from_millis(60);
+    for _ in 0..5 {
+        let context = house.context();
+        let wanted = ("rsa", Algorithm::RS384);
+        let asking = house.key_sets.at(&context, ("c", &uri), wanted);
+        assert!(tokio::time::timeout(patience, asking).await.is_err());
+    }
+    let mut knocked = Vec::new();
+    while let Ok(Ok((stream, _))) = tokio::time::timeout(patience, canary.accept()).await {
+        knocked.push(stream);
+    }
+    assert_eq!(knocked.len(), 1, "one fetch, whoever has stopped waiting");
+}
