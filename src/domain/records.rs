@@ -76,6 +76,17 @@ pub struct Communication {
     pub thread: Option<Uuid>,
 }
 
+/// The visit a document is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct About {
+    /// FHIR id of the Encounter.
+    pub encounter: Uuid,
+    /// When it began, with the practice's offset on that day.
+    pub start: Option<OffsetDateTime>,
+    /// When it ended, where that was written down.
+    pub end: Option<OffsetDateTime>,
+}
+
 /// What is known about a document in the chart (`documents`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DocumentReference {
@@ -101,6 +112,8 @@ pub struct DocumentReference {
     pub author: Option<(Uuid, String)>,
     /// The practice, as FHIR id of the Organization.
     pub custodian: Option<Uuid>,
+    /// The visit it is about, where that may be shown.
+    pub about: Option<About>,
     /// When the row last changed.
     pub last_updated: Option<OffsetDateTime>,
 }

@@ -15,6 +15,7 @@ use crate::domain::query::Field;
 use crate::domain::query::Filter;
 use crate::domain::query::Page;
 use crate::domain::query::Query;
+use crate::domain::records::About;
 use crate::domain::records::CLINICAL_NOTE;
 use crate::domain::records::Content;
 use crate::domain::records::DOCUMENT_CATEGORIES;
@@ -42,6 +43,14 @@ const FIND: &str = "SELECT d.id AS row_id, d.name, d.url, d.mimetype, d.size, d.
     p.fname AS patient_fname, p.lname AS patient_lname, c.name AS category, \
     u.id AS author_id, u.uuid AS author_uuid, u.fname AS author_fname, u.lname AS author_lname, ";
 
+/// The visit a document is about. An account that may not see the visits, or a layout without ids or ends of them, has
+/// that much less to tell.
+const VISIT: &str = ", e.id AS visit_id, e.uuid AS visit_uuid, e.date AS visit_start";
+const NO_VISIT: &str =
+    ", NULL AS visit_id, NULL AS visit_uuid, NULL AS visit_start, NULL AS visit_end";
+const VISIT_END: &str = ", e.date_end AS visit_end";
+const NO_VISIT_END: &str = ", NULL AS visit_end";
+
 /// OpenEMR 6.1 keeps no codes with its categories and gives documents no uuid: there the FHIR id is name-based.
 const CODES: &str = "c.codes AS codes";
 const NO_CODES: &str = "NULL AS codes";
@@ -56,8 +65,15 @@ const IDS: &str =
 const FROM: &str = " FROM patient_data p JOIN documents d ON d.foreign_id = p.pid \
     LEFT JOIN categories c ON c.id = \
     (SELECT MIN(l.category_id) FROM categories_to_documents l WHERE l.document_id = d.id) \
-    LEFT JOIN users u ON u.id = d.owner AND u.username <> '' AND (u.authorized = 1 OR u.portal_user = 1) \
-    WHERE p.pid = ? AND p.uuid = ? AND d.deleted = 0 \
+    LEFT JOIN users u ON u.id = d.owner AND u.username <> '' AND (u.authorized = 1 OR u.portal_user = 1)";
+
+/// `encounter_id` is `form_encounter.encounter`, a number that is unique by habit only and means nothing in another
+/// chart. Of a sensitive visit nothing is told here either (see `encounters`).
+const OF_VISIT: &str = " LEFT JOIN form_encounter e ON e.id = (SELECT MIN(x.id) FROM form_encounter x \
+        WHERE x.pid = d.foreign_id AND x.encounter = d.encounter_id AND d.encounter_id > 0) \
+    AND COALESCE(e.sensitivity, '') IN ('', 'normal')";
+
+const WHERE: &str = " WHERE p.pid = ? AND p.uuid = ? AND d.deleted = 0 \
     AND (d.date_expires IS NULL OR d.date_expires < '1000-01-01 00:00:00' OR d.date_expires > ?)";
 
 const KEY: &str = "COALESCE(d.date, '1000-01-01 00:00:00')";
@@ -67,6 +83,8 @@ const ORDER: &str = " ORDER BY COALESCE(d.date, '1000-01-01 00:00:00') DESC, d.i
 /// `codes` holds `LOINC:34133-9`, several joined with `;`.
 const HAS_LOINC: &str =
     " OR INSTR(CONCAT(';', REPLACE(c.codes, ' ', ''), ';'), CONCAT(';LOINC:', ?, ';')) > 0";
+
+const VISITS: &str = "form_encounter";
 
 const LOINC: &str = "http://loinc.org";
 const STATUS: &str = "http://hl7.org/fhir/document-reference-status";
@@ -101,6 +119,10 @@ struct Row {
     author_fname: Option<String>,
     author_lname: Option<String>,
     codes: Option<String>,
+    visit_id: Option<i64>,
+    visit_uuid: Option<Vec<u8>>,
+    visit_start: Option<PrimitiveDateTime>,
+    visit_end: Option<PrimitiveDateTime>,
 }
 
 /// The documents in the chart that are neither deleted nor expired, the newest first.
@@ -184,13 +206,19 @@ async fn rows(emr: &Emr, sql: Sql) -> Answer<Vec<Row>> {
     let bare_author = rows
         .iter()
         .any(|row| row.author_id.is_some() && uuids::known(row.author_uuid.as_deref()).is_none());
+    let bare_visit = rows
+        .iter()
+        .any(|row| row.visit_id.is_some() && uuids::known(row.visit_uuid.as_deref()).is_none());
     if bare {
         uuids::fill(emr, Table::Documents).await?;
     }
     if bare_author {
         uuids::fill(emr, Table::Users).await?;
     }
-    match bare || bare_author {
+    if bare_visit {
+        uuids::fill(emr, Table::Encounters).await?;
+    }
+    match bare || bare_author || bare_visit {
         true => emr.db.all(sql).await,
         false => Ok(rows),
     }
@@ -201,8 +229,14 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
     let person = reach.person()?;
     let mut sql = Sql::new(FIND)
         .push(if coded { CODES } else { NO_CODES })
-        .push(if has_uuid(emr) { UUID } else { NO_UUID })
-        .push(FROM)
+        .push(if has_uuid(emr) { UUID } else { NO_UUID });
+    sql = match (has_visits(emr), emr.layout.has(VISITS, "date_end")) {
+        (true, true) => sql.push(VISIT).push(VISIT_END).push(FROM).push(OF_VISIT),
+        (true, false) => sql.push(VISIT).push(NO_VISIT_END).push(FROM).push(OF_VISIT),
+        (false, _) => sql.push(NO_VISIT).push(FROM),
+    };
+    sql = sql
+        .push(WHERE)
         .bind(person.pid)
         .bind(person.uuid)
         .bind(emr.zone.wall(emr.now()));
@@ -246,6 +280,10 @@ fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Result<Sql, Refusal> {
 
 fn has_uuid(emr: &Emr) -> bool {
     emr.layout.has("documents", "uuid")
+}
+
+fn has_visits(emr: &Emr) -> bool {
+    emr.layout.has("documents", "encounter_id") && emr.layout.has(VISITS, "uuid")
 }
 
 /// The rows of the chart that have one of these name-based ids.
@@ -304,6 +342,7 @@ impl Row {
     ) -> Option<DocumentReference> {
         let date = emr.zone.told(self.date);
         let name = self.name();
+        let about = self.about(emr);
         let author = uuids::known(self.author_uuid.as_deref())
             .map(|uuid| (uuid, spoken(self.author_fname, self.author_lname)));
         Some(DocumentReference {
@@ -321,7 +360,19 @@ impl Row {
             date,
             author,
             custodian,
+            about,
             last_updated: date,
+        })
+    }
+
+    /// The visit, told with the times the Encounter has.
+    fn about(&self, emr: &Emr) -> Option<About> {
+        let start = emr.zone.told(self.visit_start);
+        let end = emr.zone.told(self.visit_end);
+        Some(About {
+            encounter: uuids::known(self.visit_uuid.as_deref())?,
+            start,
+            end: end.filter(|end| start.is_none_or(|start| *end >= start)),
         })
     }
 

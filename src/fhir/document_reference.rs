@@ -4,13 +4,16 @@ use fhir_sdk::Instant;
 use fhir_sdk::r4b::codes::DocumentReferenceStatus;
 use fhir_sdk::r4b::resources;
 use fhir_sdk::r4b::resources::DocumentReferenceContent;
+use fhir_sdk::r4b::resources::DocumentReferenceContext;
 use fhir_sdk::r4b::types::Attachment;
 use fhir_sdk::r4b::types::CodeableConcept;
 use fhir_sdk::r4b::types::Meta;
+use fhir_sdk::r4b::types::Period;
 
 use crate::domain::ResourceType;
 use crate::domain::people::Code;
 use crate::domain::query::Field;
+use crate::domain::records::About;
 use crate::domain::records::CLINICAL_NOTE;
 use crate::domain::records::DOCUMENT_CATEGORIES;
 use crate::domain::records::DocumentReference;
@@ -114,6 +117,7 @@ pub(super) fn render(
         let custodian = wire::reference(ResourceType::Organization, id, "")?;
         resource.custodian = Some(custodian);
     }
+    resource.context = document.about.map(context).transpose()?;
     Ok(resource)
 }
 
@@ -127,6 +131,21 @@ fn kind(document: &DocumentReference) -> Built<CodeableConcept> {
     };
     concept.coding = wire::list([coding]);
     Ok(concept)
+}
+
+/// The visit the document is about. The Encounter itself needs a scope of its own.
+fn context(about: About) -> Built<DocumentReferenceContext> {
+    let visit = wire::reference(ResourceType::Encounter, about.encounter, "")?;
+    let mut context = DocumentReferenceContext::builder()
+        .encounter(wire::list([visit]))
+        .build()?;
+    if about.start.is_some() || about.end.is_some() {
+        let mut period = Period::builder().build()?;
+        period.start = about.start.map(wire::date_time);
+        period.end = about.end.map(wire::date_time);
+        context.period = Some(period);
+    }
+    Ok(context)
 }
 
 fn attachment(document: &DocumentReference, base: &Base) -> Built<Attachment> {

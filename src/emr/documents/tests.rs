@@ -339,3 +339,61 @@ async fn a_layout_without_uuids_has_name_based_ids() {
     let content = content(&fixture.emr, &reach, named("documents", 101)).await;
     assert_eq!(content.expect("it is there").bytes, b"abc");
 }
+
+/// Visit 31 is that of 101; 32 is sensitive; 33 is another patient's; of 34 there are two rows; 0 is no number.
+const VISITS_OF: &str = "INSERT INTO form_encounter (id, encounter, pid, uuid, date, date_end, sensitivity) VALUES \
+    (1, 31, 7, X'00000000000000000000000000000931', '2026-11-01 08:30:00', '2026-11-01 08:50:00', 'normal'), \
+    (31, 32, 7, X'00000000000000000000000000000932', '2026-11-01 08:30:00', NULL, 'high'), \
+    (3, 33, 8, X'00000000000000000000000000000933', '2026-11-01 08:30:00', NULL, 'normal'), \
+    (4, 34, 7, NULL, '2026-11-02 08:30:00', '2026-11-02 08:00:00', ''), \
+    (5, 34, 7, X'00000000000000000000000000000935', '2026-11-03 08:30:00', NULL, NULL), \
+    (6, 0, 7, X'00000000000000000000000000000936', '2026-11-03 08:30:00', NULL, NULL); \
+    UPDATE documents SET encounter_id = 31 WHERE id = 101; UPDATE documents SET encounter_id = 32 WHERE id = 102; \
+    UPDATE documents SET encounter_id = 33 WHERE id = 103; UPDATE documents SET encounter_id = 34 WHERE id = 104;";
+
+async fn abouts(emr: &Emr) -> Vec<(String, Option<About>)> {
+    let scope = "patient/DocumentReference.rs";
+    let kind = ResourceType::DocumentReference;
+    let reach = reach(7, scope, kind, Interaction::Search);
+    let page = find(emr, &reach, &all()).await.expect("it is answered");
+    let told = page.records.into_iter().map(|record| match record {
+        Record::DocumentReference(document) => (document.name, document.about),
+        other => panic!("{other:?}"),
+    });
+    told.collect()
+}
+
+#[tokio::test]
+async fn a_document_names_its_visit_and_no_hidden_one() {
+    let mut fixture = Fixture::with(&format!("{} {VISITS_OF}", script(&ROWS))).await;
+    let bare = Sql::new("UPDATE form_encounter SET uuid = NULL WHERE id = 4");
+    fixture.emr.db.run(bare).await.expect("a late visit");
+    let told = abouts(&fixture.emr).await;
+    let names: Vec<&str> = told.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["c", "b.txt", "a.xml", "h", "d"], "each once");
+    let about = |name: &str| told.iter().find(|(known, _)| known == name)?.1;
+    let first = About {
+        encounter: id(0x931),
+        start: Some(datetime!(2026-11-01 08:30 -5)),
+        end: Some(datetime!(2026-11-01 08:50 -5)),
+    };
+    assert_eq!(about("a.xml"), Some(first));
+    assert_eq!(about("b.txt"), None, "sensitive");
+    assert_eq!(about("c"), None, "another chart's number");
+    assert_eq!(about("h"), None, "no number");
+    let second = about("d").expect("the first of two rows, given its id");
+    assert_ne!(second.encounter, id(0x935));
+    assert_eq!(second.start, Some(datetime!(2026-11-02 08:30 -5)));
+    assert_eq!(second.end, None, "before it began");
+    let older = "ALTER TABLE form_encounter DROP COLUMN date_end;";
+    fixture.emr.db.script(older).await.expect("dropped");
+    fixture.emr.layout = Layout::probe(&fixture.emr.db).await.expect("still OpenEMR");
+    let told = abouts(&fixture.emr).await;
+    let without_end = About { end: None, ..first };
+    assert!(told.contains(&("a.xml".to_owned(), Some(without_end))));
+    let hidden = "ALTER TABLE form_encounter RENAME TO not_for_this_account;";
+    fixture.emr.db.script(hidden).await.expect("renamed");
+    fixture.emr.layout = Layout::probe(&fixture.emr.db).await.expect("still OpenEMR");
+    let told = abouts(&fixture.emr).await;
+    assert!(told.len() == 5 && told.iter().all(|(_, about)| about.is_none()));
+}

@@ -29,6 +29,11 @@ fn document() -> DocumentReference {
         date: Some(datetime!(2026-10-02 08:00 -4)),
         author: Some((Uuid::from_u128(5), "Dana Lee".to_owned())),
         custodian: Some(Uuid::from_u128(3)),
+        about: Some(About {
+            encounter: Uuid::from_u128(9),
+            start: Some(datetime!(2026-10-01 10:15 -4)),
+            end: None,
+        }),
         last_updated: Some(datetime!(2026-10-03 08:00 -4)),
     }
 }
@@ -74,7 +79,11 @@ fn a_document_is_told_whole() {
                 },
                 "format": {"system": FORMAT, "code": "urn:ihe:iti:xds:2017:mimeTypeSufficient",
                     "display": "mimeType Sufficient"}
-            }]
+            }],
+            "context": {
+                "encounter": [{"reference": "Encounter/00000000-0000-0000-0000-000000000009"}],
+                "period": {"start": "2026-10-01T10:15:00-04:00"}
+            }
         })
     );
 }
@@ -87,8 +96,10 @@ fn a_type_nobody_coded_is_unknown_in_the_value_sets_own_way() {
         author: None,
         custodian: None,
         date: None,
+        about: None,
         ..document()
     });
+    assert_eq!(found.get("context"), None);
     assert_eq!(
         found["type"],
         json!({"coding": [{"system": NULL_FLAVOR, "code": "UNK", "display": "unknown"}], "text": "Lab  Report"})
