@@ -2,6 +2,7 @@
 //! to the user who logs in there (SMART App Launch 2.2; `spec/security.md` 1.1). Visits to our own pages that need a login
 //! go the same way, without an app.
 
+mod again;
 mod begin;
 
 use crate::auth::Context;
@@ -29,6 +30,8 @@ use crate::store::clients::Client;
 use crate::store::sessions;
 use crate::store::sessions::Session;
 
+pub use again::Back;
+pub use again::again;
 pub use begin::begin;
 pub use begin::visit;
 
@@ -127,9 +130,9 @@ fn audience(asked: &Asked) -> Audience {
 
 /// Whether scopes need a patient in context (SMART 2.2, "Launch context": whenever any `patient/` scope is granted).
 pub fn needs_patient(scopes: &[Scope]) -> bool {
-    scopes.iter().any(|scope| {
-        scope.word == Word::LaunchPatient || scope.level() == Some(Level::Patient)
-    })
+    scopes
+        .iter()
+        .any(|scope| scope.word == Word::LaunchPatient || scope.level() == Some(Level::Patient))
 }
 
 /// The request that waits under this id for this browser, and which page it shows now.
@@ -177,7 +180,7 @@ pub async fn pending(context: &Context<'_>, id: &str, visitor: Visitor<'_>) -> A
 /// The page of a request somebody has logged into.
 fn step(asked: &Asked, who: Who, session: Session) -> Step {
     if asked.client_id.is_none() {
-        return Step::Own(asked.redirect_uri.clone());
+        return Step::Own(own_path(asked, &who));
     }
     match who {
         Who::Staff(colleague)
@@ -186,6 +189,16 @@ fn step(asked: &Asked, who: Who, session: Session) -> Step {
             Step::Choose(colleague)
         }
         who => Step::Consent(who, session),
+    }
+}
+
+/// The page of our own that was asked for, as this user sees it: a patient may be logged in beside a member of staff, and
+/// is the one the pages of an account are for where nothing else is said.
+pub fn own_path(asked: &Asked, who: &Who) -> String {
+    let path = &asked.redirect_uri;
+    match who {
+        Who::Staff(_) if !path.starts_with("/staff") => format!("{path}?as=staff"),
+        _ => path.clone(),
     }
 }
 
@@ -266,12 +279,12 @@ pub async fn attach_must_change(
     done.then_some(()).ok_or_else(ended)
 }
 
-/// Whether this user may go on with a request: one that staff launched is for the one who did, a page of staff for
-/// staff and one of patients for patients.
+/// Whether this user may go on with a request: one that staff launched is for the one who did, and a page of staff is for
+/// staff. The pages of an account are everybody's own.
 pub(super) fn may_go_on(asked: &Asked, who: &Who) -> bool {
     match (asked.launch.by, &asked.client_id, who) {
         (Some(by), _, who) => who.holder() == Holder::Staff(by),
-        (None, None, Who::Staff(_)) => asked.redirect_uri.starts_with("/staff"),
+        (None, None, Who::Staff(_)) => true,
         (None, None, Who::Patient(_)) => !asked.redirect_uri.starts_with("/staff"),
         (None, Some(_), _) => true,
     }

@@ -11,13 +11,16 @@ use crate::auth::session::Visitor;
 use crate::auth::who::Audience;
 use crate::auth::who::Who;
 use crate::crypto;
+use crate::domain::access::Holder;
 use crate::domain::access::Right;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::emr::colleague::Colleague;
 use crate::emr::patients;
 use crate::emr::patients::Found;
+use crate::emr::patients::Visit;
 use crate::store::authorizations;
+use crate::store::grants;
 use crate::store::ledger;
 use crate::store::ledger::Outcome;
 use crate::store::sessions;
@@ -93,6 +96,35 @@ pub async fn search(
     Ok(found)
 }
 
+/// A patient as the desk shows one before an app is started, with their visits where this member of staff may see them;
+/// `None` where there is no such patient. Looking is told in the ledger.
+///
+/// # Errors
+/// As [`need`].
+pub async fn open(
+    context: &Context<'_>,
+    colleague: &Colleague,
+    patient: &str,
+) -> Answer<Option<(Found, Vec<Visit>)>> {
+    need(context, colleague, Right::Demographics).await?;
+    let found = match Uuid::try_parse(patient) {
+        Ok(id) => patients::by_id(context.emr, id).await?,
+        Err(_) => None,
+    };
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    let visits = match colleague.staff.has(Right::Encounters) {
+        true => patients::visits(context.emr, found.person).await?,
+        false => Vec::new(),
+    };
+    let mut entry = context.entry("patient.open", Outcome::Success);
+    entry.actor = actor(colleague);
+    entry.resource = format!("Patient/{}", found.person.uuid);
+    ledger::record_all(&context.emr.db, &[entry]).await?;
+    Ok(Some((found, visits)))
+}
+
 /// Sets the patient an app gets, which it asked staff to choose.
 ///
 /// # Errors
@@ -141,17 +173,28 @@ pub async fn log_out(context: &Context<'_>, visitor: Visitor<'_>) -> Answer<()> 
         return Ok(());
     };
     let mut entry = context.entry("staff.logout", Outcome::Success);
+    let (hash, now) = (crypto::fingerprint(token), context.seconds());
+    // What an app got for as long as the login lasts ends with it, its access token too.
+    let mut ending = Vec::new();
     if let Some(colleague) = member(context, visitor).await? {
         entry.actor = actor(&colleague);
+        let holder = Holder::Staff(colleague.staff.id);
+        let given = grants::of_holder(&context.emr.db, holder, now).await?;
+        let with_login = given
+            .into_iter()
+            .filter(|given| given.session_hash.as_ref() == Some(&hash));
+        ending.extend(with_login.map(|given| given.id));
     }
-    let (hash, now) = (crypto::fingerprint(token), context.seconds());
     context
         .emr
         .db
         .transaction(|tx| {
-            let (hash, entry) = (hash.clone(), entry.clone());
+            let (hash, ending, entry) = (hash.clone(), ending.clone(), entry.clone());
             Box::pin(async move {
                 sessions::end(tx, &hash, now).await?;
+                for grant in &ending {
+                    grants::revoke_all(tx, grant, now).await?;
+                }
                 ledger::record(tx, &entry).await
             })
         })

@@ -45,9 +45,15 @@ use crate::store::allowed::Used;
 pub const APPS: &str = "/account/apps";
 
 /// `GET /account`
-pub async fn home(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap) -> Response {
+pub async fn home(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     let shown: Answer<Response> = async {
-        let Some((who, _)) = logged_in(&app, &id, &headers).await? else {
+        let here = logged_in(&app, &id, (&headers, query.as_deref())).await?;
+        let Some((who, other, _)) = here else {
             return Ok(forms::log_in_first(&app, &id, "/account", &headers).await);
         };
         let base = app.config.fhir_base();
@@ -57,6 +63,7 @@ pub async fn home(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
             name: who.display().to_owned(),
             apps: all.len(),
             staff: matches!(who, Who::Staff(_)),
+            other,
         };
         Ok(reply::html(StatusCode::OK, &page))
     }
@@ -72,7 +79,8 @@ pub async fn apps(
     headers: HeaderMap,
 ) -> Response {
     let shown: Answer<Response> = async {
-        let Some((who, visitor)) = logged_in(&app, &id, &headers).await? else {
+        let here = logged_in(&app, &id, (&headers, query.as_deref())).await?;
+        let Some((who, other, visitor)) = here else {
             return Ok(forms::log_in_first(&app, &id, APPS, &headers).await);
         };
         let base = app.config.fhir_base();
@@ -89,6 +97,7 @@ pub async fn apps(
             csrf: csrf::token(visitor.token),
             name: who.display().to_owned(),
             staff,
+            other,
             notice: notice(query.as_deref()),
             apps: all
                 .iter()
@@ -110,12 +119,14 @@ pub async fn change(
     State(app): State<Arc<App>>,
     id: RequestId,
     Path(grant): Path<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let done: Answer<Response> = async {
         let (form, _) = forms::own_form(&app, &headers, body).await?;
-        let Some((who, _)) = logged_in(&app, &id, &headers).await? else {
+        let here = logged_in(&app, &id, (&headers, query.as_deref())).await?;
+        let Some((who, ..)) = here else {
             return Ok(forms::log_in_first(&app, &id, APPS, &headers).await);
         };
         let change = match form.text("decision").as_str() {
@@ -132,7 +143,11 @@ pub async fn change(
         app.tokens.clear();
         let word = DONE.iter().find(|(known, ..)| *known == changed);
         let word = word.map_or("", |(_, word, _)| word);
-        Ok(see_other(&format!("{APPS}?done={word}")))
+        let side = match who {
+            Who::Patient(_) => "",
+            Who::Staff(_) => "&as=staff",
+        };
+        Ok(see_other(&format!("{APPS}?done={word}{side}")))
     }
     .await;
     done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
@@ -160,23 +175,35 @@ fn notice(query: Option<&str>) -> &'static str {
     done.map_or("", |(.., sentence)| sentence)
 }
 
-/// Who looks at a page of their own: the patient of this browser, else the member of staff.
+/// Who looks at a page of their own, and the name of who else is logged in in this browser: the patient comes first
+/// unless the address says `as=staff`.
 async fn logged_in<'h>(
     app: &App,
     id: &RequestId,
-    headers: &'h HeaderMap,
-) -> Answer<Option<(Who, Visitor<'h>)>> {
+    (headers, query): (&'h HeaderMap, Option<&str>),
+) -> Answer<Option<(Who, Option<String>, Visitor<'h>)>> {
     let Some(visitor) = forms::own_visitor(app, headers) else {
         return Ok(None);
     };
     let base = app.config.fhir_base();
     let context = context(app, &base, &id.0);
-    for audience in [Audience::Patient, Audience::Staff] {
-        if let Some((_, who)) = session::current(&context, visitor, audience).await? {
-            return Ok(Some((who, visitor)));
-        }
+    let pairs = negotiate::pairs(query);
+    let staff = pairs
+        .iter()
+        .any(|(name, value)| name == "as" && value == "staff");
+    let order = match staff {
+        true => [Audience::Staff, Audience::Patient],
+        false => [Audience::Patient, Audience::Staff],
+    };
+    let mut here = Vec::new();
+    for audience in order {
+        let current = session::current(&context, visitor, audience).await?;
+        here.extend(current.map(|(_, who)| who));
     }
-    Ok(None)
+    let mut here = here.into_iter();
+    let first = here.next();
+    let other = here.next().map(|who| who.display().to_owned());
+    Ok(first.map(|who| (who, other, visitor)))
 }
 
 /// In whose words a page speaks.
@@ -202,7 +229,10 @@ fn card(app: &App, reader: Reader, (one, used): (&Allowed, Used), patient: Strin
         .map(|scope| scope.spelling.as_str())
         .collect();
     AppCard {
-        action: format!("{APPS}/{}", one.id),
+        action: match reader {
+            Reader::Patient => format!("{APPS}/{}", one.id),
+            Reader::Staff => format!("{APPS}/{}?as=staff", one.id),
+        },
         name: forms::name(&one.name),
         host: forms::lives_at(&one.redirect_uri),
         home: home_page(one.client_uri.as_ref()),

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::auth::authorize;
+use crate::auth::authorize::Back;
 use crate::auth::authorize::Pending;
 use crate::auth::consent as consents;
 use crate::auth::csrf;
@@ -46,8 +47,11 @@ pub async fn consent_post(
     let done: Answer<Response> = async {
         let visit = forms::visit((&app, &id), query.as_deref(), &headers)?;
         let form = forms::form(&app, &visit, &headers, body).await?;
-        if form.text("decision") != "approve" {
-            return denied(&app, &visit).await;
+        match form.text("decision").as_str() {
+            "approve" => {}
+            "other" => return back(&app, &visit, Back::Login).await,
+            "patients" => return back(&app, &visit, Back::Patients).await,
+            _ => return denied(&app, &visit).await,
         }
         let base = app.config.fhir_base();
         let ticked = form.all("scope");
@@ -72,6 +76,21 @@ pub async fn denied(app: &App, visit: &Visit<'_>) -> Answer<Response> {
     )
     .await?;
     Ok(see_other(&url))
+}
+
+/// Goes back to the login, for somebody else to go on, or to the list of patients, for another one.
+///
+/// # Errors
+/// As [`authorize::again`].
+pub async fn back(app: &App, visit: &Visit<'_>, back: Back) -> Answer<Response> {
+    let pending = forms::pending(app, visit).await?;
+    let base = app.config.fhir_base();
+    let request = authorize::again(&context(app, &base, visit.id), &pending, back).await?;
+    let page = match back {
+        Back::Login => "/login",
+        Back::Patients => "/login/choose-patient",
+    };
+    Ok(see_other(&format!("{page}?request={request}")))
 }
 
 /// The page.
@@ -110,6 +129,8 @@ pub async fn page(
         verified: client.is_some_and(|client| client.verified),
         staff: staff.then(|| who.display().to_owned()),
         beyond: staff && chosen.is_some() && users,
+        launched: pending.asked.launch.by.is_some(),
+        picked: staff && chosen.is_some() && pending.asked.launch.by.is_none(),
         record: chosen.unwrap_or_else(|| "Every patient you may see".to_owned()),
         groups: scope_words::groups(account::reader(who), &asked, &fixed),
         more: dropped.len().saturating_sub(SHOWN),

@@ -14,6 +14,7 @@ use axum::http::Uri;
 use axum::response::Response;
 
 use crate::auth::authorize;
+use crate::auth::authorize::Back;
 use crate::auth::authorize::Pending;
 use crate::auth::authorize::Step;
 use crate::auth::csrf;
@@ -45,7 +46,8 @@ use crate::http::reply;
 use crate::http::request_id::RequestId;
 
 /// The one sentence for every wrong login, whatever was wrong.
-pub(super) const WRONG: &str = "We could not log you in with that. Please check what you typed and try again.";
+pub(super) const WRONG: &str =
+    "We could not log you in with that. Please check what you typed and try again.";
 
 /// When a wrong login is answered: the kinds and costs of hashes in one practice differ, and an earlier answer would tell
 /// which names there are.
@@ -59,6 +61,10 @@ pub async fn page(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
+    // Somebody's own bookmark: no request waits, so it is their account they want.
+    if uri.path() == "/login" && uri.query().is_none() {
+        return see_other("/account");
+    }
     let shown: Answer<Response> = async {
         let visit = forms::visit((&app, &id), uri.query(), &headers)?;
         let pending = forms::pending(&app, &visit).await?;
@@ -203,6 +209,9 @@ pub async fn new_credentials_post(
         let form = forms::form(&app, &visit, &headers, body).await?;
         let pending = forms::pending(&app, &visit).await?;
         match &pending.step {
+            Step::NewCredentials(_) if form.text("decision") == "other" => {
+                consent::back(&app, &visit, Back::Login).await
+            }
             Step::NewCredentials(account) => choose(&app, (&visit, &pending), account, &form).await,
             _ => Ok(forms::elsewhere(&visit, &pending)),
         }

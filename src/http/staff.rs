@@ -22,7 +22,6 @@ use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::emr::colleague::Colleague;
-use crate::emr::patients;
 use crate::emr::patients::Found;
 use crate::emr::patients::Visit;
 use crate::http::App;
@@ -151,20 +150,12 @@ async fn next(
             searched,
         ));
     }
-    let found = match patient.parse() {
-        Ok(id) => patients::by_id(&app.emr, id).await?,
-        Err(_) => None,
-    };
-    let Some(found) = found else {
+    let Some((found, visits)) = desk::open(&context, colleague, &patient).await? else {
         let again = searched(
             "There is no such patient. Please search again.",
             String::new(),
         );
         return Ok(launch_form(app, visitor, (&startable, &client_id), again));
-    };
-    let visits = match colleague.staff.has(Right::Encounters) {
-        true => patients::visits(&app.emr, found.person).await?,
-        false => Vec::new(),
     };
     Ok(ready_form(app, visitor, chosen, (&found, &visits)))
 }

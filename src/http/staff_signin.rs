@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::auth::authorize;
+use crate::auth::authorize::Back;
 use crate::auth::authorize::Pending;
 use crate::auth::authorize::Step;
 use crate::auth::csrf;
@@ -52,6 +53,10 @@ pub async fn page(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
+    // Somebody's own bookmark: no request waits, so it is the desk they want.
+    if query.is_none() {
+        return see_other("/staff");
+    }
     let shown: Answer<Response> = async {
         let visit = forms::visit((&app, &id), query.as_deref(), &headers)?;
         let pending = forms::pending(&app, &visit).await?;
@@ -154,7 +159,12 @@ fn login_page(app: &App, (visit, pending): (&Visit<'_>, &Pending), typed: Typed)
         csrf: csrf::token(visit.visitor.token),
         app: forms::asking(pending),
         provider: (!passwords).then(|| format!("/login/staff/start?request={}", visit.request)),
-        patients: format!("/login?request={}", visit.request),
+        patients: match pending.client {
+            Some(_) => format!("/login?request={}", visit.request),
+            // The desk is for staff alone; a patient goes to a page of their own.
+            None if pending.asked.redirect_uri.starts_with("/staff") => "/account".to_owned(),
+            None => format!("/login?request={}", visit.request),
+        },
         username: typed.username,
         error: typed.error,
         wait: typed.wait,
@@ -177,8 +187,21 @@ pub async fn choose_page(
         };
         let base = app.config.fhir_base();
         let context = context(&app, &base, visit.id);
-        desk::need(&context, colleague, Right::Demographics).await?;
-        Ok(choose_form(&app, (&visit, &pending), Searched::default()))
+        // Who may not choose must still get away from here: back to the app, or on as the patient they are, too.
+        match desk::need(&context, colleague, Right::Demographics).await {
+            Ok(()) => Ok(choose_form(&app, (&visit, &pending), Searched::default())),
+            Err(Failure::Refused(Refusal::Forbidden(why))) => {
+                let searched = Searched {
+                    error: Some(why.to_owned()),
+                    barred: true,
+                    ..Searched::default()
+                };
+                let mut page = choose_form(&app, (&visit, &pending), searched);
+                *page.status_mut() = StatusCode::FORBIDDEN;
+                Ok(page)
+            }
+            Err(other) => Err(other),
+        }
     }
     .await;
     shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
@@ -202,6 +225,7 @@ pub async fn choose_post(
         };
         match form.text("decision").as_str() {
             "deny" => consent::denied(&app, &visit).await,
+            "other" => consent::back(&app, &visit, Back::Login).await,
             _ => choose(&app, (&visit, &pending), colleague, &form).await,
         }
     }
@@ -253,6 +277,8 @@ pub(super) struct Searched {
     pub(super) more: bool,
     /// What was wrong.
     pub(super) error: Option<String>,
+    /// Whether nobody may be searched for.
+    pub(super) barred: bool,
 }
 
 impl Searched {
@@ -263,6 +289,7 @@ impl Searched {
             found: Some(found.iter().take(patients::SHOWN).map(row).collect()),
             more: found.len() > patients::SHOWN,
             error: None,
+            barred: false,
         }
     }
 }
@@ -292,6 +319,8 @@ fn choose_form(
         found: searched.found,
         more: searched.more,
         error: searched.error,
+        barred: searched.barred,
+        launched: pending.asked.launch.by.is_some(),
     };
     forms::with_policy(reply::html(StatusCode::OK, &page), pending)
 }

@@ -82,13 +82,17 @@ pub async fn callback(
             device: None,
         };
         let pending = forms::pending(&app, &visit).await?;
+        // Somebody went on with it in another tab: the page there is not to change hands.
+        if !matches!(pending.step, Step::Login(_)) {
+            return Ok(forms::elsewhere(&visit, &pending));
+        }
         let who = Who::Staff(arrival.colleague);
         let login = (&who, arrival.acr.as_str(), arrival.upstream);
         let session = authorize::attach_login(&context, &pending, login, visitor).await?;
         let place = match &pending.asked.client_id {
             // The page of the request finds out which one it is at.
             Some(_) => format!("/login?request={}", visit.request),
-            None => pending.asked.redirect_uri.clone(),
+            None => authorize::own_path(&pending.asked, &who),
         };
         let mut response = see_other(&place);
         cookies::set(&app, &mut response, cookies::STAFF, &session);

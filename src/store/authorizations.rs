@@ -25,7 +25,7 @@ const FIND: &str = "SELECT id, visitor_hash, client_id, redirect_uri, scope, dro
 
 const ATTACH: &str = "UPDATE anteroom_authorization \
     SET pid = ?, staff = ?, must_change = ?, credential = ?, session_hash = ?, auth_time = ? \
-    WHERE id = ? AND finished IS NULL AND created > ?";
+    WHERE id = ? AND finished IS NULL AND created > ? AND session_hash IS NULL";
 
 const CHOOSE: &str = "UPDATE anteroom_authorization SET patient = ? \
     WHERE id = ? AND finished IS NULL AND created > ? AND launched_by IS NULL";

@@ -15,6 +15,8 @@ pub struct Account {
     pub apps: usize,
     /// True for a member of staff.
     pub staff: bool,
+    /// Who else is logged in in this browser, by name: a patient beside a member of staff.
+    pub other: Option<String>,
 }
 
 impl Account {
@@ -25,6 +27,7 @@ impl Account {
             name: "Ana Moreno".to_owned(),
             apps: 2,
             staff: false,
+            other: None,
         }
     }
 
@@ -34,6 +37,7 @@ impl Account {
             name: "Dr. Lena Park".to_owned(),
             apps: 0,
             staff: true,
+            other: Some("Ana Moreno".to_owned()),
             ..Account::sample()
         }
     }

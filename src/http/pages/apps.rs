@@ -16,6 +16,8 @@ pub struct Apps {
     pub name: String,
     /// True for a member of staff.
     pub staff: bool,
+    /// Who else is logged in in this browser, by name: a patient beside a member of staff.
+    pub other: Option<String>,
     /// What has just been done, in a sentence; empty where nothing was.
     pub notice: &'static str,
     /// The apps, the newest first.
@@ -77,6 +79,7 @@ impl Apps {
             csrf: "sample-form-token".to_owned(),
             name: "Ana Moreno".to_owned(),
             staff: false,
+            other: None,
             notice: "The app's access has ended.",
             apps: vec![
                 card("one", "Health Diary", &asked),

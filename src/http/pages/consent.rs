@@ -5,7 +5,8 @@ use super::login::AskingApp;
 use super::scope_words::{self, Reader, ScopeGroup};
 use askama::Template;
 
-/// The consent page. Fields: `scope` (many), `csrf`; buttons `decision=approve` and `decision=deny`.
+/// The consent page. Fields: `scope` (many), `csrf`; buttons `decision=approve` and `decision=deny`;
+/// `other` for somebody else to log in, `patients` for another patient.
 #[derive(Debug, Template)]
 #[template(path = "consent.html")]
 pub struct Consent {
@@ -27,6 +28,10 @@ pub struct Consent {
     pub record: String,
     /// True where the app also asks beyond the one record: staff's own view.
     pub beyond: bool,
+    /// True where staff started the app: then nobody else can go on, and for nobody else.
+    pub launched: bool,
+    /// True where staff chose the patient on the page before, and may choose another.
+    pub picked: bool,
     /// The scopes in plain words, in the order they are shown; see [`scope_words::groups`].
     pub groups: Vec<ScopeGroup>,
     /// What the app asked for and does not get here, fit to be shown.
@@ -59,6 +64,8 @@ impl Consent {
             staff: None,
             record: "Ana Moreno".to_owned(),
             beyond: false,
+            launched: false,
+            picked: false,
             groups: scope_words::groups(Reader::Patient, &asked, &["openid", "launch/patient"]),
             dropped: vec!["patient/Observation.rs".to_owned()],
             more: 0,
@@ -79,6 +86,7 @@ impl Consent {
             verified: true,
             staff: Some("Dr. Lena Park".to_owned()),
             beyond: true,
+            picked: true,
             groups: scope_words::groups(Reader::Staff, &asked, &["openid", "launch"]),
             dropped: Vec::new(),
             ..Consent::sample()

@@ -28,7 +28,8 @@ pub struct StaffLogin {
     pub wait: Option<String>,
 }
 
-/// The list of patients. Fields: `search`, `csrf`; buttons `patient=<FHIR id>` and `decision=deny`.
+/// The list of patients. Fields: `search`, `csrf`; buttons `patient=<FHIR id>`, `decision=deny` and
+/// `decision=other`, for a patient to log in instead.
 #[derive(Debug, Template)]
 #[template(path = "choose_patient.html")]
 pub struct ChoosePatient {
@@ -48,6 +49,10 @@ pub struct ChoosePatient {
     pub more: bool,
     /// What was wrong with the choice.
     pub error: Option<String>,
+    /// True where this member of staff may not see patients: then there is no search, only the ways out.
+    pub barred: bool,
+    /// True where staff started the app: then nobody else can go on.
+    pub launched: bool,
 }
 
 /// A patient as staff tell one from another.
@@ -134,6 +139,8 @@ impl ChoosePatient {
             found: Some(vec![PatientRow::sample()]),
             more: true,
             error: None,
+            barred: false,
+            launched: false,
         }
     }
 
