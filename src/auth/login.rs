@@ -171,7 +171,7 @@ fn failures(account: &Account, counters: &Counters) -> Failures {
 }
 
 /// The address as it is counted: somebody with an IPv6 line has 2^64 addresses, which count as one.
-pub(super) fn network(address: IpAddr) -> String {
+pub fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

@@ -218,6 +218,9 @@ pub(super) struct Standing {
 /// Who stands behind a grant, where the practice still lets them in and the password is the same.
 pub(super) async fn standing(context: &Context<'_>, given: &Given) -> Result<Standing, OAuthError> {
     let ended = || OAuthError::grant("the user's access has ended; launch again");
+    if !login::portal_is_on(context).await? {
+        return Err(ended());
+    }
     if given.holder == Holder::System {
         return Ok(Standing {
             user: "system".to_owned(),
@@ -226,8 +229,7 @@ pub(super) async fn standing(context: &Context<'_>, given: &Given) -> Result<Sta
     }
     let who = session::who(context, given.holder).await?;
     let who = who.filter(|who| who.credential() == given.credential);
-    let on = login::portal_is_on(context).await?;
-    let who = who.filter(|_| on).ok_or_else(ended)?;
+    let who = who.ok_or_else(ended)?;
     let patient = match (&who, given.launch.patient) {
         (Who::Patient(account), _) => Some(account.person.uuid),
         (Who::Staff(_), Some(pid)) => {

@@ -19,6 +19,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::auth::client::check::Wrong;
+use crate::auth::login;
 use crate::auth::oauth_error;
 use crate::auth::registration;
 use crate::auth::registration::Rejected;
@@ -61,7 +62,9 @@ pub async fn only_post(id: RequestId) -> Response {
 
 /// Whom a registration is counted against.
 pub fn fingerprint(app: &App, headers: &HeaderMap, extensions: &Extensions) -> String {
-    crypto::fingerprint(&client_address::of(app, headers, extensions).to_string())
+    crypto::fingerprint(&login::network(client_address::of(
+        app, headers, extensions,
+    )))
 }
 
 async fn registered(

@@ -10,6 +10,7 @@ use time::Duration;
 use super::staff;
 use crate::clinic::Answer;
 use crate::clinic::Clinic;
+use crate::clinic::assertion;
 use crate::clinic::browser::Browser;
 use crate::clinic::browser::authorization;
 use crate::clinic::browser::encoded;
@@ -225,4 +226,67 @@ async fn case_6_a_client_id_is_the_same_on_both_engines_to_the_last_blank() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
         clinic.close().await;
     }
+}
+
+#[tokio::test]
+async fn case_72_registrations_from_one_ipv6_network_are_counted_together() {
+    let clinic = Clinic::with(|config| {
+        config.client_address_header = Some("x-forwarded-for".to_owned());
+    })
+    .await;
+    let body = json!({
+        "client_name": "x", "redirect_uris": [WEB], "token_endpoint_auth_method": "none",
+    });
+    let from = async |address: String| {
+        let request = Request::post("/oauth2/register")
+            .header("content-type", "application/json")
+            .header("x-forwarded-for", address)
+            .body(Body::from(body.to_string()));
+        clinic.send(request.expect("a request")).await.status
+    };
+    for number in 1..=20 {
+        let status = from(format!("2001:db8:1:2::{number:x}")).await;
+        assert_eq!(status, StatusCode::CREATED, "{number}");
+    }
+    let one_more = from("2001:db8:1:2:ffff::1".to_owned()).await;
+    assert_eq!(one_more, StatusCode::TOO_MANY_REQUESTS);
+    let next_door = from("2001:db8:1:3::1".to_owned()).await;
+    assert_eq!(next_door, StatusCode::CREATED);
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn case_63_a_portal_that_is_off_is_off_for_services_too() {
+    let clinic = Clinic::open().await;
+    let app = clinic.app_of("backend");
+    let issuer = "http://127.0.0.1:8080/oauth2/token";
+    let ask = async |path: &str, more: (&str, &str)| {
+        let now = clinic.app.emr.now().unix_timestamp();
+        let assertion = assertion::fresh(app, issuer, now);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", assertion::TYPE),
+            ("client_assertion", assertion.as_str()),
+            more,
+        ];
+        let request = Request::post(path)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(encoded(&form)));
+        clinic.send(request.expect("a request")).await.json()
+    };
+    let scope = ("scope", "system/Patient.rs");
+    let tokens = ask("/oauth2/token", scope).await;
+    let token = tokens["access_token"].as_str().expect("a token");
+    let told = ask("/oauth2/introspect", ("token", token)).await;
+    assert_eq!(told["active"], true);
+    let off = "UPDATE globals SET gl_value = '0' WHERE gl_name = 'portal_onsite_two_enable'";
+    change(&clinic, off).await;
+    clinic.wait(Duration::seconds(61));
+    let status = clinic.get("/fhir/Patient", token).await.status;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    let told = ask("/oauth2/introspect", ("token", token)).await;
+    assert_eq!(told, json!({ "active": false }));
+    let refused = ask("/oauth2/token", scope).await;
+    assert_eq!(refused["error"], "unauthorized_client");
+    clinic.close().await;
 }

@@ -4,6 +4,7 @@ use oauth2::basic::BasicErrorResponseType;
 use uuid::Builder;
 
 use crate::auth::Context;
+use crate::auth::login;
 use crate::auth::oauth_error::OAuthError;
 use crate::auth::request;
 use crate::auth::request::Params;
@@ -31,6 +32,13 @@ pub(super) async fn with_nobody(
     params: &Params,
     client: &Client,
 ) -> Result<Issued, OAuthError> {
+    // No token of this server opens anything then.
+    if !login::portal_is_on(context).await? {
+        return Err(OAuthError::new(
+            BasicErrorResponseType::UnauthorizedClient,
+            "the practice has its portal switched off, and with it every app",
+        ));
+    }
     let asked = request::one(params, "scope").unwrap_or_default();
     let scope = Scope::join(&allowed(client, asked)?);
     let now = context.seconds();
