@@ -19,6 +19,7 @@ use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Level;
 use crate::domain::scope::Scope;
+use crate::emr::patients;
 use crate::emr::persons;
 use crate::http::App;
 use crate::http::account;
@@ -32,6 +33,7 @@ use crate::http::pages::plain::plain;
 use crate::http::pages::scope_words;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
+use crate::http::staff_signin;
 
 /// How many of the scopes an app does not get are named.
 const SHOWN: usize = 20;
@@ -96,7 +98,7 @@ pub async fn back(app: &App, visit: &Visit<'_>, back: Back) -> Answer<Response> 
 /// The page.
 ///
 /// # Errors
-/// As [`persons::names`].
+/// As [`crate::db::Db::all`].
 pub async fn page(
     app: &App,
     (visit, pending): (&Visit<'_>, &Pending),
@@ -148,7 +150,13 @@ async fn chosen(app: &App, pending: &Pending, who: &Who) -> Answer<Option<String
     let Some(pid) = pending.asked.launch.patient else {
         return Ok(None);
     };
-    let name = persons::names(&app.emr, &[pid]).await?.remove(&pid);
+    let found = match persons::by_pid(&app.emr, pid).await? {
+        Some(person) => patients::by_id(&app.emr, person.uuid).await?,
+        None => None,
+    };
     // A chart that went away since it was chosen: no grant can be given for it.
-    Ok(Some(name.ok_or(Refusal::Expired(authorize::ENDED))?))
+    let found = found.ok_or(Refusal::Expired(authorize::ENDED))?;
+    // Two patients may have one name: this is the last page before the app gets one of them.
+    let row = staff_signin::row(&found);
+    Ok(Some(format!("{}, born {}", row.name, row.born)))
 }

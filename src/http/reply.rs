@@ -137,7 +137,7 @@ fn detailed(
         frame: frame(app, title),
         sentence,
         steps: vec![
-            "Go back to your app and connect again.".to_owned(),
+            "If an app sent you here, go back to it and connect again.".to_owned(),
             "If it happens again, call the practice and give the number below.".to_owned(),
         ],
         request_id: request_id.to_owned(),

@@ -25,7 +25,7 @@ pub struct LoggedOut {
     pub frame: Frame,
     /// Names of the apps that stay connected.
     pub connected: Vec<String>,
-    /// Whether a patient was logged in, whose list of apps is at `/account/apps`.
+    /// Whether it was a patient, who is told of a record; staff are told of their work.
     pub patient: bool,
 }
 

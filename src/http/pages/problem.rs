@@ -45,7 +45,7 @@ impl Problem {
             frame: Frame::sample("This page has expired"),
             sentence: "You took longer than 10 minutes, so the request was closed to keep your record safe.".to_owned(),
             steps: vec![
-                "Go back to your app and connect again.".to_owned(),
+                "If an app sent you here, go back to it and connect again.".to_owned(),
                 "If it happens again, call the practice and give the number below.".to_owned(),
             ],
             request_id: "0193a5c2-7f7e-7b1c-9d7e-2f6d1c0a9b11".to_owned(),
