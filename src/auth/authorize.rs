@@ -7,6 +7,8 @@ mod begin;
 
 use crate::auth::Context;
 use crate::auth::client;
+use crate::auth::login;
+use crate::auth::registration;
 use crate::auth::session;
 use crate::auth::session::Visitor;
 use crate::auth::who::Audience;
@@ -27,6 +29,7 @@ use crate::store::authorizations::Asked;
 use crate::store::authorizations::Attached;
 use crate::store::authorizations::Stage;
 use crate::store::clients::Client;
+use crate::store::ledger::Outcome;
 use crate::store::sessions;
 use crate::store::sessions::Session;
 
@@ -37,6 +40,11 @@ pub use begin::visit;
 
 /// What the page says when a request has ended, was begun elsewhere, or belongs to another login.
 pub const ENDED: &str = "This page has ended. Go back to the app and start again.";
+
+/// What staff are told at an app that is for patients alone.
+const FOR_PATIENTS: &str = "This app registered itself for patients, and the practice has not looked at it: staff cannot give it \
+    anybody's chart. Ask its maker to register it with a scope for staff, such as user/Patient.rs; the practice then \
+    lets it in under Apps on the staff desk.";
 
 /// Where a request goes first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,6 +226,16 @@ pub async fn attach_login(
     if !may_go_on(&pending.asked, who) {
         return Err(ended());
     }
+    if let Some(client) = &pending.client
+        && !may_use(context, client, who)
+    {
+        let mut entry = context.entry("authorize", Outcome::Refused);
+        entry.actor = who.reference();
+        entry.client_id.clone_from(&client.client_id);
+        "not-for-staff".clone_into(&mut entry.reason);
+        login::record(context, entry).await?;
+        return Err(Refusal::Forbidden(FOR_PATIENTS).into());
+    }
     let token = context.entropy.token()?;
     let now = context.seconds();
     let session = Session {
@@ -287,6 +305,14 @@ pub(super) fn may_go_on(asked: &Asked, who: &Who) -> bool {
         (None, None, Who::Staff(_)) => true,
         (None, None, Who::Patient(_)) => !asked.redirect_uri.starts_with("/staff"),
         (None, Some(_), _) => true,
+    }
+}
+
+/// Whether this user may use an app at all: patients may, staff where the practice has let it in.
+pub(super) fn may_use(context: &Context<'_>, client: &Client, who: &Who) -> bool {
+    match who {
+        Who::Patient(_) => true,
+        Who::Staff(_) => registration::is_for_staff(context.config.registration, client),
     }
 }
 

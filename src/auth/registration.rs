@@ -26,6 +26,9 @@ use crate::store::throttle::Reserved;
 #[cfg(test)]
 mod tests;
 
+/// Who registers apps over the network.
+const BY: [&str; 2] = ["registration", "developers page"];
+
 /// What an app with a user gets that names no scopes.
 const USUAL: &str = "openid fhirUser launch/patient patient/*.rs";
 
@@ -110,15 +113,25 @@ pub async fn register(
 /// Whether an app waits for the practice. Where registration is open, apps that open no more than the record of the
 /// patient who allows them do not; whatever works for staff, or with nobody there, does.
 fn waits(registration: Registration, app: &NewClient) -> bool {
-    let for_staff = |scope: &Scope| {
-        scope.word == Word::Launch || matches!(scope.level(), Some(Level::User | Level::System))
-    };
     match registration {
-        Registration::Open => {
-            app.kind == Kind::Backend || Scope::list(&app.scope).iter().any(for_staff)
-        }
+        Registration::Open => app.kind == Kind::Backend || asks_staff(&app.scope),
         Registration::Approval | Registration::Off => true,
     }
+}
+
+/// Whether scopes work for staff, or with nobody there.
+fn asks_staff(scope: &str) -> bool {
+    let asks = |scope: &Scope| {
+        scope.word == Word::Launch || matches!(scope.level(), Some(Level::User | Level::System))
+    };
+    Scope::list(scope).iter().any(asks)
+}
+
+/// Whether staff may use an app. Where registration is open, one that registered itself for patients has been seen by
+/// nobody at the practice: staff could give it every chart there is, and not their own alone as a patient does.
+pub fn is_for_staff(registration: Registration, client: &Client) -> bool {
+    let by_itself = BY.contains(&client.registered_by.as_str());
+    registration != Registration::Open || !by_itself || client.verified || asks_staff(&client.scope)
 }
 
 /// Reads a registration request. What a caller has no say in (`client_id`, `client_secret`) and what is unknown is left

@@ -290,3 +290,58 @@ async fn case_63_a_portal_that_is_off_is_off_for_services_too() {
     assert_eq!(refused["error"], "unauthorized_client");
     clinic.close().await;
 }
+
+#[tokio::test]
+async fn case_71_staff_cannot_give_charts_to_an_app_nobody_at_the_practice_has_seen() {
+    let clinic = Clinic::open().await;
+    let body = json!({
+        "client_name": "Diary", "redirect_uris": [WEB], "token_endpoint_auth_method": "none",
+        "scope": "openid launch/patient patient/*.rs",
+    });
+    let app = register(&clinic, &body).await.json();
+    assert_eq!(app["anteroom_status"], "active");
+    let mut asked = on_the_web(authorization("openid launch/patient patient/*.rs"));
+    asked.retain(|(name, _)| *name != "client_id");
+    asked.push((
+        "client_id",
+        app["client_id"].as_str().expect("an id").to_owned(),
+    ));
+    // Who is logged in as staff is not taken for the user, and who logs in on its request is told.
+    let (mut browser, _) = staff::at_the_desk(&clinic, "dlee").await;
+    let form = browser.start(&asked).await;
+    assert!(form.text().contains("name=\"password\""), "{}", form.text());
+    let begun = browser
+        .get(&format!("/oauth2/authorize?{}", encoded(&asked)))
+        .await;
+    let request = parameter(begun.header("location"), "request").expect("a request");
+    let form = browser
+        .get(&format!("/login/staff?request={request}"))
+        .await;
+    let told = staff::log_in(&clinic, &mut browser, (&form, "dlee")).await;
+    assert_eq!(told.status, StatusCode::FORBIDDEN, "{}", told.text());
+    assert!(
+        told.text().contains("staff cannot give it"),
+        "{}",
+        told.text()
+    );
+    let noted = "SELECT COUNT(*) || '' AS text FROM anteroom_audit WHERE reason = 'not-for-staff' AND outcome = 'refused'";
+    assert_eq!(clinic.look(noted).await, "1");
+    // The patient whose record it is may, and staff once the practice vouches for it.
+    let mut own = clinic.browser();
+    let form = own.start(&asked).await;
+    let consent = own.log_in(&form, clinic.patient("active")).await;
+    let done = own.submit(&consent, &[("decision", "approve")]).await;
+    assert!(parameter(done.header("location"), "code").is_some());
+    change(
+        &clinic,
+        "UPDATE anteroom_client SET verified = 1 WHERE registered_by = 'registration'",
+    )
+    .await;
+    let page = browser.start(&asked).await;
+    assert!(
+        !page.text().contains("name=\"password\""),
+        "{}",
+        page.text()
+    );
+    clinic.close().await;
+}

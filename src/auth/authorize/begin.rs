@@ -8,6 +8,7 @@ use crate::auth::authorize::Problem;
 use crate::auth::authorize::attached;
 use crate::auth::authorize::audience;
 use crate::auth::authorize::may_go_on;
+use crate::auth::authorize::may_use;
 use crate::auth::client;
 use crate::auth::consent;
 use crate::auth::hint;
@@ -141,7 +142,7 @@ async fn proceed(
         anew: matches!(request.prompt, Prompt::Fresh(_)) || !request.acr_values.is_empty(),
         launch,
     };
-    let current = somebody(context, &asked, visitor).await?;
+    let current = somebody(context, (client, &asked), visitor).await?;
     let now = context.seconds();
     let current = current.filter(|(session, _)| match request.prompt {
         Prompt::Fresh(seconds) | Prompt::None(Some(seconds)) => now - session.auth_time < seconds,
@@ -173,7 +174,7 @@ async fn proceed(
 /// Whoever is logged in in this browser and may go on with the request: the audience it is for comes first.
 async fn somebody(
     context: &Context<'_>,
-    asked: &Asked,
+    (client, asked): (&Client, &Asked),
     visitor: Visitor<'_>,
 ) -> Answer<Option<(Session, Who)>> {
     let order = match audience(asked) {
@@ -182,7 +183,8 @@ async fn somebody(
     };
     for audience in order {
         let current = session::current(context, visitor, audience).await?;
-        let fits = current.filter(|(_, who)| may_go_on(asked, who));
+        let fits =
+            current.filter(|(_, who)| may_go_on(asked, who) && may_use(context, client, who));
         if fits.is_some() {
             return Ok(fits);
         }
