@@ -46,6 +46,9 @@ const FOR_PATIENTS: &str = "This app registered itself for patients, and the pra
     anybody's chart. Ask its maker to register it with a scope for staff, such as user/Patient.rs; the practice then \
     lets it in under Apps on the staff desk.";
 
+/// What it says to somebody who logs in where another member of staff started the app.
+const OTHERS: &str = "A colleague started this app from the staff desk, and nobody else can go on with it. Start it from the desk yourself.";
+
 /// Where a request goes first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begin {
@@ -224,7 +227,10 @@ pub async fn attach_login(
     visitor: Visitor<'_>,
 ) -> Answer<String> {
     if !may_go_on(&pending.asked, who) {
-        return Err(ended());
+        return Err(match pending.asked.launch.by {
+            Some(_) => Refusal::Expired(OTHERS).into(),
+            None => ended(),
+        });
     }
     if let Some(client) = &pending.client
         && !may_use(context, client, who)

@@ -160,6 +160,7 @@ fn login_page(app: &App, (visit, pending): (&Visit<'_>, &Pending), typed: Typed)
         app: forms::asking(pending),
         provider: (!passwords).then(|| format!("/login/staff/start?request={}", visit.request)),
         patients: match pending.client {
+            Some(_) if pending.asked.launch.by.is_some() => String::new(),
             Some(_) => format!("/login?request={}", visit.request),
             // The desk is for staff alone; a patient goes to a page of their own.
             None if pending.asked.redirect_uri.starts_with("/staff") => "/account".to_owned(),

@@ -356,3 +356,28 @@ async fn the_start_page_and_the_help_page_lead_to_account_and_desk() {
     }
     clinic.close().await;
 }
+
+#[tokio::test]
+async fn case_32_a_colleague_who_did_not_start_the_app_is_told_so() {
+    let clinic = Clinic::open().await;
+    let (mut browser, desk) = at_the_desk(&clinic, "dlee").await;
+    let fields = [
+        ("csrf", csrf(&desk)),
+        ("client_id", VIEWER.to_owned()),
+        ("patient", clinic.patient("active").id.clone()),
+    ];
+    let started = browser.post("/launch", &fields).await;
+    let launch = parameter(started.header("location"), "launch").expect("a launch");
+    let mut other = clinic.browser();
+    let form = other
+        .start(&asked("openid launch patient/*.rs", Some(&launch)))
+        .await;
+    assert!(!form.text().contains("I am a patient"), "a way to nowhere");
+    let refused = log_in(&clinic, &mut other, (&form, "nhaddad")).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.text().contains("A colleague started this app"));
+    assert!(!refused.text().contains("Delgado"), "no context leaks");
+    let desk = opened(&mut other, "/staff").await;
+    assert!(desk.text().contains("OpenEMR username"), "nobody is in");
+    clinic.close().await;
+}

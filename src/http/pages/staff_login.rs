@@ -18,7 +18,7 @@ pub struct StaffLogin {
     pub app: Option<AskingApp>,
     /// Where the login at the practice's identity provider begins, where there is one.
     pub provider: Option<String>,
-    /// The login form of patients, for the same request.
+    /// The login form of patients, for the same request; empty where staff started the app.
     pub patients: String,
     /// What was typed as username before, or empty.
     pub username: String,
