@@ -21,6 +21,8 @@ use crate::domain::access::Right;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
+use crate::domain::scope::Scope;
+use crate::domain::scope::Word;
 use crate::emr::colleague::Colleague;
 use crate::emr::patients::Found;
 use crate::emr::patients::Visit;
@@ -160,11 +162,14 @@ async fn next(
     Ok(ready_form(app, visitor, chosen, (&found, &visits)))
 }
 
-/// The apps in use that have a launch address.
+/// The apps in use that have a launch address and may ask for the scope `launch`, without which a launch is refused. An app
+/// that registered itself has that scope only once the practice has let it in.
 async fn startable(app: &App) -> Answer<Vec<Client>> {
     let all = client::list(&app.emr.db).await?;
-    let fits =
-        |client: &Client| client.disabled.is_none() && !client.waits && client.launch_uri.is_some();
+    let fits = |client: &Client| {
+        let launches = Scope::has(&Scope::list(&client.scope), &Word::Launch);
+        client.disabled.is_none() && !client.waits && client.launch_uri.is_some() && launches
+    };
     Ok(all.into_iter().filter(fits).collect())
 }
 

@@ -345,3 +345,24 @@ async fn case_71_staff_cannot_give_charts_to_an_app_nobody_at_the_practice_has_s
     );
     clinic.close().await;
 }
+
+#[tokio::test]
+async fn az_8_the_desk_offers_no_app_whose_launch_would_be_refused() {
+    let clinic = Clinic::open().await;
+    let body = json!({
+        "client_name": "Stranger on the desk", "redirect_uris": [WEB], "token_endpoint_auth_method": "none",
+        "scope": "openid launch/patient patient/*.rs", "launch_uri": "https://app.example/launch",
+    });
+    let answer = register(&clinic, &body).await;
+    assert_eq!(answer.json()["anteroom_status"], "active");
+    let (mut browser, _) = staff::at_the_desk(&clinic, "dlee").await;
+    let page = browser.get("/staff/launch").await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text());
+    assert!(
+        page.text().contains("Sandbox chart viewer"),
+        "{}",
+        page.text()
+    );
+    assert!(!page.text().contains("Stranger on the desk"));
+    clinic.close().await;
+}
