@@ -203,12 +203,14 @@ impl Grant {
         if openings.is_empty() {
             return self.own_record(kind, interaction);
         }
+        let own = self.own(kind, interaction).map(|(_, uuid)| uuid);
         let reach = Reach {
             kind,
             interaction,
             patient: None,
             filters: None,
             only: None,
+            own,
             openings,
         };
         // Without a part that is everybody's, every opening is of the same one: the patient in context.
@@ -252,13 +254,17 @@ impl Grant {
     }
 
     /// SMART 2.2, "Scopes for requesting identity data": fhirUser lets the app read that one resource.
-    fn own_record(&self, kind: ResourceType, interaction: Interaction) -> Result<Reach, Refusal> {
+    fn own(&self, kind: ResourceType, interaction: Interaction) -> Option<(Option<Person>, Uuid)> {
         let own = match (&self.user, kind) {
             (User::Patient(person), ResourceType::Patient) => Some((Some(*person), person.uuid)),
             (User::Staff(staff), ResourceType::Practitioner) => Some((None, staff.uuid)),
             _ => None,
         };
-        let own = own.filter(|_| interaction == Interaction::Read && self.has(&Word::FhirUser));
+        own.filter(|_| interaction == Interaction::Read && self.has(&Word::FhirUser))
+    }
+
+    fn own_record(&self, kind: ResourceType, interaction: Interaction) -> Result<Reach, Refusal> {
+        let own = self.own(kind, interaction);
         let (patient, uuid) =
             own.ok_or(Refusal::Forbidden("The token's scope does not cover this."))?;
         Ok(Reach {
@@ -267,6 +273,7 @@ impl Grant {
             patient,
             filters: None,
             only: Some(uuid),
+            own: Some(uuid),
             openings: Vec::new(),
         })
     }
@@ -294,6 +301,7 @@ pub struct Reach {
     patient: Option<Person>,
     filters: Option<Vec<Vec<Restriction>>>,
     only: Option<Uuid>,
+    own: Option<Uuid>,
     openings: Vec<Opening>,
 }
 
@@ -330,6 +338,11 @@ impl Reach {
     /// The only record it opens, where it is no more than the user's own.
     pub fn only(&self) -> Option<Uuid> {
         self.only
+    }
+
+    /// The record that `fhirUser` names, which is found even where the type does not list the likes of it.
+    pub fn own(&self) -> Option<Uuid> {
+        self.own
     }
 
     /// The part of this reach that is one patient's compartment; `None` where it has none.

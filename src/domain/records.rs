@@ -21,6 +21,10 @@ pub const CLINICAL_NOTE: (&str, &str) = (
     "clinical-note",
 );
 
+/// The type of a document whose category has no LOINC code, as system and code.
+pub const UNKNOWN_KIND: (&str, &str) =
+    ("http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "UNK");
+
 /// System of the practice's own document categories; their names are the codes.
 pub const DOCUMENT_CATEGORIES: &str = "https://anteroom.dev/fhir/CodeSystem/document-category";
 

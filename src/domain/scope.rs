@@ -228,14 +228,35 @@ fn granular(resource: ResourceType, filter: &str) -> Option<Vec<Restriction>> {
         let (_, _, field) = GRANULAR
             .iter()
             .find(|(kind, known, _)| *kind == resource && *known == name)?;
-        let plain = !value.is_empty() && !value.contains([',', '=']);
+        // An encoded comma separates alternatives as a plain one does.
+        let meant = decoded(value).filter(|meant| !meant.is_empty() && !meant.contains(','))?;
         let again = found.iter().any(|(known, _)| known == field);
-        if !plain || again {
+        if value.contains('=') || again {
             return None;
         }
-        found.push((*field, Token::of(value)));
+        found.push((*field, Token::of(&meant)));
     }
     Some(found)
+}
+
+/// Takes the percent-encoding away (RFC 3986, 2.1), without which a value cannot have a blank; `+` is none. `None` for
+/// a `%` before anything but two hexadecimal digits, and for what is not text.
+fn decoded(value: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut parts = value.split('%');
+    bytes.extend(parts.next()?.bytes());
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        let hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        bytes.push(
+            u8::from_str_radix(digits, 16)
+                .ok()
+                .filter(|_| hexadecimal)?,
+        );
+        bytes.extend(rest.bytes());
+    }
+    let text = String::from_utf8(bytes).ok()?;
+    (!text.contains(char::is_control)).then_some(text)
 }
 
 /// The letters, in the order c r u d s only; v1 words mean `.rs`, `.cud` and `.cruds`.
@@ -308,6 +329,32 @@ mod tests {
             "launch/encounter",
         ] {
             assert_eq!(Scope::of(refused), None, "{refused}");
+        }
+    }
+
+    #[test]
+    fn granular_values_may_be_percent_encoded_and_keep_their_spelling() {
+        let meant = |value: &str| {
+            let spelling = format!("patient/DocumentReference.rs?category={value}");
+            let scope = Scope::of(&spelling)?;
+            assert_eq!(scope.spelling, spelling);
+            match scope.word {
+                Word::Resource(scope) => scope.filters.into_iter().next().map(|(_, token)| token),
+                _ => None,
+            }
+        };
+        for (value, token) in [
+            ("http%3A%2F%2Fx%7CLab%20Report", "http://x|Lab Report"),
+            ("http://x|caf%c3%A9", "http://x|café"),
+            ("Lab+Report", "Lab+Report"),
+            ("a%3Db%26c%25", "a=b&c%"),
+        ] {
+            assert_eq!(meant(value), Some(Token::of(token)), "{value}");
+        }
+        for refused in [
+            "", "%", "a%2", "%zz", "%+1", "%C3", "%FF", "a%2Cb", "a%00", "%0A", "%é",
+        ] {
+            assert_eq!(meant(refused), None, "{refused}");
         }
     }
 

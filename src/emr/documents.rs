@@ -21,6 +21,7 @@ use crate::domain::records::Content;
 use crate::domain::records::DOCUMENT_CATEGORIES;
 use crate::domain::records::DocumentReference;
 use crate::domain::records::Record;
+use crate::domain::records::UNKNOWN_KIND;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
@@ -80,9 +81,12 @@ const KEY: &str = "COALESCE(d.date, '1000-01-01 00:00:00')";
 
 const ORDER: &str = " ORDER BY COALESCE(d.date, '1000-01-01 00:00:00') DESC, d.id DESC";
 
-/// `codes` holds `LOINC:34133-9`, several joined with `;`.
-const HAS_LOINC: &str =
-    " OR INSTR(CONCAT(';', REPLACE(c.codes, ' ', ''), ';'), CONCAT(';LOINC:', ?, ';')) > 0";
+/// `codes` holds `LOINC:34133-9`, several joined with `;`. Compared by their bytes, for the same reason as names.
+const HAS_LOINC: &str = " OR INSTR(HEX(CONCAT(';', REPLACE(c.codes, ' ', ''), ';')), ?) > 0";
+
+/// What is shown as a type nobody knows: `;LOINC:` is nowhere.
+const HAS_NO_LOINC: &str =
+    " OR INSTR(HEX(CONCAT(';', REPLACE(COALESCE(c.codes, ''), ' ', ''))), '3B4C4F494E433A') = 0";
 
 const VISITS: &str = "form_encounter";
 
@@ -318,15 +322,21 @@ fn in_category(sql: Sql, tokens: &[Token]) -> Sql {
     sql.push(" AND HEX(c.name) IN ").list(names)
 }
 
-/// The type is the LOINC code of the category, or the category's name.
+/// The type is the LOINC code of the category, or the category's name; without a code it is also shown as unknown.
 fn of_type(sql: Sql, tokens: &[Token], coded: bool) -> Sql {
     let mut sql = sql.push(" AND (1 = 0");
     for token in tokens {
         if predicates::asks_for(token, DOCUMENT_CATEGORIES, &token.code) {
-            sql = sql.push(" OR c.name = ?").bind(&token.code);
+            sql = sql
+                .push(" OR HEX(c.name) = ?")
+                .bind(predicates::hex(&token.code));
         }
         if coded && predicates::asks_for(token, LOINC, &token.code) {
-            sql = sql.push(HAS_LOINC).bind(&token.code);
+            let code = predicates::hex(&format!(";LOINC:{};", token.code));
+            sql = sql.push(HAS_LOINC).bind(code);
+        }
+        if predicates::asks_for(token, UNKNOWN_KIND.0, UNKNOWN_KIND.1) {
+            sql = sql.push(if coded { HAS_NO_LOINC } else { " OR 1 = 1" });
         }
     }
     sql.push(")")

@@ -108,7 +108,10 @@ pub(super) fn window(sql: Sql, column: &'static str, ranges: &[DateRange], zone:
 /// letters). Older OpenEMR stored names with HTML entities, so each text is looked for in that spelling too.
 pub(super) fn begins(sql: Sql, columns: &[&'static str], texts: &[String]) -> Sql {
     let mut sql = sql.push(" AND (1 = 0");
-    for text in texts {
+    // No name holds a NUL, and SQLite takes a pattern to end there.
+    for text in texts.iter().filter(|text| !text.contains('\0')) {
+        // Each text in brackets of its own: SQLite bounds how deep an expression is, and a chain is as deep as long.
+        sql = sql.push(" OR (1 = 0");
         let encoded = text
             .replace('&', "&amp;")
             .replace('\'', "&#039;")
@@ -129,6 +132,7 @@ pub(super) fn begins(sql: Sql, columns: &[&'static str], texts: &[String]) -> Sq
                     .bind(&pattern);
             }
         }
+        sql = sql.push(")");
     }
     sql.push(")")
 }

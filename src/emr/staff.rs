@@ -27,10 +27,14 @@ const COLUMNS: &str = "SELECT u.id, u.uuid, u.active, u.title, u.fname, u.mname,
     u.specialty, u.phonew1, u.phonew2, u.fax, u.email, u.street, u.streetb, u.city, u.state, u.zip";
 
 /// `username` is empty for address-book entries. The three names are OpenEMR's own accounts, which nobody logs in
-/// with (OpenEMR facts 1.16). `authorized` is a provider, `portal_user` may be written to by patients.
+/// with (OpenEMR facts 1.16).
 const FROM: &str = " FROM users u WHERE TRIM(COALESCE(u.username, '')) <> '' \
-    AND u.username NOT IN ('portal-user', 'oe-system', 'phimail-service') \
-    AND (u.authorized = 1 OR u.portal_user = 1)";
+    AND u.username NOT IN ('portal-user', 'oe-system', 'phimail-service') ";
+
+/// `authorized` is a provider, `portal_user` may be written to by patients. Anybody else who works there is shown to
+/// nobody but themselves.
+const SHOWN: &str = "AND (u.authorized = 1 OR u.portal_user = 1)";
+const SHOWN_OR_OWN: &str = "AND (u.authorized = 1 OR u.portal_user = 1 OR u.uuid = ?)";
 
 #[derive(FromRow)]
 struct Row {
@@ -74,13 +78,13 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
             next: None,
         });
     }
-    let mut rows: Vec<Row> = emr.db.all(statement(emr, query)).await?;
+    let mut rows: Vec<Row> = emr.db.all(statement(emr, reach, query)).await?;
     if rows
         .iter()
         .any(|row| uuids::known(row.uuid.as_deref()).is_none())
     {
         uuids::fill(emr, uuids::Table::Users).await?;
-        rows = emr.db.all(statement(emr, query)).await?;
+        rows = emr.db.all(statement(emr, reach, query)).await?;
     }
     let next = cut(&mut rows, query.count, |row| row.id);
     let records = rows
@@ -154,7 +158,7 @@ pub(super) fn telecom(points: impl IntoIterator<Item = (Means, Option<String>)>)
         .collect()
 }
 
-fn statement(emr: &Emr, query: &Query) -> Sql {
+fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Sql {
     let sql = Sql::new(COLUMNS)
         .push(match emr.layout.has("users", "country_code") {
             true => ", u.country_code",
@@ -165,6 +169,10 @@ fn statement(emr: &Emr, query: &Query) -> Sql {
             false => ", NULL AS last_updated",
         })
         .push(FROM);
+    let sql = match reach.own() {
+        Some(own) => sql.push(SHOWN_OR_OWN).bind(own),
+        None => sql.push(SHOWN),
+    };
     let sql = match &query.ids {
         Some(ids) => sql.push(" AND u.uuid IN ").list(ids.iter().copied()),
         None => sql.push(" AND u.active = 1"),

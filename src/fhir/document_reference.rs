@@ -17,6 +17,7 @@ use crate::domain::records::About;
 use crate::domain::records::CLINICAL_NOTE;
 use crate::domain::records::DOCUMENT_CATEGORIES;
 use crate::domain::records::DocumentReference;
+use crate::domain::records::UNKNOWN_KIND;
 use crate::domain::scope::Interaction;
 use crate::fhir::Base;
 use crate::fhir::ID;
@@ -69,7 +70,6 @@ pub static SERVED: Served = Served {
     ],
 };
 
-const NULL_FLAVOR: &str = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor";
 const FORMAT: &str = "http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode";
 
 pub(super) fn render(
@@ -127,7 +127,7 @@ fn kind(document: &DocumentReference) -> Built<CodeableConcept> {
     let mut concept = wire::words(&document.category)?;
     let coding = match &document.loinc {
         Some(loinc) => wire::coding(loinc.system, &loinc.code, &loinc.display)?,
-        None => wire::coding(NULL_FLAVOR, "UNK", "unknown")?,
+        None => wire::coding(UNKNOWN_KIND.0, UNKNOWN_KIND.1, "unknown")?,
     };
     concept.coding = wire::list([coding]);
     Ok(concept)

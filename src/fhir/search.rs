@@ -28,6 +28,12 @@ const MOST_PARAMETERS: usize = 50;
 /// Alternatives in a parameter at most.
 const MOST_VALUES: usize = 100;
 
+/// Alternatives in all parameters of a search together at most, so that no statement has more values than SQLite takes.
+const MOST_VALUES_TOGETHER: usize = 500;
+
+/// Bytes of all parameters together at most, as they are written in the next link, which is a URL of at most 8 KiB.
+const LONGEST: usize = 4_500;
+
 /// `Prefer: handling=`: what becomes of parameters nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handling {
@@ -63,8 +69,8 @@ pub struct Search {
 ///
 /// # Errors
 /// `Forbidden` where a reference names another patient; `Invalid` at the parameter for a value, modifier or, if
-/// strict, a name that is not understood; `TooLarge` over 50 parameters or 100 values; `Unsupported` for searches
-/// that are right but not served.
+/// strict, a name that is not understood; `TooLarge` over 50 parameters, 100 values of one, 500 of all or 4,500
+/// characters; `Unsupported` for searches that are right but not served.
 pub fn parse(
     kind: ResourceType,
     pairs: &[(String, String)],
@@ -86,6 +92,8 @@ pub fn parse(
         pairs: Vec::with_capacity(pairs.len()),
         ignored: Vec::new(),
     };
+    let mut length = 0;
+    let mut values = 0;
     for (name, value) in pairs {
         let known = served.parameters.iter().find(|known| known.name == name);
         match (name.as_str(), known) {
@@ -105,6 +113,13 @@ pub fn parse(
                 search.ignored.push(plain(name));
                 continue;
             }
+        }
+        length += written(name) + written(value);
+        values += split(value, ',').len();
+        if length > LONGEST || values > MOST_VALUES_TOGETHER {
+            return Err(Refusal::TooLarge(
+                "A search has at most 4,500 characters and 500 values.",
+            ));
         }
         search.pairs.push((name.clone(), value.clone()));
     }
@@ -267,6 +282,16 @@ fn count(value: &str) -> Result<u32, Refusal> {
     }
     // More digits than a number can hold are still more than the most.
     Ok(value.parse().map_or(MOST, |count: u32| count.min(MOST)))
+}
+
+/// How long a text is as a JSON string.
+fn written(text: &str) -> usize {
+    let letter = |letter: char| match letter {
+        '"' | '\\' => 2,
+        '\0'..='\u{1f}' => 6,
+        _ => letter.len_utf8(),
+    };
+    text.chars().map(letter).sum()
 }
 
 /// Splits at a separator that no backslash stands before.

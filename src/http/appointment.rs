@@ -98,8 +98,12 @@ async fn call_off(
         }
         Err(broken) => return Err(broken),
     }
-    let record = emr::read(&app.emr, &reach, uuid).await?;
-    preferred(app, &record, headers)
+    match emr::read(&app.emr, &reach, uuid).await {
+        Ok(record) => preferred(app, &record, headers),
+        // A scope cut to booked visits does not open the cancelled one: it is done all the same, and no more is shown.
+        Err(Failure::Refused(Refusal::NotFound)) => Ok(done()),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// The body as an ask. A body that changes anything but the status is refused by the name of the element.
@@ -203,8 +207,14 @@ fn preferred(app: &App, record: &Record, headers: &HeaderMap) -> Answer<Response
         }
     }
     if wanted.contains("return=OperationOutcome") {
-        let said = outcome::information("The visit is cancelled.");
-        response = reply::fhir_body(StatusCode::OK, said);
+        response = done();
     }
     Ok(response)
+}
+
+fn done() -> Response {
+    reply::fhir_body(
+        StatusCode::OK,
+        outcome::information("The visit is cancelled."),
+    )
 }

@@ -25,7 +25,12 @@ const NOTES: &str =
 
 /// An access token as the token endpoint would have stored it. The holder is a login name of staff, or nobody for a
 /// service; the patient in context is named by the FHIR id.
-async fn token(clinic: &Clinic, who: Option<&str>, patient: Option<&str>, scope: &str) -> String {
+pub(super) async fn token(
+    clinic: &Clinic,
+    who: Option<&str>,
+    patient: Option<&str>,
+    scope: &str,
+) -> String {
     let emr = &clinic.app.emr;
     let now = emr.now().unix_timestamp();
     let (holder, credential) = match who {
@@ -80,7 +85,7 @@ async fn token(clinic: &Clinic, who: Option<&str>, patient: Option<&str>, scope:
     token
 }
 
-fn ids(answer: &Answer) -> Vec<String> {
+pub(super) fn ids(answer: &Answer) -> Vec<String> {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     let entries = answer.json()["entry"].as_array().cloned();
     let entries = entries.unwrap_or_default();
@@ -92,7 +97,7 @@ fn ids(answer: &Answer) -> Vec<String> {
         .collect()
 }
 
-fn next(bundle: &Value) -> Option<String> {
+pub(super) fn next(bundle: &Value) -> Option<String> {
     let mut links = bundle["link"].as_array().expect("links").iter();
     let link = links.find(|link| link["relation"] == "next")?;
     let url = link["url"].as_str().expect("a url");

@@ -102,7 +102,7 @@ fn a_type_nobody_coded_is_unknown_in_the_value_sets_own_way() {
     assert_eq!(found.get("context"), None);
     assert_eq!(
         found["type"],
-        json!({"coding": [{"system": NULL_FLAVOR, "code": "UNK", "display": "unknown"}], "text": "Lab  Report"})
+        json!({"coding": [{"system": UNKNOWN_KIND.0, "code": "UNK", "display": "unknown"}], "text": "Lab  Report"})
     );
     assert_eq!(found["content"][0]["attachment"].get("size"), None);
 }
