@@ -235,7 +235,18 @@ fn logins(sandbox: &Sandbox) -> Vec<Login> {
         name: patient.name.clone(),
         shows: patient.notes.clone(),
     };
-    sandbox.patients.iter().map(one).collect()
+    let colleague = |one: &manifest::StaffLogin| Login {
+        username: one.username.clone(),
+        password: one.password.clone(),
+        name: one.name.clone(),
+        shows: match one.roles.is_empty() {
+            true => "staff, for the staff desk".to_owned(),
+            false => format!("staff, for the staff desk: {}", one.roles.join(", ")),
+        },
+    };
+    let patients = sandbox.patients.iter().map(one);
+    let staff = sandbox.staff.iter().map(colleague);
+    patients.chain(staff).collect()
 }
 
 /// What somebody who just started the sandbox wants to know.
@@ -247,11 +258,9 @@ fn announce(config: &Config, folder: &Path, sandbox: &Sandbox) {
     println!("  FHIR base     {}", config.fhir_base());
     println!("  developers    {url}/developers");
     println!("  its folder    {}\n", folder.display());
-    let width = |of: fn(&manifest::PatientLogin) -> &str| {
-        let lengths = sandbox
-            .patients
-            .iter()
-            .map(|patient| of(patient).chars().count());
+    let all = logins(sandbox);
+    let width = |of: fn(&Login) -> &str| {
+        let lengths = all.iter().map(|one| of(one).chars().count());
         lengths.max().unwrap_or(0)
     };
     let (name, user, word) = (
@@ -261,12 +270,12 @@ fn announce(config: &Config, folder: &Path, sandbox: &Sandbox) {
     );
     println!(
         "  {:name$}  {:user$}  {:word$}  what it shows",
-        "patient", "username", "password"
+        "who", "username", "password"
     );
-    for patient in &sandbox.patients {
+    for one in &all {
         println!(
             "  {:name$}  {:user$}  {:word$}  {}",
-            patient.name, patient.username, patient.password, patient.notes
+            one.name, one.username, one.password, one.shows
         );
     }
     println!(

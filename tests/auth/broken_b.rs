@@ -345,6 +345,18 @@ async fn opening_a_patient_at_the_desk_is_told_in_the_ledger() {
 }
 
 #[tokio::test]
+async fn an_app_is_switched_off_in_two_steps_for_it_cannot_be_undone() {
+    let clinic = Clinic::open().await;
+    let (mut browser, _) = at_the_desk(&clinic, "nhaddad").await;
+    let html = browser.get("/staff/apps").await.text();
+    let before = html.split("value=\"disable\"").next().expect("a button");
+    let fold = before.rfind("<details").expect("a fold");
+    assert!(before.rfind("</details>").is_none_or(|end| end < fold));
+    assert!(before[fold..].contains("cannot be switched on again"));
+    clinic.close().await;
+}
+
+#[tokio::test]
 async fn the_start_page_and_the_help_page_lead_to_account_and_desk() {
     let clinic = Clinic::open().await;
     let mut browser = clinic.browser();
