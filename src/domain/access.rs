@@ -211,6 +211,7 @@ impl Grant {
             filters: None,
             only: None,
             own,
+            held: self.held(),
             openings,
         };
         // Without a part that is everybody's, every opening is of the same one: the patient in context.
@@ -263,6 +264,13 @@ impl Grant {
         own.filter(|_| interaction == Interaction::Read && self.has(&Word::FhirUser))
     }
 
+    fn held(&self) -> Option<Vec<Right>> {
+        match &self.user {
+            User::Staff(staff) if !staff.has(Right::Super) => Some(staff.rights.clone()),
+            _ => None,
+        }
+    }
+
     fn own_record(&self, kind: ResourceType, interaction: Interaction) -> Result<Reach, Refusal> {
         let own = self.own(kind, interaction);
         let (patient, uuid) =
@@ -274,6 +282,7 @@ impl Grant {
             filters: None,
             only: Some(uuid),
             own: Some(uuid),
+            held: self.held(),
             openings: Vec::new(),
         })
     }
@@ -302,6 +311,7 @@ pub struct Reach {
     filters: Option<Vec<Vec<Restriction>>>,
     only: Option<Uuid>,
     own: Option<Uuid>,
+    held: Option<Vec<Right>>,
     openings: Vec<Opening>,
 }
 
@@ -343,6 +353,12 @@ impl Reach {
     /// The record that `fhirUser` names, which is found even where the type does not list the likes of it.
     pub fn own(&self) -> Option<Uuid> {
         self.own
+    }
+
+    /// What of OpenEMR's access control the user has, where single records ask for more than their type does; `None`
+    /// where that is everything.
+    pub fn held(&self) -> Option<&[Right]> {
+        self.held.as_deref()
     }
 
     /// The part of this reach that is one patient's compartment; `None` where it has none.

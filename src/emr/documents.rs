@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::db::sql::Sql;
 use crate::domain::access::Reach;
+use crate::domain::access::Right;
 use crate::domain::people::Code;
 use crate::domain::people::Person;
 use crate::domain::query::Cursor;
@@ -76,6 +77,9 @@ const OF_VISIT: &str = " LEFT JOIN form_encounter e ON e.id = (SELECT MIN(x.id) 
 
 const WHERE: &str = " WHERE p.pid = ? AND p.uuid = ? AND d.deleted = 0 \
     AND (d.date_expires IS NULL OR d.date_expires < '1000-01-01 00:00:00' OR d.date_expires > ?)";
+
+/// OpenEMR shows staff a document only where they have the right its category asks for.
+const OPEN_TO_STAFF: &str = " AND COALESCE(c.aco_spec, '') IN ";
 
 const KEY: &str = "COALESCE(d.date, '1000-01-01 00:00:00')";
 
@@ -244,6 +248,11 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
         .bind(person.pid)
         .bind(person.uuid)
         .bind(emr.zone.wall(emr.now()));
+    if let Some(held) = reach.held() {
+        let held = Right::ALL.iter().filter(|(right, ..)| held.contains(right));
+        let specs = held.map(|(_, section, value)| format!("{section}|{value}"));
+        sql = sql.push(OPEN_TO_STAFF).list(specs.chain([String::new()]));
+    }
     sql = predicates::granted(sql, reach, |sql, filter| filtered(emr, sql, filter))?;
     if let Some(ids) = &query.ids {
         sql = match has_uuid(emr) {

@@ -350,3 +350,32 @@ async fn the_visit_of_a_document_is_the_patients_own_and_can_be_read() {
         clinic.close().await;
     }
 }
+
+/// OpenEMR asks for the right a category names before it shows staff a document of it.
+#[tokio::test]
+async fn staff_see_documents_of_the_categories_they_have_the_right_to() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let all = format!("/fhir/DocumentReference?patient={}", maria.id);
+        let labs = format!("{all}&category=Lab%20Report");
+        let doctor = token(&clinic, Some("dlee"), None, "user/*.rs").await;
+        let manager = token(&clinic, Some("nhaddad"), None, "user/*.rs").await;
+        let mine = clinic.token(maria, crate::clinic::EVERYTHING).await;
+        let before = ids(&clinic.get(&all, &doctor).await).len();
+        let lab = ids(&clinic.get(&labs, &doctor).await).remove(0);
+        let closed = "UPDATE categories SET aco_spec = 'admin|super' WHERE name = 'Lab Report'";
+        clinic.app.emr.db.script(closed).await.expect("closed");
+        assert_eq!(ids(&clinic.get(&all, &doctor).await).len(), before - 1);
+        for path in [
+            format!("/fhir/DocumentReference/{lab}"),
+            format!("/fhir/Binary/{lab}"),
+        ] {
+            let refused = clinic.get(&path, &doctor).await;
+            assert_eq!(refused.status, StatusCode::NOT_FOUND, "{path}");
+            for other in [&manager, &mine] {
+                assert_eq!(clinic.get(&path, other).await.status, StatusCode::OK);
+            }
+        }
+        clinic.close().await;
+    }
+}
