@@ -30,6 +30,7 @@ use crate::domain::scope::Token;
 use crate::emr::Emr;
 use crate::emr::calendar::spoken;
 use crate::emr::cipher::DatabaseKeys;
+use crate::emr::encounters;
 use crate::emr::files;
 use crate::emr::files::Stored;
 use crate::emr::names::named;
@@ -238,9 +239,15 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
     let mut sql = Sql::new(FIND)
         .push(if coded { CODES } else { NO_CODES })
         .push(if has_uuid(emr) { UUID } else { NO_UUID });
-    sql = match (has_visits(emr), emr.layout.has(VISITS, "date_end")) {
-        (true, true) => sql.push(VISIT).push(VISIT_END).push(FROM).push(OF_VISIT),
-        (true, false) => sql.push(VISIT).push(NO_VISIT_END).push(FROM).push(OF_VISIT),
+    sql = match (has_visits(emr, reach), emr.layout.has(VISITS, "date_end")) {
+        (true, true) => encounters::open(
+            sql.push(VISIT).push(VISIT_END).push(FROM).push(OF_VISIT),
+            reach,
+        ),
+        (true, false) => encounters::open(
+            sql.push(VISIT).push(NO_VISIT_END).push(FROM).push(OF_VISIT),
+            reach,
+        ),
         (false, _) => sql.push(NO_VISIT).push(FROM),
     };
     sql = sql
@@ -249,9 +256,7 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
         .bind(person.uuid)
         .bind(emr.zone.wall(emr.now()));
     if let Some(held) = reach.held() {
-        let held = Right::ALL.iter().filter(|(right, ..)| held.contains(right));
-        let specs = held.map(|(_, section, value)| format!("{section}|{value}"));
-        sql = sql.push(OPEN_TO_STAFF).list(specs.chain([String::new()]));
+        sql = predicates::rights(sql.push(OPEN_TO_STAFF), held, &[]);
     }
     sql = predicates::granted(sql, reach, |sql, filter| filtered(emr, sql, filter))?;
     if let Some(ids) = &query.ids {
@@ -295,8 +300,13 @@ fn has_uuid(emr: &Emr) -> bool {
     emr.layout.has("documents", "uuid")
 }
 
-fn has_visits(emr: &Emr) -> bool {
-    emr.layout.has("documents", "encounter_id") && emr.layout.has(VISITS, "uuid")
+/// Whether the visits are there to be told of, and the user may see any.
+fn has_visits(emr: &Emr, reach: &Reach) -> bool {
+    emr.layout.has("documents", "encounter_id")
+        && emr.layout.has(VISITS, "uuid")
+        && reach
+            .held()
+            .is_none_or(|held| held.contains(&Right::Encounters))
 }
 
 /// The rows of the chart that have one of these name-based ids.

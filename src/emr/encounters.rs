@@ -52,6 +52,12 @@ const FROM: &str = " FROM form_encounter e JOIN patient_data p ON p.pid = e.pid 
         WHERE x.target_uuid = f.uuid AND x.resource = 'Location') \
     WHERE COALESCE(e.sensitivity, '') IN ('', 'normal')";
 
+/// OpenEMR shows staff a visit only where they have the right its category asks for. The one that categories ask for
+/// of old is less than the right without which nobody sees visits at all.
+const OPEN_TO_STAFF: &str = " AND COALESCE((SELECT k.aco_spec FROM openemr_postcalendar_categories k \
+    WHERE k.pc_catid = e.pc_catid), '') IN ";
+const OF_OLD: &str = "encounters|notes";
+
 /// Asked before the rest, so that a search about one patient goes by the index.
 const OF_ONE: &str = " AND e.pid = ? AND p.uuid = ?";
 
@@ -172,6 +178,7 @@ fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Result<Sql, Refusal> {
     if let Some(person) = reach.patient() {
         sql = sql.push(OF_ONE).bind(person.pid).bind(person.uuid);
     }
+    sql = open(sql, reach);
     sql = predicates::granted(sql, reach, |sql, filter| filtered(emr, sql, filter))?;
     if let Some(ids) = &query.ids {
         sql = sql.push(" AND e.uuid IN ").list(ids.iter().copied());
@@ -181,6 +188,14 @@ fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Result<Sql, Refusal> {
     }
     let sql = predicates::below(sql, KEY, "e.id", query.after.as_ref());
     Ok(sql.push(ORDER).limit(query.count.saturating_add(1)))
+}
+
+/// Adds `AND ...`: the visit `e` is one this member of staff may see; nothing for anybody else.
+pub(super) fn open(sql: Sql, reach: &Reach) -> Sql {
+    match reach.held() {
+        Some(held) => predicates::rights(sql.push(OPEN_TO_STAFF), held, &[OF_OLD]),
+        None => sql,
+    }
 }
 
 fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Result<Sql, Refusal> {

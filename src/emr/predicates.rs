@@ -8,6 +8,7 @@ use time::Time;
 
 use crate::db::sql::Sql;
 use crate::domain::access::Reach;
+use crate::domain::access::Right;
 use crate::domain::query::Cursor;
 use crate::domain::query::DateRange;
 use crate::domain::query::Filter;
@@ -173,6 +174,15 @@ pub(super) fn granted(
         sql = sql.push(")");
     }
     Ok(sql.push(")"))
+}
+
+/// Adds `(...)`: the rights a row may ask for and still be shown, as OpenEMR writes them (`patients|docs`). A row that
+/// asks for none is shown to everybody who sees the type.
+pub(super) fn rights(sql: Sql, held: &[Right], more: &[&str]) -> Sql {
+    let held = Right::ALL.iter().filter(|(right, ..)| held.contains(right));
+    let specs = held.map(|(_, section, value)| format!("{section}|{value}"));
+    let more = more.iter().map(|spec| (*spec).to_owned());
+    sql.list(specs.chain(more).chain([String::new()]))
 }
 
 /// Whether a token asks for a code of a system: with that system, with none given, or for the whole system (`system|`).

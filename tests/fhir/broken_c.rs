@@ -379,3 +379,36 @@ async fn staff_see_documents_of_the_categories_they_have_the_right_to() {
         clinic.close().await;
     }
 }
+
+/// The same of visits and the categories of the calendar; a document does not tell of a visit that is hidden.
+#[tokio::test]
+async fn staff_see_visits_of_the_categories_they_have_the_right_to() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let visits = format!("/fhir/Encounter?_count=200&patient={}", maria.id);
+        let documents = format!("/fhir/DocumentReference?patient={}", maria.id);
+        let people = [Some("dlee"), Some("nhaddad"), None];
+        let mut apps = Vec::new();
+        for who in people {
+            let level = if who.is_some() { "user" } else { "system" };
+            apps.push(token(&clinic, who, None, &format!("{level}/*.rs")).await);
+        }
+        let mut seen = Vec::new();
+        for app in &apps {
+            assert!(!ids(&clinic.get(&visits, app).await).is_empty());
+            let told = clinic.get(&documents, app).await.text();
+            seen.push(told.contains("Encounter/"));
+        }
+        assert_eq!(seen, [true, true, true]);
+        let closed = "UPDATE openemr_postcalendar_categories SET aco_spec = 'admin|super'";
+        clinic.app.emr.db.script(closed).await.expect("closed");
+        let mut seen = Vec::new();
+        for app in &apps {
+            let some = !ids(&clinic.get(&visits, app).await).is_empty();
+            let told = clinic.get(&documents, app).await.text();
+            seen.push((some, told.contains("Encounter/")));
+        }
+        assert_eq!(seen, [(false, false), (true, true), (true, true)]);
+        clinic.close().await;
+    }
+}
