@@ -295,8 +295,7 @@ mod tests {
             let answer = fetch.send(&Outgoing::json(&url), Named::ByApp).await;
             assert!(answer.is_err(), "{url}");
         }
-        let knocked =
-            tokio::time::timeout(Duration::from_millis(50), canary.accept()).await;
+        let knocked = tokio::time::timeout(Duration::from_millis(50), canary.accept()).await;
         assert!(knocked.is_err(), "no socket was opened");
     }
 }

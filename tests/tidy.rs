@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 /// `src` is a sentence, and imports run only to the left.
 const SENTENCE: [&str; 14] = [
-    "domain", "crypto", "config", "fetch", "portal", "db", "store", "emr", "fhir", "auth", "worker", "http",
-    "demo", "command",
+    "domain", "crypto", "config", "fetch", "portal", "db", "store", "emr", "fhir", "auth",
+    "worker", "http", "demo", "command",
 ];
 
 /// One outside thing, one room: a crate's name, and the paths below `src` that may say it.

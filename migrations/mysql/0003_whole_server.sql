@@ -31,7 +31,8 @@ ALTER TABLE anteroom_authorization MODIFY client_id VARCHAR(64) CHARACTER SET as
 
 -- pid is the patient in context; staff, where the user is a member of staff. With neither it is a backend service's.
 ALTER TABLE anteroom_grant MODIFY pid BIGINT NULL,
-  ADD COLUMN staff BIGINT NULL AFTER pid,
+  ADD COLUMN chart BINARY(16) NULL AFTER pid,
+  ADD COLUMN staff BIGINT NULL AFTER chart,
   ADD COLUMN encounter VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL AFTER staff,
   ADD COLUMN intent VARCHAR(255) NULL AFTER encounter,
   ADD COLUMN banner INT NOT NULL DEFAULT 1 AFTER intent,

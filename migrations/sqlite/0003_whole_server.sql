@@ -62,6 +62,7 @@ CREATE TABLE anteroom_grant_new (
   id               TEXT NOT NULL PRIMARY KEY,
   client_id        TEXT NOT NULL,
   pid              INTEGER NULL,
+  chart            BLOB NULL,
   staff            INTEGER NULL,
   encounter        TEXT NULL,
   intent           TEXT NULL,

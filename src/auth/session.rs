@@ -80,8 +80,8 @@ pub async fn who(context: &Context<'_>, holder: Holder) -> Answer<Option<Who>> {
     match holder {
         Holder::Patient(pid) => {
             let account = account::by_pid(context.emr, pid).await?;
-            let account = account
-                .filter(|account| account.status == Status::Own && account.may_use_apps());
+            let account =
+                account.filter(|account| account.status == Status::Own && account.may_use_apps());
             Ok(account.map(Who::Patient))
         }
         Holder::Staff(id) => {

@@ -100,7 +100,9 @@ enum Caller {
 impl Caller {
     fn at(path: &str) -> Self {
         match path {
-            "/oauth2/token" | "/oauth2/register" | "/oauth2/userinfo" | "/oauth2/jwks" => Self::OAuth,
+            "/oauth2/token" | "/oauth2/register" | "/oauth2/userinfo" | "/oauth2/jwks" => {
+                Self::OAuth
+            }
             path if path.starts_with("/.well-known/") => Self::OAuth,
             path if path == "/fhir" || path.starts_with("/fhir/") => Self::Fhir,
             _ => Self::Person,

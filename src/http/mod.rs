@@ -172,7 +172,9 @@ pub fn router(app: Arc<App>) -> Router {
     let pages = Router::new()
         .route(
             "/oauth2/authorize",
-            get(oauth::authorize).post(oauth::authorize_post),
+            get(oauth::authorize)
+                .post(oauth::authorize_post)
+                .head(oauth::no_head),
         )
         .route("/login", get(signin::page).post(signin::login_post))
         .route(

@@ -103,6 +103,11 @@ pub async fn authorize(
     begin(&app, &id, negotiate::pairs(query.as_deref()), &headers).await
 }
 
+/// `HEAD /oauth2/authorize`: a prefetcher's look, which must not begin a request or spend a launch.
+pub async fn no_head() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [("allow", "GET, POST")]).into_response()
+}
+
 /// `POST /oauth2/authorize`: the same, in a form (SMART 2.2: servers support both).
 pub async fn authorize_post(
     State(app): State<Arc<App>>,

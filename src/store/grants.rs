@@ -24,8 +24,8 @@ use crate::store::sessions;
 pub const LIFE: i64 = 365 * 86_400;
 
 const ADD: &str = "INSERT INTO anteroom_grant \
-    (id, client_id, pid, staff, encounter, intent, banner, scope, credential, acr, session_hash, auth_time, created, ends) \
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    (id, client_id, pid, chart, staff, encounter, intent, banner, scope, credential, acr, session_hash, auth_time, created, \
+    ends) VALUES (?, ?, ?, (SELECT uuid FROM patient_data WHERE pid = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 const FIND: &str = "SELECT id, client_id, pid, staff, encounter, intent, banner, scope, credential, acr, session_hash, \
     auth_time, ends FROM anteroom_grant WHERE id = ? AND revoked IS NULL AND ends > ?";
@@ -49,7 +49,8 @@ const BY_ACCESS_TOKEN: &str = "SELECT t.first_used, t.scope, g.scope AS granted,
     AND UPPER(TRIM(COALESCE((SELECT prevent_portal_apps FROM patient_data q WHERE q.pid = g.pid), ''))) NOT IN ('YES', 'ON', '1')";
 
 /// The same for members of staff, who must be active and have the password they had, and for backend services, which
-/// have neither user nor patient. Asked only where the first finds nothing.
+/// have neither user nor patient. Asked only where the first finds nothing. OpenEMR may give the number of a chart that
+/// was deleted to the next one, so the chart staff chose is held by its uuid, too.
 const OF_STAFF_OR_SERVICE: &str = "SELECT t.first_used, t.scope, g.scope AS granted, g.id, g.client_id, g.credential, g.encounter, g.pid, g.staff, \
     p.uuid, u.uuid AS staff_uuid, u.username, u.active, s.password \
     FROM anteroom_token t \
@@ -59,7 +60,7 @@ const OF_STAFF_OR_SERVICE: &str = "SELECT t.first_used, t.scope, g.scope AS gran
     LEFT JOIN users u ON u.id = g.staff \
     LEFT JOIN users_secure s ON s.id = g.staff \
     WHERE t.token_hash = ? AND t.kind = 'access' AND t.revoked IS NULL AND t.expires > ? \
-    AND (g.staff IS NOT NULL OR g.pid IS NULL) AND g.revoked IS NULL AND g.ends > ? AND c.disabled IS NULL";
+    AND (g.staff IS NOT NULL OR g.pid IS NULL) AND (g.pid IS NULL OR g.chart = p.uuid) AND g.revoked IS NULL AND g.ends > ? AND c.disabled IS NULL";
 
 const FIRST_USE: &str = "UPDATE anteroom_token SET first_used = ? \
     WHERE token_hash = ? AND first_used IS NULL AND revoked IS NULL";
@@ -187,6 +188,7 @@ pub async fn add(tx: &mut Tx, given: &Given, now: i64) -> Answer<()> {
     let sql = Sql::new(ADD)
         .bind(&given.id)
         .bind(&given.client_id)
+        .bind(own.or(given.launch.patient))
         .bind(own.or(given.launch.patient))
         .bind(staff)
         .bind(given.launch.encounter.clone())

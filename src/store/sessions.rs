@@ -163,5 +163,6 @@ pub async fn end_all(tx: &mut Tx, holder: Holder, now: i64) -> Answer<()> {
 /// # Errors
 /// As [`Tx::run`].
 pub async fn end_upstream(tx: &mut Tx, upstream: &str, now: i64) -> Answer<u64> {
-    tx.run(Sql::new(END_UPSTREAM).bind(now).bind(upstream)).await
+    tx.run(Sql::new(END_UPSTREAM).bind(now).bind(upstream))
+        .await
 }

@@ -54,10 +54,7 @@ async fn case_8_what_a_form_adds_to_the_stored_request_is_ignored() {
     assert!(place.starts_with(CALLBACK), "{place}");
     let code = parameter(&place, "code").expect("a code");
     let tokens = browser.exchange(&code).await.json();
-    assert_eq!(
-        tokens["scope"],
-        "openid launch/patient patient/Patient.rs"
-    );
+    assert_eq!(tokens["scope"], "openid launch/patient patient/Patient.rs");
     clinic.close().await;
 }
 
@@ -158,4 +155,16 @@ fn auth_time(tokens: &serde_json::Value) -> i64 {
     let bytes = anteroom::crypto::from_base64url(claims).expect("base64url");
     let claims: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
     claims["auth_time"].as_i64().expect("a time")
+}
+
+#[tokio::test]
+async fn a_prefetchers_look_begins_nothing() {
+    let clinic = Clinic::open().await;
+    let path = format!("/oauth2/authorize?{}", encoded(&authorization(EVERYTHING)));
+    let request = axum::http::Request::head(path).body(axum::body::Body::empty());
+    let answer = clinic.send(request.expect("a request")).await;
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    let begun = "SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_authorization";
+    assert_eq!(clinic.look(begun).await, "0");
+    clinic.close().await;
 }

@@ -278,10 +278,7 @@ async fn case_49_a_refresh_token_in_another_apps_hands_is_neither_spent_nor_take
     let refresh = tokens["refresh_token"].as_str().expect("a token");
     let app = clinic.app_of("confidential");
     let secret = app.client_secret.as_deref().expect("a secret");
-    let form = [
-        ("grant_type", "refresh_token"),
-        ("refresh_token", refresh),
-    ];
+    let form = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
     let basic = Some((app.client_id.as_str(), secret));
     let foreign = post(&clinic, "/oauth2/token", basic, &form).await;
     assert_eq!(foreign.status, StatusCode::BAD_REQUEST);
@@ -298,7 +295,10 @@ async fn case_67_answers_of_the_token_side_are_json_that_nobody_keeps() {
     let mut browser = clinic.browser();
     let code = browser.code(maria, SCOPE).await;
     let good = browser.exchange(&code).await;
-    let access = good.json()["access_token"].as_str().expect("one").to_owned();
+    let access = good.json()["access_token"]
+        .as_str()
+        .expect("one")
+        .to_owned();
     let app = clinic.app_of("confidential");
     let secret = app.client_secret.as_deref().expect("a secret");
     let basic = Some((app.client_id.as_str(), secret));
@@ -313,7 +313,9 @@ async fn case_67_answers_of_the_token_side_are_json_that_nobody_keeps() {
     for (number, answer) in answers.iter().enumerate() {
         assert_eq!(answer.header("cache-control"), "no-store", "{number}");
         assert!(
-            answer.header("content-type").starts_with("application/json"),
+            answer
+                .header("content-type")
+                .starts_with("application/json"),
             "{number}"
         );
     }

@@ -1,6 +1,8 @@
 //! Attacks on who reaches what that once got through, or answered with a fault.
 
+use anteroom::db::sql::Sql;
 use axum::http::StatusCode;
+use uuid::Uuid;
 
 use crate::clinic::Clinic;
 use crate::clinic::engine::LAYOUTS;
@@ -409,6 +411,27 @@ async fn staff_see_visits_of_the_categories_they_have_the_right_to() {
             seen.push((some, told.contains("Encounter/")));
         }
         assert_eq!(seen, [(false, false), (true, true), (true, true)]);
+        clinic.close().await;
+    }
+}
+
+/// OpenEMR gives a chart the highest number so far and one, so the number of a chart that was removed comes again.
+#[tokio::test]
+async fn case_156_a_number_that_is_given_out_again_opens_no_other_chart_to_staff() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let staff = token(&clinic, Some("dlee"), Some(&maria.id), "patient/*.rs").await;
+        let path = format!("/fhir/Patient/{}", maria.id);
+        assert_eq!(clinic.get(&path, &staff).await.status, StatusCode::OK);
+        let other = Sql::new("UPDATE patient_data SET uuid = ? WHERE uuid = ?")
+            .bind(Uuid::from_u128(0x4000_8000_0000_0000_0bad))
+            .bind(maria.id.parse::<Uuid>().expect("a uuid"));
+        clinic.app.emr.db.run(other).await.expect("another chart");
+        clinic.app.tokens.clear();
+        for path in [path.as_str(), "/fhir/Patient", "/fhir/Appointment"] {
+            let answer = clinic.get(path, &staff).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+        }
         clinic.close().await;
     }
 }

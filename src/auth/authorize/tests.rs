@@ -140,10 +140,7 @@ async fn a_session_saves_the_login_but_not_the_consent() {
     let (_, session) = logged_in(&house, 1, &[]).await;
     let visitor = browser(&session);
     house.wait(60);
-    assert!(matches!(
-        start(&house, visitor, &[]).await,
-        Begin::Go(_)
-    ));
+    assert!(matches!(start(&house, visitor, &[]).await, Begin::Go(_)));
     assert!(matches!(
         start(&house, visitor, &[("max_age", "300")]).await,
         Begin::Go(_)
@@ -168,7 +165,10 @@ async fn a_session_saves_the_login_but_not_the_consent() {
     let (_, session) = logged_in(&house, 1, &[]).await;
     session::end(&house.context(), &session).await.unwrap();
     assert!(
-        matches!(start(&house, browser(&session), &[]).await, Begin::Login(..)),
+        matches!(
+            start(&house, browser(&session), &[]).await,
+            Begin::Login(..)
+        ),
         "logged out"
     );
     let (_, session) = logged_in(&house, 1, &[]).await;
@@ -176,7 +176,10 @@ async fn a_session_saves_the_login_but_not_the_consent() {
         .change("UPDATE patient_access_onsite SET portal_pwd = 'changed'")
         .await;
     assert!(
-        matches!(start(&house, browser(&session), &[]).await, Begin::Login(..)),
+        matches!(
+            start(&house, browser(&session), &[]).await,
+            Begin::Login(..)
+        ),
         "new password"
     );
 }

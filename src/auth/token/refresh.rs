@@ -52,6 +52,9 @@ pub(super) async fn with_refresh(
     if ended(&found, now) {
         return Err(OAuthError::grant("the refresh token has ended"));
     }
+    if found.revoked.is_some() {
+        return Err(reused(context, &given.id).await);
+    }
     let standing = token::standing(context, &given).await?;
     let scope = narrowed(get("scope"), &given.scope)?;
     let pair = token::pair(context, &given.scope)?;
@@ -83,12 +86,16 @@ pub(super) async fn with_refresh(
             nonce: None,
         }),
         Turn::Ended => Err(OAuthError::grant("the refresh token has ended")),
-        Turn::Reused => {
-            token::revoke(context, &given.id, "refresh-reuse").await?;
-            Err(OAuthError::grant(
-                "the refresh token was used already; launch again",
-            ))
-        }
+        Turn::Reused => Err(reused(context, &given.id).await),
+    }
+}
+
+/// Two have the same token, and nobody can tell which of them is the thief: the family ends. A token that the grace took
+/// back counts as well: whoever brings it got it before somebody else asked again with the one before it.
+async fn reused(context: &Context<'_>, grant_id: &str) -> OAuthError {
+    match token::revoke(context, grant_id, "refresh-reuse").await {
+        Ok(()) => OAuthError::grant("the refresh token was used already; launch again"),
+        Err(failure) => failure.into(),
     }
 }
 
@@ -116,6 +123,9 @@ async fn turn(tx: &mut Tx, hash: &str, rows: &[Token], now: i64) -> Answer<Turn>
     if ended(&found, now) {
         return Ok(Turn::Ended);
     }
+    if found.revoked.is_some() {
+        return Ok(Turn::Reused);
+    }
     if let Some(consumed) = found.consumed {
         if now - consumed > tokens::GRACE || tokens::children_used(tx, hash).await? {
             return Ok(Turn::Reused);
@@ -139,12 +149,9 @@ async fn look(context: &Context<'_>, hash: &str) -> Answer<Option<Refresh>> {
         .await
 }
 
-/// Revoked, out of time, or under a grant that is.
+/// Out of time, or under a grant that is over.
 fn ended(found: &Refresh, now: i64) -> bool {
-    found.revoked.is_some()
-        || found.grant_revoked.is_some()
-        || found.expires <= now
-        || found.given.ends <= now
+    found.grant_revoked.is_some() || found.expires <= now || found.given.ends <= now
 }
 
 /// What the new access token opens: everything granted, or the part that was asked for (RFC 6749, 6).

@@ -52,10 +52,6 @@ async fn a_lost_answer_may_be_asked_for_again_for_half_a_minute() {
         opens(&house, &lost["access_token"]).await.is_none(),
         "the unused pair is revoked"
     );
-    assert_eq!(
-        refresh(&house, &lost["refresh_token"]).await,
-        refused("invalid_grant")
-    );
     assert!(
         opens(&house, &again["access_token"]).await.is_some(),
         "the new pair works"
@@ -68,6 +64,30 @@ async fn a_lost_answer_may_be_asked_for_again_for_half_a_minute() {
     assert!(
         opens(&house, &again["access_token"]).await.is_none(),
         "and so the family ended"
+    );
+}
+
+#[tokio::test]
+async fn case_46_the_pair_the_grace_took_back_is_a_thiefs_or_its_victims() {
+    let house = House::open("token-taken", &[]).await;
+    let code = code(&house, &[]).await;
+    let first = trade(&house, &code, VERIFIER).await.unwrap();
+    let victims = refresh(&house, &first["refresh_token"]).await.unwrap();
+    let thiefs = refresh(&house, &first["refresh_token"]).await.unwrap();
+    assert!(opens(&house, &thiefs["access_token"]).await.is_some());
+    assert_eq!(
+        refresh(&house, &victims["refresh_token"]).await,
+        refused("invalid_grant")
+    );
+    assert!(
+        opens(&house, &thiefs["access_token"]).await.is_none(),
+        "the victim's refresh ends what the thief got"
+    );
+    assert_eq!(
+        house
+            .noted("grant.revoke", "success", "refresh-reuse")
+            .await,
+        1
     );
 }
 

@@ -65,10 +65,16 @@ fn samples() -> Vec<(&'static str, String)> {
         ),
         ("app", Box::new(SampleApp::sample())),
         ("staff-login", Box::new(StaffLogin::sample())),
-        ("staff-login-refused", Box::new(StaffLogin::sample_refused())),
+        (
+            "staff-login-refused",
+            Box::new(StaffLogin::sample_refused()),
+        ),
         ("staff-login-idp", Box::new(StaffLogin::sample_elsewhere())),
         ("choose-patient", Box::new(ChoosePatient::sample())),
-        ("choose-patient-none", Box::new(ChoosePatient::sample_empty())),
+        (
+            "choose-patient-none",
+            Box::new(ChoosePatient::sample_empty()),
+        ),
         ("desk", Box::new(Desk::sample())),
         ("desk-nobody", Box::new(Desk::sample_of_nobody())),
         ("staff-launch", Box::new(StaffLaunch::sample())),
