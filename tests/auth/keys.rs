@@ -44,7 +44,7 @@ async fn case_69_a_new_key_is_seen_and_used_without_a_restart() {
     let clinic = Clinic::open().await;
     let db = clinic.app.emr.db.clone();
     let old = signing(&clinic).await;
-    assert_eq!(published(&clinic).await, [old.clone()]);
+    assert_eq!(published(&clinic).await, std::slice::from_ref(&old));
     let made = keys::rotate(&db, clinic.app.emr.now(), Rotation::ByHand).await;
     assert!(made.expect("a key"));
     clinic.app.keys.refresh(&db).await.expect("read");
