@@ -12,6 +12,8 @@ use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
+use crate::domain::scope::Scope;
+use crate::domain::scope::Word;
 use crate::emr::colleague::Colleague;
 use crate::emr::patients;
 use crate::emr::persons;
@@ -104,6 +106,10 @@ async fn judge(
              app with a launch_uri.",
         )
     })?;
+    if !Scope::has(&Scope::list(&client.scope), &Word::Launch) {
+        let why = "client_id: this app is not registered for the scope launch, without which it cannot be started from here.";
+        return Err(Refusal::invalid("client_id", why).into());
+    }
     let person = patient(context, &wish.patient).await?;
     let encounter = match wish.encounter.trim() {
         "" => None,

@@ -73,7 +73,7 @@ const EXPIRED: &str = "what has expired stays in the table for good";
 
 /// Version 6.1 has no uuid for visits and documents, and no `last_updated`; a right on a column that is not there
 /// cannot be granted.
-const PRIVILEGES: [Privilege; 29] = [
+const PRIVILEGES: [Privilege; 30] = [
     privilege(
         ("openemr_postcalendar_events", "pc_apptstatus"),
         "UPDATE openemr_postcalendar_events SET pc_apptstatus = pc_apptstatus, pc_hometext = pc_hometext WHERE 1 = 0",
@@ -243,6 +243,12 @@ const PRIVILEGES: [Privilege; 29] = [
         ("anteroom_upstream", "nonce"),
         "DELETE FROM anteroom_upstream WHERE 1 = 0",
         "DELETE ON anteroom_upstream",
+        EXPIRED,
+    ),
+    privilege(
+        ("anteroom_grant", "client_id"),
+        "DELETE FROM anteroom_grant WHERE 1 = 0",
+        "DELETE ON anteroom_grant",
         EXPIRED,
     ),
     privilege(

@@ -192,7 +192,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/account/apps/{grant}", post(account::change))
         .route(
             "/login/staff",
-            get(staff_signin::page).post(staff_signin::login_post),
+            get(staff_signin::page).post(signin::login_post),
         )
         .route(
             "/login/choose-patient",

@@ -27,6 +27,7 @@ use crate::auth::new_credentials::Chosen;
 use crate::auth::password;
 use crate::auth::policy;
 use crate::auth::session;
+use crate::auth::who::Audience;
 use crate::auth::who::Who;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
@@ -44,6 +45,7 @@ use crate::http::pages::login::Login;
 use crate::http::pages::new_credentials::NewCredentials;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
+use crate::http::staff_signin;
 
 /// The one sentence for every wrong login, whatever was wrong.
 pub(super) const WRONG: &str =
@@ -89,16 +91,16 @@ pub async fn page(
     shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
 }
 
-/// `POST /login?request=...`
+/// `POST /login?request=...` and `POST /login/staff?request=...`
 pub async fn login_post(
     State(app): State<Arc<App>>,
     id: RequestId,
-    RawQuery(query): RawQuery,
+    uri: Uri,
     (headers, extensions): (HeaderMap, Extensions),
     body: Body,
 ) -> Response {
     let done: Answer<Response> = async {
-        let visit = forms::visit((&app, &id), query.as_deref(), &headers)?;
+        let visit = forms::visit((&app, &id), uri.query(), &headers)?;
         let form = forms::form(&app, &visit, &headers, body).await?;
         let pending = forms::pending(&app, &visit).await?;
         if !matches!(pending.step, Step::Login(_)) {
@@ -108,7 +110,10 @@ pub async fn login_post(
             return consent::denied(&app, &visit).await;
         }
         let address = client_address::of(&app, &headers, &extensions);
-        log_in(&app, (&visit, &pending), &form, address).await
+        match uri.path() == forms::place(&Step::Login(Audience::Staff)) {
+            true => staff_signin::log_in(&app, (&visit, &pending), &form, address).await,
+            false => log_in(&app, (&visit, &pending), &form, address).await,
+        }
     }
     .await;
     done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))

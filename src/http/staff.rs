@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::RawQuery;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::HeaderName;
@@ -31,6 +32,7 @@ use crate::http::cookies;
 use crate::http::forms;
 use crate::http::forms::Form;
 use crate::http::limits;
+use crate::http::negotiate;
 use crate::http::oauth::context;
 use crate::http::oauth::see_other;
 use crate::http::pages::plain::plain;
@@ -46,6 +48,30 @@ use crate::http::staff_signin::Searched;
 use crate::http::staff_signin::row;
 use crate::store::clients::Client;
 use crate::store::clients::Vouched;
+
+/// What the address says where somebody else had decided already.
+const TOO_LATE: &str = "too-late";
+
+/// What was decided, as the form and the address say it, and the sentence on the page that follows.
+const DONE: [(&str, &str); 5] = [
+    (
+        "vouch",
+        "The app was let in, and the practice vouches for it.",
+    ),
+    (
+        "approve",
+        "The app was let in. Its users are told that nobody here has checked it.",
+    ),
+    ("decline", "The app was declined."),
+    (
+        "disable",
+        "The app was switched off. It sees nothing any more.",
+    ),
+    (
+        TOO_LATE,
+        "Somebody else was faster: nothing was left to decide about that app.",
+    ),
+];
 
 /// `GET /staff`
 pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap) -> Response {
@@ -248,14 +274,26 @@ fn ready_form(
 }
 
 /// `GET /staff/apps`
-pub async fn apps_page(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap) -> Response {
+pub async fn apps_page(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     let shown: Answer<Response> = async {
         let Some((colleague, visitor)) = member(&app, &id, &headers).await? else {
             return Ok(forms::log_in_first(&app, &id, "/staff/apps", &headers).await);
         };
         let base = app.config.fhir_base();
         desk::need(&context(&app, &base, &id.0), &colleague, Right::Portal).await?;
-        staff_apps::page(&app, visitor, "").await
+        let pairs = negotiate::pairs(query.as_deref());
+        let told = DONE.iter().find(|(word, _)| {
+            pairs
+                .iter()
+                .any(|(name, value)| name == "done" && value == word)
+        });
+        let notice = told.map_or("", |(_, sentence)| sentence);
+        staff_apps::page(&app, visitor, notice).await
     }
     .await;
     shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
@@ -269,14 +307,15 @@ pub async fn apps_post(
     body: Body,
 ) -> Response {
     let done: Answer<Response> = async {
-        let (form, visitor) = forms::own_form(&app, &headers, body).await?;
+        let (form, _) = forms::own_form(&app, &headers, body).await?;
         let Some((colleague, _)) = member(&app, &id, &headers).await? else {
             return Ok(forms::log_in_first(&app, &id, "/staff/apps", &headers).await);
         };
         let base = app.config.fhir_base();
         desk::need(&context(&app, &base, &id.0), &colleague, Right::Portal).await?;
-        let notice = decide(&app, &id, &colleague, &form).await?;
-        staff_apps::page(&app, visitor, notice).await
+        let done = decide(&app, &id, &colleague, &form).await?;
+        // A reload shows the page again and does not decide again.
+        Ok(see_other(&format!("/staff/apps?done={done}")))
     }
     .await;
     done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
@@ -292,19 +331,12 @@ async fn decide(
     let base = app.config.fhir_base();
     let context = context(app, &base, &id.0);
     let (client_id, by) = (form.text("client_id"), desk::actor(colleague));
-    let done = match form.text("decision").as_str() {
-        "vouch" => client::approve(&context, &client_id, &by, Vouched::Yes)
-            .await
-            .map(|()| "The app was let in, and the practice vouches for it."),
-        "approve" => client::approve(&context, &client_id, &by, Vouched::No)
-            .await
-            .map(|()| "The app was let in. Its users are told that nobody here has checked it."),
-        "decline" => client::decline(&context, &client_id, &by)
-            .await
-            .map(|()| "The app was declined."),
-        "disable" => client::disable(&Deed::of(&context, &by), &client_id)
-            .await
-            .map(|()| "The app was switched off. It sees nothing any more."),
+    let decision = form.text("decision");
+    let done = match decision.as_str() {
+        "vouch" => client::approve(&context, &client_id, &by, Vouched::Yes).await,
+        "approve" => client::approve(&context, &client_id, &by, Vouched::No).await,
+        "decline" => client::decline(&context, &client_id, &by).await,
+        "disable" => client::disable(&Deed::of(&context, &by), &client_id).await,
         _ => {
             let why = "decision: expected vouch, approve, decline or disable.";
             Err(Refusal::invalid("decision", why).into())
@@ -313,10 +345,12 @@ async fn decide(
     // A token of that app may have been looked up a moment ago.
     app.tokens.clear();
     match done {
-        Err(Failure::Refused(Refusal::NotFound)) => {
-            Ok("Somebody else was faster: nothing was left to decide about that app.")
+        Err(Failure::Refused(Refusal::NotFound)) => Ok(TOO_LATE),
+        Err(other) => Err(other),
+        Ok(()) => {
+            let word = DONE.iter().find(|(word, _)| *word == decision);
+            Ok(word.map_or("", |(word, _)| word))
         }
-        other => other,
     }
 }
 

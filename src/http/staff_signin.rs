@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::RawQuery;
 use axum::extract::State;
-use axum::http::Extensions;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -30,7 +29,6 @@ use crate::emr::colleague::Colleague;
 use crate::emr::patients;
 use crate::emr::patients::Found;
 use crate::http::App;
-use crate::http::client_address;
 use crate::http::consent;
 use crate::http::cookies;
 use crate::http::forms;
@@ -69,32 +67,11 @@ pub async fn page(
     shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
 }
 
-/// `POST /login/staff?request=...`
-pub async fn login_post(
-    State(app): State<Arc<App>>,
-    id: RequestId,
-    RawQuery(query): RawQuery,
-    (headers, extensions): (HeaderMap, Extensions),
-    body: Body,
-) -> Response {
-    let done: Answer<Response> = async {
-        let visit = forms::visit((&app, &id), query.as_deref(), &headers)?;
-        let form = forms::form(&app, &visit, &headers, body).await?;
-        let pending = forms::pending(&app, &visit).await?;
-        if !matches!(pending.step, Step::Login(_)) {
-            return Ok(forms::elsewhere(&visit, &pending));
-        }
-        if form.text("decision") == "deny" {
-            return consent::denied(&app, &visit).await;
-        }
-        let address = client_address::of(&app, &headers, &extensions);
-        log_in(&app, (&visit, &pending), &form, address).await
-    }
-    .await;
-    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
-}
-
-async fn log_in(
+/// `POST /login/staff?request=...`, where the form is this browser's and the request waits for a login.
+///
+/// # Errors
+/// As [`logins::login`].
+pub async fn log_in(
     app: &App,
     (visit, pending): (&Visit<'_>, &Pending),
     form: &Form,

@@ -151,8 +151,9 @@ async fn waiting_apps_are_let_in_vouched_for_declined_and_switched_off() {
             ("client_id", app.to_owned()),
             ("decision", what.to_owned()),
         ];
-        let done = manager.post("/staff/apps", &fields).await;
-        assert_eq!(done.status, StatusCode::OK, "{app} {what}");
+        let posted = manager.post("/staff/apps", &fields).await;
+        assert_eq!(posted.status, StatusCode::SEE_OTHER, "{app} {what}");
+        let done = manager.follow(posted).await;
         assert!(
             done.text().contains(sentence),
             "{app} {what}: {}",
