@@ -7,6 +7,7 @@ use time::PrimitiveDateTime;
 use time::Time;
 
 use crate::db::sql::Sql;
+use crate::db::sql::Value;
 use crate::domain::access::Reach;
 use crate::domain::access::Right;
 use crate::domain::query::Cursor;
@@ -23,27 +24,8 @@ use crate::emr::zone::Zone;
 pub(super) fn dates(sql: Sql, column: &'static str, ranges: &[DateRange], zone: &Zone) -> Sql {
     let mut sql = sql.push(" AND (1 = 0");
     for range in ranges {
-        let start = whole(zone, range.start);
-        let end = whole(zone, range.end);
-        sql = sql.push(" OR ").push(column);
-        sql = match range.prefix {
-            Prefix::Eq => sql
-                .push(" >= ? AND ")
-                .bind(start)
-                .push(column)
-                .push(" < ?")
-                .bind(end),
-            Prefix::Ne => sql
-                .push(" < ? OR ")
-                .bind(start)
-                .push(column)
-                .push(" >= ?")
-                .bind(end),
-            Prefix::Gt | Prefix::Sa => sql.push(" >= ?").bind(end),
-            Prefix::Lt | Prefix::Eb => sql.push(" < ?").bind(start),
-            Prefix::Ge => sql.push(" >= ?").bind(start),
-            Prefix::Le => sql.push(" < ?").bind(end),
-        };
+        let ends = (whole(zone, range.start), whole(zone, range.end));
+        sql = compared(sql.push(" OR "), column, range.prefix, ends);
     }
     sql.push(")")
 }
@@ -55,28 +37,34 @@ pub(super) fn days(sql: Sql, column: &'static str, ranges: &[DateRange], zone: &
         .push(column)
         .push(" > '1000-01-01' AND (1 = 0");
     for range in ranges {
-        let (start, end) = (first_day(zone, range.start), first_day(zone, range.end));
-        sql = sql.push(" OR ").push(column);
-        sql = match range.prefix {
-            Prefix::Eq => sql
-                .push(" >= ? AND ")
-                .bind(start)
-                .push(column)
-                .push(" < ?")
-                .bind(end),
-            Prefix::Ne => sql
-                .push(" < ? OR ")
-                .bind(start)
-                .push(column)
-                .push(" >= ?")
-                .bind(end),
-            Prefix::Gt | Prefix::Sa => sql.push(" >= ?").bind(end),
-            Prefix::Lt | Prefix::Eb => sql.push(" < ?").bind(start),
-            Prefix::Ge => sql.push(" >= ?").bind(start),
-            Prefix::Le => sql.push(" < ?").bind(end),
-        };
+        let ends = (first_day(zone, range.start), first_day(zone, range.end));
+        sql = compared(sql.push(" OR "), column, range.prefix, ends);
     }
     sql.push(")")
+}
+
+/// Adds how `column` stands to a range, its end excluded.
+fn compared<V: Into<Value>>(
+    sql: Sql,
+    column: &'static str,
+    prefix: Prefix,
+    (start, end): (V, V),
+) -> Sql {
+    let sql = sql.push(column);
+    match prefix {
+        Prefix::Eq => {
+            let begun = sql.push(" >= ? AND ").bind(start);
+            begun.push(column).push(" < ?").bind(end)
+        }
+        Prefix::Ne => {
+            let before = sql.push(" < ? OR ").bind(start);
+            before.push(column).push(" >= ?").bind(end)
+        }
+        Prefix::Gt | Prefix::Sa => sql.push(" >= ?").bind(end),
+        Prefix::Lt | Prefix::Eb => sql.push(" < ?").bind(start),
+        Prefix::Ge => sql.push(" >= ?").bind(start),
+        Prefix::Le => sql.push(" < ?").bind(end),
+    }
 }
 
 /// Adds the days between which everything lies that one date parameter asks for: coarser than [`dates`], but about a

@@ -22,7 +22,8 @@ const VISITS: &str = "INSERT INTO form_encounter (id, uuid, date, pid, encounter
     (1, x'000000000000000000000000000000e1', '2026-01-05 09:00:00', 1, 101), \
     (2, x'000000000000000000000000000000e2', '2026-01-05 09:00:00', 2, 102)";
 
-const STARTABLE: &str = "UPDATE anteroom_client SET launch_uri = 'https://app.example/launch?v=1' WHERE client_id = 'app'";
+const STARTABLE: &str = "UPDATE anteroom_client SET launch_uri = 'https://app.example/launch?v=1', \
+    scope = 'launch openid patient/*.rs user/*.rs' WHERE client_id = 'app'";
 
 async fn house(name: &str) -> House {
     let house = House::open(name, &[]).await;
@@ -161,7 +162,8 @@ async fn what_is_wrong_is_named() {
     for off in [
         "UPDATE anteroom_client SET waits = 1",
         "UPDATE anteroom_client SET waits = 0, launch_uri = NULL",
-        "UPDATE anteroom_client SET launch_uri = 'https://app.example/l', disabled = 1",
+        "UPDATE anteroom_client SET launch_uri = 'https://app.example/l', scope = 'patient/*.rs'",
+        "UPDATE anteroom_client SET scope = 'launch', disabled = 1",
     ] {
         house.change(off).await;
         assert_eq!(wrong(&house, &doc, &wish()).await, "client_id", "{off}");
