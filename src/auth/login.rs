@@ -224,6 +224,15 @@ async fn admit(
 ) -> Answer<()> {
     let mut entry = context.entry("login", Outcome::Success);
     entry.actor = format!("Patient/{}", account.person.uuid);
+    succeeded(context, entry, (counters, failures)).await
+}
+
+/// Tells the ledger and the counters of a login that went well, of patients and of staff.
+pub(super) async fn succeeded(
+    context: &Context<'_>,
+    entry: Entry,
+    (counters, failures): (Counters, Failures),
+) -> Answer<()> {
     context
         .emr
         .db

@@ -9,6 +9,7 @@ use crate::auth::login::LONGEST;
 use crate::auth::login::canonical;
 use crate::auth::login::network;
 use crate::auth::login::record;
+use crate::auth::login::succeeded;
 use crate::auth::password;
 use crate::auth::password::Verdict;
 use crate::crypto;
@@ -17,7 +18,6 @@ use crate::emr::account;
 use crate::emr::colleague;
 use crate::emr::colleague::Bar;
 use crate::emr::colleague::Colleague;
-use crate::store::ledger;
 use crate::store::ledger::Outcome;
 use crate::store::throttle;
 use crate::store::throttle::Counters;
@@ -147,17 +147,7 @@ async fn admit(context: &Context<'_>, colleague: &Colleague, counters: Counters)
         true => Failures::Forgotten,
         false => Failures::Kept,
     };
-    context
-        .emr
-        .db
-        .transaction(|tx| {
-            let (entry, counters) = (entry.clone(), counters.clone());
-            Box::pin(async move {
-                throttle::succeed(tx, &counters, failures).await?;
-                ledger::record(tx, &entry).await
-            })
-        })
-        .await
+    succeeded(context, entry, (counters, failures)).await
 }
 
 async fn refuse(

@@ -2,8 +2,6 @@
 
 mod apps;
 mod attacks;
-mod broken_a;
-mod broken_b;
 mod discovery;
 mod endpoint;
 mod explain;
@@ -12,8 +10,10 @@ mod kinds;
 mod launch;
 mod login;
 mod logout;
+mod machines;
 mod register;
 mod staff;
 mod staff_pages;
 mod token;
 mod upstream;
+mod ways_back;

@@ -1,4 +1,4 @@
-//! What somebody found who tried to break the machine side: each test failed before it was mended.
+//! What somebody found who tried to break the machine side: registration, keys, launches, errors, what is swept.
 
 use axum::body::Body;
 use axum::http::Request;
