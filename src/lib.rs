@@ -21,6 +21,7 @@ pub mod store;
 pub mod emr;
 
 pub mod fhir;
+pub mod rest;
 
 pub mod auth;
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::path::PathBuf;
 
 /// `src` is a sentence, and imports run only to the left.
-const SENTENCE: [&str; 14] = [
-    "domain", "crypto", "config", "fetch", "portal", "db", "store", "emr", "fhir", "auth",
+const SENTENCE: [&str; 15] = [
+    "domain", "crypto", "config", "fetch", "portal", "db", "store", "emr", "fhir", "rest", "auth",
     "worker", "http", "demo", "command",
 ];
 

@@ -93,7 +93,7 @@ pub async fn change(
                     Some(scope) if *scope == given.scope => return Ok(Some(Changed::Same)),
                     Some(scope) => {
                         grants::narrow(tx, &grant, scope, now).await?;
-                        entry.action = "grant.narrow";
+                        entry.action = "grant.narrow".into();
                         Changed::Narrowed
                     }
                     None => {

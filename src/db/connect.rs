@@ -29,7 +29,7 @@ use crate::domain::refusal::Fault;
 type Step = (i64, &'static str, &'static str);
 
 /// Anteroom's own tables on MariaDB and MySQL.
-const MYSQL: [Step; 2] = [
+const MYSQL: [Step; 3] = [
     (
         2,
         "anteroom",
@@ -40,10 +40,15 @@ const MYSQL: [Step; 2] = [
         "whole server",
         include_str!("../../migrations/mysql/0003_whole_server.sql"),
     ),
+    (
+        4,
+        "whole surface",
+        include_str!("../../migrations/mysql/0004_whole_surface.sql"),
+    ),
 ];
 
 /// The OpenEMR-shaped tables of the sandbox, and Anteroom's own.
-const SQLITE: [Step; 3] = [
+const SQLITE: [Step; 4] = [
     (
         1,
         "openemr",
@@ -58,6 +63,11 @@ const SQLITE: [Step; 3] = [
         3,
         "whole server",
         include_str!("../../migrations/sqlite/0003_whole_server.sql"),
+    ),
+    (
+        4,
+        "whole surface",
+        include_str!("../../migrations/sqlite/0004_whole_surface.sql"),
     ),
 ];
 

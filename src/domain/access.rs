@@ -57,14 +57,26 @@ impl Right {
     /// What staff need to see a type of resource; `None` where everybody who works there may.
     pub const fn needed(kind: ResourceType) -> Option<Self> {
         match kind {
-            ResourceType::Patient => Some(Self::Demographics),
+            ResourceType::Patient
+            | ResourceType::RelatedPerson
+            | ResourceType::Coverage
+            | ResourceType::Provenance
+            | ResourceType::Group => Some(Self::Demographics),
             ResourceType::Appointment => Some(Self::Appointments),
+            // The desk of the portal: what waits for review, and who looked at what.
+            ResourceType::Task | ResourceType::AuditEvent => Some(Self::Portal),
             ResourceType::DocumentReference | ResourceType::Binary => Some(Self::Documents),
             ResourceType::Communication => Some(Self::Notes),
             ResourceType::Encounter => Some(Self::Encounters),
-            ResourceType::Practitioner | ResourceType::Organization | ResourceType::Location => {
-                None
-            }
+            ResourceType::Schedule
+            | ResourceType::Slot
+            | ResourceType::Practitioner
+            | ResourceType::PractitionerRole
+            | ResourceType::Organization
+            | ResourceType::Location
+            | ResourceType::Endpoint
+            | ResourceType::ValueSet
+            | ResourceType::CodeSystem => None,
         }
     }
 }
@@ -237,6 +249,10 @@ impl Grant {
         }
         let patient = match (scope.level, &self.user) {
             (Level::System, User::System) => None,
+            // A panel tells of other patients.
+            (Level::Patient, _) | (_, User::Patient(_)) if kind == ResourceType::Group => {
+                return None;
+            }
             (Level::User, User::Patient(person)) => Some(*person),
             (Level::User, User::Staff(staff)) => {
                 if !staff.sees(kind) {

@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::domain::ResourceType;
 use crate::domain::scope::Token;
 
 /// FHIR's prefixes of ordered parameters (R4 search, 3.1.1.4.5).
@@ -63,6 +64,25 @@ pub enum Field {
     Gender,
     /// A number or name a person is known by; the system of a token is a name of [`crate::domain::people`] or a URI.
     Identifier,
+    /// The calendar a slot is in.
+    Schedule,
+    /// What a Provenance or a Task is about.
+    Target,
+    /// The provider or place of something.
+    Actor,
+    /// The member of a Group.
+    Member,
+    /// The kind of work of a Task, or of access in an AuditEvent.
+    Code,
+}
+
+/// A reference as a search has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// The type, where it was said.
+    pub kind: Option<ResourceType>,
+    /// The id.
+    pub id: Uuid,
 }
 
 /// One search parameter as given: its values are alternatives.
@@ -74,6 +94,8 @@ pub enum Filter {
     Token(Field, Vec<Token>),
     /// A string parameter: how the text begins, whatever its case.
     Text(Field, Vec<String>),
+    /// A reference parameter.
+    Reference(Field, Vec<Target>),
 }
 
 /// Where the next page begins: after this record in the order of the search.

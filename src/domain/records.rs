@@ -7,13 +7,23 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::ResourceType;
+use crate::domain::coverage::Coverage;
 use crate::domain::people::Code;
 use crate::domain::people::Facility;
 use crate::domain::people::Patient;
 use crate::domain::people::Person;
 use crate::domain::people::Practitioner;
+use crate::domain::staffing::Endpoint;
+use crate::domain::staffing::Group;
+use crate::domain::staffing::PractitionerRole;
+use crate::domain::staffing::RelatedPerson;
+use crate::domain::tasks::Task;
+use crate::domain::trace::AuditEvent;
+use crate::domain::trace::Provenance;
 use crate::domain::visits::Appointment;
 use crate::domain::visits::Encounter;
+use crate::domain::visits::Schedule;
+use crate::domain::visits::Slot;
 
 /// The one category every document of the chart is shown in: US Core's, as system and code.
 pub const CLINICAL_NOTE: (&str, &str) = (
@@ -156,6 +166,26 @@ pub enum Record {
     Location(Box<Facility>),
     /// A visit that took place.
     Encounter(Box<Encounter>),
+    /// A provider's calendar.
+    Schedule(Box<Schedule>),
+    /// Time in it.
+    Slot(Box<Slot>),
+    /// What somebody does at the practice.
+    PractitionerRole(Box<PractitionerRole>),
+    /// Somebody who acts for a patient.
+    RelatedPerson(Box<RelatedPerson>),
+    /// An insurance.
+    Coverage(Box<Coverage>),
+    /// Something that waits.
+    Task(Box<Task>),
+    /// Who is behind a record.
+    Provenance(Box<Provenance>),
+    /// A line of the ledger.
+    AuditEvent(Box<AuditEvent>),
+    /// A panel of patients.
+    Group(Box<Group>),
+    /// Where this server is.
+    Endpoint(Box<Endpoint>),
 }
 
 impl Record {
@@ -170,6 +200,16 @@ impl Record {
             Self::Organization(_) => ResourceType::Organization,
             Self::Location(_) => ResourceType::Location,
             Self::Encounter(_) => ResourceType::Encounter,
+            Self::Schedule(_) => ResourceType::Schedule,
+            Self::Slot(_) => ResourceType::Slot,
+            Self::PractitionerRole(_) => ResourceType::PractitionerRole,
+            Self::RelatedPerson(_) => ResourceType::RelatedPerson,
+            Self::Coverage(_) => ResourceType::Coverage,
+            Self::Task(_) => ResourceType::Task,
+            Self::Provenance(_) => ResourceType::Provenance,
+            Self::AuditEvent(_) => ResourceType::AuditEvent,
+            Self::Group(_) => ResourceType::Group,
+            Self::Endpoint(_) => ResourceType::Endpoint,
         }
     }
 
@@ -184,6 +224,16 @@ impl Record {
             Self::Organization(facility) => facility.organization,
             Self::Location(facility) => facility.location,
             Self::Encounter(visit) => visit.uuid,
+            Self::Schedule(calendar) => calendar.uuid,
+            Self::Slot(slot) => slot.uuid,
+            Self::PractitionerRole(role) => role.uuid,
+            Self::RelatedPerson(relative) => relative.uuid,
+            Self::Coverage(insurance) => insurance.uuid,
+            Self::Task(task) => task.uuid,
+            Self::Provenance(origin) => origin.uuid,
+            Self::AuditEvent(line) => line.uuid,
+            Self::Group(panel) => panel.uuid,
+            Self::Endpoint(endpoint) => endpoint.uuid,
         }
     }
 
@@ -197,6 +247,30 @@ impl Record {
             Self::Practitioner(practitioner) => practitioner.last_updated,
             Self::Organization(facility) | Self::Location(facility) => facility.last_updated,
             Self::Encounter(visit) => visit.last_updated,
+            Self::Schedule(calendar) => calendar.last_updated,
+            Self::PractitionerRole(role) => role.last_updated,
+            Self::RelatedPerson(relative) => relative.last_updated,
+            Self::Coverage(insurance) => insurance.last_updated,
+            Self::Task(task) => task.last_updated,
+            Self::Provenance(origin) => origin.recorded,
+            Self::AuditEvent(line) => Some(line.recorded),
+            Self::Slot(_) | Self::Group(_) | Self::Endpoint(_) => None,
+        }
+    }
+
+    /// Whose record it is: the patient in whose compartment it lies.
+    pub fn person(&self) -> Option<Person> {
+        match self {
+            Self::Patient(patient) => Some(patient.person),
+            Self::Appointment(visit) => Some(visit.person),
+            Self::Communication(message) => Some(message.person),
+            Self::DocumentReference(document) => Some(document.person),
+            Self::Encounter(visit) => Some(visit.person),
+            Self::RelatedPerson(relative) => Some(relative.person),
+            Self::Coverage(insurance) => Some(insurance.person),
+            Self::Task(task) => Some(task.person),
+            Self::Provenance(origin) => origin.person,
+            _ => None,
         }
     }
 

@@ -132,3 +132,25 @@ pub struct Encounter {
     /// When the row last changed, where the layout records it.
     pub last_updated: Option<OffsetDateTime>,
 }
+
+/// A provider's calendar.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Schedule {
+    /// FHIR id, made of the provider's row.
+    pub uuid: Uuid,
+    /// When the provider's row last changed, where the layout records it.
+    pub last_updated: Option<OffsetDateTime>,
+}
+
+/// A stretch of time in a provider's calendar: computed, never stored.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Slot {
+    /// FHIR id, made of provider, start and length.
+    pub uuid: Uuid,
+    /// FHIR id of the Schedule.
+    pub schedule: Uuid,
+    /// When it begins, with the practice's offset on that day.
+    pub start: OffsetDateTime,
+    /// When it ends.
+    pub end: OffsetDateTime,
+}

@@ -251,7 +251,7 @@ fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Result<Sql, Refusal> {
             predicates::dates(sql, "e.pc_time", ranges, &emr.zone)
         }
         Filter::Token(Field::Status, tokens) => statuses(sql, tokens),
-        Filter::Date(..) | Filter::Token(..) | Filter::Text(..) => {
+        _ => {
             let why = "Appointment has no such search parameter.";
             return Err(Refusal::Unsupported(why.to_owned()));
         }

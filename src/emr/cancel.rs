@@ -118,7 +118,10 @@ pub async fn apply(emr: &Emr, permit: &Permit, entry: Entry) -> Answer<()> {
         appointment,
         mark,
         reason,
-    } = permit.change();
+    } = permit.change()
+    else {
+        return Err(Refusal::NotFound.into());
+    };
     let mark: &'static str = mark;
     let reason = one_line(reason);
     let now = emr.now();

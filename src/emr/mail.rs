@@ -186,7 +186,7 @@ fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Sql {
         Filter::Token(Field::Category, tokens) => all_or_none(sql, tokens, MESSAGE),
         Filter::Token(_, tokens) => all_or_none(sql, tokens, (STATUS, "completed")),
         // Refused by `supported` before.
-        Filter::Text(..) => sql.push(" AND 1 = 0"),
+        Filter::Text(..) | Filter::Reference(..) => sql.push(" AND 1 = 0"),
     }
 }
 

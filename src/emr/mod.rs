@@ -9,25 +9,37 @@ pub mod cancel;
 pub mod check;
 pub mod cipher;
 pub mod colleague;
+pub mod composed;
+pub mod coverages;
 pub mod documents;
 pub mod encounters;
+pub mod endpoints;
+pub mod events;
 pub mod facilities;
 pub mod files;
 pub mod globals;
+pub mod groups;
 pub mod html;
 pub mod layout;
 pub mod lists;
 pub mod mail;
 pub mod names;
 mod narrow;
+pub mod origins;
 pub mod patients;
 pub mod people;
 pub mod persons;
 pub mod php;
 pub mod predicates;
+pub mod relatives;
+pub mod roles;
+pub mod schedules;
+pub mod slots;
 pub mod staff;
+pub mod tasks;
 pub mod uuids;
 mod wall;
+pub mod writing;
 pub mod zone;
 
 #[cfg(test)]
@@ -248,6 +260,19 @@ pub async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record
             facilities::find(emr, reach, query).await
         }
         ResourceType::Encounter => encounters::find(emr, reach, query).await,
+        ResourceType::Schedule => schedules::find(emr, reach, query).await,
+        ResourceType::Slot => slots::find(emr, reach, query).await,
+        ResourceType::PractitionerRole => roles::find(emr, reach, query).await,
+        ResourceType::RelatedPerson => relatives::find(emr, reach, query).await,
+        ResourceType::Coverage => coverages::find(emr, reach, query).await,
+        ResourceType::Task => tasks::find(emr, reach, query).await,
+        ResourceType::Provenance => origins::find(emr, reach, query).await,
+        ResourceType::AuditEvent => events::find(emr, reach, query).await,
+        ResourceType::Group => groups::find(emr, reach, query).await,
+        ResourceType::Endpoint => endpoints::find(emr, reach, query).await,
+        ResourceType::ValueSet | ResourceType::CodeSystem => {
+            Err(Refusal::Unsupported("Lists are looked up by name.".to_owned()).into())
+        }
         ResourceType::Binary => Err(Refusal::Unsupported(
             "Binary is read by id; search DocumentReference.".to_owned(),
         )

@@ -16,11 +16,13 @@ use crate::domain::query::Field;
 use crate::domain::scope::Interaction;
 use crate::domain::visits::Appointment;
 use crate::domain::visits::Status;
-use crate::fhir::ID;
-use crate::fhir::LAST_UPDATED;
-use crate::fhir::Meaning;
-use crate::fhir::Parameter;
+use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
+use crate::fhir::parameter;
+use crate::fhir::parameter::ID;
+use crate::fhir::parameter::LAST_UPDATED;
+use crate::fhir::parameter::Meaning;
+use crate::fhir::parameter::Parameter;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
@@ -34,27 +36,34 @@ pub static SERVED: Served = Served {
     parameters: &[
         ID,
         LAST_UPDATED,
-        Parameter {
-            name: "patient",
-            meaning: Meaning::Patient,
-            definition: "http://hl7.org/fhir/SearchParameter/Appointment-patient",
-        },
+        parameter::patient("http://hl7.org/fhir/SearchParameter/Appointment-patient"),
         Parameter {
             name: "actor",
-            meaning: Meaning::Participant,
+            meaning: Meaning::References(&[
+                ResourceType::Patient,
+                ResourceType::Practitioner,
+                ResourceType::Location,
+            ]),
             definition: "http://hl7.org/fhir/SearchParameter/Appointment-actor",
+            values: |_| Vec::new(),
         },
         Parameter {
             name: "date",
             meaning: Meaning::Date(Field::Date),
             definition: "http://hl7.org/fhir/SearchParameter/Appointment-date",
+            values: |_| Vec::new(),
         },
         Parameter {
             name: "status",
             meaning: Meaning::Token(Field::Status),
             definition: "http://hl7.org/fhir/SearchParameter/Appointment-status",
+            values: |_| Vec::new(),
         },
     ],
+    order: "",
+    create: READ_ONLY,
+    update: READ_ONLY,
+    operations: &[],
 };
 
 /// The calendar's own mark, which says more than FHIR's status.

@@ -13,6 +13,7 @@ use crate::domain::ResourceType;
 use crate::domain::records::Content;
 use crate::domain::refusal::Fault;
 use crate::domain::scope::Interaction;
+use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
 use crate::fhir::bytes;
 
@@ -24,6 +25,10 @@ pub static SERVED: Served = Served {
         header asks for FHIR. Opened by scopes for Binary, within the patient's own documents.",
     interactions: &[Interaction::Read],
     parameters: &[],
+    order: "",
+    create: READ_ONLY,
+    update: READ_ONLY,
+    operations: &[],
 };
 
 /// The FHIR JSON of a document's bytes.

@@ -30,11 +30,11 @@ use crate::domain::people::Code;
 use crate::domain::records::CLINICAL_NOTE;
 use crate::domain::refusal::Fault;
 use crate::domain::scope::Interaction;
-use crate::fhir::Meaning;
-use crate::fhir::Parameter;
 use crate::fhir::RESOURCES;
 use crate::fhir::Served;
 use crate::fhir::bytes;
+use crate::fhir::parameter::Meaning;
+use crate::fhir::parameter::Parameter;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
@@ -83,6 +83,7 @@ const RESULT: Parameter = Parameter {
     name: "_count",
     meaning: Meaning::Ids,
     definition: "",
+    values: |_| Vec::new(),
 };
 
 /// One row of the developers' table.
@@ -309,10 +310,15 @@ fn resource(served: &Served) -> Built<CapabilityStatementRestResource> {
 fn search_parameter(parameter: &Parameter) -> Built<CapabilityStatementRestResourceSearchParam> {
     let kind = match parameter.meaning {
         _ if parameter.name == RESULT.name => SearchParamType::Number,
-        Meaning::Ids | Meaning::Token(_) | Meaning::Identifier => SearchParamType::Token,
-        Meaning::Text(_) => SearchParamType::String,
-        Meaning::Patient | Meaning::Participant => SearchParamType::Reference,
-        Meaning::Date(_) => SearchParamType::Date,
+        Meaning::Ids | Meaning::Token(_) | Meaning::Tokens | Meaning::Identifier => {
+            SearchParamType::Token
+        }
+        Meaning::Text(_) | Meaning::Texts => SearchParamType::String,
+        Meaning::Patient | Meaning::Reference(..) | Meaning::References(_) => {
+            SearchParamType::Reference
+        }
+        Meaning::Date(_) | Meaning::Dates => SearchParamType::Date,
+        Meaning::Uri => SearchParamType::Uri,
     };
     let mut built = CapabilityStatementRestResourceSearchParam::builder()
         .name(parameter.name.to_owned())
@@ -326,13 +332,25 @@ fn resource_type(kind: ResourceType) -> codes::ResourceType {
     match kind {
         ResourceType::Patient => codes::ResourceType::Patient,
         ResourceType::Appointment => codes::ResourceType::Appointment,
+        ResourceType::Schedule => codes::ResourceType::Schedule,
+        ResourceType::Slot => codes::ResourceType::Slot,
         ResourceType::Communication => codes::ResourceType::Communication,
         ResourceType::DocumentReference => codes::ResourceType::DocumentReference,
         ResourceType::Binary => codes::ResourceType::Binary,
         ResourceType::Practitioner => codes::ResourceType::Practitioner,
+        ResourceType::PractitionerRole => codes::ResourceType::PractitionerRole,
         ResourceType::Organization => codes::ResourceType::Organization,
         ResourceType::Location => codes::ResourceType::Location,
         ResourceType::Encounter => codes::ResourceType::Encounter,
+        ResourceType::RelatedPerson => codes::ResourceType::RelatedPerson,
+        ResourceType::Coverage => codes::ResourceType::Coverage,
+        ResourceType::Task => codes::ResourceType::Task,
+        ResourceType::Provenance => codes::ResourceType::Provenance,
+        ResourceType::AuditEvent => codes::ResourceType::AuditEvent,
+        ResourceType::Group => codes::ResourceType::Group,
+        ResourceType::Endpoint => codes::ResourceType::Endpoint,
+        ResourceType::ValueSet => codes::ResourceType::ValueSet,
+        ResourceType::CodeSystem => codes::ResourceType::CodeSystem,
     }
 }
 

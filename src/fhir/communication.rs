@@ -15,11 +15,13 @@ use crate::domain::records::Communication;
 use crate::domain::records::MESSAGE;
 use crate::domain::records::Party;
 use crate::domain::scope::Interaction;
-use crate::fhir::ID;
-use crate::fhir::LAST_UPDATED;
-use crate::fhir::Meaning;
-use crate::fhir::Parameter;
+use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
+use crate::fhir::parameter;
+use crate::fhir::parameter::ID;
+use crate::fhir::parameter::LAST_UPDATED;
+use crate::fhir::parameter::Meaning;
+use crate::fhir::parameter::Parameter;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
@@ -32,32 +34,36 @@ pub static SERVED: Served = Served {
     parameters: &[
         ID,
         LAST_UPDATED,
-        Parameter {
-            name: "patient",
-            meaning: Meaning::Patient,
-            definition: "http://hl7.org/fhir/SearchParameter/Communication-patient",
-        },
+        parameter::patient("http://hl7.org/fhir/SearchParameter/Communication-patient"),
         Parameter {
             name: "subject",
             meaning: Meaning::Patient,
             definition: "http://hl7.org/fhir/SearchParameter/Communication-subject",
+            values: |_| Vec::new(),
         },
         Parameter {
             name: "sent",
             meaning: Meaning::Date(Field::Date),
             definition: "http://hl7.org/fhir/SearchParameter/Communication-sent",
+            values: |_| Vec::new(),
         },
         Parameter {
             name: "status",
             meaning: Meaning::Token(Field::Status),
             definition: "http://hl7.org/fhir/SearchParameter/Communication-status",
+            values: |_| Vec::new(),
         },
         Parameter {
             name: "category",
             meaning: Meaning::Token(Field::Category),
             definition: "http://hl7.org/fhir/SearchParameter/Communication-category",
+            values: |_| Vec::new(),
         },
     ],
+    order: "",
+    create: READ_ONLY,
+    update: READ_ONLY,
+    operations: &[],
 };
 
 /// Whether the patient has read it.

@@ -20,11 +20,13 @@ use crate::domain::records::DocumentReference;
 use crate::domain::records::UNKNOWN_KIND;
 use crate::domain::scope::Interaction;
 use crate::fhir::Base;
-use crate::fhir::ID;
-use crate::fhir::LAST_UPDATED;
-use crate::fhir::Meaning;
-use crate::fhir::Parameter;
+use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
+use crate::fhir::parameter;
+use crate::fhir::parameter::ID;
+use crate::fhir::parameter::LAST_UPDATED;
+use crate::fhir::parameter::Meaning;
+use crate::fhir::parameter::Parameter;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
@@ -37,37 +39,44 @@ pub static SERVED: Served = Served {
     parameters: &[
         ID,
         LAST_UPDATED,
-        Parameter {
-            name: "patient",
-            meaning: Meaning::Patient,
-            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-patient",
-        },
+        parameter::patient(
+            "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-patient",
+        ),
         Parameter {
             name: "subject",
             meaning: Meaning::Patient,
             definition: "http://hl7.org/fhir/SearchParameter/DocumentReference-subject",
+            values: |_| Vec::new(),
         },
         Parameter {
             name: "date",
             meaning: Meaning::Date(Field::Date),
             definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-date",
+            values: |_| Vec::new(),
         },
         Parameter {
             name: "status",
             meaning: Meaning::Token(Field::Status),
             definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-status",
+            values: |_| Vec::new(),
         },
         Parameter {
             name: "category",
             meaning: Meaning::Token(Field::Category),
             definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-category",
+            values: |_| Vec::new(),
         },
         Parameter {
             name: "type",
             meaning: Meaning::Token(Field::Type),
             definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-type",
+            values: |_| Vec::new(),
         },
     ],
+    order: "",
+    create: READ_ONLY,
+    update: READ_ONLY,
+    operations: &[],
 };
 
 const FORMAT: &str = "http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode";

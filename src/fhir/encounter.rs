@@ -15,10 +15,12 @@ use crate::domain::query::Field;
 use crate::domain::scope::Interaction;
 use crate::domain::visits::Encounter;
 use crate::domain::visits::Progress;
-use crate::fhir::ID;
-use crate::fhir::Meaning;
-use crate::fhir::Parameter;
+use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
+use crate::fhir::parameter;
+use crate::fhir::parameter::ID;
+use crate::fhir::parameter::Meaning;
+use crate::fhir::parameter::Parameter;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
@@ -30,17 +32,18 @@ pub static SERVED: Served = Served {
     interactions: &[Interaction::Read, Interaction::Search],
     parameters: &[
         ID,
-        Parameter {
-            name: "patient",
-            meaning: Meaning::Patient,
-            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-encounter-patient",
-        },
+        parameter::patient("http://hl7.org/fhir/us/core/SearchParameter/us-core-encounter-patient"),
         Parameter {
             name: "date",
             meaning: Meaning::Date(Field::Date),
             definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-encounter-date",
+            values: |_| Vec::new(),
         },
     ],
+    order: "",
+    create: READ_ONLY,
+    update: READ_ONLY,
+    operations: &[],
 };
 
 pub(super) fn render(visit: &Encounter, meta: Meta) -> Built<resources::Encounter> {

@@ -10,8 +10,9 @@ use crate::domain::ResourceType;
 use crate::domain::people::Code;
 use crate::domain::people::Facility;
 use crate::domain::scope::Interaction;
-use crate::fhir::ID;
+use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
+use crate::fhir::parameter::ID;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
@@ -22,6 +23,10 @@ pub static SERVED: Served = Served {
     prose: "The places where the practice sees patients.",
     interactions: &[Interaction::Read, Interaction::Search],
     parameters: &[ID],
+    order: "",
+    create: READ_ONLY,
+    update: READ_ONLY,
+    operations: &[],
 };
 
 pub(super) fn render(facility: &Facility, meta: Meta) -> Built<resources::Location> {

@@ -3,21 +3,37 @@
 
 pub mod appointment;
 pub mod appointment_ask;
+pub mod ask;
+pub mod audit_event;
 pub mod binary;
 pub mod brands;
 pub mod bundle;
 pub mod capability;
+pub mod code_system;
 pub mod communication;
+pub mod coverage;
 mod dates;
 pub mod document_reference;
 pub mod encounter;
+pub mod endpoint;
+pub mod group;
 pub mod location;
+pub mod matching;
 pub mod organization;
 pub mod outcome;
 pub mod page_link;
+pub mod parameter;
 pub mod patient;
 pub mod practitioner;
+pub mod practitioner_role;
+pub mod provenance;
+pub mod related_person;
+pub mod schedule;
 pub mod search;
+pub mod slot;
+pub mod subset;
+pub mod task;
+pub mod value_set;
 mod wire;
 
 use fhir_sdk::BuilderError;
@@ -25,10 +41,10 @@ use fhir_sdk::r4b::resources::Resource;
 use uuid::Uuid;
 
 use crate::domain::ResourceType;
-use crate::domain::query::Field;
 use crate::domain::records::Record;
 use crate::domain::refusal::Fault;
 use crate::domain::scope::Interaction;
+use crate::fhir::parameter::Parameter;
 
 /// One resource type as it is served.
 #[derive(Debug)]
@@ -41,66 +57,58 @@ pub struct Served {
     pub prose: &'static str,
     /// What may be done with it, as SMART letters.
     pub interactions: &'static [Interaction],
-    /// Its search parameters; `_count`, `_format` and `_pretty` come on top.
+    /// Its search parameters; those about the answer (`_count`, `_sort`, `_include` ...) come on top.
     pub parameters: &'static [Parameter],
+    /// The parameter whose order a search has that asks for none, with `-` for descending; empty where any will do.
+    pub order: &'static str,
+    /// The elements a new resource may have.
+    pub create: Writable,
+    /// The elements of an existing one that may change.
+    pub update: Writable,
+    /// Operations beside the interactions: name, and the OperationDefinition that says what it does.
+    pub operations: &'static [(&'static str, &'static str)],
 }
 
-/// A search parameter.
+/// Root elements that may be written, by who writes. An empty list is nothing at all. `resourceType`, `id` and `meta`
+/// come on top: they are the server's, and `meta.security` and `meta.tag` are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parameter {
-    /// Its name in the URL.
-    pub name: &'static str,
-    /// What its values are.
-    pub meaning: Meaning,
-    /// The SearchParameter resource that defines it.
-    pub definition: &'static str,
+pub struct Writable {
+    /// By a patient about the own record.
+    pub patient: &'static [&'static str],
+    /// By staff.
+    pub staff: &'static [&'static str],
 }
 
-/// What the values of a search parameter are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
-    /// Ids of the resource.
-    Ids,
-    /// A reference to the patient: under a token of one patient only to that one.
-    Patient,
-    /// A reference to a participant: served where it names the patient in context.
-    Participant,
-    /// A date that becomes a filter.
-    Date(Field),
-    /// A code that becomes a filter.
-    Token(Field),
-    /// Text that becomes a filter.
-    Text(Field),
-    /// A number or name of an identifier system, which becomes a filter.
-    Identifier,
-}
+/// Nothing may be written.
+pub const READ_ONLY: Writable = Writable {
+    patient: &[],
+    staff: &[],
+};
 
 /// Every type that is served, in the order of the CapabilityStatement.
-pub static RESOURCES: [&Served; 9] = [
+pub static RESOURCES: [&Served; 21] = [
     &patient::SERVED,
     &appointment::SERVED,
+    &schedule::SERVED,
+    &slot::SERVED,
     &communication::SERVED,
     &document_reference::SERVED,
     &binary::SERVED,
     &practitioner::SERVED,
+    &practitioner_role::SERVED,
     &organization::SERVED,
     &location::SERVED,
     &encounter::SERVED,
+    &related_person::SERVED,
+    &coverage::SERVED,
+    &task::SERVED,
+    &provenance::SERVED,
+    &audit_event::SERVED,
+    &group::SERVED,
+    &endpoint::SERVED,
+    &value_set::SERVED,
+    &code_system::SERVED,
 ];
-
-/// The search parameter of every type that can be searched.
-pub const ID: Parameter = Parameter {
-    name: "_id",
-    meaning: Meaning::Ids,
-    definition: "http://hl7.org/fhir/SearchParameter/Resource-id",
-};
-
-/// The search parameter of the types whose tables say when a row changed.
-pub const LAST_UPDATED: Parameter = Parameter {
-    name: "_lastUpdated",
-    meaning: Meaning::Date(Field::LastUpdated),
-    definition: "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated",
-};
 
 impl Served {
     /// Whether the type takes an interaction.
@@ -166,6 +174,16 @@ pub fn render(record: &Record, base: &Base) -> Result<Resource, Fault> {
         Record::Organization(facility) => organization::render(facility, meta).map(Resource::from),
         Record::Location(facility) => location::render(facility, meta).map(Resource::from),
         Record::Encounter(visit) => encounter::render(visit, meta).map(Resource::from),
+        Record::Schedule(calendar) => schedule::render(calendar, meta).map(Resource::from),
+        Record::Slot(slot) => slot::render(slot, meta).map(Resource::from),
+        Record::PractitionerRole(role) => practitioner_role::render(role, meta).map(Resource::from),
+        Record::RelatedPerson(one) => related_person::render(one, meta).map(Resource::from),
+        Record::Coverage(insurance) => coverage::render(insurance, meta).map(Resource::from),
+        Record::Task(task) => task::render(task, meta).map(Resource::from),
+        Record::Provenance(origin) => provenance::render(origin, meta).map(Resource::from),
+        Record::AuditEvent(line) => audit_event::render(line, meta).map(Resource::from),
+        Record::Group(panel) => group::render(panel, meta).map(Resource::from),
+        Record::Endpoint(endpoint) => endpoint::render(endpoint, meta, base).map(Resource::from),
     });
     built.map_err(|error: BuilderError| Fault::new("rendering a record", error.to_string()))
 }

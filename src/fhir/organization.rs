@@ -9,8 +9,9 @@ use crate::domain::ResourceType;
 use crate::domain::people::Code;
 use crate::domain::people::Facility;
 use crate::domain::scope::Interaction;
-use crate::fhir::ID;
+use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
+use crate::fhir::parameter::ID;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
@@ -21,6 +22,10 @@ pub static SERVED: Served = Served {
     prose: "The practice and its facilities, as bodies that keep charts and documents.",
     interactions: &[Interaction::Read, Interaction::Search],
     parameters: &[ID],
+    order: "",
+    create: READ_ONLY,
+    update: READ_ONLY,
+    operations: &[],
 };
 
 /// The system of CLIA numbers.

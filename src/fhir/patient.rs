@@ -27,10 +27,11 @@ use crate::domain::people::Patient;
 use crate::domain::query::Field;
 use crate::domain::scope::Interaction;
 use crate::fhir::Base;
-use crate::fhir::ID;
-use crate::fhir::Meaning;
-use crate::fhir::Parameter;
+use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
+use crate::fhir::parameter::ID;
+use crate::fhir::parameter::Meaning;
+use crate::fhir::parameter::Parameter;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
@@ -46,33 +47,43 @@ pub static SERVED: Served = Served {
             name: "identifier",
             meaning: Meaning::Identifier,
             definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-identifier",
+            values: |_| Vec::new(),
         },
         Parameter {
             name: "name",
             meaning: Meaning::Text(Field::Name),
             definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-name",
+            values: |_| Vec::new(),
         },
         Parameter {
             name: "family",
             meaning: Meaning::Text(Field::Family),
             definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-family",
+            values: |_| Vec::new(),
         },
         Parameter {
             name: "given",
             meaning: Meaning::Text(Field::Given),
             definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-given",
+            values: |_| Vec::new(),
         },
         Parameter {
             name: "birthdate",
             meaning: Meaning::Date(Field::BirthDate),
             definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-birthdate",
+            values: |_| Vec::new(),
         },
         Parameter {
             name: "gender",
             meaning: Meaning::Token(Field::Gender),
             definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-gender",
+            values: |_| Vec::new(),
         },
     ],
+    order: "",
+    create: READ_ONLY,
+    update: READ_ONLY,
+    operations: &[],
 };
 
 const RACE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race";

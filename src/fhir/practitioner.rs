@@ -9,8 +9,9 @@ use fhir_sdk::r4b::types::Meta;
 use crate::domain::ResourceType;
 use crate::domain::people::Practitioner;
 use crate::domain::scope::Interaction;
-use crate::fhir::ID;
+use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
+use crate::fhir::parameter::ID;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
@@ -21,6 +22,10 @@ pub static SERVED: Served = Served {
     prose: "The practice's providers, and staff whom patients may write to.",
     interactions: &[Interaction::Read, Interaction::Search],
     parameters: &[ID],
+    order: "",
+    create: READ_ONLY,
+    update: READ_ONLY,
+    operations: &[],
 };
 
 pub(super) fn render(person: &Practitioner, meta: Meta) -> Built<resources::Practitioner> {

@@ -11,9 +11,9 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
 use crate::domain::scope::Token;
 use crate::emr::zone::Zone;
-use crate::fhir::Meaning;
-use crate::fhir::Parameter;
 use crate::fhir::dates;
+use crate::fhir::parameter::Meaning;
+use crate::fhir::parameter::Parameter;
 use crate::fhir::served;
 
 /// Records on a page where the client does not say.
@@ -147,10 +147,17 @@ fn add(
                 patient(value, context, query)?;
             }
         }
-        Meaning::Participant => {
+        Meaning::References(_) => {
             for value in &values {
                 participant(parameter.name, value, (context, query))?;
             }
+        }
+        Meaning::Reference(..)
+        | Meaning::Dates
+        | Meaning::Tokens
+        | Meaning::Texts
+        | Meaning::Uri => {
+            return Err(Refusal::Unsupported("not yet".to_owned()));
         }
         Meaning::Date(field) => {
             let range = |value: &String| {

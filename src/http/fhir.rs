@@ -97,10 +97,13 @@ async fn read_one(
             true => download(content),
             false => reply::fhir_body(StatusCode::OK, fhir::binary::encode(&content)?),
         };
-        (response, "Binary.read")
+        (response, "Binary.read".to_owned())
     } else {
         let record = emr::read(&app.emr, &reach, uuid).await?;
-        (shown(app, &record, headers)?, read_action(kind))
+        (
+            shown(app, &record, headers)?,
+            format!("{}.read", kind.name()),
+        )
     };
     note(app, id, &grant, (action, format!("{}/{uuid}", kind.name()))).await;
     Ok(response)
@@ -202,7 +205,7 @@ async fn search_page(
         app,
         id,
         &grant,
-        (search_action(kind), kind.name().to_owned()),
+        (format!("{}.search", kind.name()), kind.name().to_owned()),
     )
     .await;
     Ok(reply::fhir_body(StatusCode::OK, bytes))
@@ -319,42 +322,9 @@ pub fn known(kind: &str) -> Result<ResourceType, Refusal> {
 }
 
 /// Leaves the ledger line of a read.
-async fn note(
-    app: &App,
-    id: &RequestId,
-    grant: &Grant,
-    (action, resource): (&'static str, String),
-) {
+async fn note(app: &App, id: &RequestId, grant: &Grant, (action, resource): (String, String)) {
     let mut entry = Entry::new(action, Outcome::Success, app.emr.now()).under(grant);
     entry.resource = resource;
     entry.request_id.clone_from(&id.0);
     app.reads.note(entry).await;
-}
-
-const fn read_action(kind: ResourceType) -> &'static str {
-    match kind {
-        ResourceType::Patient => "Patient.read",
-        ResourceType::Appointment => "Appointment.read",
-        ResourceType::Communication => "Communication.read",
-        ResourceType::DocumentReference => "DocumentReference.read",
-        ResourceType::Binary => "Binary.read",
-        ResourceType::Practitioner => "Practitioner.read",
-        ResourceType::Organization => "Organization.read",
-        ResourceType::Location => "Location.read",
-        ResourceType::Encounter => "Encounter.read",
-    }
-}
-
-const fn search_action(kind: ResourceType) -> &'static str {
-    match kind {
-        ResourceType::Patient => "Patient.search",
-        ResourceType::Appointment => "Appointment.search",
-        ResourceType::Communication => "Communication.search",
-        ResourceType::DocumentReference => "DocumentReference.search",
-        ResourceType::Binary => "Binary.search",
-        ResourceType::Practitioner => "Practitioner.search",
-        ResourceType::Organization => "Organization.search",
-        ResourceType::Location => "Location.search",
-        ResourceType::Encounter => "Encounter.search",
-    }
 }

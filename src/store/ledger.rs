@@ -1,7 +1,10 @@
 //! The audit ledger: who did what through which app, and how it ended. No names, no values, ids only.
 
+use std::borrow::Cow;
+
 use sqlx::FromRow;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::db::Db;
 use crate::db::Tx;
@@ -10,11 +13,11 @@ use crate::domain::access::Grant;
 use crate::domain::refusal::Answer;
 
 const RECORD: &str = "INSERT INTO anteroom_audit \
-    (at, action, outcome, reason, actor, client_id, grant_id, resource, request_id) \
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    (at, action, outcome, reason, actor, client_id, grant_id, resource, request_id, patient) \
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// One more line of the same statement.
-const AND_ONE: &str = ", (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const AND_ONE: &str = ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// MariaDB compares these columns without case and blanks at the end, so the ids are compared once more in Rust.
 const OF_REQUEST: &str = "SELECT a.at, a.action, a.outcome, a.reason, a.actor, a.client_id, a.grant_id, a.resource, \
@@ -53,7 +56,7 @@ pub struct Entry {
     /// When, in milliseconds since 1970.
     pub at: i64,
     /// What: `login`, `token.issue`, `Patient.read`, `Appointment.cancel` ...
-    pub action: &'static str,
+    pub action: Cow<'static, str>,
     /// How it ended.
     pub outcome: Outcome,
     /// Rule ids, or an error code with our own words for it. From outside nothing but scopes, cleaned and cut.
@@ -68,6 +71,8 @@ pub struct Entry {
     pub resource: String,
     /// The request, as the caller was told it.
     pub request_id: String,
+    /// Whose record it is about, as FHIR id, where it is about one: for the patient who asks who looked.
+    pub patient: Option<Uuid>,
 }
 
 /// A line as it was written, with the name of its app.
@@ -109,13 +114,18 @@ struct LineRow {
 
 impl Entry {
     /// A line with what every line has.
-    pub fn new(action: &'static str, outcome: Outcome, now: OffsetDateTime) -> Self {
+    pub fn new(
+        action: impl Into<Cow<'static, str>>,
+        outcome: Outcome,
+        now: OffsetDateTime,
+    ) -> Self {
         let millis = now.unix_timestamp_nanos() / 1_000_000;
         Self {
             at: i64::try_from(millis).unwrap_or_default(),
-            action,
+            action: action.into(),
             outcome,
             reason: String::new(),
+            patient: None,
             actor: String::new(),
             client_id: String::new(),
             grant_id: String::new(),
@@ -128,6 +138,7 @@ impl Entry {
     #[must_use]
     pub fn under(mut self, grant: &Grant) -> Self {
         self.actor = grant.user().reference();
+        self.patient = grant.patient().map(|person| person.uuid);
         self.client_id = grant.client_id().to_owned();
         self.grant_id = grant.id().to_owned();
         self
@@ -198,7 +209,7 @@ fn statement(entries: &[Entry]) -> Sql {
 
 fn bound(sql: Sql, entry: &Entry) -> Sql {
     sql.bind(entry.at)
-        .bind(entry.action)
+        .bind(entry.action.as_ref())
         .bind(entry.outcome.word())
         .bind(cut(&entry.reason, 255))
         .bind(cut(&entry.actor, 64))
@@ -206,6 +217,7 @@ fn bound(sql: Sql, entry: &Entry) -> Sql {
         .bind(&entry.grant_id)
         .bind(cut(&entry.resource, 120))
         .bind(&entry.request_id)
+        .bind(entry.patient)
 }
 
 /// The first `limit` characters: a column must never refuse a line of the ledger.

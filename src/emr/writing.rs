@@ -1,0 +1,72 @@
+//! The two verbs of every write: the facts a decision needs, and what a permit allows, in the transaction it is given.
+
+use crate::db::Tx;
+use crate::domain::access::Grant;
+use crate::domain::access::Reach;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Refusal;
+use crate::emr::Emr;
+use crate::portal::Ask;
+use crate::portal::Case;
+use crate::portal::Change;
+use crate::portal::Permit;
+
+use time::Duration;
+use uuid::Uuid;
+
+/// What a decision may take from the practice's settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// The least notice for calling off a visit.
+    pub cancel_notice: Duration,
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The record of this FHIR id is as the permit says.
+    Record(Uuid),
+    /// It waits for staff: the FHIR id of the Task.
+    Review(Uuid),
+}
+
+/// Gathers what the rules must know. The reach must open the interaction; the record must be within it.
+///
+/// # Errors
+/// `NotFound` where the record, or one the ask refers to, is not there for this caller; `Stale` where `If-Match` named
+/// another version.
+pub async fn case(
+    emr: &Emr,
+    grant: &Grant,
+    reach: &Reach,
+    (ask, rules): (Ask, Rules),
+) -> Answer<Case> {
+    let _ = grant;
+    match ask {
+        Ask::Cancel(ask) => super::cancel::case(emr, reach, ask, rules.cancel_notice).await,
+        Ask::Visit(ask) => match ask {},
+        Ask::Chart(ask) => match ask {},
+        Ask::Message(ask) => match ask {},
+        Ask::Document(ask) => match ask {},
+        Ask::Work(ask) => match ask {},
+        Ask::Insurance(ask) => match ask {},
+    }
+}
+
+/// Writes what a permit allows. Its line in the ledger, and the state before, are written by the caller in the same
+/// transaction.
+///
+/// # Errors
+/// `Conflict` where the record changed since the rules looked at it.
+pub async fn apply(emr: &Emr, tx: &mut Tx, permit: &Permit) -> Answer<Written> {
+    let _ = (emr, tx);
+    match permit.change() {
+        Change::Cancel { .. } => Err(Refusal::NotFound.into()),
+        Change::Visit(change) => match *change {},
+        Change::Chart(change) => match *change {},
+        Change::Message(change) => match *change {},
+        Change::Document(change) => match *change {},
+        Change::Work(change) => match *change {},
+        Change::Insurance(change) => match *change {},
+    }
+}

@@ -1,0 +1,33 @@
+//! AuditEvent: being built.
+
+use fhir_sdk::r4b::resources;
+use fhir_sdk::r4b::types::Meta;
+
+use crate::domain::ResourceType;
+use crate::domain::scope::Interaction;
+use crate::domain::trace::AuditEvent;
+
+use crate::fhir::READ_ONLY;
+use crate::fhir::Served;
+use crate::fhir::parameter::ID;
+use crate::fhir::wire::Built;
+
+/// AuditEvent as it is served.
+pub static SERVED: Served = Served {
+    kind: ResourceType::AuditEvent,
+    profile: None,
+    prose: "",
+    interactions: &[Interaction::Read, Interaction::Search],
+    parameters: &[ID],
+    order: "",
+    create: READ_ONLY,
+    update: READ_ONLY,
+    operations: &[],
+};
+
+pub(super) fn render(line: &AuditEvent, meta: Meta) -> Built<resources::AuditEvent> {
+    resources::AuditEvent::builder()
+        .id(line.uuid.to_string())
+        .meta(meta)
+        .build()
+}

@@ -1,0 +1,33 @@
+//! Group: being built.
+
+use fhir_sdk::r4b::resources;
+use fhir_sdk::r4b::types::Meta;
+
+use crate::domain::ResourceType;
+use crate::domain::scope::Interaction;
+use crate::domain::staffing::Group;
+
+use crate::fhir::READ_ONLY;
+use crate::fhir::Served;
+use crate::fhir::parameter::ID;
+use crate::fhir::wire::Built;
+
+/// Group as it is served.
+pub static SERVED: Served = Served {
+    kind: ResourceType::Group,
+    profile: None,
+    prose: "",
+    interactions: &[Interaction::Read, Interaction::Search],
+    parameters: &[ID],
+    order: "",
+    create: READ_ONLY,
+    update: READ_ONLY,
+    operations: &[],
+};
+
+pub(super) fn render(panel: &Group, meta: Meta) -> Built<resources::Group> {
+    resources::Group::builder()
+        .id(panel.uuid.to_string())
+        .meta(meta)
+        .build()
+}

@@ -1,0 +1,33 @@
+//! Schedule: being built.
+
+use fhir_sdk::r4b::resources;
+use fhir_sdk::r4b::types::Meta;
+
+use crate::domain::ResourceType;
+use crate::domain::scope::Interaction;
+use crate::domain::visits::Schedule;
+
+use crate::fhir::READ_ONLY;
+use crate::fhir::Served;
+use crate::fhir::parameter::ID;
+use crate::fhir::wire::Built;
+
+/// Schedule as it is served.
+pub static SERVED: Served = Served {
+    kind: ResourceType::Schedule,
+    profile: None,
+    prose: "",
+    interactions: &[Interaction::Read, Interaction::Search],
+    parameters: &[ID],
+    order: "",
+    create: READ_ONLY,
+    update: READ_ONLY,
+    operations: &[],
+};
+
+pub(super) fn render(calendar: &Schedule, meta: Meta) -> Built<resources::Schedule> {
+    resources::Schedule::builder()
+        .id(calendar.uuid.to_string())
+        .meta(meta)
+        .build()
+}

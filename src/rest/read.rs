@@ -1,0 +1,1 @@
+//! Read, vread and the history of an instance.
