@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use time::Date;
 use time::Duration;
 use time::Month;
-use time::Weekday;
 
 use crate::emr::php;
 use crate::emr::php::Value;
@@ -144,7 +143,11 @@ impl Spec {
 }
 
 fn excluded(text: &str) -> Option<Date> {
-    let digits: String = text.trim().chars().filter(|letter| *letter != '-').collect();
+    let digits: String = text
+        .trim()
+        .chars()
+        .filter(|letter| *letter != '-')
+        .collect();
     if digits.len() != 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -178,7 +181,8 @@ fn stepping(spec: &Spec, weekend: &[u8]) -> Option<Rhythm> {
 /// the setting, two days further from the first and one from the second, and only for settings of one or two days.
 fn work_days(weekday: usize, every: i64, weekend: &[u8]) -> i64 {
     let day_after = |days: i64| (weekday as i64 + days).rem_euclid(7);
-    let is = |days: i64, day: Option<&u8>| day.is_some_and(|day| i64::from(*day) == day_after(days));
+    let is =
+        |days: i64, day: Option<&u8>| day.is_some_and(|day| i64::from(*day) == day_after(days));
     let stepped_over = (1..=every)
         .filter(|days| weekend.iter().any(|day| is(*days, Some(day))))
         .count() as i64;
@@ -200,7 +204,9 @@ fn listed(text: &str) -> Option<Rhythm> {
     };
     let days: Vec<i64> = text.split(',').map(day).collect::<Option<_>>()?;
     let gap = |from: usize| {
-        let gaps = days.iter().map(|day| (day - from as i64 - 1).rem_euclid(7) + 1);
+        let gaps = days
+            .iter()
+            .map(|day| (day - from as i64 - 1).rem_euclid(7) + 1);
         gaps.min().unwrap_or(7)
     };
     Some(Rhythm::Days(std::array::from_fn(gap)))
@@ -237,7 +243,9 @@ fn skipped(start: Date, gaps: &[i64; 7], from: Date) -> Date {
         if let Some(before) = seen[index(date)].replace(so_far) {
             let round = so_far - before;
             let rounds = (from - date).whole_days() / round;
-            return date.checked_add(Duration::days(rounds * round)).unwrap_or(date);
+            return date
+                .checked_add(Duration::days(rounds * round))
+                .unwrap_or(date);
         }
         let Some(next) = date.checked_add(Duration::days(gaps[index(date)])) else {
             return date;
@@ -258,7 +266,8 @@ fn months(start: Date, every: i64, from: Date) -> impl Iterator<Item = Date> {
     // A day every month has never overflows, so that all whole steps can be taken at once. Others are few: they either
     // overflow within the first steps or come every few months.
     while first < from {
-        let between = i64::from(from.year() - first.year()) * 12 + i64::from(u8::from(from.month()))
+        let between = i64::from(from.year() - first.year()) * 12
+            + i64::from(u8::from(from.month()))
             - i64::from(u8::from(first.month()));
         let steps = match first.day() <= 28 {
             true => (between - 1).max(0) / every,
@@ -293,3 +302,6 @@ fn of_month(cursor: Date, nth: i64, weekday: i64) -> Option<Date> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod walk_tests;
