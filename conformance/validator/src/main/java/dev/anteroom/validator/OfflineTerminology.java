@@ -15,9 +15,9 @@ import org.hl7.fhir.r4.model.ValueSet;
 import org.hl7.fhir.r4.model.ValueSet.ConceptSetComponent;
 
 /**
- * HAPI's terminology in memory, which takes a value set whose parts it cannot find for a smaller or an empty one and
- * refuses the code. Where the code may be in a part that is not on this machine (another package's value set, a code
- * system nobody may ship), the refusal becomes a warning that names the part. Every other refusal stands.
+ * HAPI's terminology in memory, without its certainty about what it has not got: it refuses every code of a code system
+ * that is not on this machine, and takes a value set of which it lacks a part for a smaller or an empty one. Where the
+ * answer depends on what is not here, it becomes a warning that says so. Every other refusal stands.
  */
 final class OfflineTerminology extends InMemoryTerminologyServerValidationSupport {
     OfflineTerminology(FhirContext context) {
@@ -29,6 +29,28 @@ final class OfflineTerminology extends InMemoryTerminologyServerValidationSuppor
         return "Terminology of the packages at hand";
     }
 
+    // Of a code system that nobody in the chain answers for, the chain says that it is an error.
+    @Override
+    public boolean isCodeSystemSupported(ValidationSupportContext context, String system) {
+        return system != null && !system.isBlank();
+    }
+
+    @Override
+    public CodeValidationResult validateCode(
+            ValidationSupportContext context,
+            ConceptValidationOptions options,
+            String system,
+            String code,
+            String display,
+            String valueSetUrl) {
+        String plain = plain(system);
+        boolean ofSystem = valueSetUrl == null || valueSetUrl.isBlank();
+        if (ofSystem && plain != null && context.getRootValidationSupport().fetchCodeSystem(plain) == null) {
+            return warning("Not checked: the code system " + plain + " is not here");
+        }
+        return super.validateCode(context, options, system, code, display, valueSetUrl);
+    }
+
     @Override
     public CodeValidationResult validateCodeInValueSet(
             ValidationSupportContext context,
@@ -37,21 +59,27 @@ final class OfflineTerminology extends InMemoryTerminologyServerValidationSuppor
             String code,
             String display,
             IBaseResource valueSet) {
-        CodeValidationResult result =
-                super.validateCodeInValueSet(context, options, system, code, display, valueSet);
-        if (result == null || result.isOk() || !(valueSet instanceof ValueSet set)) {
-            return result;
+        Gaps gaps = new Gaps(context.getRootValidationSupport(), plain(system));
+        if (valueSet instanceof ValueSet set) {
+            gaps.look(set);
         }
-        Set<String> absent = new TreeSet<>();
-        addAbsent(context.getRootValidationSupport(), set, plain(system), absent, new HashSet<>());
-        if (absent.isEmpty()) {
-            return result;
+        // HAPI falls over a filter on a code system that it has not got.
+        if (!gaps.filtered) {
+            CodeValidationResult result =
+                    super.validateCodeInValueSet(context, options, system, code, display, valueSet);
+            if (result == null || result.isOk() || gaps.absent.isEmpty()) {
+                return result;
+            }
         }
-        String message = "Not checked: whether '" + code + "' is in " + set.getUrl() + " depends on what is not here: "
-                + String.join(", ", absent);
-        return new CodeValidationResult()
+        String url = ((ValueSet) valueSet).getUrl();
+        return warning("Not checked: the value set " + url + " depends on what is not here: "
+                        + String.join(", ", gaps.absent))
                 .setCode(code)
-                .setDisplay(display)
+                .setDisplay(display);
+    }
+
+    private static CodeValidationResult warning(String message) {
+        return new CodeValidationResult()
                 .setSeverity(IssueSeverity.WARNING)
                 .setMessage(message)
                 .addIssue(new CodeValidationIssue(
@@ -61,36 +89,50 @@ final class OfflineTerminology extends InMemoryTerminologyServerValidationSuppor
                         CodeValidationIssueCoding.NOT_FOUND));
     }
 
-    // What `set` includes, directly or through others, that is not here and could hold a code of `system`.
-    private static void addAbsent(
-            IValidationSupport all, ValueSet set, String system, Set<String> absent, Set<String> visited) {
-        if (set.getUrl() != null && !visited.add(set.getUrl())) {
-            return;
-        }
-        if (set.getCompose().getInclude().isEmpty() && !set.hasExpansion()) {
-            absent.add("the content of " + set.getUrl());
-        }
-        for (ConceptSetComponent include : set.getCompose().getInclude()) {
-            for (CanonicalType url : include.getValueSet()) {
-                if (all.fetchValueSet(url.getValue()) instanceof ValueSet included) {
-                    addAbsent(all, included, system, absent, visited);
-                } else {
-                    absent.add(url.getValue());
-                }
-            }
-            boolean whole = include.hasSystem() && !include.hasConcept();
-            if (whole && (system == null || system.equals(include.getSystem())) && !isHere(all, include.getSystem())) {
-                absent.add(include.getSystem());
-            }
-        }
-    }
-
-    private static boolean isHere(IValidationSupport all, String system) {
-        return all.fetchCodeSystem(system) instanceof CodeSystem here
-                && here.getContent() == CodeSystem.CodeSystemContentMode.COMPLETE;
-    }
-
     private static String plain(String canonical) {
         return canonical == null ? null : canonical.split("\\|", 2)[0];
+    }
+
+    /** What a value set includes, directly or through others, that is not here and could hold a code of `system`. */
+    private static final class Gaps {
+        private final IValidationSupport all;
+        private final String system;
+        private final Set<String> absent = new TreeSet<>();
+        private final Set<String> visited = new HashSet<>();
+        private boolean filtered;
+
+        Gaps(IValidationSupport all, String system) {
+            this.all = all;
+            this.system = system;
+        }
+
+        void look(ValueSet set) {
+            if (set.getUrl() != null && !visited.add(set.getUrl())) {
+                return;
+            }
+            if (set.getCompose().getInclude().isEmpty() && !set.hasExpansion()) {
+                absent.add("the content of " + set.getUrl());
+            }
+            for (ConceptSetComponent include : set.getCompose().getInclude()) {
+                for (CanonicalType url : include.getValueSet()) {
+                    if (all.fetchValueSet(url.getValue()) instanceof ValueSet included) {
+                        look(included);
+                    } else {
+                        absent.add(url.getValue());
+                    }
+                }
+                boolean whole = include.hasSystem() && !include.hasConcept();
+                boolean meant = system == null || system.equals(include.getSystem());
+                if (whole && meant && !isHere(include.getSystem())) {
+                    absent.add(include.getSystem());
+                    filtered |= include.hasFilter();
+                }
+            }
+        }
+
+        private boolean isHere(String url) {
+            return all.fetchCodeSystem(url) instanceof CodeSystem here
+                    && here.getContent() == CodeSystem.CodeSystemContentMode.COMPLETE;
+        }
     }
 }
