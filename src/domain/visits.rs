@@ -68,15 +68,17 @@ pub struct Appointment {
     pub start: OffsetDateTime,
     /// End, with the practice's offset on that day.
     pub end: OffsetDateTime,
-    /// The provider, as FHIR id and display.
-    pub provider: Option<(Uuid, String)>,
+    /// The providers, as FHIR id and display.
+    pub providers: Vec<(Uuid, String)>,
+    /// What they do, in the practice's words, without repeats.
+    pub specialties: Vec<String>,
     /// The place, as FHIR id of the Location and display.
     pub location: Option<(Uuid, String)>,
     /// The reason or comment given when asking; empty where none.
     pub comment: String,
     /// When the row was written (`pc_time`).
     pub created: Option<OffsetDateTime>,
-    /// Whether this row is a series; then start and end are those of its first occurrence.
+    /// Whether it is one visit of a series.
     pub series: bool,
 }
 

@@ -1,6 +1,13 @@
-//! Visits: the calendar's rows that belong to a patient (`openemr_postcalendar_events`), read and called off.
+//! Visits: the calendar's rows that belong to a patient (`openemr_postcalendar_events`), a series as its single visits.
+
+pub mod marks;
+pub(in crate::emr) mod rows;
+pub(in crate::emr) mod series;
+
+use std::collections::HashMap;
 
 use sqlx::FromRow;
+use time::Date;
 use time::Duration;
 use time::OffsetDateTime;
 use time::PrimitiveDateTime;
@@ -9,9 +16,8 @@ use uuid::Uuid;
 use crate::db::sql::Sql;
 use crate::db::sql::datetime_text;
 use crate::domain::access::Reach;
-use crate::domain::people::Code;
-use crate::domain::people::Person;
 use crate::domain::query::Cursor;
+use crate::domain::query::DateRange;
 use crate::domain::query::Field;
 use crate::domain::query::Filter;
 use crate::domain::query::Page;
@@ -19,10 +25,13 @@ use crate::domain::query::Query;
 use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
-use crate::domain::scope::Token;
-use crate::domain::visits::Appointment;
-use crate::domain::visits::Status;
 use crate::emr::Emr;
+use crate::emr::calendar::rows::BARE;
+use crate::emr::calendar::rows::EventRow;
+use crate::emr::calendar::rows::Fellows;
+use crate::emr::calendar::rows::SELECT;
+use crate::emr::calendar::rows::occurrence_of;
+use crate::emr::calendar::series::Window;
 use crate::emr::names::named;
 use crate::emr::people::tidy;
 use crate::emr::predicates;
@@ -34,17 +43,6 @@ const TABLE: &str = "openemr_postcalendar_events";
 
 /// Where the practice's calendar categories live as codes.
 pub const CATEGORY_SYSTEM: &str = "https://anteroom.dev/fhir/CodeSystem/openemr-calendar-category";
-
-/// `pc_pid` and `pc_aid` are text: the first is compared as text, the second is cast for the index on `users.id`
-/// and then checked as text in [`EventRow::has_provider`], because a cast makes 12 of '12abc', and because comparing a
-/// cast with a column fails where the server's collation is not the table's. Times are read as text: OpenEMR's staff
-/// screens write an end past midnight as 24:15:00. `pc_eventstatus` 1 is what the calendar shows.
-const SELECT: &str = "SELECT CAST(e.pc_eid AS SIGNED) AS row_id, e.pc_apptstatus AS mark, e.pc_catid AS category, e.pc_title AS title, c.pc_constant_id AS constant, c.pc_catname AS category_name, \
-    CONCAT(e.pc_eventDate, ' ', CASE WHEN e.pc_alldayevent = 0 THEN COALESCE(e.pc_startTime, '00:00:00') ELSE '00:00:00' END) AS sort_key, \
-    CAST(e.pc_endTime AS CHAR) AS end_time, e.pc_duration AS duration, \
-    e.pc_hometext AS comment, e.pc_time AS created, e.pc_recurrtype AS recurrence, e.pc_alldayevent AS all_day, \
-    e.pc_aid AS provider_key, u.id AS provider_row, u.uuid AS provider, u.fname AS provider_given, u.lname AS provider_family, \
-    f.id AS location_row, m.uuid AS location, f.name AS location_name, p.pid AS patient_pid, p.uuid AS patient, p.fname AS given, p.lname AS family";
 
 /// Version 6.1 gives visits no uuid; their ids are name-based.
 const UUID: &str = ", e.uuid AS uuid";
@@ -72,101 +70,91 @@ const JOINS: &str = " LEFT JOIN openemr_postcalendar_categories c ON c.pc_catid 
 const OF_PATIENT: &str = " WHERE e.pc_pid = ? AND e.pc_eventstatus = 1";
 const OF_ANYBODY: &str = " WHERE e.pc_eventstatus = 1";
 
+/// A visit with several providers is a row for each; the first of them is the visit.
+const FIRST: &str = " AND (e.pc_multiple = 0 OR NOT EXISTS (SELECT 1 FROM openemr_postcalendar_events g \
+    WHERE g.pc_eventDate = e.pc_eventDate AND g.pc_multiple = e.pc_multiple AND g.pc_pid = e.pc_pid \
+    AND g.pc_recurrtype = e.pc_recurrtype AND g.pc_eventstatus = 1 AND g.pc_eid < e.pc_eid))";
+
 /// The start as text, the same on both engines: what is sorted, paged and searched by. A day-long event starts at
 /// midnight whatever its time says.
 const START: &str = "CONCAT(e.pc_eventDate, ' ', CASE WHEN e.pc_alldayevent = 0 THEN COALESCE(e.pc_startTime, '00:00:00') ELSE '00:00:00' END)";
 const ORDER: &str = " ORDER BY sort_key, e.pc_eid";
 
-const STATUS: &str = "http://hl7.org/fhir/appointmentstatus";
+/// Series before single visits: a statement that brings none of the first has brought a page of the second.
+const SERIES_FIRST: &str =
+    " ORDER BY CASE WHEN e.pc_recurrtype > 0 THEN 0 ELSE 1 END, sort_key, e.pc_eid";
 
-/// A visit longer than this is a slip of the pen.
-const LONGEST: Duration = Duration::days(31);
-
-/// OpenEMR's marks (`list_options` list `apptstat`) and what they mean, in both directions: the first mark of a
-/// status is the one written. `-` is how staff book by default, so it is a booked visit (OpenEMR facts 1.7).
-pub const MARKS: [(&str, Status); 17] = [
-    ("-", Status::Booked),
-    ("*", Status::Booked),
-    ("AVM", Status::Booked),
-    ("SMS", Status::Booked),
-    ("EMAIL", Status::Booked),
-    ("^", Status::Pending),
-    ("#", Status::Pending),
-    ("CALL", Status::Waitlist),
-    ("@", Status::Arrived),
-    ("~", Status::Arrived),
-    ("<", Status::CheckedIn),
-    ("+", Status::CheckedIn),
-    (">", Status::Fulfilled),
-    ("$", Status::Fulfilled),
-    ("x", Status::Cancelled),
-    ("%", Status::Cancelled),
-    ("?", Status::NoShow),
-];
-
-/// The patient left without being seen: there is no FHIR word for it but cancelled. It is never written.
-const LEFT: &str = "!";
+/// Series one search looks through at most.
+const MOST_SERIES: u32 = 2_000;
 
 #[derive(FromRow)]
 struct RowId {
     row_id: i64,
 }
 
-#[derive(FromRow)]
-struct EventRow {
-    row_id: i64,
-    uuid: Option<Vec<u8>>,
-    mark: String,
-    category: i64,
-    title: Option<String>,
-    constant: Option<String>,
-    category_name: Option<String>,
-    sort_key: String,
-    end_time: Option<String>,
-    duration: i64,
-    comment: Option<String>,
-    created: Option<PrimitiveDateTime>,
-    recurrence: i64,
-    all_day: i64,
-    provider_key: Option<String>,
-    provider_row: Option<i64>,
-    provider: Option<Vec<u8>>,
-    provider_given: Option<String>,
-    provider_family: Option<String>,
-    location_row: Option<i64>,
-    location: Option<Vec<u8>>,
-    location_name: Option<String>,
-    patient_pid: i64,
-    patient: Option<Vec<u8>>,
-    given: Option<String>,
-    family: Option<String>,
+/// Which rows a statement is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// Series, and single visits of one page.
+    Both,
+    /// Single visits of one page.
+    Singles,
+    /// Series.
+    Series,
 }
 
-/// What a calendar mark means. A mark the practice made up itself is a booked visit.
-pub fn status_of(mark: &str) -> Status {
-    if mark == LEFT {
-        return Status::Cancelled;
+/// What is asked for by id: single visits, and days of series.
+#[derive(Default)]
+struct Ids {
+    singles: Vec<Uuid>,
+    days: HashMap<i64, Vec<Date>>,
+}
+
+impl Ids {
+    fn of(ids: &[Uuid]) -> Self {
+        let mut found = Self::default();
+        for id in ids {
+            match occurrence_of(*id) {
+                Some((row, day)) => found.days.entry(row).or_default().push(day),
+                None => found.singles.push(*id),
+            }
+        }
+        found
     }
-    MARKS
-        .iter()
-        .find(|(known, _)| *known == mark)
-        .map_or(Status::Booked, |(_, status)| *status)
+}
+
+/// One search: what is asked, and the days of series it can be about.
+struct Search<'a> {
+    emr: &'a Emr,
+    reach: &'a Reach,
+    query: &'a Query,
+    ids: Option<Ids>,
+    window: Window,
 }
 
 /// Visits in the order of their start: the patient's, or everybody's on certain days where the reach is that wide.
+/// A series is told as its visits, from five years ago until two years ahead.
 ///
 /// # Errors
 /// `Unsupported` for a filter a visit does not have; `Invalid` at `patient` where everybody's visits on all days are
-/// asked for; otherwise as [`crate::db::Db::all`].
+/// asked for; `TooLarge` where more than 2,000 series would have to be looked through; otherwise as
+/// [`crate::db::Db::all`].
 pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record>> {
-    let sql = statement(emr, reach, query).await?;
+    let search = Search {
+        emr,
+        reach,
+        query,
+        ids: query.ids.as_deref().map(Ids::of),
+        window: Window::of(emr, query),
+    };
     if query.count == 0 {
+        search.statement(Part::Both).await?;
         return Ok(Page {
             records: Vec::new(),
             next: None,
         });
     }
-    let mut rows: Vec<EventRow> = emr.db.all(sql.clone()).await?;
+    let mut rows = search.rows().await?;
     let mut filled = false;
     for (table, bare) in BARE {
         if rows.iter().any(bare) && (table != Table::Events || has_uuid(emr)) {
@@ -175,73 +163,206 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
         }
     }
     if filled {
-        rows = emr.db.all(sql).await?;
+        rows = search.rows().await?;
     }
-    let limit = usize::try_from(query.count).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| Cursor {
-        key: row.sort_key.clone(),
-        row: row.row_id,
-    });
-    let records = rows
-        .into_iter()
-        .filter_map(|row| row.appointment(emr))
-        .map(|appointment| Record::Appointment(Box::new(appointment)))
-        .collect();
-    Ok(Page { records, next })
+    search.page(&rows).await
 }
 
-/// The one statement of a search.
-async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
-    let sql = Sql::new(SELECT).push(if has_uuid(emr) { UUID } else { NO_UUID });
-    let mut sql = match reach.patient() {
-        Some(person) => sql
-            .push(OF_ONE)
-            .bind(person.pid)
-            .bind(person.uuid)
-            .push(JOINS)
-            .push(OF_PATIENT)
-            .bind(person.pid.to_string()),
-        None => {
-            let all = sql.push(OF_ALL).push(JOINS).push(OF_ANYBODY);
-            everybodys(emr, all, query)?
+impl Search<'_> {
+    /// The series and the single visits a page can be made of: one statement where a chart has no series.
+    async fn rows(&self) -> Answer<Vec<EventRow>> {
+        let asked = |part: Part| match &self.ids {
+            None => true,
+            Some(ids) if part == Part::Series => !ids.days.is_empty(),
+            Some(ids) => !ids.singles.is_empty(),
+        };
+        if self.ids.is_none() && self.reach.patient().is_some() {
+            let rows = self.run(Part::Both).await?;
+            let page = usize::try_from(self.query.count).unwrap_or(usize::MAX);
+            let is_series = rows.first().is_some_and(|row| row.recurrence > 0);
+            // A short answer is a whole one.
+            if !is_series || rows.len() <= page {
+                return Ok(rows);
+            }
         }
-    };
-    if let Some(ids) = &query.ids {
-        sql = match (has_uuid(emr), reach.patient()) {
-            (true, _) => sql.push(" AND e.uuid IN ").list(ids.iter().copied()),
+        let mut rows = Vec::new();
+        for part in [Part::Series, Part::Singles] {
+            if asked(part) {
+                rows.extend(self.run(part).await?);
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn run(&self, part: Part) -> Answer<Vec<EventRow>> {
+        let rows: Vec<EventRow> = self.emr.db.all(self.statement(part).await?).await?;
+        if part == Part::Series && rows.len() > usize::try_from(MOST_SERIES).unwrap_or(usize::MAX) {
+            let why = "More than 2,000 series of visits fit: ask for fewer days or one patient.";
+            return Err(Refusal::TooLarge(why).into());
+        }
+        Ok(rows)
+    }
+
+    /// Merges single visits and those of series into one page.
+    async fn page(&self, rows: &[EventRow]) -> Answer<Page<Record>> {
+        let limit = usize::try_from(self.query.count).unwrap_or(usize::MAX);
+        let mut found: Vec<(String, &EventRow, Option<Date>)> = Vec::new();
+        for row in rows {
+            match row.recurrence > 0 {
+                false => found.push((row.sort_key.clone(), row, None)),
+                true => {
+                    let days = self.days(row).into_iter();
+                    let days = days.map(|day| (row.key_on(day), row, Some(day)));
+                    let asked = days.filter(|(key, ..)| self.is_asked(key, row.row_id));
+                    found.extend(asked.take(limit.saturating_add(1)));
+                }
+            }
+        }
+        found.sort_by(|one, other| (&one.0, one.1.row_id).cmp(&(&other.0, other.1.row_id)));
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|(key, row, _)| Cursor {
+            key: key.clone(),
+            row: row.row_id,
+        });
+        let shown: Vec<&EventRow> = found.iter().map(|(_, row, _)| *row).collect();
+        let fellows = Fellows::of(self.emr, &shown).await?;
+        let records = found
+            .iter()
+            .filter_map(|(_, row, day)| row.appointment(self.emr, &fellows, *day))
+            .map(|appointment| Record::Appointment(Box::new(appointment)))
+            .collect();
+        Ok(Page { records, next })
+    }
+
+    /// The days of a series the search can be about.
+    fn days(&self, row: &EventRow) -> Vec<Date> {
+        let days = series::days(self.emr, row, self.window);
+        match &self.ids {
+            None => days,
+            Some(ids) => {
+                let wanted = ids.days.get(&row.row_id);
+                let wanted = wanted.map(Vec::as_slice).unwrap_or_default();
+                days.into_iter().filter(|day| wanted.contains(day)).collect()
+            }
+        }
+    }
+
+    /// Whether a visit of a series is after the cursor and within the dates, which SQL cannot tell of it.
+    fn is_asked(&self, key: &str, row: i64) -> bool {
+        let after = &self.query.after;
+        let is_after = after
+            .as_ref()
+            .is_none_or(|after| (key, row) > (after.key.as_str(), after.row));
+        let Some(start) = start_of(key).map(|start| self.emr.zone.instant(start)) else {
+            return false;
+        };
+        is_after
+            && self.query.filters.iter().all(|filter| match filter {
+                Filter::Date(Field::Date, ranges) => series::fits(ranges, start),
+                _ => true,
+            })
+    }
+
+    /// The statement of one part.
+    async fn statement(&self, part: Part) -> Answer<Sql> {
+        let (emr, query) = (self.emr, self.query);
+        let sql = Sql::new(SELECT).push(if has_uuid(emr) { UUID } else { NO_UUID });
+        let mut sql = match self.reach.patient() {
+            Some(person) => sql
+                .push(OF_ONE)
+                .bind(person.pid)
+                .bind(person.uuid)
+                .push(JOINS)
+                .push(OF_PATIENT)
+                .bind(person.pid.to_string()),
+            None => {
+                let all = sql.push(OF_ALL).push(JOINS).push(OF_ANYBODY);
+                everybodys(emr, all, (query, part))?
+            }
+        };
+        sql = sql.push(match part {
+            Part::Both => "",
+            Part::Singles => " AND e.pc_recurrtype = 0",
+            Part::Series => " AND e.pc_recurrtype > 0",
+        });
+        if part == Part::Series {
+            sql = sql
+                .push(" AND e.pc_eventDate <= ?")
+                .bind(self.window.until)
+                .push(" AND e.pc_endDate >= ?")
+                .bind(self.window.from);
+        }
+        if let Some(ids) = &self.ids {
+            sql = self.by_id(sql, part, ids).await?;
+        }
+        sql = predicates::granted(sql.push(FIRST), self.reach, |sql, filter| {
+            filtered(emr, sql, filter)
+        })?;
+        let is_date = |filter: &&Filter| matches!(filter, Filter::Date(Field::Date, _));
+        for filter in query.filters.iter().filter(|filter| !is_date(filter)) {
+            sql = filtered(emr, sql, filter)?;
+        }
+        if part != Part::Series {
+            // What is below is about the start of a row, which of a series is the first of many.
+            sql = sql.push(" AND (e.pc_recurrtype > 0 OR (1 = 1");
+            for filter in query.filters.iter().filter(is_date) {
+                sql = filtered(emr, sql, filter)?;
+            }
+            if let Some(cursor) = &query.after {
+                sql = above(sql, cursor);
+            }
+            sql = sql.push("))");
+        }
+        Ok(match part {
+            Part::Both => sql.push(SERIES_FIRST).limit(query.count.saturating_add(1)),
+            Part::Singles => sql.push(ORDER).limit(query.count.saturating_add(1)),
+            Part::Series => sql.push(ORDER).limit(MOST_SERIES + 1),
+        })
+    }
+
+    async fn by_id(&self, sql: Sql, part: Part, ids: &Ids) -> Answer<Sql> {
+        if part == Part::Series {
+            return Ok(sql.push(" AND e.pc_eid IN ").list(ids.days.keys().copied()));
+        }
+        Ok(match (has_uuid(self.emr), self.reach.patient()) {
+            (true, _) => sql
+                .push(" AND e.uuid IN ")
+                .list(ids.singles.iter().copied()),
             (false, Some(person)) => sql
                 .push(" AND e.pc_eid IN ")
-                .list(rows_of(emr, person.pid, ids).await?),
+                .list(rows_of(self.emr, person.pid, &ids.singles).await?),
             // Name-based ids are turned back within one chart only.
-            (false, None) => return Err(reach.person().err().unwrap_or(Refusal::NotFound).into()),
-        };
+            (false, None) => {
+                let refusal = self.reach.person().err();
+                return Err(refusal.unwrap_or(Refusal::NotFound).into());
+            }
+        })
     }
-    sql = predicates::granted(sql, reach, |sql, filter| filtered(emr, sql, filter))?;
-    for filter in &query.filters {
-        sql = filtered(emr, sql, filter)?;
-    }
-    if let Some(cursor) = &query.after {
-        sql = above(sql, cursor);
-    }
-    Ok(sql.push(ORDER).limit(query.count + 1))
 }
 
 /// Everybody's visits are asked for by the day, which has an index, or by id.
-fn everybodys(emr: &Emr, sql: Sql, query: &Query) -> Result<Sql, Refusal> {
+fn everybodys(emr: &Emr, sql: Sql, (query, part): (&Query, Part)) -> Result<Sql, Refusal> {
     let mut sql = sql;
     let mut bounded = query.ids.is_some();
-    for filter in &query.filters {
-        if let Filter::Date(Field::Date, ranges) = filter {
+    for ranges in dates(query) {
+        if part != Part::Series {
             sql = predicates::window(sql, "e.pc_eventDate", ranges, &emr.zone);
-            bounded = true;
         }
+        bounded = true;
     }
     let why = "This token reaches more than one patient: say which, as patient=[id], or which days, as date=.";
     bounded
         .then_some(sql)
         .ok_or_else(|| Refusal::invalid("patient", why))
+}
+
+/// The date parameters of a query.
+fn dates(query: &Query) -> impl Iterator<Item = &[DateRange]> {
+    query.filters.iter().filter_map(|filter| match filter {
+        Filter::Date(Field::Date, ranges) => Some(ranges.as_slice()),
+        _ => None,
+    })
 }
 
 fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Result<Sql, Refusal> {
@@ -250,7 +371,7 @@ fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Result<Sql, Refusal> {
         Filter::Date(Field::LastUpdated, ranges) => {
             predicates::dates(sql, "e.pc_time", ranges, &emr.zone)
         }
-        Filter::Token(Field::Status, tokens) => statuses(sql, tokens),
+        Filter::Token(Field::Status, tokens) => marks::statuses(sql, tokens),
         _ => {
             let why = "Appointment has no such search parameter.";
             return Err(Refusal::Unsupported(why.to_owned()));
@@ -283,140 +404,6 @@ pub(super) async fn rows_of(emr: &Emr, pid: i64, ids: &[Uuid]) -> Answer<Vec<i64
         .collect())
 }
 
-/// One status parameter: its values are alternatives. Booked is also every mark this house has never heard of,
-/// so it is said by what it is not. Marks are compared by their bytes, as [`status_of`] does: a collation takes X for x.
-fn statuses(sql: Sql, tokens: &[Token]) -> Sql {
-    let wanted: Vec<Status> = tokens
-        .iter()
-        .flat_map(|token| {
-            let asked = |(code, _): &&(&str, Status)| predicates::asks_for(token, STATUS, code);
-            Status::CODES.iter().filter(asked)
-        })
-        .map(|(_, status)| *status)
-        .collect();
-    let all = || MARKS.iter().copied().chain([(LEFT, Status::Cancelled)]);
-    if wanted.contains(&Status::Booked) {
-        let others: Vec<String> = all()
-            .filter(|(_, status)| !wanted.contains(status))
-            .map(|(mark, _)| predicates::hex(mark))
-            .collect();
-        return match others.is_empty() {
-            // Every status was asked for, and NOT IN of nothing is no condition SQL has.
-            true => sql,
-            false => sql.push(" AND HEX(e.pc_apptstatus) NOT IN ").list(others),
-        };
-    }
-    let marks = all()
-        .filter(|(_, status)| wanted.contains(status))
-        .map(|(mark, _)| predicates::hex(mark));
-    sql.push(" AND HEX(e.pc_apptstatus) IN ").list(marks)
-}
-
-/// Whether a row waits for a filler.
-type Bare = fn(&EventRow) -> bool;
-
-/// Which table's filler a row waits for.
-const BARE: [(Table, Bare); 4] = [
-    (Table::Patients, |row| {
-        uuids::known(row.patient.as_deref()).is_none()
-    }),
-    (Table::Events, |row| {
-        uuids::known(row.uuid.as_deref()).is_none()
-    }),
-    (Table::Users, |row| {
-        row.has_provider() && uuids::known(row.provider.as_deref()).is_none()
-    }),
-    (Table::Facilities, |row| {
-        row.location_row.is_some() && uuids::known(row.location.as_deref()).is_none()
-    }),
-];
-
-impl EventRow {
-    /// Whether the user that was joined is the one the text names.
-    fn has_provider(&self) -> bool {
-        let key = self.provider_key.as_deref().map(str::trim);
-        self.provider_row
-            .is_some_and(|row| key == Some(row.to_string().as_str()))
-    }
-
-    /// The end by the wall clock for a day-long event, else so many seconds after the start. `pc_duration` counts;
-    /// `pc_endTime` serves where there is none, and may be past midnight.
-    fn length(&self) -> Duration {
-        let told = Duration::seconds(self.duration);
-        if Duration::ZERO < told && told <= LONGEST {
-            return told;
-        }
-        let start = self.sort_key.split_once(' ');
-        let start = start.and_then(|(_, clock)| wall::clock(clock));
-        let end = self.end_time.as_deref().and_then(wall::clock);
-        match (start, end) {
-            (Some(start), Some(end)) if end > start => Duration::seconds(end - start),
-            // 00:00:00 is how an end nobody gave looks.
-            (Some(start), Some(end)) if 0 < end && end < start => {
-                Some(Duration::seconds(end - start + 86_400))
-                    .filter(|length| *length <= Duration::hours(12))
-                    .unwrap_or(Duration::ZERO)
-            }
-            _ => Duration::ZERO,
-        }
-    }
-
-    /// First and last instant; `None` where there is no start FHIR could tell.
-    fn span(&self, emr: &Emr) -> Option<(OffsetDateTime, OffsetDateTime)> {
-        let wall = start_of(&self.sort_key)?;
-        let start = emr.zone.told(Some(wall))?;
-        let length = self.length();
-        let end = match self.all_day {
-            0 => emr.zone.at(start.checked_add(length)?),
-            // Midnight to midnight, which is not always 24 hours.
-            _ => emr
-                .zone
-                .instant(wall.checked_add(Duration::days(length.whole_days().max(1)))?),
-        };
-        Some((start, end))
-    }
-
-    /// The visit; `None` for a row without a date, which is no visit anybody could keep.
-    fn appointment(self, emr: &Emr) -> Option<Appointment> {
-        let person = Person {
-            pid: self.patient_pid,
-            uuid: uuids::known(self.patient.as_deref())?,
-        };
-        let uuid = match has_uuid(emr) {
-            true => uuids::known(self.uuid.as_deref())?,
-            false => named(TABLE, self.row_id),
-        };
-        let (start, end) = self.span(emr)?;
-        let provider = uuids::known(self.provider.as_deref()).filter(|_| self.has_provider());
-        let code = self
-            .constant
-            .filter(|constant| !constant.is_empty())
-            .unwrap_or_else(|| self.category.to_string());
-        let name = self.category_name.or(self.title);
-        Some(Appointment {
-            uuid,
-            person,
-            patient_name: spoken(self.given, self.family),
-            status: status_of(&self.mark),
-            mark: self.mark,
-            category: name.map(|display| Code {
-                system: CATEGORY_SYSTEM,
-                code,
-                display: tidy(Some(display)),
-            }),
-            start,
-            end,
-            provider: provider
-                .map(|uuid| (uuid, spoken(self.provider_given, self.provider_family))),
-            location: uuids::known(self.location.as_deref())
-                .map(|uuid| (uuid, tidy(self.location_name))),
-            comment: comment_of(self.comment),
-            created: emr.zone.told(self.created),
-            series: self.recurrence > 0,
-        })
-    }
-}
-
 /// The first moment by the wall clock, from the text of [`START`]; `None` where the day is none.
 pub(super) fn start_of(key: &str) -> Option<PrimitiveDateTime> {
     let (day, clock) = key.split_once(' ')?;
@@ -430,15 +417,6 @@ pub(super) fn spoken(given: Option<String>, family: Option<String>) -> String {
     [tidy(given), tidy(family)].join(" ").trim().to_owned()
 }
 
-/// Old rows begin with the words `:text:`, which were never meant for people.
-fn comment_of(text: Option<String>) -> String {
-    let text = tidy(text);
-    text.strip_prefix(":text:")
-        .unwrap_or(&text)
-        .trim()
-        .to_owned()
-}
-
 /// The wall time of an instant as OpenEMR's screens write it, minutes and no more.
 pub(super) fn minutes(emr: &Emr, at: OffsetDateTime) -> String {
     let mut text = datetime_text(emr.zone.wall(at));
@@ -447,34 +425,4 @@ pub(super) fn minutes(emr: &Emr, at: OffsetDateTime) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn f130_to_f134_marks_mean_what_openemr_facts_1_7_says() {
-        for (mark, status) in MARKS {
-            assert_eq!(status_of(mark), status, "{mark}");
-        }
-        assert_eq!(status_of("!"), Status::Cancelled);
-        assert_eq!(status_of("our own"), Status::Booked);
-    }
-
-    #[test]
-    fn booked_includes_marks_nobody_here_knows() {
-        let sql = statuses(Sql::new(""), &[Token::of("booked"), Token::of("noshow")]);
-        assert!(
-            sql.text()
-                .starts_with(" AND HEX(e.pc_apptstatus) NOT IN (?")
-        );
-        let all = statuses(Sql::new(""), &[Token::of(&format!("{STATUS}|"))]);
-        assert_eq!(all.text(), "", "every status");
-        let none = statuses(Sql::new(""), &[Token::of("proposed")]);
-        assert_eq!(none.text(), " AND HEX(e.pc_apptstatus) IN (NULL)");
-    }
-
-    #[test]
-    fn comments_lose_the_old_marker() {
-        assert_eq!(comment_of(Some(":text: hello ".to_owned())), "hello");
-        assert_eq!(comment_of(None), "");
-    }
-}
+mod tests;

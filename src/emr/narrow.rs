@@ -12,6 +12,7 @@ use crate::domain::access::Reach;
 use crate::domain::query::Query;
 use crate::domain::refusal::Answer;
 use crate::emr::Emr;
+use crate::emr::calendar::rows::occurrence_of;
 use crate::emr::mail;
 use crate::emr::names::named;
 use crate::emr::persons;
@@ -22,6 +23,10 @@ const DOCUMENTS: &str =
 /// `pc_pid` is text. A cast makes 12 of '12abc', and then nothing is found in the chart of 12, which compares it as text.
 const EVENTS: &str = "SELECT DISTINCT 0 AS row_id, CAST(pc_pid AS SIGNED) AS pid \
     FROM openemr_postcalendar_events WHERE uuid IN ";
+
+/// A visit of a series is named by its row.
+const SERIES: &str = "SELECT DISTINCT 0 AS row_id, CAST(pc_pid AS SIGNED) AS pid \
+    FROM openemr_postcalendar_events WHERE pc_eid IN ";
 
 /// Version 6.1 gives neither a uuid: their ids are name-based and cannot be turned back, so rows are gone through, the
 /// newest first, five thousand a statement. An old or made-up id costs the walk of the whole table, about a second for
@@ -87,13 +92,39 @@ async fn owners(emr: &Emr, kind: ResourceType, ids: &[Uuid]) -> Answer<Option<Ve
             true => looked_up(emr, DOCUMENTS, ids).await?,
             false => walked(emr, ("documents", DOCUMENTS_WALKED), ids).await?,
         },
-        ResourceType::Appointment => match has_uuid("openemr_postcalendar_events") {
-            true => looked_up(emr, EVENTS, ids).await?,
-            false => walked(emr, ("openemr_postcalendar_events", EVENTS_WALKED), ids).await?,
-        },
+        ResourceType::Appointment => of_visits(emr, ids).await?,
         ResourceType::Communication => mail::owner::pids(emr, ids).await?,
         _ => return Ok(None),
     }))
+}
+
+async fn of_visits(emr: &Emr, ids: &[Uuid]) -> Answer<Vec<i64>> {
+    let rows: Vec<i64> = ids
+        .iter()
+        .filter_map(|id| occurrence_of(*id))
+        .map(|(row, _)| row)
+        .collect();
+    let singles: Vec<Uuid> = ids
+        .iter()
+        .copied()
+        .filter(|id| occurrence_of(*id).is_none())
+        .collect();
+    let mut pids = Vec::new();
+    if !rows.is_empty() {
+        let rows: Vec<Owned> = emr.db.all(Sql::new(SERIES).list(rows)).await?;
+        pids.extend(rows.into_iter().filter_map(|row| row.pid));
+    }
+    if !singles.is_empty() {
+        pids.extend(match emr.layout.has("openemr_postcalendar_events", "uuid") {
+            true => looked_up(emr, EVENTS, &singles).await?,
+            false => {
+                walked(emr, ("openemr_postcalendar_events", EVENTS_WALKED), &singles).await?
+            }
+        });
+    }
+    pids.sort_unstable();
+    pids.dedup();
+    Ok(pids)
 }
 
 async fn looked_up(emr: &Emr, sql: &'static str, ids: &[Uuid]) -> Answer<Vec<i64>> {

@@ -70,6 +70,19 @@ fn compared<V: Into<Value>>(
 /// Adds the days between which everything lies that one date parameter asks for: coarser than [`dates`], but about a
 /// column that has an index.
 pub(super) fn window(sql: Sql, column: &'static str, ranges: &[DateRange], zone: &Zone) -> Sql {
+    let (first, last) = span(ranges, zone);
+    let mut sql = sql;
+    if let Some(first) = first {
+        sql = sql.push(" AND ").push(column).push(" >= ?").bind(first);
+    }
+    if let Some(last) = last {
+        sql = sql.push(" AND ").push(column).push(" <= ?").bind(last);
+    }
+    sql
+}
+
+/// First and last day of what one date parameter asks for; `None` where it is open on that side.
+pub(super) fn span(ranges: &[DateRange], zone: &Zone) -> (Option<Date>, Option<Date>) {
     let day = |instant| zone.wall(instant).date();
     let first = |range: &DateRange| match range.prefix {
         Prefix::Eq | Prefix::Ge => Some(day(range.start)),
@@ -83,14 +96,10 @@ pub(super) fn window(sql: Sql, column: &'static str, ranges: &[DateRange], zone:
     };
     let firsts: Option<Vec<Date>> = ranges.iter().map(first).collect();
     let lasts: Option<Vec<Date>> = ranges.iter().map(last).collect();
-    let mut sql = sql;
-    if let Some(first) = firsts.and_then(|days| days.into_iter().min()) {
-        sql = sql.push(" AND ").push(column).push(" >= ?").bind(first);
-    }
-    if let Some(last) = lasts.and_then(|days| days.into_iter().max()) {
-        sql = sql.push(" AND ").push(column).push(" <= ?").bind(last);
-    }
-    sql
+    (
+        firsts.and_then(|days| days.into_iter().min()),
+        lasts.and_then(|days| days.into_iter().max()),
+    )
 }
 
 /// Adds `AND (... OR ...)`: one of the columns begins with one of the texts, whatever their case (SQLite: of ASCII

@@ -69,7 +69,7 @@ pub static SERVED: Served = Served {
 /// The calendar's own mark, which says more than FHIR's status.
 const MARK: &str = "https://anteroom.dev/fhir/StructureDefinition/emr-status";
 
-/// This is a series; start and end are those of its first visit.
+/// This is one visit of a series.
 const SERIES: &str = "https://anteroom.dev/fhir/StructureDefinition/emr-series";
 
 pub(super) fn render(visit: &Appointment, meta: Meta) -> Built<resources::Appointment> {
@@ -117,11 +117,11 @@ fn status(status: Status) -> AppointmentStatus {
 
 /// Patient, provider and place. What waits for an answer waits for the provider's.
 fn participants(visit: &Appointment) -> Built<Vec<Option<AppointmentParticipant>>> {
-    let mut participants = Vec::with_capacity(3);
+    let mut participants = Vec::with_capacity(4);
     let id = visit.person.uuid;
     let patient = wire::reference(ResourceType::Patient, id, &visit.patient_name)?;
     participants.push(participant(patient, ParticipationStatus::Accepted)?);
-    if let Some((id, display)) = &visit.provider {
+    for (id, display) in &visit.providers {
         let answer = match visit.status {
             Status::Pending | Status::Waitlist => ParticipationStatus::NeedsAction,
             _ => ParticipationStatus::Accepted,

@@ -1,0 +1,1 @@
+//! Series as their visits, visits with several providers, and pages over both.
