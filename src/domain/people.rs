@@ -173,6 +173,8 @@ pub struct Practitioner {
     pub address: Option<Address>,
     /// Specialty in the practice's words; empty where none.
     pub specialty: String,
+    /// Whether patients may write to them (`portal_user`, F141).
+    pub addressee: bool,
     /// When the row last changed, where the layout records it.
     pub last_updated: Option<OffsetDateTime>,
 }

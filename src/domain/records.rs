@@ -128,6 +128,8 @@ pub struct DocumentReference {
     pub custodian: Option<Uuid>,
     /// The visit it is about, where that may be shown.
     pub about: Option<About>,
+    /// The patient sent it through the portal, and staff have not filed it elsewhere.
+    pub from_patient: bool,
     /// When the row last changed.
     pub last_updated: Option<OffsetDateTime>,
 }
@@ -252,7 +254,7 @@ impl Record {
             Self::RelatedPerson(relative) => relative.last_updated,
             Self::Coverage(insurance) => insurance.last_updated,
             Self::Task(task) => task.last_updated,
-            Self::Provenance(origin) => origin.recorded,
+            Self::Provenance(origin) => Some(origin.recorded),
             Self::AuditEvent(line) => Some(line.recorded),
             Self::Slot(_) | Self::Group(_) | Self::Endpoint(_) => None,
         }

@@ -268,13 +268,13 @@ pub async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record
         ResourceType::RelatedPerson => relatives::find(emr, reach, query).await,
         ResourceType::Coverage => coverages::find(emr, reach, query).await,
         ResourceType::Task => tasks::find(emr, reach, query).await,
-        ResourceType::Provenance => origins::find(emr, reach, query).await,
         ResourceType::AuditEvent => events::find(emr, reach, query).await,
         ResourceType::Group => groups::find(emr, reach, query).await,
         ResourceType::Endpoint => endpoints::find(emr, reach, query).await,
-        ResourceType::ValueSet | ResourceType::CodeSystem => {
-            Err(Refusal::Unsupported("Lists are looked up by name.".to_owned()).into())
-        }
+        // Not rows of a table: `rest` makes the one of other records, and the others of the practice's lists.
+        ResourceType::Provenance | ResourceType::ValueSet | ResourceType::CodeSystem => Err(
+            Refusal::Unsupported(format!("{} is no row.", reach.kind().name())).into(),
+        ),
         ResourceType::Binary => Err(Refusal::Unsupported(
             "Binary is read by id; search DocumentReference.".to_owned(),
         )

@@ -24,7 +24,7 @@ use crate::emr::people::tidy;
 use crate::emr::uuids;
 
 const COLUMNS: &str = "SELECT u.id, u.uuid, u.active, u.title, u.fname, u.mname, u.lname, u.suffix, u.npi, \
-    u.specialty, u.phonew1, u.phonew2, u.fax, u.email, u.street, u.streetb, u.city, u.state, u.zip";
+    u.specialty, u.portal_user, u.phonew1, u.phonew2, u.fax, u.email, u.street, u.streetb, u.city, u.state, u.zip";
 
 /// `username` is empty for address-book entries. The three names are OpenEMR's own accounts, which nobody logs in
 /// with (OpenEMR facts 1.16).
@@ -48,6 +48,7 @@ struct Row {
     suffix: Option<String>,
     npi: Option<String>,
     specialty: Option<String>,
+    portal_user: Option<i64>,
     phonew1: Option<String>,
     phonew2: Option<String>,
     fax: Option<String>,
@@ -215,6 +216,7 @@ impl Row {
             ]),
             address: Some(address).filter(|address| *address != Address::default()),
             specialty: tidy(self.specialty),
+            addressee: self.active == Some(1) && self.portal_user == Some(1),
             last_updated: emr.zone.told(self.last_updated),
         })
     }

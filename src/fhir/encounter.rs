@@ -12,6 +12,7 @@ use fhir_sdk::r4b::types::Period;
 use crate::domain::ResourceType;
 use crate::domain::people::Code;
 use crate::domain::query::Field;
+use crate::domain::records::Record;
 use crate::domain::scope::Interaction;
 use crate::domain::visits::Encounter;
 use crate::domain::visits::Progress;
@@ -19,6 +20,7 @@ use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
 use crate::fhir::parameter;
 use crate::fhir::parameter::ID;
+use crate::fhir::parameter::Indexed;
 use crate::fhir::parameter::Meaning;
 use crate::fhir::parameter::Parameter;
 use crate::fhir::wire;
@@ -33,18 +35,109 @@ pub static SERVED: Served = Served {
     parameters: &[
         ID,
         parameter::patient("http://hl7.org/fhir/us/core/SearchParameter/us-core-encounter-patient"),
+        parameter::UPDATED,
         Parameter {
             name: "date",
             meaning: Meaning::Date(Field::Date),
             definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-encounter-date",
-            values: |_| Vec::new(),
+            values: |record| of(record, |visit| vec![Indexed::Date(visit.start, visit.end)]),
+        },
+        Parameter {
+            name: "identifier",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-encounter-identifier",
+            values: |record| {
+                of(record, |visit| {
+                    vec![Indexed::token(
+                        "urn:ietf:rfc:3986",
+                        &visit.uuid.urn().to_string(),
+                    )]
+                })
+            },
+        },
+        Parameter {
+            name: "type",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-encounter-type",
+            values: |record| of(record, |visit| visit.category.iter().map(coded).collect()),
+        },
+        Parameter {
+            name: "class",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-encounter-class",
+            values: |record| of(record, |visit| vec![coded(&visit.class)]),
+        },
+        Parameter {
+            name: "status",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-encounter-status",
+            values: |record| {
+                of(record, |visit| {
+                    let status = match visit.progress {
+                        Progress::Planned => "planned",
+                        Progress::InProgress => "in-progress",
+                        Progress::Finished => "finished",
+                    };
+                    vec![Indexed::token(
+                        "http://hl7.org/fhir/encounter-status",
+                        status,
+                    )]
+                })
+            },
+        },
+        Parameter {
+            name: "location",
+            meaning: Meaning::References(&[ResourceType::Location]),
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-encounter-location",
+            values: |record| {
+                of(record, |visit| {
+                    Indexed::reference(ResourceType::Location, visit.location)
+                })
+            },
+        },
+        Parameter {
+            name: "practitioner",
+            meaning: Meaning::References(&[ResourceType::Practitioner]),
+            definition: "http://hl7.org/fhir/SearchParameter/Encounter-practitioner",
+            values: |record| {
+                of(record, |visit| {
+                    let id = visit.provider.as_ref().map(|(id, _)| *id);
+                    Indexed::reference(ResourceType::Practitioner, id)
+                })
+            },
+        },
+        Parameter {
+            name: "service-provider",
+            meaning: Meaning::References(&[ResourceType::Organization]),
+            definition: "http://hl7.org/fhir/SearchParameter/Encounter-service-provider",
+            values: |record| {
+                of(record, |visit| {
+                    let id = visit.organization.as_ref().map(|(id, _)| *id);
+                    Indexed::reference(ResourceType::Organization, id)
+                })
+            },
         },
     ],
-    order: "",
+    order: "-date",
     create: READ_ONLY,
     update: READ_ONLY,
     operations: &[],
 };
+
+fn of(record: &Record, values: fn(&Encounter) -> Vec<Indexed>) -> Vec<Indexed> {
+    match record {
+        Record::Encounter(visit) => values(visit),
+        _ => Vec::new(),
+    }
+}
+
+fn coded(code: &Code) -> Indexed {
+    Indexed::Token(
+        code.system.to_owned(),
+        code.code.clone(),
+        code.display.clone(),
+    )
+}
 
 pub(super) fn render(visit: &Encounter, meta: Meta) -> Built<resources::Encounter> {
     let patient = ResourceType::Patient;

@@ -8,10 +8,16 @@ use fhir_sdk::r4b::types::Meta;
 use crate::domain::ResourceType;
 use crate::domain::people::Code;
 use crate::domain::people::Facility;
+use crate::domain::records::Record;
 use crate::domain::scope::Interaction;
 use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
+use crate::fhir::indexes;
 use crate::fhir::parameter::ID;
+use crate::fhir::parameter::Indexed;
+use crate::fhir::parameter::Meaning;
+use crate::fhir::parameter::Parameter;
+use crate::fhir::parameter::UPDATED;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
@@ -21,8 +27,35 @@ pub static SERVED: Served = Served {
     profile: Some("http://hl7.org/fhir/us/core/StructureDefinition/us-core-organization"),
     prose: "The practice and its facilities, as bodies that keep charts and documents.",
     interactions: &[Interaction::Read, Interaction::Search],
-    parameters: &[ID],
-    order: "",
+    parameters: &[
+        ID,
+        UPDATED,
+        Parameter {
+            name: "name",
+            meaning: Meaning::Texts,
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-organization-name",
+            values: |record| of(record, |facility| Indexed::text(&facility.name)),
+        },
+        Parameter {
+            name: "address",
+            meaning: Meaning::Texts,
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-organization-address",
+            values: |record| of(record, |facility| indexes::address(&facility.address)),
+        },
+        Parameter {
+            name: "identifier",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/SearchParameter/Organization-identifier",
+            values: |record| of(record, identified),
+        },
+        Parameter {
+            name: "active",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/SearchParameter/Organization-active",
+            values: |record| of(record, |facility| vec![indexes::boolean(facility.active)]),
+        },
+    ],
+    order: "name",
     create: READ_ONLY,
     update: READ_ONLY,
     operations: &[],
@@ -30,6 +63,21 @@ pub static SERVED: Served = Served {
 
 /// The system of CLIA numbers.
 const CLIA: &str = "urn:oid:2.16.840.1.113883.4.7";
+
+fn of(record: &Record, values: fn(&Facility) -> Vec<Indexed>) -> Vec<Indexed> {
+    match record {
+        Record::Organization(facility) => values(facility),
+        _ => Vec::new(),
+    }
+}
+
+fn identified(facility: &Facility) -> Vec<Indexed> {
+    let found = identifiers(facility).unwrap_or_default().into_iter();
+    let shown = found.filter_map(|one| Some((one.system.clone()?, one.value.clone()?)));
+    shown
+        .map(|(system, value)| Indexed::token(&system, &value))
+        .collect()
+}
 
 pub(super) fn render(facility: &Facility, meta: Meta) -> Built<resources::Organization> {
     let provider = wire::concept(&Code {

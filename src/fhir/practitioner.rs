@@ -7,11 +7,18 @@ use fhir_sdk::r4b::resources::PractitionerQualification;
 use fhir_sdk::r4b::types::Meta;
 
 use crate::domain::ResourceType;
+use crate::domain::people::Means;
 use crate::domain::people::Practitioner;
+use crate::domain::records::Record;
 use crate::domain::scope::Interaction;
 use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
+use crate::fhir::indexes;
 use crate::fhir::parameter::ID;
+use crate::fhir::parameter::Indexed;
+use crate::fhir::parameter::Meaning;
+use crate::fhir::parameter::Parameter;
+use crate::fhir::parameter::UPDATED;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
@@ -19,14 +26,110 @@ use crate::fhir::wire::Built;
 pub static SERVED: Served = Served {
     kind: ResourceType::Practitioner,
     profile: Some("http://hl7.org/fhir/us/core/StructureDefinition/us-core-practitioner"),
-    prose: "The practice's providers, and staff whom patients may write to.",
+    prose: "The practice's providers, and staff whom patients may write to: those are found by portal-addressee=true.",
     interactions: &[Interaction::Read, Interaction::Search],
-    parameters: &[ID],
-    order: "",
+    parameters: &[
+        ID,
+        UPDATED,
+        Parameter {
+            name: "name",
+            meaning: Meaning::Texts,
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-practitioner-name",
+            values: |record| of(record, |person| indexes::name(&person.name)),
+        },
+        Parameter {
+            name: "family",
+            meaning: Meaning::Texts,
+            definition: "http://hl7.org/fhir/SearchParameter/individual-family",
+            values: |record| of(record, |person| Indexed::text(&person.name.family)),
+        },
+        Parameter {
+            name: "given",
+            meaning: Meaning::Texts,
+            definition: "http://hl7.org/fhir/SearchParameter/individual-given",
+            values: |record| {
+                of(record, |person| {
+                    let given = person.name.given.iter();
+                    given.flat_map(|name| Indexed::text(name)).collect()
+                })
+            },
+        },
+        Parameter {
+            name: "identifier",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-practitioner-identifier",
+            values: |record| of(record, |person| vec![identified(person)]),
+        },
+        Parameter {
+            name: "active",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/SearchParameter/Practitioner-active",
+            values: |record| of(record, |person| vec![indexes::boolean(person.active)]),
+        },
+        Parameter {
+            name: "telecom",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/SearchParameter/individual-telecom",
+            values: |record| of(record, |person| indexes::telecoms(&person.telecom)),
+        },
+        Parameter {
+            name: "phone",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/SearchParameter/individual-phone",
+            values: |record| {
+                of(record, |person| {
+                    indexes::reached_by(&person.telecom, Means::Phone)
+                })
+            },
+        },
+        Parameter {
+            name: "email",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/SearchParameter/individual-email",
+            values: |record| {
+                of(record, |person| {
+                    indexes::reached_by(&person.telecom, Means::Email)
+                })
+            },
+        },
+        Parameter {
+            name: "address",
+            meaning: Meaning::Texts,
+            definition: "http://hl7.org/fhir/SearchParameter/individual-address",
+            values: |record| {
+                of(record, |person| {
+                    let address = person.address.iter();
+                    address.flat_map(indexes::address).collect()
+                })
+            },
+        },
+        Parameter {
+            name: "portal-addressee",
+            meaning: Meaning::Tokens,
+            definition: "https://anteroom.dev/fhir/SearchParameter/practitioner-portal-addressee",
+            values: |record| of(record, |person| vec![indexes::boolean(person.addressee)]),
+        },
+    ],
+    order: "family",
     create: READ_ONLY,
     update: READ_ONLY,
     operations: &[],
 };
+
+fn of(record: &Record, values: fn(&Practitioner) -> Vec<Indexed>) -> Vec<Indexed> {
+    match record {
+        Record::Practitioner(person) => values(person),
+        _ => Vec::new(),
+    }
+}
+
+/// The identifier that is shown: the NPI, or the id as URN.
+fn identified(person: &Practitioner) -> Indexed {
+    match wire::is_npi(person.npi.trim()) {
+        true => Indexed::token(wire::NPI, person.npi.trim()),
+        false => Indexed::token("urn:ietf:rfc:3986", &person.uuid.urn().to_string()),
+    }
+}
 
 pub(super) fn render(person: &Practitioner, meta: Meta) -> Built<resources::Practitioner> {
     // US Core wants an identifier with a system and a family name of everybody.

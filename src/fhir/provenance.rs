@@ -1,33 +1,144 @@
-//! Provenance: being built.
+//! Provenance: who is behind a record, as US Core 7.0.0 wants it.
 
+use fhir_sdk::Instant;
 use fhir_sdk::r4b::resources;
+use fhir_sdk::r4b::resources::ProvenanceAgent;
+use fhir_sdk::r4b::types::CodeableConcept;
 use fhir_sdk::r4b::types::Meta;
+use time::UtcOffset;
 
 use crate::domain::ResourceType;
+use crate::domain::people::Code;
+use crate::domain::query::Field;
+use crate::domain::records::Record;
 use crate::domain::scope::Interaction;
 use crate::domain::trace::Provenance;
-
 use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
+use crate::fhir::parameter;
 use crate::fhir::parameter::ID;
+use crate::fhir::parameter::Indexed;
+use crate::fhir::parameter::Meaning;
+use crate::fhir::parameter::Parameter;
+use crate::fhir::wire;
 use crate::fhir::wire::Built;
+
+/// The types a Provenance can be about.
+const TARGETS: &[ResourceType] = &[
+    ResourceType::Patient,
+    ResourceType::Appointment,
+    ResourceType::Communication,
+    ResourceType::DocumentReference,
+    ResourceType::Encounter,
+    ResourceType::RelatedPerson,
+    ResourceType::Coverage,
+];
 
 /// Provenance as it is served.
 pub static SERVED: Served = Served {
     kind: ResourceType::Provenance,
-    profile: None,
-    prose: "",
+    profile: Some("http://hl7.org/fhir/us/core/StructureDefinition/us-core-provenance"),
+    prose: "Who is behind a record: the author where the chart names one, and the practice. It is seen by whoever sees the \
+        record it is about; search by target or patient, or take it along with _revinclude=Provenance:target.",
     interactions: &[Interaction::Read, Interaction::Search],
-    parameters: &[ID],
+    parameters: &[
+        ID,
+        parameter::patient("http://hl7.org/fhir/SearchParameter/Provenance-patient"),
+        Parameter {
+            name: "target",
+            meaning: Meaning::Reference(Field::Target, TARGETS),
+            definition: "http://hl7.org/fhir/SearchParameter/Provenance-target",
+            values: target,
+        },
+        Parameter {
+            name: "recorded",
+            meaning: Meaning::Dates,
+            definition: "http://hl7.org/fhir/SearchParameter/Provenance-recorded",
+            values: |record| Indexed::moment(record.last_updated()),
+        },
+        Parameter {
+            name: "agent",
+            meaning: Meaning::References(&[
+                ResourceType::Practitioner,
+                ResourceType::Organization,
+                ResourceType::Patient,
+            ]),
+            definition: "http://hl7.org/fhir/SearchParameter/Provenance-agent",
+            values: agent,
+        },
+    ],
     order: "",
     create: READ_ONLY,
     update: READ_ONLY,
     operations: &[],
 };
 
+fn target(record: &Record) -> Vec<Indexed> {
+    match record {
+        Record::Provenance(origin) => vec![Indexed::Reference(origin.target.0, origin.target.1)],
+        _ => Vec::new(),
+    }
+}
+
+fn agent(record: &Record) -> Vec<Indexed> {
+    match record {
+        Record::Provenance(origin) => {
+            let author = origin.author.iter();
+            let mut agents: Vec<Indexed> = author
+                .map(|(kind, id, _)| Indexed::Reference(*kind, *id))
+                .collect();
+            agents.push(Indexed::Reference(
+                ResourceType::Organization,
+                origin.organization.0,
+            ));
+            agents
+        }
+        _ => Vec::new(),
+    }
+}
+
 pub(super) fn render(origin: &Provenance, meta: Meta) -> Built<resources::Provenance> {
+    let (kind, id) = origin.target;
+    let (organization, name) = &origin.organization;
+    let practice = || wire::reference(ResourceType::Organization, *organization, name);
+    let author = match &origin.author {
+        Some((kind, id, display)) => {
+            let mut author = ProvenanceAgent::builder()
+                .r#type(role("author", "Author")?)
+                .who(wire::reference(*kind, *id, display)?)
+                .build()?;
+            // provenance-1: a person of the practice acts on its behalf.
+            if *kind == ResourceType::Practitioner {
+                author.on_behalf_of = Some(practice()?);
+            }
+            author
+        }
+        None => ProvenanceAgent::builder()
+            .r#type(role("author", "Author")?)
+            .who(practice()?)
+            .build()?,
+    };
+    let transmitter = ProvenanceAgent::builder()
+        .r#type(wire::concept(&Code {
+            system: "http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type",
+            code: "transmitter".to_owned(),
+            display: "Transmitter".to_owned(),
+        })?)
+        .who(practice()?)
+        .build()?;
     resources::Provenance::builder()
         .id(origin.uuid.to_string())
         .meta(meta)
+        .target(wire::list([wire::reference(kind, id, "")?]))
+        .recorded(Instant(origin.recorded.to_offset(UtcOffset::UTC)))
+        .agent(wire::list([author, transmitter]))
         .build()
+}
+
+fn role(code: &str, display: &str) -> Built<CodeableConcept> {
+    wire::concept(&Code {
+        system: "http://terminology.hl7.org/CodeSystem/provenance-participant-type",
+        code: code.to_owned(),
+        display: display.to_owned(),
+    })
 }

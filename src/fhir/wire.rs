@@ -38,7 +38,7 @@ use crate::fhir::version_id;
 pub(super) type Built<T> = Result<T, BuilderError>;
 
 /// The system of national provider identifiers.
-const NPI: &str = "http://hl7.org/fhir/sid/us-npi";
+pub(super) const NPI: &str = "http://hl7.org/fhir/sid/us-npi";
 
 /// Extension for a mandatory element whose value nobody knows.
 const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
@@ -151,7 +151,7 @@ pub(super) fn npi(number: &str) -> Built<Option<Identifier>> {
 }
 
 /// Ten digits with the check digit of ISO/IEC 7812 over the prefix 80840, whose own sum is 24.
-fn is_npi(number: &str) -> bool {
+pub(super) fn is_npi(number: &str) -> bool {
     let digits: Vec<u32> = number
         .chars()
         .filter_map(|digit| digit.to_digit(10))

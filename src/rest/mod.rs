@@ -1,7 +1,10 @@
 //! FHIR's interactions: from a Grant and what a request asks, in FHIR's words, to what is answered, in FHIR's words.
 //! A request of its own and an entry of a Bundle come the same way. No HTTP: what a status is called is not known here.
 
+pub mod chain;
+pub mod include;
 pub mod read;
+pub mod records;
 pub mod search;
 pub mod write;
 
