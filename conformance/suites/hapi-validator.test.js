@@ -36,7 +36,7 @@ before(async () => {
     reports.set(type, [...(reports.get(type) ?? []), answer]);
   }
   const seconds = (summary.secondsToLoad + summary.secondsToValidate).toFixed(0);
-  console.log(`hapi-validator: ${served.found.length} resources served, ${profiles.length} in fhir-profiles/; ${summary.definitions} definitions; ${seconds} s`);
+  console.log(`hapi-validator: ${served.found.length} pages and single resources served, ${profiles.length} in fhir-profiles/; ${summary.definitions} definitions; ${seconds} s`);
 });
 
 /** Fails with the errors of `answers`, and lists what is less than an error. */
@@ -44,7 +44,7 @@ function noErrors(what, answers) {
   const all = answers.flatMap(({ name, issues }) => issues.map((issue) => ({ name, ...issue })));
   const errors = all.filter(({ severity }) => severity === "error" || severity === "fatal");
   const warnings = grouped(all.filter(({ severity }) => severity === "warning"));
-  console.log(`${what}: ${answers.length} validated, ${errors.length} errors, ${warnings.length} kinds of warnings`);
+  console.log(`${what}: ${answers.length} pages and resources, ${errors.length} errors, ${warnings.length} kinds of warnings`);
   for (const { count, text } of warnings) console.log(`  ${count} x ${text}`);
   const kinds = grouped(errors);
   const more = kinds.length > SHOWN ? [`and ${kinds.length - SHOWN} more kinds`] : [];
@@ -80,7 +80,7 @@ test("every type that can be searched is searched by somebody", (t) => {
 
 test("HAPI finds no error in anything the server serves", async (t) => {
   if (!usCore) return t.skip(WITHOUT_US_CORE);
-  for (const type of [...reports.keys()].sort()) await t.test(`${type}: 0 errors, in the pages of its search too`, () => noErrors(type, reports.get(type)));
+  for (const type of [...reports.keys()].sort()) await t.test(`${type}: 0 errors, alone and in the pages of its search`, () => noErrors(type, reports.get(type)));
   const empty = served.types.map(({ type }) => type).filter((type) => !reports.has(type));
   if (empty.length > 0) console.log(`hapi-validator: nothing seen of ${empty.join(", ")}`);
   return undefined;

@@ -14,8 +14,8 @@ const PAGES = 20;
 const ROUNDS = 3;
 
 /**
- * Walks the server of `target`. Answers `{ types, found, unserved, cut }`: `found` as `[{ name, resource }]`, each text
- * once, every page of every search among them; `unserved` tells the types nobody could search, with what was answered;
+ * Walks the server of `target`. Answers `{ types, found, unserved, cut }`: `found` as `[{ name, resource }]`, every
+ * page of every search and what is in no page; `unserved` tells the types nobody could search, with what was answered;
  * `cut` the searches that have more pages than were read.
  */
 export async function walk(target) {
@@ -47,18 +47,19 @@ class Store {
 
   /** Keeps a resource unless the same text is there; `searched` names the type whose search a Bundle answers. */
   add(name, resource, searched) {
-    if (!resource?.resourceType) return;
-    if (resource.resourceType !== "Bundle" && resource.id) this.ids.set(`${resource.resourceType}/${resource.id}`, resource);
-    const text = JSON.stringify(resource);
-    if (this.texts.has(text)) return;
-    this.texts.add(text);
-    this.found.push({ name, resource, searched });
+    if (resource?.resourceType && this.isNew(resource)) this.found.push({ name, resource, searched });
   }
 
-  /** A page and what it holds. */
+  /** A page. What it holds is judged in it, and is not asked for again. */
   addBundle(name, bundle, searched) {
     this.add(name, bundle, searched);
-    for (const { resource } of bundle.entry ?? []) if (resource) this.add(label(resource), resource);
+    for (const { resource } of bundle.entry ?? []) if (resource) this.isNew(resource);
+  }
+
+  isNew(resource) {
+    if (resource.resourceType !== "Bundle" && resource.id) this.ids.set(`${resource.resourceType}/${resource.id}`, resource);
+    const before = this.texts.size;
+    return this.texts.add(JSON.stringify(resource)).size > before;
   }
 
   idsOf(type) {
@@ -66,20 +67,19 @@ class Store {
   }
 }
 
-function label({ resourceType, id }) {
-  return id ? `${resourceType}/${id}` : resourceType;
-}
-
 // Who looks: every patient with an app of their own, then the backend service, which sees what is nobody's.
 async function visitors(target, types) {
-  const wanted = types.map((one) => `patient/${one.type}.${can(one, "search-type") ? "rs" : "r"}`);
+  const smart = await smartConfiguration(target);
+  const wanted = types
+    .filter(({ type }) => smart.scopes_supported.some((one) => one.startsWith(`patient/${type}.`)))
+    .map((one) => `patient/${one.type}.${can(one, "search-type") ? "rs" : "r"}`);
   const scope = ["launch/patient", "openid", "fhirUser", ...wanted].join(" ");
   const found = [];
   for (const patient of activePatients(target)) {
     const { body } = await launch(target, clientOf(target, "public"), patient, { scope });
     found.push({ name: patient.username, token: body.access_token, patient: body.patient });
   }
-  const bench = { target, smart: await smartConfiguration(target), origin: target.base };
+  const bench = { target, smart, origin: target.base };
   const client = clientOf(target, "backend");
   const system = client.scope.split(" ").filter((one) => one.startsWith("system/")).join(" ");
   const answer = await tokenAs(bench, client, { grant_type: "client_credentials", scope: system });
