@@ -8,7 +8,7 @@ import { tokenAs } from "../smart/app.js";
 const PAGE = 10;
 
 // A sandbox is small; more pages than this of one search would say nothing new (Slot is computed without end).
-const PAGES = 20;
+const PAGES = 10;
 
 // Reads of what was only pointed at.
 const ROUNDS = 3;
@@ -27,16 +27,16 @@ export async function walk(target) {
   const refused = new Map();
   const all = await visitors(target, types);
   for (const visitor of all) {
-    for (const type of types.filter((one) => can(one, "search-type"))) {
-      const answer = await search({ target, types, store, visitor, cut }, type);
-      if (answer) refused.set(type.type, [...(refused.get(type.type) ?? []), `${visitor.name}: ${answer}`]);
-    }
-    for (let round = 0; round < ROUNDS && (await follow({ target, types, store, visitor })); round++);
-    await operations({ target, statement, types, store, visitor });
+    const scene = { target, statement, types, store, visitor, cut };
+    const missed = await searchAll(scene, types.filter((one) => can(one, "search-type")));
+    for (let round = 0; round < ROUNDS && (await follow(scene)); round++);
+    // By now there may be something to name in the parameter that a search wants.
+    const never = await searchAll(scene, [...missed.keys()]);
+    for (const [type, answer] of never) refused.set(type.type, [...(refused.get(type.type) ?? []), `${visitor.name}: ${answer}`]);
+    await operations(scene);
   }
   for (const [name, path, token] of wrong(all[0].token)) store.add(`outcome of ${name}`, (await get(`${target.fhir}/${path}`, token)).body);
-  const searched = new Set(store.found.flatMap(({ resource, searched: type }) => (type && resource.resourceType === "Bundle" ? [type] : [])));
-  const unserved = types.filter((one) => can(one, "search-type") && !searched.has(one.type)).map(({ type }) => `${type}: ${refused.get(type)?.join("; ")}`);
+  const unserved = types.filter((one) => can(one, "search-type") && !store.searched.has(one.type)).map(({ type }) => `${type}: ${refused.get(type)?.join("; ")}`);
   return { types, found: store.found, unserved, cut };
 }
 
@@ -44,6 +44,7 @@ class Store {
   found = [];
   texts = new Set();
   ids = new Map();
+  searched = new Set();
 
   /** Keeps a resource unless the same text is there; `searched` names the type whose search a Bundle answers. */
   add(name, resource, searched) {
@@ -52,6 +53,7 @@ class Store {
 
   /** A page. What it holds is judged in it, and is not asked for again. */
   addBundle(name, bundle, searched) {
+    if (searched) this.searched.add(searched);
     this.add(name, bundle, searched);
     for (const { resource } of bundle.entry ?? []) if (resource) this.isNew(resource);
   }
@@ -59,12 +61,18 @@ class Store {
   isNew(resource) {
     if (resource.resourceType !== "Bundle" && resource.id) this.ids.set(`${resource.resourceType}/${resource.id}`, resource);
     const before = this.texts.size;
-    return this.texts.add(JSON.stringify(resource)).size > before;
+    return this.texts.add(JSON.stringify(unsigned(resource))).size > before;
   }
 
   idsOf(type) {
     return [...this.ids.keys()].filter((path) => path.startsWith(`${type}/`)).map((path) => path.slice(type.length + 1));
   }
+}
+
+// A page as another visitor sees it too: its id, its time and its links are each visitor's own.
+function unsigned(resource) {
+  if (resource.resourceType !== "Bundle") return resource;
+  return { ...resource, id: undefined, meta: undefined, timestamp: undefined, link: resource.link?.map((one) => one.relation) };
 }
 
 // Who looks: every patient with an app of their own, then the backend service, which sees what is nobody's.
@@ -85,6 +93,16 @@ async function visitors(target, types) {
   const answer = await tokenAs(bench, client, { grant_type: "client_credentials", scope: system });
   if (answer.status !== 200) throw new Error(`the backend service was given no token: ${answer.status} ${answer.text}`);
   return [...found, { name: client.client_id, token: answer.body.access_token }];
+}
+
+// Searches each of `types`. Answers why not, by type, for those that gave nothing.
+async function searchAll(scene, types) {
+  const missed = new Map();
+  for (const type of types) {
+    const answer = await search(scene, type);
+    if (answer) missed.set(type, answer);
+  }
+  return missed;
 }
 
 // Every page of one type. Answers why there is none, or undefined.
