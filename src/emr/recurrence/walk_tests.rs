@@ -111,7 +111,7 @@ fn jumping_finds_what_walking_finds() {
         i64::try_from(state % u64::try_from(sides).expect("sides")).expect("less than the sides")
     };
     let mut shown = 0;
-    for round in 0..4_000 {
+    for round in 0..1_500 {
         let start = date!(1990 - 01 - 01) + Duration::days(dice(13_000));
         let from = start + Duration::days(dice(12_000) - 400);
         let weekends: [&[u8]; 7] = [&[6, 0], &[0], &[5], &[6], &[5, 6], &[], &[0, 6]];
@@ -159,5 +159,5 @@ fn jumping_finds_what_walking_finds() {
         assert_eq!(found, expected, "round {round}: {case:?}");
         shown += found.len();
     }
-    assert!(shown > 10_000, "only {shown} days were compared");
+    assert!(shown > 5_000, "only {shown} days were compared");
 }
