@@ -6,12 +6,15 @@ pub mod include;
 pub mod read;
 pub mod records;
 pub mod search;
+pub mod terminology;
 pub mod write;
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::crypto::Entropy;
 use crate::domain::access::Grant;
+use crate::domain::refusal::Fault;
 use crate::emr::Emr;
 use crate::emr::writing::Rules;
 use crate::fhir::Base;
@@ -86,6 +89,16 @@ impl Answered {
 }
 
 impl Rest<'_> {
+    /// A new random id (RFC 9562, version 4).
+    ///
+    /// # Errors
+    /// The operating system has no randomness to give.
+    pub fn new_id(&self) -> Result<Uuid, Fault> {
+        let mut bytes = [0; 16];
+        self.entropy.fill(&mut bytes)?;
+        Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
+    }
+
     /// A ledger line of this request, such as `("Patient.read", "Patient/<uuid>")`.
     pub fn entry(&self, action: String, resource: String) -> Entry {
         let mut entry = Entry::new(action, Outcome::Success, self.emr.now()).under(self.grant);
