@@ -140,17 +140,50 @@ pub struct Encounter {
 pub struct Schedule {
     /// FHIR id, made of the provider's row.
     pub uuid: Uuid,
+    /// Whose calendar, as FHIR id of the Practitioner and display.
+    pub practitioner: (Uuid, String),
+    /// Where the provider works, as FHIR id of the Location and display.
+    pub location: Option<(Uuid, String)>,
+    /// What the provider does, in the practice's words; empty where unknown.
+    pub specialty: String,
+    /// The categories a visit can be booked in.
+    pub services: Vec<Code>,
+    /// From when until when time can be asked for.
+    pub horizon: (OffsetDateTime, OffsetDateTime),
+    /// Whether the practice has said when the provider is in the office.
+    pub configured: bool,
     /// When the provider's row last changed, where the layout records it.
     pub last_updated: Option<OffsetDateTime>,
+}
+
+/// Whether a visit can begin then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Availability {
+    /// It can.
+    Free,
+    /// The provider is in and has something else to do; what, is nobody's business.
+    Busy,
+}
+
+impl Availability {
+    /// FHIR's code and the state, both directions.
+    pub const CODES: [(&'static str, Self); 2] =
+        [("free", Self::Free), ("busy-unavailable", Self::Busy)];
 }
 
 /// A stretch of time in a provider's calendar: computed, never stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Slot {
-    /// FHIR id, made of provider, start and length.
+    /// FHIR id, made of provider, category, start and length.
     pub uuid: Uuid,
-    /// FHIR id of the Schedule.
-    pub schedule: Uuid,
+    /// FHIR id of the Schedule, and whose it is for display.
+    pub schedule: (Uuid, String),
+    /// Whether it can be had.
+    pub state: Availability,
+    /// The category it is long enough for, where one was asked for.
+    pub service: Option<Code>,
+    /// What the provider does, in the practice's words; empty where unknown.
+    pub specialty: String,
     /// When it begins, with the practice's offset on that day.
     pub start: OffsetDateTime,
     /// When it ends.

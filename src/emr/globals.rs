@@ -12,7 +12,7 @@ use crate::domain::refusal::Answer;
 const READ: &str = "SELECT gl_name, gl_value FROM globals WHERE gl_index = 0 AND gl_name IN ";
 
 /// The settings this house reads, with OpenEMR's own default (OpenEMR facts 1.19).
-const DEFAULTS: [(&str, &str); 15] = [
+const DEFAULTS: [(&str, &str); 18] = [
     ("portal_onsite_two_enable", "0"),
     ("enforce_signin_email", "1"),
     (
@@ -25,8 +25,11 @@ const DEFAULTS: [(&str, &str); 15] = [
     ("gbl_time_zone", ""),
     ("document_storage_method", "0"),
     ("drive_encryption", "1"),
+    ("allow_portal_uploads", "1"),
+    ("secure_upload", "1"),
     ("calendar_interval", "15"),
     ("weekend_days", "6,0"),
+    ("schedule_end", "17"),
     ("password_max_failed_logins", "20"),
     ("time_reset_password_max_failed_logins", "3600"),
     ("gbl_ldap_enabled", "0"),

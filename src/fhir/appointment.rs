@@ -13,13 +13,17 @@ use fhir_sdk::r4b::types::Reference;
 
 use crate::domain::ResourceType;
 use crate::domain::query::Field;
+use crate::domain::records::Record;
 use crate::domain::scope::Interaction;
 use crate::domain::visits::Appointment;
 use crate::domain::visits::Status;
 use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
+use crate::fhir::indexes;
+use crate::fhir::Writable;
 use crate::fhir::parameter;
 use crate::fhir::parameter::ID;
+use crate::fhir::parameter::Indexed;
 use crate::fhir::parameter::LAST_UPDATED;
 use crate::fhir::parameter::Meaning;
 use crate::fhir::parameter::Parameter;
@@ -45,24 +49,97 @@ pub static SERVED: Served = Served {
                 ResourceType::Location,
             ]),
             definition: "http://hl7.org/fhir/SearchParameter/Appointment-actor",
-            values: |_| Vec::new(),
+            values: |record| {
+                of(record, |visit| {
+                    let patient = Some(visit.person.uuid);
+                    let mut actors = Indexed::reference(ResourceType::Patient, patient);
+                    actors.extend(practitioners(visit));
+                    actors.extend(location(visit));
+                    actors
+                })
+            },
+        },
+        Parameter {
+            name: "appointment-type",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/SearchParameter/Appointment-appointment-type",
+            values: |record| of(record, category),
         },
         Parameter {
             name: "date",
             meaning: Meaning::Date(Field::Date),
             definition: "http://hl7.org/fhir/SearchParameter/Appointment-date",
-            values: |_| Vec::new(),
+            values: |record| of(record, |visit| Indexed::moment(Some(visit.start))),
+        },
+        Parameter {
+            name: "identifier",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/SearchParameter/Appointment-identifier",
+            values: |record| of(record, |visit| vec![indexes::urn(visit.uuid)]),
+        },
+        Parameter {
+            name: "location",
+            meaning: Meaning::References(&[ResourceType::Location]),
+            definition: "http://hl7.org/fhir/SearchParameter/Appointment-location",
+            values: |record| of(record, location),
+        },
+        Parameter {
+            name: "part-status",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/SearchParameter/Appointment-part-status",
+            values: |record| {
+                of(record, |visit| {
+                    let system = "http://hl7.org/fhir/participationstatus";
+                    let answers = [
+                        (true, "accepted"),
+                        (!visit.providers.is_empty() && waits(visit), "needs-action"),
+                    ];
+                    let answers = answers.into_iter().filter(|(is, _)| *is);
+                    answers.map(|(_, code)| Indexed::token(system, code)).collect()
+                })
+            },
+        },
+        Parameter {
+            name: "practitioner",
+            meaning: Meaning::References(&[ResourceType::Practitioner]),
+            definition: "http://hl7.org/fhir/SearchParameter/Appointment-practitioner",
+            values: |record| of(record, practitioners),
+        },
+        Parameter {
+            name: "service-type",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/SearchParameter/Appointment-service-type",
+            values: |record| of(record, category),
+        },
+        Parameter {
+            name: "specialty",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/SearchParameter/Appointment-specialty",
+            values: |record| {
+                of(record, |visit| {
+                    let words = visit.specialties.iter();
+                    words.flat_map(|words| indexes::words(words)).collect()
+                })
+            },
         },
         Parameter {
             name: "status",
             meaning: Meaning::Token(Field::Status),
             definition: "http://hl7.org/fhir/SearchParameter/Appointment-status",
-            values: |_| Vec::new(),
+            values: |record| {
+                of(record, |visit| {
+                    let system = "http://hl7.org/fhir/appointmentstatus";
+                    vec![Indexed::token(system, visit.status.code())]
+                })
+            },
         },
     ],
-    order: "",
+    order: "date",
     create: READ_ONLY,
-    update: READ_ONLY,
+    update: Writable {
+        patient: &["status", "cancelationReason"],
+        staff: &[],
+    },
     operations: &[],
 };
 
@@ -72,10 +149,38 @@ const MARK: &str = "https://anteroom.dev/fhir/StructureDefinition/emr-status";
 /// This is one visit of a series.
 const SERIES: &str = "https://anteroom.dev/fhir/StructureDefinition/emr-series";
 
+fn of(record: &Record, values: fn(&Appointment) -> Vec<Indexed>) -> Vec<Indexed> {
+    match record {
+        Record::Appointment(visit) => values(visit),
+        _ => Vec::new(),
+    }
+}
+
+fn practitioners(visit: &Appointment) -> Vec<Indexed> {
+    let ids = visit.providers.iter().map(|(id, _)| *id);
+    ids.map(|id| Indexed::Reference(ResourceType::Practitioner, id))
+        .collect()
+}
+
+fn location(visit: &Appointment) -> Vec<Indexed> {
+    let id = visit.location.as_ref().map(|(id, _)| *id);
+    Indexed::reference(ResourceType::Location, id)
+}
+
+fn category(visit: &Appointment) -> Vec<Indexed> {
+    visit.category.iter().map(indexes::code).collect()
+}
+
+/// Whether it waits for the provider's answer.
+fn waits(visit: &Appointment) -> bool {
+    matches!(visit.status, Status::Pending | Status::Waitlist)
+}
+
 pub(super) fn render(visit: &Appointment, meta: Meta) -> Built<resources::Appointment> {
     let mut resource = resources::Appointment::builder()
         .id(visit.uuid.to_string())
         .meta(meta)
+        .identifier(wire::list([wire::urn(visit.uuid)?]))
         .status(status(visit.status))
         .start(Instant(visit.start))
         .end(Instant(visit.end))
@@ -95,6 +200,8 @@ pub(super) fn render(visit: &Appointment, meta: Meta) -> Built<resources::Appoin
         resource.service_type = wire::list([concept.clone()]);
         resource.appointment_type = Some(concept);
     }
+    let specialties = visit.specialties.iter().map(|words| wire::words(words));
+    resource.specialty = wire::list(specialties.collect::<Built<Vec<_>>>()?);
     let minutes = (visit.end - visit.start).whole_minutes();
     resource.minutes_duration = u32::try_from(minutes).ok().and_then(NonZeroU32::new);
     resource.created = visit.created.map(wire::date_time);
@@ -122,9 +229,9 @@ fn participants(visit: &Appointment) -> Built<Vec<Option<AppointmentParticipant>
     let patient = wire::reference(ResourceType::Patient, id, &visit.patient_name)?;
     participants.push(participant(patient, ParticipationStatus::Accepted)?);
     for (id, display) in &visit.providers {
-        let answer = match visit.status {
-            Status::Pending | Status::Waitlist => ParticipationStatus::NeedsAction,
-            _ => ParticipationStatus::Accepted,
+        let answer = match waits(visit) {
+            true => ParticipationStatus::NeedsAction,
+            false => ParticipationStatus::Accepted,
         };
         let provider = wire::reference(ResourceType::Practitioner, *id, display)?;
         participants.push(participant(provider, answer)?);

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::domain::people::Address;
+use crate::domain::people::Code;
 use crate::domain::people::Means;
 use crate::domain::people::Name;
 use crate::domain::people::Telecom;
@@ -61,4 +62,25 @@ pub(super) fn address(address: &Address) -> Vec<Indexed> {
 /// The identifier everything with an id has: its id as URN.
 pub(super) fn urn(id: Uuid) -> Indexed {
     Indexed::token("urn:ietf:rfc:3986", &id.urn().to_string())
+}
+
+/// A code with its words.
+pub(super) fn code(code: &Code) -> Indexed {
+    Indexed::Token(
+        code.system.to_owned(),
+        code.code.clone(),
+        code.display.clone(),
+    )
+}
+
+/// A concept that has words and no code: found by the whole of them, or by `:text`.
+pub(super) fn words(text: &str) -> Vec<Indexed> {
+    match text.trim() {
+        "" => Vec::new(),
+        text => vec![Indexed::Token(
+            String::new(),
+            text.to_owned(),
+            text.to_owned(),
+        )],
+    }
 }

@@ -67,7 +67,7 @@ pub(in crate::emr) fn weekend(text: &str) -> Vec<u8> {
 }
 
 /// Whether a moment is in one of the ranges of a date parameter, as SQL compares it.
-pub(super) fn fits(ranges: &[DateRange], at: OffsetDateTime) -> bool {
+pub(in crate::emr) fn fits(ranges: &[DateRange], at: OffsetDateTime) -> bool {
     ranges.iter().any(|range| match range.prefix {
         Prefix::Eq => range.start <= at && at < range.end,
         Prefix::Ne => at < range.start || range.end <= at,

@@ -3,7 +3,6 @@
 use super::*;
 use crate::domain::people::Code;
 use crate::domain::people::Person;
-use crate::domain::records::Record;
 use crate::fhir::Base;
 use crate::fhir::encode;
 use serde_json::Value;
@@ -59,9 +58,11 @@ fn a_visit_is_told_whole() {
             "id": "00000000-0000-0000-0000-000000000001",
             "meta": {"versionId": null, "lastUpdated": "2026-11-01T16:00:00Z"},
             "extension": [{"url": "https://anteroom.dev/fhir/StructureDefinition/emr-status", "valueCode": "-"}],
+            "identifier": [{"system": "urn:ietf:rfc:3986", "value": "urn:uuid:00000000-0000-0000-0000-000000000001"}],
             "status": "booked",
             "serviceType": [category],
             "appointmentType": category,
+            "specialty": [{"text": "Family medicine"}],
             "start": "2026-12-01T09:00:00-05:00",
             "end": "2026-12-01T09:15:00-05:00",
             "minutesDuration": 15,

@@ -1,0 +1,1 @@
+//! Free and taken time.
