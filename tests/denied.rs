@@ -38,6 +38,9 @@ const ROUTES: &[(&str, Guard)] = &[
     ("/{type}", Guard::Token),
     ("/{type}/_search", Guard::Token),
     ("/{type}/{id}", Guard::Token),
+    ("/{kind}", Guard::Open),
+    ("/{kind}/_search", Guard::Open),
+    ("/{kind}/{{id}}", Guard::Open),
     ("/fhir/", Guard::Token),
     ("/.well-known/openid-configuration", Guard::Open),
     ("/oauth2/jwks", Guard::Open),
@@ -99,9 +102,19 @@ async fn open_routes_need_nothing_and_tell_nobody_about_anybody() {
         let path = match *route {
             "/metadata" | "/.well-known/smart-configuration" => format!("/fhir{route}"),
             "/assets/{*path}" => "/assets/anteroom.css".to_owned(),
+            // The definitions, each kind by the same three routes.
+            route if route.starts_with("/{kind}") => format!("/fhir{route}")
+                .replace("{kind}", "StructureDefinition")
+                .replace("{{id}}", "emr-status"),
             route => route.to_owned(),
         };
-        let request = Request::get(&path).body(Body::empty()).expect("a request");
+        let request = match path.ends_with("_search") {
+            true => {
+                Request::post(&path).header("content-type", "application/x-www-form-urlencoded")
+            }
+            false => Request::get(&path),
+        };
+        let request = request.body(Body::empty()).expect("a request");
         let answer = clinic.send(request).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
         for patient in &clinic.people.patients {

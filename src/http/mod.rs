@@ -7,6 +7,7 @@ pub mod client_address;
 pub mod connections;
 pub mod consent;
 pub mod cookies;
+pub mod definitions;
 pub mod developers;
 pub mod fhir;
 pub mod forms;
@@ -50,6 +51,7 @@ use crate::fetch::Fetch;
 use crate::fetch::Inside;
 use crate::fhir::Base;
 use crate::fhir::capability;
+use crate::fhir::definitions::KINDS;
 use crate::http::guard::Cache;
 use crate::worker::Reads;
 
@@ -138,6 +140,21 @@ pub fn router(app: Arc<App>) -> Router {
                 .fallback(fhir::not_allowed),
         )
         .fallback(fhir::other);
+    // What we publish ourselves stands beside the types of records, open to everybody.
+    let base = KINDS.into_iter().fold(base, |base, kind| {
+        base.route(
+            &format!("/{kind}"),
+            get(definitions::search).fallback(fhir::only_get),
+        )
+        .route(
+            &format!("/{kind}/_search"),
+            post(definitions::search_post).fallback(fhir::only_get),
+        )
+        .route(
+            &format!("/{kind}/{{id}}"),
+            get(definitions::read).fallback(fhir::only_get),
+        )
+    });
 
     // What browsers of other origins may call: never with cookies (`spec/security.md`, case 181).
     let open = Router::new()
