@@ -140,11 +140,24 @@ impl Db {
         F: for<'t> FnMut(&'t mut Tx) -> Work<'t, T> + Send,
         T: Send,
     {
+        self.transaction_about(&(), |(), tx| work(tx)).await
+    }
+
+    /// The same for work that looks at something that outlives it: a closure alone cannot lend what it has caught.
+    ///
+    /// # Errors
+    /// As [`Db::transaction`].
+    pub async fn transaction_about<C, T, F>(&self, about: &C, mut work: F) -> Answer<T>
+    where
+        C: Sync + ?Sized,
+        F: for<'t> FnMut(&'t C, &'t mut Tx) -> Work<'t, T> + Send,
+        T: Send,
+    {
         let mut tries = 0;
         loop {
             tries += 1;
             let mut tx = self.begin().await?;
-            let outcome = match work(&mut tx).await {
+            let outcome = match work(about, &mut tx).await {
                 Ok(value) => tx.commit().await.map(|()| value),
                 Err(failure) => {
                     tx.rollback().await;

@@ -33,12 +33,23 @@ pub enum Refusal {
         /// One sentence for a developer.
         why: String,
     },
+    /// The request was understood, but its body asks for what cannot be: where (a FHIRPath) and why.
+    Unprocessable {
+        /// FHIRPath of the element.
+        location: String,
+        /// One sentence for a developer.
+        why: String,
+    },
     /// The practice's rules say no; every broken rule, not only the first.
     Rules(Vec<Reason>),
     /// Somebody else was first.
     Conflict(String),
     /// `If-Match` named another version.
     Stale,
+    /// `If-None-Exist` finds several.
+    Several,
+    /// The address does not have this method.
+    NoMethod,
     /// `If-Match` is required and absent (RFC 6585, 3).
     PreconditionRequired,
     /// A correct request for something this server does not do.
@@ -118,6 +129,26 @@ impl Refusal {
         Self::Invalid {
             location: location.into(),
             why: why.into(),
+        }
+    }
+
+    /// The same for a body that was understood: what is `Invalid` in it cannot be processed.
+    #[must_use]
+    pub fn understood(self) -> Self {
+        match self {
+            Self::Invalid { location, why } => Self::Unprocessable { location, why },
+            other => other,
+        }
+    }
+}
+
+impl Failure {
+    /// As [`Refusal::understood`].
+    #[must_use]
+    pub fn understood(self) -> Self {
+        match self {
+            Self::Refused(refusal) => Self::Refused(refusal.understood()),
+            broken => broken,
         }
     }
 }

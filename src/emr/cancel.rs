@@ -19,12 +19,11 @@ use crate::emr::Emr;
 use crate::emr::calendar::minutes;
 use crate::emr::calendar::rows_of;
 use crate::emr::calendar::start_of;
+use crate::emr::writing::Written;
 use crate::portal::CancelCase;
 use crate::portal::Case;
 use crate::portal::Change;
 use crate::portal::Permit;
-use crate::store::ledger;
-use crate::store::ledger::Entry;
 
 /// The row to change, held until the transaction ends; that row alone, found by its key, because a statement that
 /// looks through the calendar would hold all of it.
@@ -109,11 +108,11 @@ pub async fn case(emr: &Emr, reach: &Reach, ask: Cancellation, notice: Duration)
     Ok(Case::Cancel(case))
 }
 
-/// Writes what a permit allows, its notice to staff and its line in the ledger: all or nothing.
+/// Writes what a permit allows and its notice to staff, in the transaction of the caller.
 ///
 /// # Errors
 /// `Conflict` where the visit changed since the rules looked at it.
-pub async fn apply(emr: &Emr, permit: &Permit, entry: Entry) -> Answer<()> {
+pub async fn apply(emr: &Emr, tx: &mut Tx, permit: &Permit) -> Answer<Written> {
     let Change::Cancel {
         appointment,
         mark,
@@ -133,52 +132,40 @@ pub async fn apply(emr: &Emr, permit: &Permit, entry: Entry) -> Answer<()> {
         true => None,
         false => Some(rows_of(emr, appointment.person.pid, &[appointment.uuid]).await?),
     };
-    emr.db
-        .transaction(|tx| {
-            let named = named.clone();
-            let (appointment, entry) = (appointment.clone(), entry.clone());
-            let (stamp, visit, reason) = (stamp.clone(), visit.clone(), reason.clone());
-            let zone = emr.zone.clone();
-            Box::pin(async move {
-                let event = hold(tx, &appointment, &named).await?;
-                if start_of(&event.sort_key).map(|start| zone.instant(start))
-                    != Some(appointment.start)
-                {
-                    return Err(changed_meanwhile());
-                }
-                let rows = siblings(tx, &appointment, &event).await?;
-                let comment = comment(event.comment.as_deref(), &reason);
-                let changed = Sql::new(CANCEL)
-                    .bind(mark)
-                    .bind(&comment)
-                    .bind(appointment.person.pid.to_string())
-                    .bind(&appointment.mark)
-                    .list(rows.iter().copied());
-                if tx.run(changed).await? == 0 {
-                    return Err(changed_meanwhile());
-                }
-                for row in rows {
-                    track(tx, row, mark, wall).await?;
-                }
-                let assigned = told(tx, event.provider_key.as_deref()).await?;
-                let said = match reason.is_empty() {
-                    true => String::new(),
-                    false => format!(" Reason: {reason}."),
-                };
-                let body = format!(
-                    "{stamp} (portal-user to {assigned}) Portal patient {} cancelled the appointment dated {visit}.{said}",
-                    appointment.patient_name
-                );
-                let note = Sql::new(NOTE)
-                    .bind(wall)
-                    .bind(body)
-                    .bind(appointment.person.pid)
-                    .bind(assigned);
-                tx.run(note).await?;
-                ledger::record(tx, &entry).await
-            })
-        })
-        .await
+    let event = hold(tx, appointment, &named).await?;
+    if start_of(&event.sort_key).map(|start| emr.zone.instant(start)) != Some(appointment.start) {
+        return Err(changed_meanwhile());
+    }
+    let rows = siblings(tx, appointment, &event).await?;
+    let comment = comment(event.comment.as_deref(), &reason);
+    let changed = Sql::new(CANCEL)
+        .bind(mark)
+        .bind(&comment)
+        .bind(appointment.person.pid.to_string())
+        .bind(&appointment.mark)
+        .list(rows.iter().copied());
+    if tx.run(changed).await? == 0 {
+        return Err(changed_meanwhile());
+    }
+    for row in rows {
+        track(tx, row, mark, wall).await?;
+    }
+    let assigned = told(tx, event.provider_key.as_deref()).await?;
+    let said = match reason.is_empty() {
+        true => String::new(),
+        false => format!(" Reason: {reason}."),
+    };
+    let body = format!(
+        "{stamp} (portal-user to {assigned}) Portal patient {} cancelled the appointment dated {visit}.{said}",
+        appointment.patient_name
+    );
+    let note = Sql::new(NOTE)
+        .bind(wall)
+        .bind(body)
+        .bind(appointment.person.pid)
+        .bind(assigned);
+    tx.run(note).await?;
+    Ok(Written::Record(appointment.uuid))
 }
 
 /// The row as it is now, held; the mark must be the one the rules saw.

@@ -4,7 +4,6 @@ use crate::db::Tx;
 use crate::domain::access::Grant;
 use crate::domain::access::Reach;
 use crate::domain::refusal::Answer;
-use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
 use crate::portal::Ask;
 use crate::portal::Case;
@@ -46,8 +45,8 @@ pub async fn case(
         Ask::Cancel(ask) => super::cancel::case(emr, reach, ask, rules.cancel_notice).await,
         Ask::Visit(ask) => match ask {},
         Ask::Chart(ask) => match ask {},
-        Ask::Message(ask) => match ask {},
-        Ask::Document(ask) => match ask {},
+        Ask::Message(ask) => super::message_writing::case(emr, grant, reach, ask).await,
+        Ask::Document(ask) => super::filing::case(emr, grant, reach, ask).await,
         Ask::Work(ask) => match ask {},
         Ask::Insurance(ask) => match ask {},
     }
@@ -59,14 +58,20 @@ pub async fn case(
 /// # Errors
 /// `Conflict` where the record changed since the rules looked at it.
 pub async fn apply(emr: &Emr, tx: &mut Tx, permit: &Permit) -> Answer<Written> {
-    let _ = (emr, tx);
     match permit.change() {
-        Change::Cancel { .. } => Err(Refusal::NotFound.into()),
+        Change::Cancel { .. } => super::cancel::apply(emr, tx, permit).await,
         Change::Visit(change) => match *change {},
         Change::Chart(change) => match *change {},
-        Change::Message(change) => match *change {},
-        Change::Document(change) => match *change {},
+        Change::Message(change) => super::message_writing::apply(emr, tx, change).await,
+        Change::Document(change) => super::filing::apply(emr, tx, change).await,
         Change::Work(change) => match *change {},
         Change::Insurance(change) => match *change {},
+    }
+}
+
+/// After a transaction that failed: takes back what a permit left outside the database.
+pub async fn undo(emr: &Emr, permit: &Permit) {
+    if let Change::Document(change) = permit.change() {
+        super::filing::undo(emr, change).await;
     }
 }

@@ -1,12 +1,16 @@
 //! From a body to an Ask: what of a resource was sent, what of it is new, and what the caller may not set.
 
 use fhir_sdk::r4b::resources::Resource;
+use uuid::Uuid;
 
 use crate::domain::ResourceType;
 use crate::domain::people::Person;
 use crate::domain::records::Record;
 use crate::domain::refusal::Refusal;
 use crate::fhir::Base;
+use crate::fhir::appointment_ask;
+use crate::fhir::communication_ask;
+use crate::fhir::document_ask;
 use crate::portal::Ask;
 
 /// Who writes.
@@ -23,13 +27,18 @@ pub enum Role {
 pub struct Sent<'a> {
     /// The type of the address.
     pub kind: ResourceType,
+    /// The FHIR id: that of the record as it stands, or the one a new record is to have where its table holds one.
+    pub id: Uuid,
     /// Who writes.
     pub role: Role,
+    /// The version the caller saw (`If-Match`), where that was said. It is the one of `before`.
+    pub seen: Option<u64>,
     /// The record as it stands; `None` for a new one.
     pub before: Option<&'a Record>,
     /// The resource as the client wants it.
     pub resource: Resource,
     /// The root elements that are new or differ from the record as it stands, all of them writable for this role.
+    /// Empty only for a visit: of the other types, what changes nothing is answered without asking.
     pub changed: Vec<String>,
 }
 
@@ -39,7 +48,13 @@ pub struct Sent<'a> {
 /// `Invalid` at the element that cannot be taken as it is; `Forbidden` where the body is about another patient than the
 /// token; `Unsupported` where the type is not written.
 pub fn of(sent: Sent<'_>, base: &Base) -> Result<Ask, Refusal> {
-    let _ = base;
-    let name = sent.kind.name();
-    Err(Refusal::Unsupported(format!("{name} is read only.")))
+    match sent.kind {
+        ResourceType::Appointment => appointment_ask::of(sent),
+        ResourceType::Communication => communication_ask::of(sent, base),
+        ResourceType::DocumentReference => document_ask::of(sent, base),
+        other => {
+            let name = other.name();
+            Err(Refusal::Unsupported(format!("{name} is read only.")))
+        }
+    }
 }

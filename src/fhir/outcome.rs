@@ -66,7 +66,7 @@ fn written(outcome: Built<OperationOutcome>) -> Vec<u8> {
 
 fn issues(refusal: &Refusal) -> Built<Vec<OperationOutcomeIssue>> {
     match refusal {
-        Refusal::Invalid { location, why } => {
+        Refusal::Invalid { location, why } | Refusal::Unprocessable { location, why } => {
             let words = format!("{location}: {why}.");
             let mut issue = issue(IssueSeverity::Error, IssueType::Invalid, &words)?;
             issue.expression = wire::list(expression(location));
@@ -113,6 +113,14 @@ fn words(refusal: &Refusal) -> (IssueType, String) {
             IssueType::Conflict,
             "This has changed since you read it: read it again.",
         ),
+        Refusal::Several => (
+            IssueType::MultipleMatches,
+            "If-None-Exist finds several: nothing was made.",
+        ),
+        Refusal::NoMethod => (
+            IssueType::NotSupported,
+            "This server does not do that here; /fhir/metadata says what it does.",
+        ),
         Refusal::PreconditionRequired => (
             IssueType::Required,
             "Send If-Match with the version you read.",
@@ -130,7 +138,7 @@ fn words(refusal: &Refusal) -> (IssueType, String) {
         }
         Refusal::Expired(why) => (IssueType::Expired, *why),
         Refusal::Unavailable(why) => (IssueType::Transient, *why),
-        Refusal::Invalid { why, .. } => (IssueType::Invalid, why.as_str()),
+        Refusal::Invalid { why, .. } | Refusal::Unprocessable { why, .. } => (IssueType::Invalid, why.as_str()),
         Refusal::Rules(_) => (IssueType::BusinessRule, "The practice's rules say no."),
     };
     (code, words.to_owned())
@@ -158,6 +166,8 @@ mod tests {
             (Refusal::invalid("date", "no date"), "invalid"),
             (Refusal::Conflict("Taken.".to_owned()), "conflict"),
             (Refusal::Stale, "conflict"),
+            (Refusal::Several, "multiple-matches"),
+            (Refusal::NoMethod, "not-supported"),
             (Refusal::PreconditionRequired, "required"),
             (
                 Refusal::Unsupported("Not here.".to_owned()),

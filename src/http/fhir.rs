@@ -1,8 +1,9 @@
-//! The FHIR endpoints: read, search, and the one write of this server, a patient's cancelling of a visit.
+//! The FHIR endpoints that read: metadata, read, vread, history, search.
 
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::OriginalUri;
 use axum::extract::Path;
 use axum::extract::RawQuery;
 use axum::extract::State;
@@ -10,42 +11,40 @@ use axum::extract::rejection::PathRejection;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
+use axum::http::header::ALLOW;
 use axum::http::header::CONTENT_DISPOSITION;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::header::ETAG;
+use axum::http::header::IF_MODIFIED_SINCE;
 use axum::http::header::IF_NONE_MATCH;
-use axum::http::header::LAST_MODIFIED;
-use axum::response::IntoResponse;
 use axum::response::Response;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::ResourceType;
 use crate::domain::access::Grant;
-use crate::domain::query::Query;
+use crate::domain::access::User;
 use crate::domain::records::Content;
-use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
+use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
 use crate::emr;
+use crate::emr::writing::Rules;
 use crate::fhir;
-use crate::fhir::bundle;
-use crate::fhir::page_link;
-use crate::fhir::search;
+use crate::fhir::subset::Subset;
 use crate::http::App;
 use crate::http::guard;
 use crate::http::negotiate;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
+use crate::rest;
+use crate::rest::Rest;
+use crate::rest::history;
+use crate::rest::read;
 use crate::store::ledger::Entry;
 use crate::store::ledger::Outcome;
 
 /// What stands in the path, or that it is not even text.
 pub type Named<T> = Result<Path<T>, PathRejection>;
-
-/// How long a paging link works, in seconds.
-const PAGE_LIFE: i64 = 3600;
 
 /// `GET /fhir/metadata`: what this server does, for anybody.
 pub async fn metadata(
@@ -86,27 +85,106 @@ async fn read_one(
     let grant = guard::grant(app, headers).await?;
     let kind = known(kind)?;
     let reach = grant.reach(kind, Interaction::Read)?;
-    let raw_bytes = kind == ResourceType::Binary && !negotiate::wants_fhir(headers, query);
-    if !raw_bytes {
-        negotiate::json(headers, &negotiate::pairs(query))?;
-    }
-    let uuid = logical.parse::<Uuid>().map_err(|_| Refusal::NotFound)?;
-    let (response, action) = if kind == ResourceType::Binary {
+    if kind == ResourceType::Binary {
+        let uuid = logical.parse::<Uuid>().map_err(|_| Refusal::NotFound)?;
+        let raw_bytes = !negotiate::wants_fhir(headers, query);
         let content = emr::content(&app.emr, &reach, uuid).await?;
         let response = match raw_bytes {
             true => download(content),
             false => reply::fhir_body(StatusCode::OK, fhir::binary::encode(&content)?),
         };
-        (response, "Binary.read".to_owned())
-    } else {
-        let record = emr::read(&app.emr, &reach, uuid).await?;
-        (
-            shown(app, &record, headers)?,
-            format!("{}.read", kind.name()),
-        )
+        note(app, id, &grant, ("Binary.read".to_owned(), format!("Binary/{uuid}"))).await;
+        return Ok(response);
+    }
+    let pairs = negotiate::pairs(query);
+    negotiate::json(headers, &pairs)?;
+    let subset = Subset::asked(&pairs)?;
+    let asked = (&subset, &has_already(headers));
+    let answered = read::read(&rest(app, id, &grant), (kind, logical), asked).await?;
+    Ok(reply::answered(app, answered).await)
+}
+
+/// `GET /fhir/{type}/{id}/_history/{version}`.
+pub async fn vread(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    path: Named<(String, String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let Path((kind, logical, version)) = path.unwrap_or_else(nowhere);
+    let done = async {
+        let grant = guard::grant(&app, &headers).await?;
+        let kind = known(&kind)?;
+        grant.reach(kind, Interaction::Read)?;
+        negotiate::json(&headers, &negotiate::pairs(query.as_deref()))?;
+        let rest = rest(&app, &id, &grant);
+        read::vread(&rest, (kind, &logical), &version).await
     };
-    note(app, id, &grant, (action, format!("{}/{uuid}", kind.name()))).await;
-    Ok(response)
+    match done.await {
+        Ok(answered) => reply::answered(&app, answered).await,
+        Err(failure) => reply::fhir(&app, &id.0, failure),
+    }
+}
+
+/// `GET /fhir/{type}/{id}/_history`.
+pub async fn history(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    path: Named<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let Path((kind, logical)) = path.unwrap_or_else(nowhere);
+    let done = async {
+        let grant = guard::grant(&app, &headers).await?;
+        let kind = known(&kind)?;
+        grant.reach(kind, Interaction::Read)?;
+        let pairs = negotiate::pairs(query.as_deref());
+        negotiate::json(&headers, &pairs)?;
+        let rest = rest(&app, &id, &grant);
+        history::instance(&rest, (kind, &logical), &pairs).await
+    };
+    match done.await {
+        Ok(answered) => reply::answered(&app, answered).await,
+        Err(failure) => reply::fhir(&app, &id.0, failure),
+    }
+}
+
+/// `GET /fhir/_history` and `/fhir/{type}/_history`: what changed for anybody is nobody's to see here, and least of all
+/// a patient's.
+pub async fn histories(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    uri: OriginalUri,
+    headers: HeaderMap,
+) -> Response {
+    let failure = match guard::grant(&app, &headers).await {
+        Ok(grant) if matches!(grant.user(), User::Patient(_)) => {
+            Refusal::Forbidden("The history of one record is at its own address.").into()
+        }
+        Ok(_) => Refusal::NoMethod.into(),
+        Err(failure) => failure,
+    };
+    failed(&app, &id, (&uri, failure))
+}
+
+/// The versions of `If-None-Match` and the date of `If-Modified-Since`.
+fn has_already(headers: &HeaderMap) -> read::Known {
+    let versions = headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|one| one.trim().trim_start_matches("W/").trim_matches('"'))
+        .map(str::to_owned);
+    let since = headers
+        .get(IF_MODIFIED_SINCE)
+        .and_then(|value| value.to_str().ok());
+    read::Known {
+        versions: versions.collect(),
+        since: since.and_then(reply::date_of),
+    }
 }
 
 /// `GET /fhir/{type}`.
@@ -152,103 +230,36 @@ pub async fn search_post(
 async fn search_page(
     app: &App,
     id: &RequestId,
-    (kind, mut pairs): (&str, Vec<(String, String)>),
+    (kind, pairs): (&str, Vec<(String, String)>),
     headers: &HeaderMap,
 ) -> Answer<Response> {
     let grant = guard::grant(app, headers).await?;
     let kind = known(kind)?;
-    let reach = grant.reach(kind, Interaction::Search)?;
+    // Whether the type is open to this caller comes before how it is to be written.
+    grant.reach(kind, Interaction::Search)?;
     negotiate::json(headers, &pairs)?;
-    let now = app.emr.now();
-    let after = match continued(&pairs) {
-        Some(link) => {
-            let state = page_link::open(link, grant.id(), (kind, now), &app.keys.page)?;
-            pairs = state.pairs;
-            Some(state.cursor)
-        }
-        None => None,
-    };
-    let base = app.config.fhir_base();
-    let context = search::SearchContext {
-        patient: reach.patient(),
-        zone: &app.emr.zone,
-        fhir_base: &base,
-    };
-    let asked = search::parse(kind, &pairs, negotiate::handling(headers), &context)?;
-    let query = Query {
-        after,
-        ..asked.query.clone()
-    };
-    let page = emr::find(&app.emr, &reach, &query).await?;
-    let next = page.next.map(|cursor| {
-        let state = page_link::PageState {
-            grant_id: grant.id().to_owned(),
-            kind,
-            pairs: asked.pairs.clone(),
-            cursor,
-            expires: now.unix_timestamp() + PAGE_LIFE,
-        };
-        let link = page_link::seal(&state, &app.keys.page);
-        format!("{base}/{}?_page={link}", kind.name())
-    });
-    // Where one page holds everything, everything has been counted.
-    let whole = next.is_none() && query.after.is_none() && query.count > 0;
-    let links = bundle::Links {
-        base: &base,
-        kind,
-        pairs: &asked.pairs,
-        total: whole.then(|| u32::try_from(page.records.len()).unwrap_or(u32::MAX)),
-        next,
-    };
-    let bytes = bundle::searchset(&page.records, &links, &asked.ignored)?;
-    note(
-        app,
-        id,
-        &grant,
-        (format!("{}.search", kind.name()), kind.name().to_owned()),
-    )
-    .await;
-    Ok(reply::fhir_body(StatusCode::OK, bytes))
-}
-
-/// The sealed state of a paging link. It stands alone: it carries the search it continues.
-fn continued(pairs: &[(String, String)]) -> Option<&str> {
-    let page = pairs.iter().find(|(name, _)| name == "_page");
-    page.map(|(_, link)| link.as_str())
-}
-
-/// A record with its version and date; 304 where the caller has this version already.
-pub fn shown(app: &App, record: &Record, headers: &HeaderMap) -> Answer<Response> {
-    let etag = format!("W/\"{:016x}\"", record.version());
-    let known = headers
-        .get(IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok());
-    let unchanged =
-        known.is_some_and(|known| known == "*" || known.split(',').any(|one| one.trim() == etag));
-    let mut response = match unchanged {
-        true => StatusCode::NOT_MODIFIED.into_response(),
-        false => {
-            let bytes = fhir::encode(record, &app.base)?;
-            reply::fhir_body(StatusCode::OK, bytes)
-        }
-    };
-    let headers = response.headers_mut();
-    if let Ok(etag) = HeaderValue::from_str(&etag) {
-        headers.insert(ETAG, etag);
+    let asked = rest(app, id, &grant);
+    let handling = negotiate::handling(headers);
+    let answered = rest::search::search(&asked, kind, &pairs, handling).await?;
+    for note in answered.notes {
+        app.reads.note(note).await;
     }
-    if let Some(date) = record.last_updated().and_then(http_date) {
-        headers.insert(LAST_MODIFIED, date);
-    }
-    Ok(response)
+    Ok(reply::fhir_body(StatusCode::OK, answered.body))
 }
 
-/// `Sat, 21 Nov 2026 20:00:00 GMT` (RFC 9110, 5.6.7).
-fn http_date(at: OffsetDateTime) -> Option<HeaderValue> {
-    let format = time::macros::format_description!(
-        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-    );
-    let text = at.to_offset(time::UtcOffset::UTC).format(format).ok()?;
-    HeaderValue::from_str(&text).ok()
+/// What the interactions need of a request.
+pub fn rest<'a>(app: &'a App, id: &'a RequestId, grant: &'a Grant) -> Rest<'a> {
+    Rest {
+        emr: &app.emr,
+        base: &app.base,
+        grant,
+        page_key: &app.keys.page,
+        entropy: app.entropy.as_ref(),
+        rules: Rules {
+            cancel_notice: app.config.cancel_notice,
+        },
+        request_id: &id.0,
+    }
 }
 
 /// The document's own bytes: never shown by the browser as part of this site, always saved.
@@ -290,20 +301,51 @@ pub async fn other(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMa
 pub async fn not_allowed(
     State(app): State<Arc<App>>,
     id: RequestId,
+    uri: OriginalUri,
     headers: HeaderMap,
 ) -> Response {
-    match guard::grant(&app, &headers).await {
-        Ok(_) => no_method(&app, &id),
-        Err(failure) => reply::fhir(&app, &id.0, failure),
+    let failure = match guard::grant(&app, &headers).await {
+        Ok(_) => Refusal::NoMethod.into(),
+        Err(failure) => failure,
+    };
+    failed(&app, &id, (&uri, failure))
+}
+
+/// A no or a breakage; one about the method says which ones there are (RFC 9110, 15.5.6).
+pub fn failed(app: &App, id: &RequestId, (uri, failure): (&OriginalUri, Failure)) -> Response {
+    let none = matches!(failure, Failure::Refused(Refusal::NoMethod));
+    let mut response = reply::fhir(app, &id.0, failure);
+    if none && let Ok(allow) = HeaderValue::from_str(&allowed(uri.path()).join(", ")) {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    response
+}
+
+/// The methods of an address below `/fhir`.
+fn allowed(path: &str) -> Vec<&'static str> {
+    let mut parts = path.trim_start_matches("/fhir").split('/').skip(1);
+    let (kind, second) = (parts.next().unwrap_or_default(), parts.next());
+    match (ResourceType::of(kind), second) {
+        (_, Some("_search")) => vec!["POST"],
+        (_, Some("_history")) => Vec::new(),
+        (Some(kind), second) if parts.next().is_none() => methods(kind, second.is_some()),
+        _ if kind == "_history" => Vec::new(),
+        _ => vec!["GET", "HEAD"],
     }
 }
 
-fn no_method(app: &App, id: &RequestId) -> Response {
-    let why = "This server does not do that here; /fhir/metadata says what it does.";
-    let refusal = Refusal::Unsupported(why.to_owned());
-    let mut response = reply::fhir(app, &id.0, refusal.into());
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-    response
+/// The methods of a type's own address, or of a record's.
+pub fn methods(kind: ResourceType, is_record: bool) -> Vec<&'static str> {
+    let mut methods = vec!["GET", "HEAD"];
+    let writable = |lists: fhir::Writable| !lists.patient.is_empty() || !lists.staff.is_empty();
+    if let Some(served) = fhir::served(kind) {
+        match is_record {
+            true if writable(served.update) => methods.extend(["PUT", "PATCH"]),
+            false if writable(served.create) => methods.push("POST"),
+            _ => {}
+        }
+    }
+    methods
 }
 
 /// A path that is not text names nothing: no type and no id are empty.
@@ -312,8 +354,8 @@ pub fn nowhere<T: Default>(_: PathRejection) -> Path<T> {
 }
 
 /// A method that an open route does not have.
-pub async fn only_get(State(app): State<Arc<App>>, id: RequestId) -> Response {
-    no_method(&app, &id)
+pub async fn only_get(State(app): State<Arc<App>>, id: RequestId, uri: OriginalUri) -> Response {
+    failed(&app, &id, (&uri, Refusal::NoMethod.into()))
 }
 
 /// The type of that name; an unknown one is like an unknown path.

@@ -1,7 +1,6 @@
 //! HTTP: every route on this page, the layers around them, and the one shared state.
 
 pub mod account;
-pub mod appointment;
 pub mod brands;
 pub mod client_address;
 pub mod connections;
@@ -17,6 +16,7 @@ pub mod limits;
 pub mod logout;
 pub mod negotiate;
 pub mod oauth;
+pub mod openapi;
 pub mod pages;
 pub mod register;
 pub mod reply;
@@ -28,6 +28,7 @@ pub mod staff_apps;
 pub mod staff_signin;
 pub mod style;
 pub mod upstream;
+pub mod write;
 
 use std::sync::Arc;
 
@@ -127,7 +128,14 @@ pub fn router(app: Arc<App>) -> Router {
             "/.well-known/smart-configuration",
             get(oauth::smart_configuration).fallback(fhir::only_get),
         )
-        .route("/{type}", get(fhir::search).fallback(fhir::not_allowed))
+        .route("/_history", any(fhir::histories))
+        .route(
+            "/{type}",
+            get(fhir::search)
+                .post(write::create)
+                .fallback(fhir::not_allowed),
+        )
+        .route("/{type}/_history", any(fhir::histories))
         .route(
             "/{type}/_search",
             post(fhir::search_post).fallback(fhir::not_allowed),
@@ -135,9 +143,17 @@ pub fn router(app: Arc<App>) -> Router {
         .route(
             "/{type}/{id}",
             get(fhir::read)
-                .put(appointment::change)
-                .patch(appointment::change)
+                .put(write::change)
+                .patch(write::change)
                 .fallback(fhir::not_allowed),
+        )
+        .route(
+            "/{type}/{id}/_history",
+            get(fhir::history).fallback(fhir::not_allowed),
+        )
+        .route(
+            "/{type}/{id}/_history/{version}",
+            get(fhir::vread).fallback(fhir::not_allowed),
         )
         .fallback(fhir::other);
     // What we publish ourselves stands beside the types of records, open to everybody.
@@ -183,6 +199,7 @@ pub fn router(app: Arc<App>) -> Router {
         )
         .route("/smart-style.json", get(style::smart_style))
         .route("/brands", get(brands::bundle))
+        .route("/openapi.json", get(openapi::description))
         .layer(cors());
 
     // What a person sees.
@@ -285,8 +302,10 @@ fn cors() -> CorsLayer {
             "accept",
             "prefer",
             "if-match",
+            "if-none-exist",
             "if-none-match",
             "if-modified-since",
+            "idempotency-key",
             "x-requested-with",
         ]))
         .expose_headers(names(&[

@@ -9,8 +9,8 @@ use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::fhir::search::Handling;
 
-/// The largest body of any route (`spec/security.md` section 0).
-const LARGEST_BODY: usize = 2 * 1024 * 1024;
+/// The largest body of any route but those of documents (`spec/security.md` section 0).
+pub const LARGEST_BODY: usize = 2 * 1024 * 1024;
 
 /// The most fields of a form: whoever looks through them must not be kept busy with a million.
 const MOST_FIELDS: usize = 1000;
@@ -55,10 +55,32 @@ pub async fn form(headers: &HeaderMap, body: Body) -> Answer<Vec<(String, String
 /// # Errors
 /// `TooLarge` over the limit.
 pub async fn bytes(body: Body) -> Result<Vec<u8>, Refusal> {
-    axum::body::to_bytes(body, LARGEST_BODY)
+    bytes_of(body, LARGEST_BODY).await
+}
+
+/// The same under another limit.
+///
+/// # Errors
+/// `TooLarge` over the limit.
+pub async fn bytes_of(body: Body, most: usize) -> Result<Vec<u8>, Refusal> {
+    let why = match most {
+        LARGEST_BODY => "The body is over 2 MiB or ended early.",
+        _ => "The body is over 20 MiB or ended early.",
+    };
+    axum::body::to_bytes(body, most)
         .await
         .map(|bytes| bytes.to_vec())
-        .map_err(|_| Refusal::TooLarge("The body is over 2 MiB or ended early."))
+        .map_err(|_| Refusal::TooLarge(why))
+}
+
+/// The parameter `fhirVersion` of the body's media type.
+pub fn fhir_version(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let named = name.trim().eq_ignore_ascii_case("fhirVersion");
+        named.then(|| value.trim().trim_matches('"').to_owned())
+    })
 }
 
 /// The media type of the body, without its parameters, in lower case.

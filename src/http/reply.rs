@@ -4,8 +4,12 @@ use axum::body::Body;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
+use axum::http::header::CONTENT_LOCATION;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::header::ETAG;
 use axum::http::header::HeaderName;
+use axum::http::header::LAST_MODIFIED;
+use axum::http::header::LOCATION;
 use axum::http::header::RETRY_AFTER;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::response::Html;
@@ -13,6 +17,11 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 
 use askama::Template;
+use time::OffsetDateTime;
+use time::PrimitiveDateTime;
+use time::UtcOffset;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 
 use crate::auth::authorize;
 use crate::domain::refusal::Failure;
@@ -23,6 +32,13 @@ use crate::http::App;
 use crate::http::pages::frame::Frame;
 use crate::http::pages::problem::Detail;
 use crate::http::pages::problem::Problem;
+use crate::rest::Answered;
+use crate::rest::How;
+
+/// HTTP's dates, after the name of the day.
+const HTTP_DATE: &[BorrowedFormatItem<'static>] = format_description!(
+    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+);
 
 /// FHIR's JSON.
 pub const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json");
@@ -44,14 +60,51 @@ pub fn fhir(app: &App, request_id: &str, failure: Failure) -> Response {
     response
 }
 
-/// The same for a body that was understood but asks for something this caller may not change: 422 instead of 400.
-pub fn unprocessable(app: &App, request_id: &str, failure: Failure) -> Response {
-    let invalid = matches!(failure, Failure::Refused(Refusal::Invalid { .. }));
-    let mut response = fhir(app, request_id, failure);
-    if invalid {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+/// What an interaction came to, its ledger lines left to be written.
+pub async fn answered(app: &App, answered: Answered) -> Response {
+    for note in answered.notes {
+        app.reads.note(note).await;
+    }
+    let status = match answered.how {
+        How::Found | How::Updated | How::Existing => StatusCode::OK,
+        How::Created => StatusCode::CREATED,
+        How::Accepted => StatusCode::ACCEPTED,
+        How::NotModified => StatusCode::NOT_MODIFIED,
+    };
+    let empty = answered.body.is_empty();
+    let mut response = fhir_body(status, answered.body);
+    let headers = response.headers_mut();
+    if empty {
+        headers.remove(CONTENT_TYPE);
+    }
+    let version = answered.version.map(|version| format!("W/\"{version}\""));
+    if let Some(etag) = version.and_then(|etag| HeaderValue::from_str(&etag).ok()) {
+        headers.insert(ETAG, etag);
+    }
+    if let Some(date) = answered.last_updated.and_then(http_date) {
+        headers.insert(LAST_MODIFIED, date);
+    }
+    let place = match answered.how {
+        How::Existing => CONTENT_LOCATION,
+        _ => LOCATION,
+    };
+    let url = answered.location.as_deref();
+    if let Some(url) = url.and_then(|url| HeaderValue::from_str(url).ok()) {
+        headers.insert(place, url);
     }
     response
+}
+
+/// `Sat, 21 Nov 2026 20:00:00 GMT` (RFC 9110, 5.6.7).
+fn http_date(at: OffsetDateTime) -> Option<HeaderValue> {
+    let text = at.to_offset(UtcOffset::UTC).format(HTTP_DATE).ok()?;
+    HeaderValue::from_str(&text).ok()
+}
+
+/// Reads what [`http_date`] writes; other spellings of old are not read, and then a condition does not hold.
+pub fn date_of(text: &str) -> Option<OffsetDateTime> {
+    let at = PrimitiveDateTime::parse(text.trim(), HTTP_DATE).ok()?;
+    Some(at.assume_utc())
 }
 
 /// A FHIR body with its status.
@@ -170,7 +223,9 @@ fn detail(refusal: &Refusal) -> Vec<Detail> {
             "Cookie",
             "The cookie of a login that has not ended.",
         )],
-        Refusal::Invalid { location, why } => vec![Detail::new(location, why)],
+        Refusal::Invalid { location, why } | Refusal::Unprocessable { location, why } => {
+            vec![Detail::new(location, why)]
+        }
         Refusal::UnsupportedMediaType(text) => vec![Detail::new("Content-Type", *text)],
         Refusal::TooMany(seconds) => vec![Detail::new(
             "Retry-After",
@@ -210,9 +265,10 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         Refusal::Invalid { .. } | Refusal::Unsupported(_) | Refusal::Expired(_) => {
             StatusCode::BAD_REQUEST
         }
-        Refusal::Rules(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Unprocessable { .. } | Refusal::Rules(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::Conflict(_) => StatusCode::CONFLICT,
-        Refusal::Stale => StatusCode::PRECONDITION_FAILED,
+        Refusal::Stale | Refusal::Several => StatusCode::PRECONDITION_FAILED,
+        Refusal::NoMethod => StatusCode::METHOD_NOT_ALLOWED,
         Refusal::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
         Refusal::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Refusal::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -266,13 +322,17 @@ pub fn sentence(refusal: &Refusal) -> String {
         | Refusal::Unavailable(text)
         | Refusal::TooLarge(text)
         | Refusal::UnsupportedMediaType(text) => (*text).to_owned(),
-        Refusal::Invalid { why, .. } => why.clone(),
+        Refusal::Invalid { why, .. } | Refusal::Unprocessable { why, .. } => why.clone(),
         Refusal::Unsupported(text) | Refusal::Conflict(text) => text.clone(),
         Refusal::Rules(reasons) => {
             let texts: Vec<&str> = reasons.iter().map(|reason| reason.text.as_str()).collect();
             texts.join(" ")
         }
-        Refusal::Stale | Refusal::PreconditionRequired | Refusal::NotAcceptable => {
+        Refusal::Stale
+        | Refusal::Several
+        | Refusal::NoMethod
+        | Refusal::PreconditionRequired
+        | Refusal::NotAcceptable => {
             "The request does not fit the present state.".to_owned()
         }
     }

@@ -1,10 +1,14 @@
 //! FHIR's interactions: from a Grant and what a request asks, in FHIR's words, to what is answered, in FHIR's words.
 //! A request of its own and an entry of a Bundle come the same way. No HTTP: what a status is called is not known here.
 
+pub mod answer;
 pub mod chain;
+pub mod condition;
+pub mod history;
 pub mod include;
 pub mod read;
 pub mod records;
+pub mod repeat;
 pub mod search;
 pub mod terminology;
 pub mod write;

@@ -2,15 +2,20 @@
 
 pub mod allowed;
 pub mod authorizations;
+pub mod changes;
 pub mod clients;
 pub mod codes;
+pub mod conditions;
 pub mod expiry;
 pub mod grants;
 pub mod jtis;
 pub mod keys;
 pub mod launches;
 pub mod ledger;
+pub mod repeats;
+pub mod reviews;
 pub mod rights;
+pub mod seen;
 pub mod sessions;
 pub mod staff_links;
 pub mod throttle;
