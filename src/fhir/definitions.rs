@@ -61,7 +61,7 @@ macro_rules! file {
 }
 
 /// Every definition, by the name of its file. `tests/definitions.rs` holds that none is forgotten.
-const FILES: [&[u8]; 31] = [
+const FILES: [&[u8]; 32] = [
     file!("CapabilityStatement-anteroom"),
     file!("CodeSystem-communication-category"),
     file!("CodeSystem-document-category"),
@@ -89,6 +89,7 @@ const FILES: [&[u8]; 31] = [
     file!("ValueSet-coverage-status"),
     file!("ValueSet-document-category"),
     file!("ValueSet-document-status"),
+    file!("ValueSet-ledger-action"),
     file!("ValueSet-openemr-calendar-category"),
     file!("ValueSet-reason"),
     file!("ValueSet-task-code"),
