@@ -14,6 +14,8 @@ use crate::domain::refusal::Fault;
 use crate::fhir::Base;
 use crate::fhir::outcome;
 use crate::fhir::render;
+use crate::fhir::subset;
+use crate::fhir::subset::Subset;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
@@ -32,37 +34,49 @@ pub struct Links<'a> {
     pub next: Option<String>,
 }
 
+/// What stands on a page.
+#[derive(Clone, Copy, Debug)]
+pub struct Entries<'a> {
+    /// What was searched for.
+    pub matches: &'a [Record],
+    /// What comes along.
+    pub included: &'a [Record],
+    /// Which parts of it are wanted.
+    pub subset: &'a Subset,
+    /// Sentences that warn of what was not done as asked.
+    pub warnings: &'a [String],
+}
+
 /// Room for one entry of usual size.
 const ENTRY_BYTES: usize = 1600;
 
-/// A searchset: the records, and a warning that names the parameters that were ignored. Each record is rendered,
-/// written and let go before the next one, so that a page costs the memory of its text and one resource.
+/// A searchset: the records, what comes along with them, and a warning where there is something to warn of. Each
+/// record is rendered, written and let go before the next one, so that a page costs the memory of its text and one
+/// resource.
 ///
 /// # Errors
 /// As [`crate::fhir::encode`].
-pub fn searchset(
-    records: &[Record],
-    links: &Links<'_>,
-    ignored: &[String],
-) -> Result<Vec<u8>, Fault> {
+pub fn searchset(entries: &Entries<'_>, links: &Links<'_>) -> Result<Vec<u8>, Fault> {
     let base = Base::new(links.base);
-    let mut page = Vec::with_capacity((records.len() + 1) * ENTRY_BYTES);
+    let count = entries.matches.len() + entries.included.len();
+    let mut page = Vec::with_capacity((count + 1) * ENTRY_BYTES);
     write(&frame(links).map_err(unbuilt)?.into(), &mut page)?;
     // The frame ends with a brace of its own, which the entries go before.
     page.pop();
     let mut first = true;
-    for record in records {
-        let resource = render(record, &base)?;
-        let url = base.of(record.kind(), record.id());
-        let url =
-            serde_json::to_string(&url).map_err(|error| Fault::new("writing a URL", error))?;
-        let opening = format!("{}{{\"fullUrl\":{url},\"resource\":", separator(&mut first));
-        page.extend_from_slice(opening.as_bytes());
-        write(&resource, &mut page)?;
-        page.extend_from_slice(b",\"search\":{\"mode\":\"match\"}}");
+    let included = entries.subset.of_included();
+    for (records, mode, subset) in [
+        (entries.matches, "match", entries.subset),
+        (entries.included, "include", &included),
+    ] {
+        for record in records {
+            let opening = separator(&mut first);
+            page.extend_from_slice(opening.as_bytes());
+            entry(record, (&base, mode), subset, &mut page)?;
+        }
     }
-    if !ignored.is_empty() {
-        let warning = warning(ignored).map_err(unbuilt)?;
+    if !entries.warnings.is_empty() {
+        let warning = warning(entries.warnings).map_err(unbuilt)?;
         let opening = format!("{}{{\"resource\":", separator(&mut first));
         page.extend_from_slice(opening.as_bytes());
         write(&warning, &mut page)?;
@@ -71,6 +85,31 @@ pub fn searchset(
     // FHIR JSON has no empty arrays: without entries there is no member at all.
     page.extend_from_slice(if first { b"}" } else { b"]}" });
     Ok(page)
+}
+
+/// One record on the page.
+fn entry(
+    record: &Record,
+    (base, mode): (&Base, &str),
+    subset: &Subset,
+    page: &mut Vec<u8>,
+) -> Result<(), Fault> {
+    let resource = render(record, base)?;
+    let url = base.of(record.kind(), record.id());
+    let url = serde_json::to_string(&url).map_err(|error| Fault::new("writing a URL", error))?;
+    let opening = format!("{{\"fullUrl\":{url},\"resource\":");
+    page.extend_from_slice(opening.as_bytes());
+    match subset {
+        Subset::Whole => write(&resource, page)?,
+        subset => {
+            let mut whole = Vec::with_capacity(ENTRY_BYTES);
+            write(&resource, &mut whole)?;
+            page.extend(subset::apply(whole, subset));
+        }
+    }
+    let closing = format!(",\"search\":{{\"mode\":\"{mode}\"}}}}");
+    page.extend_from_slice(closing.as_bytes());
+    Ok(())
 }
 
 /// What stands before an entry.
@@ -95,10 +134,17 @@ fn frame(links: &Links<'_>) -> Built<Bundle> {
     Ok(bundle)
 }
 
-fn warning(ignored: &[String]) -> Built<Resource> {
-    let said = format!("Ignored, because not known here: {}.", ignored.join(", "));
-    let warning = outcome::issue(IssueSeverity::Warning, IssueType::NotSupported, &said)?;
-    Ok(outcome::of(vec![warning])?.into())
+/// What is said of parameters that nobody knows here.
+pub fn ignored(names: &[String]) -> Option<String> {
+    let said = || format!("Ignored, because not known here: {}.", names.join(", "));
+    (!names.is_empty()).then(said)
+}
+
+fn warning(sentences: &[String]) -> Built<Resource> {
+    let issue =
+        |said: &String| outcome::issue(IssueSeverity::Warning, IssueType::NotSupported, said);
+    let issues = sentences.iter().map(issue).collect::<Built<_>>()?;
+    Ok(outcome::of(issues)?.into())
 }
 
 fn write(resource: &Resource, page: &mut Vec<u8>) -> Result<(), Fault> {

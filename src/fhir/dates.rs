@@ -18,6 +18,9 @@ use crate::emr::zone::Zone;
 const EARLIEST: OffsetDateTime = datetime!(0001-01-03 00:00 UTC);
 const LATEST: OffsetDateTime = datetime!(9999-12-29 00:00 UTC);
 
+/// A tenth of the way from the present to a date is about that date (R4 search, 3.1.1.4.5).
+const ABOUT: i32 = 10;
+
 const PREFIXES: [(&str, Prefix); 8] = [
     ("eq", Prefix::Eq),
     ("ne", Prefix::Ne),
@@ -29,8 +32,19 @@ const PREFIXES: [(&str, Prefix); 8] = [
     ("eb", Prefix::Eb),
 ];
 
-/// Reads one value; `None` where it is no date FHIR has, or has the prefix `ap`, which is not served.
-pub(super) fn range(text: &str, zone: &Zone) -> Option<DateRange> {
+/// Reads one value; `None` where it is no date FHIR has. `ap` is as wide as its date is far from the present.
+pub(super) fn range(text: &str, zone: &Zone, now: OffsetDateTime) -> Option<DateRange> {
+    if let Some(about) = text.strip_prefix("ap") {
+        // Only a date may follow, no second prefix.
+        let exact = about.starts_with(|first: char| first.is_ascii_digit());
+        let range = range(about, zone, now).filter(|_| exact)?;
+        let gap = (range.start - now).abs() / ABOUT;
+        return Some(DateRange {
+            prefix: Prefix::Eq,
+            start: range.start.saturating_sub(gap).clamp(EARLIEST, LATEST),
+            end: range.end.saturating_add(gap).clamp(EARLIEST, LATEST),
+        });
+    }
     let known = |(name, prefix): (&str, Prefix)| text.strip_prefix(name).map(|rest| (prefix, rest));
     let prefixed = PREFIXES.into_iter().find_map(known);
     let (prefix, value) = prefixed.unwrap_or((Prefix::Eq, text));
@@ -172,7 +186,22 @@ mod tests {
         range(
             text,
             &Zone::named("America/New_York").expect("bundled zone"),
+            datetime!(2026-11-21 20:00 UTC),
         )
+    }
+
+    #[test]
+    fn about_a_date_is_a_tenth_of_the_way_to_it() {
+        let found = read("ap2026-12-01").expect("a date");
+        assert_eq!(found.prefix, Prefix::Eq);
+        let gap = datetime!(2026-12-01 00:00 -5) - datetime!(2026-11-21 20:00 UTC);
+        assert_eq!(found.start, datetime!(2026-12-01 00:00 -5) - gap / 10);
+        assert_eq!(found.end, datetime!(2026-12-02 00:00 -5) + gap / 10);
+        for ends in ["ap0001", "ap9999-12-31"] {
+            assert!(read(ends).is_some_and(|range| range.start < range.end));
+        }
+        assert_eq!(read("apge2026"), None);
+        assert_eq!(read("ap"), None);
     }
 
     #[test]
@@ -275,7 +304,6 @@ mod tests {
             "2026-01-01T09:00+15:00",
             "2026-01-01T09:00+1:00",
             "2026-01-01T09:00Zx",
-            "ap2026",
             "xx2026",
             "today",
             "２０２６",
@@ -308,7 +336,7 @@ mod tests {
                 "0001-01-01T00:00:00+14:00",
                 "9998-12-31",
             ] {
-                let range = range(text, &zone).expect(text);
+                let range = range(text, &zone, datetime!(2026-11-21 20:00 UTC)).expect(text);
                 assert!(range.start <= range.end, "{text}");
                 let _ = (zone.wall(range.start), zone.wall(range.end));
             }

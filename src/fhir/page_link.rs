@@ -1,5 +1,5 @@
 //! The link to the next page: the whole state of the search, signed, so that the server remembers nothing. It works
-//! for the grant it was made for and until it expires.
+//! for the grant it was made for with the scopes it had then, and until it expires.
 
 use serde_json::Value;
 use serde_json::json;
@@ -7,8 +7,10 @@ use time::OffsetDateTime;
 
 use crate::crypto;
 use crate::domain::ResourceType;
+use crate::domain::access::Grant;
 use crate::domain::query::Cursor;
 use crate::domain::refusal::Refusal;
+use crate::domain::scope::Scope;
 
 /// What the MAC is about, so that no other signed thing can be taken for a link.
 const PURPOSE: &[u8] = b"anteroom page link 1\0";
@@ -16,8 +18,8 @@ const PURPOSE: &[u8] = b"anteroom page link 1\0";
 /// Where a search stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageState {
-    /// The grant it is for.
-    pub grant_id: String,
+    /// Whose it is, as [`holder`] says.
+    pub holder: String,
     /// The type that is searched.
     pub kind: ResourceType,
     /// The parameters.
@@ -28,10 +30,16 @@ pub struct PageState {
     pub expires: i64,
 }
 
+/// The grant and its scopes in one word: with fewer scopes than a link was made with, it does not go on.
+pub fn holder(grant: &Grant) -> String {
+    let said = format!("{}\n{}", grant.id(), Scope::join(grant.scopes()));
+    crypto::base64url(&crypto::sha256(said.as_bytes()))
+}
+
 /// The value of `_page`: base64url of the state, a dot, base64url of its HMAC-SHA-256.
 pub fn seal(state: &PageState, key: &[u8]) -> String {
     let payload = json!([
-        state.grant_id,
+        state.holder,
         state.kind.name(),
         state.pairs,
         state.cursor.key,
@@ -47,18 +55,18 @@ pub fn seal(state: &PageState, key: &[u8]) -> String {
     format!("{payload}.{mac}")
 }
 
-/// Reads a value that [`seal`] made for this grant and type and that still works.
+/// Reads a value that [`seal`] made for this holder and type and that still works.
 ///
 /// # Errors
 /// `Invalid` at `_page` otherwise; the answer does not tell which of the reasons it was, except that it expired.
 pub fn open(
     link: &str,
-    grant_id: &str,
+    holder: &str,
     (kind, now): (ResourceType, OffsetDateTime),
     key: &[u8],
 ) -> Result<PageState, Refusal> {
     let state = verified(link, key)
-        .filter(|state| state.grant_id == grant_id && state.kind == kind)
+        .filter(|state| state.holder == holder && state.kind == kind)
         .ok_or_else(|| {
             Refusal::invalid(
                 "_page",
@@ -91,13 +99,13 @@ fn mac(payload: &[u8], key: &[u8]) -> Vec<u8> {
 }
 
 fn state(payload: &Value) -> Option<PageState> {
-    let [grant_id, kind, pairs, key, row, expires] = payload.as_array()?.as_slice() else {
+    let [holder, kind, pairs, key, row, expires] = payload.as_array()?.as_slice() else {
         return None;
     };
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let pair = |pair: &Value| Some((text(pair.get(0)?)?, text(pair.get(1)?)?));
     Some(PageState {
-        grant_id: text(grant_id)?,
+        holder: text(holder)?,
         kind: ResourceType::of(kind.as_str()?)?,
         pairs: pairs.as_array()?.iter().map(pair).collect::<Option<_>>()?,
         cursor: Cursor {
@@ -118,7 +126,7 @@ mod tests {
 
     fn page() -> PageState {
         PageState {
-            grant_id: "grant".to_owned(),
+            holder: "grant".to_owned(),
             kind: ResourceType::Appointment,
             pairs: vec![("date".to_owned(), "ge2026 \"é\\,".to_owned())],
             cursor: Cursor {
@@ -129,8 +137,8 @@ mod tests {
         }
     }
 
-    fn opened(link: &str, grant_id: &str) -> Result<PageState, Refusal> {
-        open(link, grant_id, (ResourceType::Appointment, NOW), KEY)
+    fn opened(link: &str, holder: &str) -> Result<PageState, Refusal> {
+        open(link, holder, (ResourceType::Appointment, NOW), KEY)
     }
 
     #[test]

@@ -1,38 +1,48 @@
-//! Search parameters: from the pairs of a URL or form to the domain's query, by the table of what is served.
+//! Search parameters: from the pairs of a URL or form to what the EMR is asked, what is compared here, and how the
+//! answer is to look, by the table of what is served.
 
+mod criteria;
+mod results;
+mod values;
+
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::ResourceType;
 use crate::domain::people::Person;
-use crate::domain::query::Field;
 use crate::domain::query::Filter;
 use crate::domain::query::Query;
+use crate::domain::query::Target;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
-use crate::domain::scope::Token;
 use crate::emr::zone::Zone;
-use crate::fhir::dates;
+use crate::fhir::Served;
+use crate::fhir::matching::Criterion;
+use crate::fhir::matching::Sorting;
+use crate::fhir::matching::Test;
 use crate::fhir::parameter::Meaning;
 use crate::fhir::parameter::Parameter;
+use crate::fhir::search::criteria::Asked;
+use crate::fhir::search::values::plain;
 use crate::fhir::served;
+use crate::fhir::subset::Subset;
+
+pub use crate::fhir::search::criteria::referred;
 
 /// Records on a page where the client does not say.
 const DEFAULT_COUNT: u32 = 50;
 
-/// Records on a page at most.
-const MOST: u32 = 200;
-
 /// Parameters in a search at most.
 const MOST_PARAMETERS: usize = 50;
-
-/// Alternatives in a parameter at most.
-const MOST_VALUES: usize = 100;
 
 /// Alternatives in all parameters of a search together at most, so that no statement has more values than SQLite takes.
 const MOST_VALUES_TOGETHER: usize = 500;
 
 /// Bytes of all parameters together at most, as they are written in the next link, which is a URL of at most 8 KiB.
 const LONGEST: usize = 4_500;
+
+/// Chains and `_has` of a search at most: each is a search of its own.
+const MOST_LINKED: usize = 5;
 
 /// `Prefer: handling=`: what becomes of parameters nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,19 +60,95 @@ pub struct SearchContext<'a> {
     pub patient: Option<Person>,
     /// The zone of dates without offset.
     pub zone: &'a Zone,
+    /// The present, which `ap` measures from.
+    pub now: OffsetDateTime,
     /// The FHIR base, as absolute references begin.
     pub fhir_base: &'a str,
 }
 
 /// A search that was understood.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Search {
     /// What to ask the EMR.
     pub query: Query,
+    /// What is compared here, over what it answers.
+    pub criteria: Vec<Criterion>,
+    /// Chains and `_has`: searches to make first.
+    pub linked: Vec<Linked>,
+    /// The order that was asked for.
+    pub sort: Vec<Sorting>,
+    /// Whether the number of matches is wanted.
+    pub total: Total,
+    /// Only the number of matches is wanted, no record.
+    pub counted_only: bool,
+    /// Which parts of the records are wanted.
+    pub subset: Subset,
+    /// What the records refer to and comes along.
+    pub includes: Vec<Include>,
+    /// What refers to the records and comes along.
+    pub revincludes: Vec<Include>,
     /// The parameters that were used, for the self link and the next page.
     pub pairs: Vec<(String, String)>,
     /// The names of those that were not; unusual characters are left out.
     pub ignored: Vec<String>,
+}
+
+/// `_total`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Total {
+    /// Given where it is known anyway.
+    Unsaid,
+    /// Not given.
+    Unwanted,
+    /// Counted.
+    Wanted,
+}
+
+/// A chain or a `_has`: a condition on another record.
+#[derive(Clone, Debug)]
+pub struct Linked {
+    /// The parameter as it was sent, for what is said about it.
+    pub name: String,
+    /// How the other record and this one belong together.
+    pub link: Link,
+    /// The search parameter of the other record and its value.
+    pub pair: (String, String),
+}
+
+/// How two records belong together.
+#[derive(Clone, Debug)]
+pub enum Link {
+    /// This one refers to the other by this parameter, which is of one of these types.
+    Forward(&'static Parameter, Vec<ResourceType>),
+    /// The other is of this type and refers to this one by this parameter.
+    Reverse(ResourceType, &'static Parameter),
+}
+
+/// One `_include` or `_revinclude`.
+#[derive(Clone, Copy, Debug)]
+pub struct Include {
+    /// The type that refers.
+    pub source: ResourceType,
+    /// By which parameter.
+    pub parameter: &'static Parameter,
+    /// Only to this type, where that was said.
+    pub target: Option<ResourceType>,
+    /// Also from what was included itself.
+    pub iterate: bool,
+}
+
+impl Include {
+    /// Whether it refers to a type.
+    pub fn reaches(&self, kind: ResourceType) -> bool {
+        let kinds = referred(self.parameter);
+        kinds.contains(&kind) && self.target.is_none_or(|target| target == kind)
+    }
+}
+
+/// What became of one parameter.
+enum Fate {
+    Used,
+    Ignored(String),
 }
 
 /// Reads a search. Another patient, existing or invented, is refused before anything is looked up.
@@ -89,33 +175,29 @@ pub fn parse(
             count: DEFAULT_COUNT,
             ..Query::default()
         },
+        criteria: Vec::new(),
+        linked: Vec::new(),
+        sort: Vec::new(),
+        total: Total::Unsaid,
+        counted_only: false,
+        subset: Subset::Whole,
+        includes: Vec::new(),
+        revincludes: Vec::new(),
         pairs: Vec::with_capacity(pairs.len()),
         ignored: Vec::new(),
     };
     let mut length = 0;
     let mut values = 0;
     for (name, value) in pairs {
-        let known = served.parameters.iter().find(|known| known.name == name);
-        match (name.as_str(), known) {
-            ("_count", _) => search.query.count = count(value)?,
-            // Their values are the business of content negotiation.
-            ("_format" | "_pretty", _) => {}
-            (_, Some(parameter)) => add(parameter, value, context, &mut search.query)?,
-            _ if name.contains([':', '.']) => {
-                let why = "modifiers and chained parameters are not served";
-                return Err(Refusal::invalid(plain(name), why));
-            }
-            _ if handling == Handling::Strict => {
-                let why = format!("{} is not searched by this parameter", kind.name());
-                return Err(Refusal::invalid(plain(name), why));
-            }
-            _ => {
-                search.ignored.push(plain(name));
+        match one(served, (name, value), (handling, context), &mut search)? {
+            Fate::Used => {}
+            Fate::Ignored(what) => {
+                search.ignored.push(what);
                 continue;
             }
         }
-        length += written(name) + written(value);
-        values += split(value, ',').len();
+        length += values::written(name) + values::written(value);
+        values += values::split(value, ',').len();
         if length > LONGEST || values > MOST_VALUES_TOGETHER {
             return Err(Refusal::TooLarge(
                 "A search has at most 4,500 characters and 500 values.",
@@ -123,217 +205,154 @@ pub fn parse(
         }
         search.pairs.push((name.clone(), value.clone()));
     }
+    if search.linked.len() > MOST_LINKED {
+        return Err(Refusal::TooLarge(
+            "A search has at most 5 chained parameters and _has together.",
+        ));
+    }
+    search.counted_only |= search.query.count == 0;
     Ok(search)
 }
 
-fn add(
-    parameter: &Parameter,
-    value: &str,
-    context: &SearchContext<'_>,
-    query: &mut Query,
-) -> Result<(), Refusal> {
-    let parts = split(value, ',');
-    if parts.len() > MOST_VALUES {
-        return Err(Refusal::TooLarge("A parameter has at most 100 values."));
+/// Reads one parameter into the search.
+fn one(
+    served: &'static Served,
+    (name, value): (&str, &str),
+    (handling, context): (Handling, &SearchContext<'_>),
+    search: &mut Search,
+) -> Result<Fate, Refusal> {
+    if let Some(fate) = results::read(served.kind, (name, value), handling, search)? {
+        return Ok(fate);
     }
-    if parts.iter().any(|part| part.trim().is_empty()) {
-        return Err(Refusal::invalid(parameter.name, "a value is empty"));
+    if let Some(link) = name.strip_prefix("_has:") {
+        search.linked.push(reverse(served.kind, (name, link), value)?);
+        return Ok(Fate::Used);
     }
-    let values: Vec<String> = parts.iter().map(|part| unescaped(part)).collect();
-    match parameter.meaning {
-        Meaning::Ids => ids(&values, query),
-        Meaning::Patient => {
-            for value in &values {
-                patient(value, context, query)?;
-            }
-        }
-        Meaning::References(_) => {
-            for value in &values {
-                participant(parameter.name, value, (context, query))?;
-            }
-        }
-        Meaning::Reference(..)
-        | Meaning::Dates
-        | Meaning::Tokens
-        | Meaning::Texts
-        | Meaning::Uri => {
-            return Err(Refusal::Unsupported("not yet".to_owned()));
-        }
-        Meaning::Date(field) => {
-            let range = |value: &String| {
-                dates::range(value, context.zone).ok_or_else(|| {
-                    let why = "a date is YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss with an offset, after eq, \
-                        ne, gt, lt, ge, le, sa, eb or nothing";
-                    Refusal::invalid(parameter.name, why)
-                })
-            };
-            let ranges = values.iter().map(range).collect::<Result<_, _>>()?;
-            query.filters.push(Filter::Date(field, ranges));
-        }
-        Meaning::Token(field) => {
-            let tokens = parts.iter().map(|part| token(part)).collect();
-            query.filters.push(Filter::Token(field, tokens));
-        }
-        Meaning::Text(field) => {
-            let texts = values.iter().map(|value| value.trim().to_owned());
-            query.filters.push(Filter::Text(field, texts.collect()));
-        }
-        Meaning::Identifier => {
-            let tokens: Vec<Token> = parts.iter().map(|part| identifier(part, context)).collect();
-            if tokens.iter().any(|token| token.code.is_empty()) {
-                let why = "an identifier is a value, or system|value";
-                return Err(Refusal::invalid(parameter.name, why));
-            }
-            query.filters.push(Filter::Token(Field::Identifier, tokens));
-        }
-    }
-    Ok(())
-}
-
-/// A token whose system is the bare name where it is one of the practice's own.
-fn identifier(part: &str, context: &SearchContext<'_>) -> Token {
-    let Token { system, code } = token(part);
-    let own = |system: String| {
-        let name = relative(&system, context).strip_prefix("sid/");
-        name.map_or_else(|| system.clone(), str::to_owned)
+    let (head, chain) = match name.split_once('.') {
+        Some((head, chain)) => (head, Some(chain)),
+        None => (name, None),
     };
-    Token {
-        system: system.map(own),
-        code,
-    }
-}
-
-/// Alternatives within one `_id`, all of several: what stays is in each. An id that is no uuid matches nothing.
-fn ids(values: &[String], query: &mut Query) {
-    let asked: Vec<Uuid> = values.iter().filter_map(|value| uuid(value)).collect();
-    query.ids = Some(match query.ids.take() {
-        Some(known) => known.into_iter().filter(|id| asked.contains(id)).collect(),
-        None => asked,
-    });
-}
-
-/// A uuid in the one spelling that ids of this server have.
-fn uuid(text: &str) -> Option<Uuid> {
-    let id = Uuid::parse_str(text).ok()?;
-    (id.to_string() == text).then_some(id)
-}
-
-/// `Patient/x`, `x` or the absolute URL. Under one patient's reach x must be that patient; under a wider one the search
-/// is narrowed to x, and to one patient only.
-fn patient(value: &str, context: &SearchContext<'_>, query: &mut Query) -> Result<(), Refusal> {
-    let relative = relative(value, context);
-    let id = uuid(relative.strip_prefix("Patient/").unwrap_or(relative));
-    let foreign = Refusal::Forbidden("This token is for another patient.");
-    match (context.patient, id) {
-        (Some(person), id) => match id == Some(person.uuid) {
-            true => Ok(()),
-            false => Err(foreign),
-        },
-        (None, Some(id)) if query.patient.is_none_or(|known| known == id) => {
-            query.patient = Some(id);
-            Ok(())
-        }
-        (None, Some(_)) => Err(Refusal::Unsupported(
-            "A search is about one patient, or about all.".to_owned(),
-        )),
-        (None, None) => Err(Refusal::invalid("patient", "this is no id of a patient")),
-    }
-}
-
-/// A participant other than the patient is a right question, but not one that is answered here.
-fn participant(
-    name: &str,
-    value: &str,
-    (context, query): (&SearchContext<'_>, &mut Query),
-) -> Result<(), Refusal> {
-    let relative = relative(value, context);
-    let others = ["Practitioner/", "Location/"];
-    match others.iter().any(|other| relative.starts_with(other)) {
-        true => Err(Refusal::Unsupported(format!(
-            "{name} is served for the patient in context only."
-        ))),
-        false => patient(value, context, query),
-    }
-}
-
-fn relative<'a>(value: &'a str, context: &SearchContext<'_>) -> &'a str {
-    let base = context.fhir_base.trim_end_matches('/');
-    value
-        .strip_prefix(base)
-        .and_then(|rest| rest.strip_prefix('/'))
-        .unwrap_or(value)
-}
-
-/// `code`, `|code`, `system|` or `system|code`, with its backslashes.
-fn token(value: &str) -> Token {
-    let mut parts = split(value, '|');
-    let code = parts.pop().map(unescaped).unwrap_or_default();
-    let system = match parts.is_empty() {
-        true => None,
-        false => Some(unescaped(&parts.join("|"))),
+    let (base, modifier) = match head.split_once(':') {
+        Some((base, modifier)) => (base, Some(modifier)),
+        None => (head, None),
     };
-    Token { system, code }
-}
-
-fn count(value: &str) -> Result<u32, Refusal> {
-    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits {
-        return Err(Refusal::invalid(
-            "_count",
-            "this is a number from 1 upwards",
-        ));
-    }
-    if value.bytes().all(|byte| byte == b'0') {
-        let why = "counting without records is not served; ask for at least one";
-        return Err(Refusal::invalid("_count", why));
-    }
-    // More digits than a number can hold are still more than the most.
-    Ok(value.parse().map_or(MOST, |count: u32| count.min(MOST)))
-}
-
-/// How long a text is as a JSON string.
-fn written(text: &str) -> usize {
-    let letter = |letter: char| match letter {
-        '"' | '\\' => 2,
-        '\0'..='\u{1f}' => 6,
-        _ => letter.len_utf8(),
-    };
-    text.chars().map(letter).sum()
-}
-
-/// Splits at a separator that no backslash stands before.
-fn split(text: &str, separator: char) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let (mut begin, mut escaped) = (0, false);
-    for (at, letter) in text.char_indices() {
-        if letter == separator && !escaped {
-            parts.push(text.get(begin..at).unwrap_or_default());
-            begin = at + separator.len_utf8();
-        }
-        escaped = letter == '\\' && !escaped;
-    }
-    parts.push(text.get(begin..).unwrap_or_default());
-    parts
-}
-
-/// Takes the backslashes of `\,` `\|` `\$` `\\` away (R4 search, 3.1.1.4.0).
-fn unescaped(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        let meant = match letter {
-            '\\' => letters.next_if(|next| matches!(next, ',' | '|' | '$' | '\\')),
-            _ => None,
+    let mut known = served.parameters.iter();
+    if let Some(parameter) = known.find(|known| known.name == base) {
+        let asked = Asked {
+            name,
+            parameter,
+            modifier,
+            chain,
+            value,
         };
-        plain.push(meant.unwrap_or(letter));
+        criteria::add(&asked, context, search)?;
+        return Ok(Fate::Used);
     }
-    plain
+    let why = format!("{} is not searched by this parameter", served.kind.name());
+    match handling {
+        // A modifier changes what a search means, so one that nobody understands is never left out.
+        Handling::Lenient if modifier.is_none() && chain.is_none() => Ok(Fate::Ignored(plain(name))),
+        _ => Err(Refusal::invalid(plain(name), why)),
+    }
 }
 
-/// A parameter's name as far as it can be repeated to the one who sent it.
-fn plain(name: &str) -> String {
-    let usual = |letter: &char| letter.is_ascii_alphanumeric() || "_-.:".contains(*letter);
-    name.chars().filter(usual).take(64).collect()
+/// `_has:Type:reference:parameter`, the parameter of Type and with a modifier or chain of its own.
+fn reverse(
+    kind: ResourceType,
+    (name, link): (&str, &str),
+    value: &str,
+) -> Result<Linked, Refusal> {
+    let mut parts = link.splitn(3, ':');
+    let (source, reference) = (parts.next(), parts.next());
+    let source = source.and_then(ResourceType::of);
+    let served = source.and_then(served);
+    let parameter = served.and_then(|served| {
+        let mut known = served.parameters.iter();
+        known.find(|known| Some(known.name) == reference && referred(known).contains(&kind))
+    });
+    match (source, parameter, parts.next()) {
+        (Some(source), Some(parameter), Some(rest)) if !rest.is_empty() => Ok(Linked {
+            name: plain(name),
+            link: Link::Reverse(source, parameter),
+            pair: (rest.to_owned(), value.to_owned()),
+        }),
+        _ => {
+            let why = format!(
+                "this is _has:Type:reference:parameter, the reference a parameter of Type that refers to {}",
+                kind.name()
+            );
+            Err(Refusal::invalid(plain(name), why))
+        }
+    }
+}
+
+impl Search {
+    /// The order the records come in: the one asked for, else the type's own, else by id.
+    pub fn order(&self, kind: ResourceType) -> Vec<Sorting> {
+        match self.sort.is_empty() {
+            true => results::usual_order(kind).into_iter().collect(),
+            false => self.sort.clone(),
+        }
+    }
+
+    /// Whether the EMR's own statements do all of it: nothing is compared here, and the order is theirs.
+    pub fn is_pushed_down(&self, kind: ResourceType) -> bool {
+        let usual = results::usual_order(kind);
+        let same = match (self.sort.as_slice(), usual) {
+            ([], _) => true,
+            // Dates are what statements sort by as this house does; names they sort by the engine's own letters.
+            ([asked], Some(usual)) => {
+                asked.parameter.name == usual.parameter.name
+                    && asked.direction == usual.direction
+                    && matches!(usual.parameter.meaning, Meaning::Date(_))
+            }
+            _ => false,
+        };
+        same && self.criteria.is_empty()
+    }
+
+    /// Asks only for these ids, of those asked for already.
+    pub fn only(&mut self, ids: Vec<Uuid>) {
+        criteria::only(&mut self.query, ids);
+    }
+
+    /// Asks only for records that refer to one of these by a parameter: what a chain came to.
+    pub fn refers(
+        &mut self,
+        parameter: &'static Parameter,
+        targets: Vec<Target>,
+        patient: Option<Person>,
+    ) {
+        if targets.is_empty() {
+            self.only(Vec::new());
+            return;
+        }
+        match (parameter.meaning, patient) {
+            (Meaning::Patient, Some(person)) => {
+                if !targets.iter().any(|target| target.id == person.uuid) {
+                    self.only(Vec::new());
+                }
+                return;
+            }
+            (Meaning::Patient, None) => {
+                if let [one] = targets.as_slice()
+                    && self.query.patient.is_none_or(|known| known == one.id)
+                {
+                    self.query.patient = Some(one.id);
+                    return;
+                }
+            }
+            (Meaning::Reference(field, _), _) => {
+                self.query.filters.push(Filter::Reference(field, targets));
+                return;
+            }
+            _ => {}
+        }
+        self.criteria.push(Criterion {
+            parameter,
+            test: Test::Targets(targets),
+        });
+    }
 }
 
 #[cfg(test)]

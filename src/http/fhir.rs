@@ -93,7 +93,13 @@ async fn read_one(
             true => download(content),
             false => reply::fhir_body(StatusCode::OK, fhir::binary::encode(&content)?),
         };
-        note(app, id, &grant, ("Binary.read".to_owned(), format!("Binary/{uuid}"))).await;
+        note(
+            app,
+            id,
+            &grant,
+            ("Binary.read".to_owned(), format!("Binary/{uuid}")),
+        )
+        .await;
         return Ok(response);
     }
     let pairs = negotiate::pairs(query);

@@ -5,8 +5,15 @@ use crate::fhir::appointment;
 use serde_json::Value;
 use serde_json::json;
 
-fn page(records: &[Record], links: &Links<'_>, ignored: &[String]) -> Value {
-    let bytes = searchset(records, links, ignored).expect("renders");
+fn page(records: &[Record], links: &Links<'_>, names: &[String]) -> Value {
+    let warnings: Vec<String> = ignored(names).into_iter().collect();
+    let entries = Entries {
+        matches: records,
+        included: &[],
+        subset: &Subset::Whole,
+        warnings: &warnings,
+    };
+    let bytes = searchset(&entries, links).expect("renders");
     assert_eq!(fhir_decode::decode(&bytes).err(), None);
     serde_json::from_slice(&bytes).expect("JSON")
 }
@@ -69,4 +76,34 @@ fn nothing_found_is_a_page_without_entries() {
             "link": [{"relation": "self", "url": "http://x.org/fhir/Patient"}]
         })
     );
+}
+
+#[test]
+fn what_comes_along_is_told_from_what_was_searched_for_and_parts_from_the_whole() {
+    let visit = Record::Appointment(Box::new(appointment::tests::visit()));
+    let links = Links {
+        base: "http://x.org/fhir",
+        kind: ResourceType::Appointment,
+        pairs: &[],
+        total: Some(1),
+        next: None,
+    };
+    let subset = Subset::of("_elements", "start").expect("known");
+    let entries = Entries {
+        matches: std::slice::from_ref(&visit),
+        included: std::slice::from_ref(&visit),
+        subset: &subset,
+        warnings: &[],
+    };
+    let bytes = searchset(&entries, &links).expect("renders");
+    let found: Value = serde_json::from_slice(&bytes).expect("JSON");
+    let modes: Vec<&Value> = (0..2)
+        .map(|at| &found["entry"][at]["search"]["mode"])
+        .collect();
+    assert_eq!(modes, ["match", "include"]);
+    let part = &found["entry"][0]["resource"];
+    assert_eq!(part["meta"]["tag"][0]["code"], "SUBSETTED");
+    assert_eq!(part.get("extension"), None);
+    assert!(part["start"].is_string() && part["participant"].is_array());
+    assert_eq!(found["entry"][1]["resource"]["meta"].get("tag"), None);
 }
