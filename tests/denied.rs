@@ -50,6 +50,7 @@ const ROUTES: &[(&str, Guard)] = &[
     ("/oauth2/userinfo", Guard::Token),
     ("/smart-style.json", Guard::Open),
     ("/brands", Guard::Open),
+    ("/openapi.json", Guard::Open),
     ("/oauth2/authorize", Guard::App),
     ("/login", Guard::Browser),
     ("/login/new-credentials", Guard::Browser),

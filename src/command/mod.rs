@@ -4,6 +4,7 @@ pub mod clients;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
+pub mod isolation;
 pub mod keys;
 pub mod serve;
 pub mod staff;
@@ -19,6 +20,7 @@ use clap::Subcommand;
 use crate::command::clients::ClientCommand;
 use crate::config;
 use crate::config::Config;
+use crate::http::openapi;
 use crate::portal::rules;
 
 /// A SMART on FHIR front room for the EMR a practice already runs.
@@ -62,6 +64,13 @@ pub enum Command {
         /// Which practice.
         #[command(flatten)]
         target: Target,
+        /// Prove instead that no patient reaches another's records, on this practice's own data. Nothing is written, and
+        /// nothing of a record is printed.
+        #[arg(long)]
+        isolation: bool,
+        /// How many patients to try with --isolation, taken from all over the practice.
+        #[arg(long, value_name = "N", default_value_t = 20, requires = "isolation")]
+        patients: u32,
     },
     /// Fill an EMPTY OpenEMR database with the sandbox's invented practice, to try Anteroom on a fresh OpenEMR.
     Seed {
@@ -95,6 +104,12 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Print the description of the endpoints for programs that read OpenAPI 3.0, as served at /openapi.json.
+    Openapi {
+        /// Which practice.
+        #[command(flatten)]
+        target: Target,
     },
     /// What happened in one request: when, who, through which app, how it ended, why, and what to do about it.
     Explain {
@@ -212,7 +227,12 @@ pub async fn run(cli: Cli, environment: &HashMap<String, String>) -> Result<(), 
         Command::Demo { listen, data } => demo::run(listen, data, environment).await,
         Command::Serve { target } => serve::run(target.settings(environment)?).await,
         Command::Migrate { target } => serve::migrate(target.settings(environment)?).await,
-        Command::Check { target } => doctor::run(target.settings(environment)?).await,
+        Command::Check {
+            target,
+            isolation: true,
+            patients,
+        } => isolation::run(target.settings(environment)?, patients).await,
+        Command::Check { target, .. } => doctor::run(target.settings(environment)?).await,
         Command::Seed { target, into } => demo::seed(target.settings(environment)?, &into).await,
         Command::Client { command } => clients::run(command, environment).await,
         Command::Keys { command } => keys::run(command, environment).await,
@@ -225,6 +245,11 @@ pub async fn run(cli: Cli, environment: &HashMap<String, String>) -> Result<(), 
         }
         Command::Explain { id, target, json } => {
             explain::run(&id, (&target, json), environment).await
+        }
+        Command::Openapi { target } => {
+            let settings = target.settings(environment)?;
+            println!("{:#}", openapi::document(&settings.public_url));
+            Ok(())
         }
         Command::Rules => {
             print!("{}", rules::markdown());

@@ -17,6 +17,10 @@ const BY_PID: &str = "SELECT pid, uuid FROM patient_data WHERE pid = ?";
 
 const NAMES: &str = "SELECT pid, fname, mname, lname FROM patient_data WHERE pid IN ";
 
+const ENDS: &str = "SELECT MIN(pid) AS first, MAX(pid) AS last FROM patient_data";
+
+const FROM_PID: &str = "SELECT pid, uuid FROM patient_data WHERE pid >= ? ORDER BY pid LIMIT 1";
+
 const BY_UUID: &str = "SELECT pid, uuid FROM patient_data WHERE uuid = ?";
 
 #[derive(FromRow)]
@@ -25,6 +29,12 @@ struct NameRow {
     fname: Option<String>,
     mname: Option<String>,
     lname: Option<String>,
+}
+
+#[derive(FromRow)]
+struct Ends {
+    first: Option<i64>,
+    last: Option<i64>,
 }
 
 #[derive(FromRow)]
@@ -58,6 +68,28 @@ pub async fn by_pid(emr: &Emr, pid: i64) -> Answer<Option<Person>> {
 pub async fn by_uuid(emr: &Emr, uuid: Uuid) -> Answer<Option<Person>> {
     let row: Option<Row> = emr.db.one(Sql::new(BY_UUID).bind(uuid)).await?;
     Ok(row.and_then(Row::person))
+}
+
+/// Some charts, from all over the practice: as many as asked for, or all where there are fewer.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn sample(emr: &Emr, count: u32) -> Answer<Vec<Person>> {
+    let ends: Option<Ends> = emr.db.one(Sql::new(ENDS)).await?;
+    let (Some(first), Some(last)) = ends.map_or((None, None), |ends| (ends.first, ends.last)) else {
+        return Ok(Vec::new());
+    };
+    let stride = ((last - first) / i64::from(count.max(1))).max(1);
+    let mut people: Vec<Person> = Vec::new();
+    let mut from = first;
+    // One look-up by the index for each: a walk over all charts would take as long as there are charts.
+    while from <= last && people.len() < usize::try_from(count).unwrap_or(usize::MAX) {
+        let row: Option<Row> = emr.db.one(Sql::new(FROM_PID).bind(from)).await?;
+        let Some(row) = row else { break };
+        from = (from + stride).max(row.pid + 1);
+        people.extend(row.person());
+    }
+    Ok(people)
 }
 
 /// The names of these charts, for staff who gave a grant or are asked for one; charts that are gone are absent.

@@ -255,6 +255,17 @@ pub async fn narrow(tx: &mut Tx, id: &str, scope: &str, now: i64) -> Answer<()> 
     tx.run(sql).await.map(|_| ())
 }
 
+/// A grant of a patient that nobody gave and nobody can use: it lives in this process alone, for a look at what such a
+/// grant would open (`anteroom check --isolation`).
+pub fn rehearsed(person: Person, scopes: Vec<Scope>) -> Grant {
+    let context = LaunchContext {
+        patient: Some(person),
+        encounter: None,
+    };
+    let names = ("rehearsed".to_owned(), "anteroom".to_owned());
+    Grant::stored(names, User::Patient(person), context, scopes)
+}
+
 /// What the access token of that fingerprint opens at `now`; `None` for anything that is wrong with it, its grant,
 /// its app or its patient. The first use is remembered, which ends the grace of the refresh token before it.
 ///
