@@ -35,9 +35,13 @@ enum Guard {
 const ROUTES: &[(&str, Guard)] = &[
     ("/metadata", Guard::Open),
     ("/.well-known/smart-configuration", Guard::Open),
+    ("/_history", Guard::Token),
     ("/{type}", Guard::Token),
+    ("/{type}/_history", Guard::Token),
     ("/{type}/_search", Guard::Token),
     ("/{type}/{id}", Guard::Token),
+    ("/{type}/{id}/_history", Guard::Token),
+    ("/{type}/{id}/_history/{version}", Guard::Token),
     ("/{kind}", Guard::Open),
     ("/{kind}/_search", Guard::Open),
     ("/{kind}/{{id}}", Guard::Open),

@@ -48,10 +48,7 @@ fn reason(sent: &mut Appointment) -> Result<String, Refusal> {
     }
 }
 
-fn cancellation(
-    (uuid, seen): (Uuid, Option<u64>),
-    reason: &str,
-) -> Result<Cancellation, Refusal> {
+fn cancellation((uuid, seen): (Uuid, Option<u64>), reason: &str) -> Result<Cancellation, Refusal> {
     let control = |letter: char| letter.is_control() && !matches!(letter, '\t' | '\r' | '\n');
     if reason.contains(control) {
         return Err(Refusal::invalid(

@@ -11,11 +11,11 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use crate::domain::ResourceType;
+use crate::domain::query::Field;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Restriction;
-use crate::domain::query::Field;
 use crate::fhir::bytes;
 
 /// Members of `meta` that are the server's and are not looked at (R4 http, 3.1.0.4).
@@ -95,7 +95,10 @@ pub fn changed(
     let (ours, theirs): (Vec<&String>, Vec<&String>) =
         differs.partition(|element| writable.contains(&element.as_str()));
     if let Some(first) = theirs.first() {
-        let all: Vec<String> = theirs.iter().map(|other| format!("{name}.{other}")).collect();
+        let all: Vec<String> = theirs
+            .iter()
+            .map(|other| format!("{name}.{other}"))
+            .collect();
         let why = match writable {
             [] => format!("nothing of it may be set here, not {}", all.join(", ")),
             some => format!(
@@ -151,17 +154,23 @@ pub fn fits(json: &Map<String, Value>, lists: &[Vec<Restriction>]) -> bool {
             return false;
         };
         if *field == Field::Status {
-            return value == token.code.as_str() && token.system.as_deref().is_none_or(str::is_empty);
+            return value == token.code.as_str()
+                && token.system.as_deref().is_none_or(str::is_empty);
         }
         let concepts = match value {
             Value::Array(all) => all.as_slice(),
             one => std::slice::from_ref(one),
         };
-        let codings = concepts.iter().filter_map(|one| one.get("coding")?.as_array());
+        let codings = concepts
+            .iter()
+            .filter_map(|one| one.get("coding")?.as_array());
         codings.flatten().any(|coding| {
             let text = |name: &str| coding.get(name).and_then(Value::as_str).unwrap_or_default();
             text("code") == token.code
-                && token.system.as_deref().is_none_or(|system| text("system") == system)
+                && token
+                    .system
+                    .as_deref()
+                    .is_none_or(|system| text("system") == system)
         })
     };
     lists.iter().any(|list| list.iter().all(holds))
@@ -189,12 +198,13 @@ fn same(left: Option<&Value>, right: Option<&Value>) -> bool {
             left == right || instant(left).is_some_and(|at| Some(at) == instant(right))
         }
         (Some(Value::Array(left)), Some(Value::Array(right))) => {
-            left.len() == right.len()
-                && left.iter().zip(right).all(|(a, b)| same(Some(a), Some(b)))
+            left.len() == right.len() && left.iter().zip(right).all(|(a, b)| same(Some(a), Some(b)))
         }
         (Some(Value::Object(left)), Some(Value::Object(right))) => {
             left.len() == right.len()
-                && left.iter().all(|(name, value)| same(Some(value), right.get(name)))
+                && left
+                    .iter()
+                    .all(|(name, value)| same(Some(value), right.get(name)))
         }
         (left, right) => left == right,
     }
@@ -249,3 +259,6 @@ fn gather<'v>(value: Option<&'v Value>, known: &mut Vec<&'v Value>) {
 fn is_extra(name: &str) -> bool {
     matches!(name, "extension" | "modifierExtension" | "id") || name.starts_with('_')
 }
+
+#[cfg(test)]
+mod tests;

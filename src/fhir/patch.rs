@@ -39,7 +39,10 @@ pub fn read(sent: &[u8]) -> Result<JsonPatch, Refusal> {
         return Err(Refusal::TooLarge("A patch has at most 100 operations."));
     }
     if all.is_empty() {
-        return Err(refused("$this".to_owned(), "a patch has at least one operation"));
+        return Err(refused(
+            "$this".to_owned(),
+            "a patch has at least one operation",
+        ));
     }
     let mut operations = Vec::with_capacity(all.len());
     for (index, one) in all.into_iter().enumerate() {
@@ -107,18 +110,17 @@ impl JsonPatch {
 }
 
 /// Every place an operation writes to, or takes from, must be the caller's to set.
-fn guard(
-    kind: ResourceType,
-    operation: &PatchOperation,
-    writable: &[&str],
-) -> Result<(), Refusal> {
+fn guard(kind: ResourceType, operation: &PatchOperation, writable: &[&str]) -> Result<(), Refusal> {
     let from = match operation {
         PatchOperation::Test(_) => return Ok(()),
         PatchOperation::Move(operation) => Some(operation.from.as_str()),
         PatchOperation::Copy(operation) => Some(operation.from.as_str()),
         _ => None,
     };
-    for path in [Some(operation.path().as_str()), from].into_iter().flatten() {
+    for path in [Some(operation.path().as_str()), from]
+        .into_iter()
+        .flatten()
+    {
         if !root(path).is_some_and(|name| writable.contains(&name)) {
             let why = match writable {
                 [] => "nothing of it may be patched".to_owned(),
@@ -223,21 +225,57 @@ mod tests {
     #[test]
     fn case_144_no_operation_leaves_what_the_caller_may_set() {
         for (operation, place) in [
-            (json!({"op": "replace", "path": "/birthDate", "value": "x"}), "Patient.birthDate"),
-            (json!({"op": "copy", "from": "/birthDate", "path": "/status"}), "Patient.birthDate"),
-            (json!({"op": "move", "from": "/status", "path": "/id"}), "Patient.id"),
-            (json!({"op": "add", "path": "/link", "value": []}), "Patient.link"),
-            (json!({"op": "add", "path": "/meta/tag", "value": []}), "Patient.meta"),
+            (
+                json!({"op": "replace", "path": "/birthDate", "value": "x"}),
+                "Patient.birthDate",
+            ),
+            (
+                json!({"op": "copy", "from": "/birthDate", "path": "/status"}),
+                "Patient.birthDate",
+            ),
+            (
+                json!({"op": "move", "from": "/status", "path": "/id"}),
+                "Patient.id",
+            ),
+            (
+                json!({"op": "add", "path": "/link", "value": []}),
+                "Patient.link",
+            ),
+            (
+                json!({"op": "add", "path": "/meta/tag", "value": []}),
+                "Patient.meta",
+            ),
             (json!({"op": "replace", "path": "", "value": {}}), "Patient"),
-            (json!({"op": "add", "path": "/__proto__/x", "value": 1}), "Patient"),
-            (json!({"op": "add", "path": "/status~1", "value": 1}), "Patient"),
-            (json!({"op": "remove", "path": "/telecom/7"}), "Patient.telecom"),
-            (json!({"op": "test", "path": "/status", "value": "z"}), "Patient.status"),
-            (json!({"op": "test", "path": "/none", "value": null}), "Patient.none"),
+            (
+                json!({"op": "add", "path": "/__proto__/x", "value": 1}),
+                "Patient",
+            ),
+            (
+                json!({"op": "add", "path": "/status~1", "value": 1}),
+                "Patient",
+            ),
+            (
+                json!({"op": "remove", "path": "/telecom/7"}),
+                "Patient.telecom",
+            ),
+            (
+                json!({"op": "test", "path": "/status", "value": "z"}),
+                "Patient.status",
+            ),
+            (
+                json!({"op": "test", "path": "/none", "value": null}),
+                "Patient.none",
+            ),
             (json!({"op": "spell", "path": "/status"}), "$this[0]"),
             (json!({"op": "add", "path": "/status"}), "$this[0]"),
-            (json!({"op": "add", "path": "status", "value": 1}), "$this[0]"),
-            (json!({"op": "add", "path": format!("/status{}", "/a".repeat(30)), "value": 1}), "$this[0]"),
+            (
+                json!({"op": "add", "path": "status", "value": 1}),
+                "$this[0]",
+            ),
+            (
+                json!({"op": "add", "path": format!("/status{}", "/a".repeat(30)), "value": 1}),
+                "$this[0]",
+            ),
         ] {
             match run(json!([operation.clone()])) {
                 Err(Refusal::Unprocessable { location, .. }) => {
@@ -252,7 +290,10 @@ mod tests {
     fn case_144_a_list_copied_into_itself_does_not_grow_without_end() {
         let double = json!({"op": "copy", "from": "/telecom", "path": "/telecom/-"});
         let refusal = run(Value::Array(vec![double; 60])).expect_err("too many");
-        assert!(matches!(refusal, Refusal::Unprocessable { .. }), "{refusal:?}");
+        assert!(
+            matches!(refusal, Refusal::Unprocessable { .. }),
+            "{refusal:?}"
+        );
         let test = json!({"op": "test", "path": "/status", "value": "a"});
         let refusal = run(Value::Array(vec![test; 101])).expect_err("too many");
         assert!(matches!(refusal, Refusal::TooLarge(_)));

@@ -96,7 +96,7 @@ pub async fn answered(app: &App, answered: Answered) -> Response {
 }
 
 /// `Sat, 21 Nov 2026 20:00:00 GMT` (RFC 9110, 5.6.7).
-fn http_date(at: OffsetDateTime) -> Option<HeaderValue> {
+pub fn http_date(at: OffsetDateTime) -> Option<HeaderValue> {
     let text = at.to_offset(UtcOffset::UTC).format(HTTP_DATE).ok()?;
     HeaderValue::from_str(&text).ok()
 }
@@ -332,9 +332,7 @@ pub fn sentence(refusal: &Refusal) -> String {
         | Refusal::Several
         | Refusal::NoMethod
         | Refusal::PreconditionRequired
-        | Refusal::NotAcceptable => {
-            "The request does not fit the present state.".to_owned()
-        }
+        | Refusal::NotAcceptable => "The request does not fit the present state.".to_owned(),
     }
 }
 

@@ -101,7 +101,8 @@ async fn written(
     };
     let repeat = match one(headers, "idempotency-key")? {
         Some(key) => {
-            let header = |name: HeaderName| headers.get(name).map_or(&b""[..], |one| one.as_bytes());
+            let header =
+                |name: HeaderName| headers.get(name).map_or(&b""[..], |one| one.as_bytes());
             let parts = [
                 method.as_str().as_bytes(),
                 uri.path().as_bytes(),
@@ -130,7 +131,8 @@ fn media(method: &Method, headers: &HeaderMap) -> Result<fn(Vec<u8>) -> Payload,
     let kind = negotiate::media_type(headers);
     let version = negotiate::fhir_version(headers);
     if version.is_some_and(|version| version != "4.0") {
-        let wanted = "This server speaks FHIR 4.0: leave fhirVersion away, or send fhirVersion=4.0.";
+        let wanted =
+            "This server speaks FHIR 4.0: leave fhirVersion away, or send fhirVersion=4.0.";
         return Err(Refusal::UnsupportedMediaType(wanted));
     }
     match (method, kind.as_str()) {
@@ -250,8 +252,14 @@ mod tests {
     fn a_body_is_known_by_its_type() {
         let kinds = |method: &Method, value| media(method, &with("content-type", value)).is_ok();
         assert!(kinds(&Method::POST, "application/fhir+json; charset=utf-8"));
-        assert!(kinds(&Method::PUT, "application/fhir+json; fhirVersion=4.0"));
-        assert!(!kinds(&Method::PUT, "application/fhir+json; fhirVersion=5.0"));
+        assert!(kinds(
+            &Method::PUT,
+            "application/fhir+json; fhirVersion=4.0"
+        ));
+        assert!(!kinds(
+            &Method::PUT,
+            "application/fhir+json; fhirVersion=5.0"
+        ));
         assert!(kinds(&Method::PATCH, "application/json-patch+json"));
         assert!(!kinds(&Method::PATCH, "application/merge-patch+json"));
         assert!(!kinds(&Method::POST, "application/fhir+xml"));

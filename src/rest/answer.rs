@@ -11,13 +11,14 @@ use crate::fhir::outcome;
 use crate::rest::Answered;
 use crate::rest::How;
 use crate::rest::Rest;
+use crate::rest::commit;
+use crate::rest::commit::Committed;
+use crate::rest::commit::Settled;
 use crate::rest::read;
 use crate::rest::records;
 use crate::rest::repeat::Repeat;
 use crate::rest::write;
-use crate::rest::write::Committed;
 use crate::rest::write::Request;
-use crate::rest::write::Settled;
 use crate::rest::write::Target;
 
 /// How often a request is decided anew where others were first.
@@ -38,7 +39,7 @@ pub enum Wanted {
 /// One request from its body to its answer.
 ///
 /// # Errors
-/// As [`write::prepare`] and [`write::commit`].
+/// As [`write::prepare`] and [`commit::commit`].
 pub async fn write(
     rest: &Rest<'_>,
     request: Request,
@@ -72,11 +73,7 @@ async fn first(repeat: &Repeat, rest: &Rest<'_>) -> Answer<Option<Settled>> {
     Ok(done.and_then(|done| done.into_iter().next()))
 }
 
-async fn once(
-    rest: &Rest<'_>,
-    request: &Request,
-    repeat: Option<&Repeat>,
-) -> Answer<Settled> {
+async fn once(rest: &Rest<'_>, request: &Request, repeat: Option<&Repeat>) -> Answer<Settled> {
     for _ in 0..TRIES {
         if let Some(repeat) = repeat
             && let Some(done) = first(repeat, rest).await?
@@ -84,7 +81,7 @@ async fn once(
             return Ok(done);
         }
         let prepared = [write::prepare(rest, request.clone()).await?];
-        if let Committed::Done(settled) = write::commit(rest, &prepared, repeat).await?
+        if let Committed::Done(settled) = commit::commit(rest, &prepared, repeat).await?
             && let Some(settled) = settled.into_iter().next()
         {
             return Ok(settled);

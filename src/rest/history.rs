@@ -77,7 +77,11 @@ pub async fn instance(
         total: (is_first && next.is_none()).then_some(states.len()),
         next,
     };
-    let shown = if wanted.count == Some(0) { &[][..] } else { &states[..] };
+    let shown = if wanted.count == Some(0) {
+        &[][..]
+    } else {
+        &states[..]
+    };
     let mut answer = Answered::found(history::bundle(shown, &frame));
     let name = kind.name();
     let mut entry = rest.entry(format!("{name}.history"), format!("{name}/{id}"));
@@ -132,7 +136,10 @@ fn page(
     }
     let last = match room {
         0 => rows.first().map(|_| i64::MAX - 1),
-        room => rows.get(room).and_then(|_| rows.get(room - 1)).map(|row| row.id),
+        room => rows
+            .get(room)
+            .and_then(|_| rows.get(room - 1))
+            .map(|row| row.id),
     };
     Ok((states, last))
 }

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod chain;
+pub mod commit;
 pub mod condition;
 pub mod history;
 pub mod include;

@@ -10,6 +10,7 @@ use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
+use crate::emr::seen;
 use crate::fhir;
 use crate::fhir::subset;
 use crate::fhir::subset::Subset;
@@ -95,9 +96,8 @@ pub async fn or_gone(rest: &Rest<'_>, reach: &Reach, id: Uuid) -> Answer<Record>
 }
 
 /// Whether a record was there for this caller once.
-pub(super) async fn gone(rest: &Rest<'_>, reach: &Reach, id: Uuid) -> Answer<bool> {
-    let _ = (rest, reach, id);
-    Ok(false)
+async fn gone(rest: &Rest<'_>, reach: &Reach, id: Uuid) -> Answer<bool> {
+    seen::gone(rest.emr, reach, reach.kind(), id).await
 }
 
 /// A record with its version and date.
@@ -129,14 +129,15 @@ pub(super) fn instant(millis: i64) -> Option<OffsetDateTime> {
 fn is_known(record: &Record, known: &Known) -> bool {
     if !known.versions.is_empty() {
         let version = fhir::version_id(record);
-        return known.versions.iter().any(|one| one == "*" || *one == version);
+        return known
+            .versions
+            .iter()
+            .any(|one| one == "*" || *one == version);
     }
     // HTTP's dates have no fractions of a second.
     let updated = record.last_updated().map(OffsetDateTime::unix_timestamp);
     match (known.since, updated) {
-        (Some(since), Some(updated)) => {
-            stamps(record.kind()) && updated <= since.unix_timestamp()
-        }
+        (Some(since), Some(updated)) => stamps(record.kind()) && updated <= since.unix_timestamp(),
         _ => false,
     }
 }
@@ -144,5 +145,8 @@ fn is_known(record: &Record, known: &Known) -> bool {
 /// Whether the type's tables have a stamp that moves with every change. The calendar tells when a visit was written
 /// down first, the mailbox when a message was sent: a caller told by that date would never see a visit called off.
 fn stamps(kind: ResourceType) -> bool {
-    !matches!(kind, ResourceType::Appointment | ResourceType::Communication)
+    !matches!(
+        kind,
+        ResourceType::Appointment | ResourceType::Communication
+    )
 }

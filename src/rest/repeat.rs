@@ -11,7 +11,7 @@ use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 use crate::rest::How;
 use crate::rest::Rest;
-use crate::rest::write::Settled;
+use crate::rest::commit::Settled;
 use crate::store::repeats;
 
 /// Letters of a key at most.

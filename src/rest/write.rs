@@ -1,13 +1,10 @@
-//! Create, update and patch: Ask, Case, Verdict, Permit, Record, in one transaction with the ledger. [`prepare`] decides
-//! and writes nothing; [`commit`] writes what was prepared, be it one request or all of a transaction Bundle.
-
-use std::sync::Mutex;
+//! Create, update and patch as far as the Permit: [`prepare`] decides on a request and writes nothing. What was prepared,
+//! be it one request or all of a transaction Bundle, is written by [`crate::rest::commit`].
 
 use serde_json::Map;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::db::Tx;
 use crate::domain::ResourceType;
 use crate::domain::access::Reach;
 use crate::domain::access::User;
@@ -18,7 +15,6 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
 use crate::emr;
 use crate::emr::writing;
-use crate::emr::writing::Written;
 use crate::fhir;
 use crate::fhir::ask;
 use crate::fhir::ask::Role;
@@ -27,16 +23,11 @@ use crate::fhir::body;
 use crate::fhir::body::Body;
 use crate::fhir::patch;
 use crate::portal;
-use crate::portal::Change;
 use crate::portal::Permit;
-use crate::rest::How;
 use crate::rest::Rest;
 use crate::rest::condition;
 use crate::rest::condition::Condition;
 use crate::rest::condition::Found;
-use crate::rest::repeat::Repeat;
-use crate::store::changes;
-use crate::store::changes::Replaced;
 use crate::store::ledger;
 use crate::store::ledger::Outcome;
 
@@ -80,11 +71,11 @@ pub struct Prepared {
     pub kind: ResourceType,
     /// The id the record has, or is to have.
     pub id: Uuid,
-    plan: Plan,
+    pub(super) plan: Plan,
 }
 
 #[derive(Debug)]
-enum Plan {
+pub(super) enum Plan {
     /// `If-None-Exist` found it: nothing is written.
     Existing,
     /// What waits for review since an equal request: nothing is written. The Task's id stands in `Prepared`.
@@ -96,42 +87,21 @@ enum Plan {
 }
 
 #[derive(Debug)]
-struct Write {
-    permit: Permit,
-    before: Option<Before>,
-    method: &'static str,
-    patient: Option<Uuid>,
-    seen: Option<u64>,
-    condition: Option<Condition>,
+pub(super) struct Write {
+    pub(super) permit: Permit,
+    pub(super) before: Option<Before>,
+    pub(super) method: &'static str,
+    pub(super) patient: Option<Uuid>,
+    pub(super) seen: Option<u64>,
+    pub(super) condition: Option<Condition>,
 }
 
 /// A record as it stands, and its JSON.
 #[derive(Debug)]
-struct Before {
-    record: Record,
-    bytes: Vec<u8>,
+pub(super) struct Before {
+    pub(super) record: Record,
+    pub(super) bytes: Vec<u8>,
     json: Map<String, Value>,
-}
-
-/// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settled {
-    /// The type of what is shown: that of the request, or Task.
-    pub kind: ResourceType,
-    /// Its id.
-    pub id: Uuid,
-    /// What it came to.
-    pub how: How,
-}
-
-/// Whether everything was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Committed {
-    /// Everything, in the order of what was prepared.
-    Done(Vec<Settled>),
-    /// Nothing: another request with the same `Idempotency-Key`, or the same `If-None-Exist`, was first. What is asked
-    /// again finds what that one made.
-    Beaten,
 }
 
 /// Decides on a request. Nothing is written.
@@ -195,7 +165,10 @@ pub async fn prepare(rest: &Rest<'_>, request: Request) -> Answer<Prepared> {
         }
         Payload::Patch(bytes) => {
             let known = before.as_ref().ok_or(Refusal::NoMethod)?;
-            (patched(rest, (kind, &bytes), (known, writable)).await?, "PATCH")
+            (
+                patched(rest, (kind, &bytes), (known, writable)).await?,
+                "PATCH",
+            )
         }
     };
     let changed = body::changed(
@@ -203,7 +176,11 @@ pub async fn prepare(rest: &Rest<'_>, request: Request) -> Answer<Prepared> {
         (before.as_ref().map(|before| &before.json), &body.json),
         writable,
     )?;
-    if before.is_none() && reach.filters().is_some_and(|lists| !body::fits(&body.json, lists)) {
+    if before.is_none()
+        && reach
+            .filters()
+            .is_some_and(|lists| !body::fits(&body.json, lists))
+    {
         let why = "The token's scope is cut to resources this one is none of.";
         return Err(Refusal::Forbidden(why).into());
     }
@@ -272,180 +249,6 @@ async fn patched(
     body::read(&bytes, kind).map_err(Failure::understood)
 }
 
-/// What a transaction looks at.
-struct Work<'a> {
-    rest: &'a Rest<'a>,
-    all: &'a [Prepared],
-    repeat: Option<&'a Repeat>,
-    beaten: Mutex<bool>,
-}
-
-impl Work<'_> {
-    /// Ends the transaction, and says that it is no failure.
-    fn beaten(&self) -> Failure {
-        match self.beaten.lock() {
-            Ok(mut beaten) => *beaten = true,
-            Err(poisoned) => *poisoned.into_inner() = true,
-        }
-        Refusal::Conflict("Another request was first.".to_owned()).into()
-    }
-
-    fn was_beaten(&self) -> bool {
-        match self.beaten.lock() {
-            Ok(beaten) => *beaten,
-            Err(poisoned) => *poisoned.into_inner(),
-        }
-    }
-}
-
-/// Writes everything that was prepared in one transaction: what may happen once, the records, the states before, the
-/// ledger. All of it or nothing.
-///
-/// # Errors
-/// `Stale` where a record changed since `If-Match` was looked at, `Conflict` where it changed since the rules were.
-pub async fn commit(
-    rest: &Rest<'_>,
-    all: &[Prepared],
-    repeat: Option<&Repeat>,
-) -> Answer<Committed> {
-    let work = Work {
-        rest,
-        all,
-        repeat,
-        beaten: Mutex::new(false),
-    };
-    let done = rest
-        .emr
-        .db
-        .transaction_about(&work, |work, tx| Box::pin(write_all(work, tx)))
-        .await;
-    match done {
-        Ok(settled) => Ok(Committed::Done(settled)),
-        Err(_) if work.was_beaten() => Ok(Committed::Beaten),
-        Err(Failure::Refused(Refusal::Conflict(why))) => {
-            match moved(rest, all).await? {
-                true => Err(Refusal::Stale.into()),
-                false => Err(Refusal::Conflict(why).into()),
-            }
-        }
-        Err(failure) => Err(failure),
-    }
-}
-
-/// Whether a record that was to be in the version of `If-Match` is in another one now.
-async fn moved(rest: &Rest<'_>, all: &[Prepared]) -> Answer<bool> {
-    for one in all {
-        let Plan::Write(write) = &one.plan else {
-            continue;
-        };
-        let Some(seen) = write.seen else { continue };
-        let reach = rest.grant.reach(one.kind, Interaction::Update)?;
-        match emr::read(rest.emr, &reach, one.id).await {
-            Ok(record) if record.version() == seen => {}
-            Ok(_) | Err(Failure::Refused(Refusal::NotFound)) => return Ok(true),
-            Err(failure) => return Err(failure),
-        }
-    }
-    Ok(false)
-}
-
-async fn write_all(work: &Work<'_>, tx: &mut Tx) -> Answer<Vec<Settled>> {
-    // A transaction that is tried again begins anew.
-    if let Some(repeat) = work.repeat
-        && !repeat.claim(tx, work.rest).await?
-    {
-        return Err(work.beaten());
-    }
-    for one in work.all {
-        if let Plan::Write(write) = &one.plan
-            && let Some(condition) = &write.condition
-            && !condition.claim(tx, (one.kind, one.id)).await?
-        {
-            return Err(work.beaten());
-        }
-    }
-    let mut settled = Vec::with_capacity(work.all.len());
-    for one in work.all {
-        settled.push(match &one.plan {
-            Plan::Existing => one.came_to(How::Existing),
-            Plan::Waiting => one.came_to(How::Accepted),
-            Plan::Unchanged => one.came_to(How::Updated),
-            Plan::Write(write) => write_one(work.rest, tx, (one, write)).await?,
-        });
-    }
-    if let Some(repeat) = work.repeat {
-        repeat.settle(tx, &settled).await?;
-    }
-    Ok(settled)
-}
-
-async fn write_one(
-    rest: &Rest<'_>,
-    tx: &mut Tx,
-    (one, write): (&Prepared, &Write),
-) -> Answer<Settled> {
-    let written = writing::apply(rest.emr, tx, &write.permit).await?;
-    let (settled, waits) = match written {
-        Written::Record(id) => {
-            let how = match write.before {
-                Some(_) => How::Updated,
-                None => How::Created,
-            };
-            (Settled { kind: one.kind, id, how }, false)
-        }
-        Written::Review(id) => {
-            let (kind, how) = (ResourceType::Task, How::Accepted);
-            (Settled { kind, id, how }, true)
-        }
-    };
-    let made = (settled.kind, settled.id);
-    if let Some(condition) = &write.condition
-        && made != (one.kind, one.id)
-    {
-        condition.settle(tx, made).await?;
-    }
-    if let (Some(before), false) = (&write.before, waits) {
-        changes::add(tx, &replaced(rest, (one, write), before)).await?;
-    }
-    let mut entry = rest.entry(action(one, write), String::new());
-    entry.resource = match waits {
-        true => format!("{}/{}", one.kind.name(), one.id),
-        false => format!("{}/{}", settled.kind.name(), settled.id),
-    };
-    entry.patient = write.patient.or(entry.patient);
-    ledger::record(tx, &entry).await?;
-    Ok(settled)
-}
-
-fn replaced(rest: &Rest<'_>, (one, write): (&Prepared, &Write), before: &Before) -> Replaced {
-    let millis = |at: time::OffsetDateTime| {
-        i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
-    };
-    Replaced {
-        kind: one.kind,
-        target: one.id,
-        pid: before.record.person().map(|person| person.pid),
-        version: fhir::version_id(&before.record),
-        updated: before.record.last_updated().map(millis),
-        body: String::from_utf8_lossy(&before.bytes).into_owned(),
-        method: write.method,
-        replaced: millis(rest.emr.now()),
-        replaced_by: rest.grant.user().reference(),
-        client_id: rest.grant.client_id().to_owned(),
-    }
-}
-
-/// What the ledger calls it.
-fn action(one: &Prepared, write: &Write) -> String {
-    let verb = match (write.permit.change(), write.method) {
-        (Change::Cancel { .. }, _) => "cancel",
-        (_, "POST") => "create",
-        (_, "PATCH") => "patch",
-        _ => "update",
-    };
-    format!("{}.{verb}", one.kind.name())
-}
-
 /// A refusal by the rules is told in the ledger too: who was sent away and why.
 ///
 /// # Errors
@@ -460,7 +263,9 @@ pub async fn refused(
     };
     let ids: Vec<&str> = reasons.iter().map(|reason| reason.id).collect();
     let name = kind.name();
-    let cancel = ids.iter().all(|id| id.starts_with("cancel.") || *id == "portal.off");
+    let cancel = ids
+        .iter()
+        .all(|id| id.starts_with("cancel.") || *id == "portal.off");
     let (verb, resource) = match target {
         Target::New(_) => ("create", name.to_owned()),
         Target::Known(id) if cancel && kind == ResourceType::Appointment => {
@@ -472,14 +277,4 @@ pub async fn refused(
     entry.outcome = Outcome::Refused;
     entry.reason = ids.join(" ");
     ledger::record_all(&rest.emr.db, &[entry]).await
-}
-
-impl Prepared {
-    fn came_to(&self, how: How) -> Settled {
-        Settled {
-            kind: self.kind,
-            id: self.id,
-            how,
-        }
-    }
 }

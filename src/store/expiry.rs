@@ -14,6 +14,9 @@ const KEPT: i64 = 2 * 86_400;
 /// must not fill a disk.
 const SOON: i64 = 3600;
 
+/// How long a request that comes again is known as that.
+const DAY: i64 = 86_400;
+
 /// How many rows go at once. Looked for first and then taken by their keys, they are locked for a moment, and no statement
 /// comes near its time limit, however much there is.
 const SLICE: usize = 500;
@@ -21,7 +24,7 @@ const SLICE: usize = 500;
 /// Rows that are old: how long they are kept, how some of them are found, and how they are removed.
 type Old = (i64, &'static str, &'static str);
 
-const OLD: [Old; 9] = [
+const OLD: [Old; 11] = [
     (
         SOON,
         "SELECT id AS name FROM anteroom_authorization WHERE created < ? LIMIT 500",
@@ -63,6 +66,16 @@ const OLD: [Old; 9] = [
         SOON,
         "SELECT state_hash AS name FROM anteroom_upstream WHERE created < ? LIMIT 500",
         "DELETE FROM anteroom_upstream WHERE state_hash IN ",
+    ),
+    (
+        DAY,
+        "SELECT name FROM anteroom_condition WHERE created < ? LIMIT 500",
+        "DELETE FROM anteroom_condition WHERE name IN ",
+    ),
+    (
+        DAY,
+        "SELECT name FROM anteroom_idempotency WHERE created < ? LIMIT 500",
+        "DELETE FROM anteroom_idempotency WHERE name IN ",
     ),
     // A backend service has a new one every five minutes, and nobody to look at it; the ledger tells what it did.
     (
@@ -149,12 +162,15 @@ mod tests {
              INSERT INTO anteroom_token (token_hash, grant_id, kind, scope, issued, expires) VALUES \
              ('a', 'lives', 'access', '', 0, 100), ('b', 'lives', 'refresh', '', 0, 100), \
              ('c', 'ended', 'refresh', '', 0, 100), ('d', 'lives', 'access', '', 0, 9000000); \
-             INSERT INTO anteroom_throttle (name, attempts, since, not_before) VALUES ('x', 1, 100, 0);",
+             INSERT INTO anteroom_throttle (name, attempts, since, not_before) VALUES ('x', 1, 100, 0); \
+             INSERT INTO anteroom_condition (name, resource, created) VALUES ('a', '', 913599), ('b', '', 913600); \
+             INSERT INTO anteroom_idempotency (name, request, answer, created) \
+             VALUES ('a', '', NULL, 913599), ('b', '', NULL, 913600);",
         )
         .await
         .expect("inserts");
         let gone = sweep(&db, 1_000_000).await.expect("sweeps");
-        assert_eq!(gone, 3);
+        assert_eq!(gone, 5);
         let left = "SELECT COUNT(*) AS number FROM anteroom_token WHERE token_hash IN ('b', 'd')";
         assert_eq!(count(&db, left).await, 2);
         assert_eq!(

@@ -163,7 +163,7 @@ async fn f011_only_the_status_may_change_and_the_rest_is_refused_by_name() {
             r#"[{"op":"copy","from":"/comment","path":"/status"}]"#,
             "status",
         ),
-        ("[]", "status"),
+        ("[]", "operation"),
     ] {
         let answer = patch(&clinic, &id, &token, body).await;
         let refused =
@@ -297,7 +297,7 @@ async fn bad_bodies_get_their_own_answers() {
             "PUT",
             "application/fhir+json",
             r#"{"resourceType":"Patient"}"#,
-            StatusCode::UNPROCESSABLE_ENTITY,
+            StatusCode::BAD_REQUEST,
         ),
     ] {
         let answer = clinic.with_body(method, (&path, &token), kind, body).await;
