@@ -1,20 +1,15 @@
 //! CapabilityStatement, scopes and the developers' table: all of it from [`RESOURCES`], so that what is said is what
 //! is done.
 
-use fhir_sdk::r4b::codes;
+mod resource;
+
 use fhir_sdk::r4b::codes::CapabilityStatementKind;
 use fhir_sdk::r4b::codes::FHIRVersion;
 use fhir_sdk::r4b::codes::PublicationStatus;
-use fhir_sdk::r4b::codes::ReferenceHandlingPolicy;
-use fhir_sdk::r4b::codes::ResourceVersionPolicy;
 use fhir_sdk::r4b::codes::RestfulCapabilityMode;
-use fhir_sdk::r4b::codes::SearchParamType;
 use fhir_sdk::r4b::resources::CapabilityStatement;
 use fhir_sdk::r4b::resources::CapabilityStatementImplementation;
 use fhir_sdk::r4b::resources::CapabilityStatementRest;
-use fhir_sdk::r4b::resources::CapabilityStatementRestResource;
-use fhir_sdk::r4b::resources::CapabilityStatementRestResourceInteraction;
-use fhir_sdk::r4b::resources::CapabilityStatementRestResourceSearchParam;
 use fhir_sdk::r4b::resources::CapabilityStatementRestSecurity;
 use fhir_sdk::r4b::resources::CapabilityStatementSoftware;
 use fhir_sdk::r4b::resources::Resource;
@@ -30,9 +25,11 @@ use crate::domain::people::Code;
 use crate::domain::records::CLINICAL_NOTE;
 use crate::domain::refusal::Fault;
 use crate::domain::scope::Interaction;
+use crate::fhir::READ_ONLY;
 use crate::fhir::RESOURCES;
 use crate::fhir::Served;
 use crate::fhir::bytes;
+use crate::fhir::definitions::KINDS;
 use crate::fhir::parameter::Meaning;
 use crate::fhir::parameter::Parameter;
 use crate::fhir::wire;
@@ -78,6 +75,9 @@ const ALL_LETTERS: [Interaction; 5] = [
     Interaction::Search,
 ];
 
+/// What every US Core server does.
+const US_CORE: &str = "http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server";
+
 /// Parameters of every search, about the answer instead of the records.
 const RESULT: Parameter = Parameter {
     name: "_count",
@@ -121,7 +121,8 @@ fn scopes_of(level: &str, wanted: &[Interaction]) -> Vec<String> {
     let reading = [Interaction::Read, Interaction::Search];
     let mut every = String::new();
     for (letter, interaction) in Interaction::LETTERS {
-        if wanted.contains(&interaction) && RESOURCES.iter().any(|known| known.takes(interaction)) {
+        if wanted.contains(&interaction) && RESOURCES.iter().any(|known| takes(known, interaction))
+        {
             every.push(letter);
         }
     }
@@ -161,23 +162,45 @@ pub fn table() -> Vec<Row> {
 fn letters(served: &Served, wanted: &[Interaction]) -> String {
     Interaction::LETTERS
         .iter()
-        .filter(|(_, known)| wanted.contains(known) && served.takes(*known))
+        .filter(|(_, known)| wanted.contains(known) && takes(served, *known))
         .map(|(letter, _)| letter)
         .collect()
 }
 
+/// Whether a type takes an interaction: reading as its entry says, writing also where it says what may be written.
+fn takes(served: &Served, interaction: Interaction) -> bool {
+    let written = match interaction {
+        Interaction::Create => served.create != READ_ONLY,
+        Interaction::Update => served.update != READ_ONLY,
+        Interaction::Read | Interaction::Delete | Interaction::Search => false,
+    };
+    written || served.takes(interaction)
+}
+
+/// Whether a type's records have versions that are told apart. Bytes and lists are not records of a patient.
+fn has_versions(served: &Served) -> bool {
+    let none = matches!(
+        served.kind,
+        ResourceType::Binary | ResourceType::ValueSet | ResourceType::CodeSystem
+    );
+    served.takes(Interaction::Read) && !none
+}
+
 /// FHIR's names of what a type takes.
 fn codes(served: &Served) -> impl Iterator<Item = &'static str> {
-    let names = |interaction: &Interaction| -> &'static [&'static str] {
+    let versions = has_versions(served);
+    let names = move |interaction: &Interaction| -> &'static [&'static str] {
         match interaction {
             Interaction::Create => &["create"],
+            Interaction::Read if versions => &["read", "vread", "history-instance"],
             Interaction::Read => &["read"],
             Interaction::Update => &["update", "patch"],
             Interaction::Delete => &["delete"],
             Interaction::Search => &["search-type"],
         }
     };
-    served.interactions.iter().flat_map(names).copied()
+    let taken = ALL_LETTERS.iter().filter(|one| takes(served, **one));
+    taken.flat_map(names).copied()
 }
 
 fn parameters(served: &Served) -> impl Iterator<Item = &Parameter> {
@@ -211,6 +234,7 @@ fn whole(config: &Config, practice: &str, now: OffsetDateTime) -> Built<Capabili
         .implementation(implementation)
         // The model is that of 4.3.0, whose resources served here are those of 4.0.1.
         .fhir_version(FHIRVersion::N401)
+        .instantiates(wire::list([US_CORE.to_owned()]))
         .format(wire::list(formats.map(str::to_owned)))
         .patch_format(wire::list(["application/json-patch+json".to_owned()]))
         .rest(wire::list([rest(config)?]))
@@ -223,9 +247,12 @@ fn second(now: OffsetDateTime) -> OffsetDateTime {
 }
 
 fn rest(config: &Config) -> Built<CapabilityStatementRest> {
-    let mut resources = Vec::with_capacity(RESOURCES.len());
+    let mut resources = Vec::with_capacity(RESOURCES.len() + KINDS.len());
     for served in RESOURCES {
-        resources.push(Some(resource(served)?));
+        resources.push(Some(resource::stated(served)?));
+    }
+    for kind in resource::PUBLISHED {
+        resources.push(Some(resource::published(kind)?));
     }
     CapabilityStatementRest::builder()
         .mode(RestfulCapabilityMode::Server)
@@ -234,7 +261,9 @@ fn rest(config: &Config) -> Built<CapabilityStatementRest> {
              found, a search that names another patient is forbidden. Under user/ scopes staff reach what OpenEMR's \
              access control gives them, under system/ scopes a service reaches every patient; they search messages \
              and documents with patient or _id, appointments also by date alone. Unknown search parameters are \
-             ignored and named in a warning, or refused with Prefer: handling=strict."
+             ignored and named in a warning, or refused with Prefer: handling=strict. Every search takes _count, _sort by \
+             the type's own parameters, _total, _summary, _elements, _include, _revinclude, _has and chained parameters; \
+             what the token's scopes do not open is neither included nor asked about."
                 .to_owned(),
         )
         .security(security(config)?)
@@ -270,88 +299,6 @@ fn security(config: &Config) -> Built<CapabilityStatementRestSecurity> {
             "SMART App Launch 2.2: standalone and EHR launch, backend services.".to_owned(),
         )
         .build()
-}
-
-fn resource(served: &Served) -> Built<CapabilityStatementRestResource> {
-    let mut interactions = Vec::new();
-    for code in codes(served) {
-        let mut interaction = CapabilityStatementRestResourceInteraction::builder()
-            .code(code.to_owned())
-            .build()?;
-        if matches!(code, "update" | "patch") {
-            let words = "Only status may change, to cancelled, with cancelationReason.text.";
-            interaction.documentation = Some(words.to_owned());
-        }
-        interactions.push(Some(interaction));
-    }
-    let mut parameters = Vec::new();
-    for parameter in self::parameters(served) {
-        parameters.push(Some(search_parameter(parameter)?));
-    }
-    let mut resource = CapabilityStatementRestResource::builder()
-        .r#type(resource_type(served.kind))
-        .documentation(served.prose.to_owned())
-        .interaction(interactions)
-        .versioning(match served.takes(Interaction::Update) {
-            true => ResourceVersionPolicy::VersionedUpdate,
-            false => ResourceVersionPolicy::NoVersion,
-        })
-        .read_history(false)
-        .reference_policy(wire::list([
-            ReferenceHandlingPolicy::Literal,
-            ReferenceHandlingPolicy::Resolves,
-        ]))
-        .search_param(parameters)
-        .build()?;
-    resource.supported_profile = wire::list(served.profile.map(str::to_owned));
-    Ok(resource)
-}
-
-fn search_parameter(parameter: &Parameter) -> Built<CapabilityStatementRestResourceSearchParam> {
-    let kind = match parameter.meaning {
-        _ if parameter.name == RESULT.name => SearchParamType::Number,
-        Meaning::Ids | Meaning::Token(_) | Meaning::Tokens | Meaning::Identifier => {
-            SearchParamType::Token
-        }
-        Meaning::Text(_) | Meaning::Texts => SearchParamType::String,
-        Meaning::Patient | Meaning::Reference(..) | Meaning::References(_) => {
-            SearchParamType::Reference
-        }
-        Meaning::Date(_) | Meaning::Dates => SearchParamType::Date,
-        Meaning::Uri => SearchParamType::Uri,
-    };
-    let mut built = CapabilityStatementRestResourceSearchParam::builder()
-        .name(parameter.name.to_owned())
-        .r#type(kind)
-        .build()?;
-    built.definition = wire::clean(parameter.definition);
-    Ok(built)
-}
-
-fn resource_type(kind: ResourceType) -> codes::ResourceType {
-    match kind {
-        ResourceType::Patient => codes::ResourceType::Patient,
-        ResourceType::Appointment => codes::ResourceType::Appointment,
-        ResourceType::Schedule => codes::ResourceType::Schedule,
-        ResourceType::Slot => codes::ResourceType::Slot,
-        ResourceType::Communication => codes::ResourceType::Communication,
-        ResourceType::DocumentReference => codes::ResourceType::DocumentReference,
-        ResourceType::Binary => codes::ResourceType::Binary,
-        ResourceType::Practitioner => codes::ResourceType::Practitioner,
-        ResourceType::PractitionerRole => codes::ResourceType::PractitionerRole,
-        ResourceType::Organization => codes::ResourceType::Organization,
-        ResourceType::Location => codes::ResourceType::Location,
-        ResourceType::Encounter => codes::ResourceType::Encounter,
-        ResourceType::RelatedPerson => codes::ResourceType::RelatedPerson,
-        ResourceType::Coverage => codes::ResourceType::Coverage,
-        ResourceType::Task => codes::ResourceType::Task,
-        ResourceType::Provenance => codes::ResourceType::Provenance,
-        ResourceType::AuditEvent => codes::ResourceType::AuditEvent,
-        ResourceType::Group => codes::ResourceType::Group,
-        ResourceType::Endpoint => codes::ResourceType::Endpoint,
-        ResourceType::ValueSet => codes::ResourceType::ValueSet,
-        ResourceType::CodeSystem => codes::ResourceType::CodeSystem,
-    }
 }
 
 #[cfg(test)]

@@ -225,7 +225,9 @@ fn one(
         return Ok(fate);
     }
     if let Some(link) = name.strip_prefix("_has:") {
-        search.linked.push(reverse(served.kind, (name, link), value)?);
+        search
+            .linked
+            .push(reverse(served.kind, (name, link), value)?);
         return Ok(Fate::Used);
     }
     let (head, chain) = match name.split_once('.') {
@@ -251,17 +253,15 @@ fn one(
     let why = format!("{} is not searched by this parameter", served.kind.name());
     match handling {
         // A modifier changes what a search means, so one that nobody understands is never left out.
-        Handling::Lenient if modifier.is_none() && chain.is_none() => Ok(Fate::Ignored(plain(name))),
+        Handling::Lenient if modifier.is_none() && chain.is_none() => {
+            Ok(Fate::Ignored(plain(name)))
+        }
         _ => Err(Refusal::invalid(plain(name), why)),
     }
 }
 
 /// `_has:Type:reference:parameter`, the parameter of Type and with a modifier or chain of its own.
-fn reverse(
-    kind: ResourceType,
-    (name, link): (&str, &str),
-    value: &str,
-) -> Result<Linked, Refusal> {
+fn reverse(kind: ResourceType, (name, link): (&str, &str), value: &str) -> Result<Linked, Refusal> {
     let mut parts = link.splitn(3, ':');
     let (source, reference) = (parts.next(), parts.next());
     let source = source.and_then(ResourceType::of);

@@ -36,7 +36,7 @@ fn it_says_what_it_is() {
         json!({"description": "Main Street Practice", "url": "http://x.org/fhir"})
     );
     assert!(!stated.to_string().contains("4.3"));
-    assert_eq!(stated.get("instantiates"), None);
+    assert_eq!(stated["instantiates"], json!([US_CORE]));
 }
 
 #[test]
@@ -67,7 +67,13 @@ fn every_served_type_is_there_once_with_its_parameters() {
         .iter()
         .filter_map(|known| known["type"].as_str())
         .collect();
-    assert_eq!(names, ResourceType::ALL.map(ResourceType::name));
+    let published = KINDS.into_iter();
+    let all: Vec<&str> = ResourceType::ALL
+        .map(ResourceType::name)
+        .into_iter()
+        .chain(published)
+        .collect();
+    assert_eq!(names, all);
     for (resource, row) in resources.iter().zip(table()) {
         let parameters = resource["searchParam"].as_array();
         let stated: Vec<&str> = parameters
@@ -78,14 +84,21 @@ fn every_served_type_is_there_once_with_its_parameters() {
         assert_eq!(stated, row.search, "{}", row.name);
         assert_eq!(stated.is_empty(), row.name == "Binary");
     }
-    let visits = &resources[1]["interaction"];
-    let codes: Vec<&Value> = (0..4).map(|index| &visits[index]["code"]).collect();
-    assert_eq!(codes, ["read", "update", "patch", "search-type"]);
-    assert!(
-        visits[1]["documentation"]
-            .as_str()
-            .is_some_and(|words| words.contains("cancelled"))
-    );
+    let visits = resources[1]["interaction"].as_array().expect("array");
+    let documented = |code: &str| {
+        let found = visits.iter().find(|one| one["code"] == code);
+        found.unwrap_or_else(|| panic!("no {code}"))["documentation"].to_string()
+    };
+    for code in ["read", "vread", "history-instance", "search-type"] {
+        assert_eq!(documented(code), "null", "{code}");
+    }
+    for code in ["update", "patch"] {
+        assert!(
+            documented(code).contains("A patient: status"),
+            "{}",
+            documented(code)
+        );
+    }
     assert!(
         resources[0]["supportedProfile"][0]
             .as_str()
@@ -105,14 +118,11 @@ fn every_scope_is_one_this_server_reads() {
         "patient/Patient.rs",
         "patient/Patient.read",
         "patient/Appointment.rs",
-        "patient/Appointment.rus",
-        "patient/Binary.r",
+        "patient/Appointment.read",
         "launch",
         "online_access",
-        "patient/*.rus",
         "user/*.rs",
         "user/Encounter.rs",
-        "user/Appointment.rus",
         "system/*.rs",
         "system/Patient.read",
         "system/DocumentReference.rs?category=http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category|clinical-note",
@@ -133,4 +143,38 @@ fn every_scope_is_one_this_server_reads() {
     once.sort();
     once.dedup();
     assert_eq!(once.len(), scopes.len());
+}
+
+#[test]
+fn what_can_be_included_and_combined_is_stated() {
+    let stated = stated();
+    let resources = stated["rest"][0]["resource"].as_array().expect("array");
+    let of = |name: &str| {
+        let found = resources.iter().find(|one| one["type"] == name);
+        found.unwrap_or_else(|| panic!("no {name}"))
+    };
+    let list = |name: &str, member: &str| of(name)[member].as_array().cloned().unwrap_or_default();
+    assert!(list("Appointment", "searchInclude").contains(&json!("Appointment:patient")));
+    for name in ["Patient", "DocumentReference", "Encounter", "Appointment"] {
+        let reverse = list(name, "searchRevInclude");
+        assert!(
+            reverse.contains(&json!("Provenance:target")),
+            "{name}: {reverse:?}"
+        );
+    }
+    assert!(list("Patient", "searchRevInclude").contains(&json!("Appointment:patient")));
+    let combinations = of("Patient")["extension"].to_string();
+    assert!(
+        combinations.contains(r#"{"url":"required","valueString":"birthdate"}"#),
+        "{combinations}"
+    );
+    assert_eq!(of("Appointment").get("extension"), None);
+    assert_eq!(of("Binary").get("searchInclude"), None);
+    assert_eq!(of("Appointment")["conditionalRead"], "full-support");
+    for name in KINDS {
+        assert_eq!(
+            of(name)["interaction"],
+            json!([{"code": "read"}, {"code": "search-type"}])
+        );
+    }
 }

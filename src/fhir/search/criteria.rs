@@ -94,11 +94,15 @@ fn pushed(
             return Ok(());
         }
         Meaning::Date(field) => {
-            query.filters.push(Filter::Date(field, ranges(asked, context)?));
+            query
+                .filters
+                .push(Filter::Date(field, ranges(asked, context)?));
             return Ok(());
         }
         Meaning::Token(field) => {
-            query.filters.push(Filter::Token(field, tokens(parts, context)));
+            query
+                .filters
+                .push(Filter::Token(field, tokens(parts, context)));
             return Ok(());
         }
         Meaning::Text(field) => {
@@ -182,7 +186,9 @@ fn unknown(asked: &Asked<'_>) -> Refusal {
     let why = match kind_of(asked.parameter.meaning) {
         Sort::Text => "the modifiers of this parameter are exact, contains and missing",
         Sort::Token => "the modifiers of this parameter are not, text and missing",
-        Sort::Reference => "the modifiers of this parameter are identifier, missing and the type it refers to",
+        Sort::Reference => {
+            "the modifiers of this parameter are identifier, missing and the type it refers to"
+        }
         Sort::Other => "the modifier of this parameter is missing",
     };
     Refusal::invalid(plain(asked.name), why)
@@ -249,7 +255,12 @@ fn targets(
     let said = asked.modifier.and_then(ResourceType::of);
     let mut targets = Vec::with_capacity(parts.len());
     for value in texts(parts) {
-        targets.extend(values::reference((asked.parameter, &kinds), said, &value, context)?);
+        targets.extend(values::reference(
+            (asked.parameter, &kinds),
+            said,
+            &value,
+            context,
+        )?);
     }
     Ok(targets)
 }

@@ -64,7 +64,10 @@ pub(super) fn read(
         "_summary" if value == "count" => search.counted_only = true,
         "_summary" | "_elements" => {
             let subset = Subset::of(base, value)?;
-            if !matches!((&search.subset, &subset), (Subset::Elements(_), Subset::Whole)) {
+            if !matches!(
+                (&search.subset, &subset),
+                (Subset::Elements(_), Subset::Whole)
+            ) {
                 search.subset = subset;
             }
         }
@@ -172,7 +175,8 @@ fn include(
     };
     let wanted = wanted(parts, forward).filter(|found| {
         // What nothing can refer to, and what is no type here, is nobody's parameter.
-        !found.is_empty() && (forward || found.iter().all(|include| include.reaches(kind)) || iterate)
+        !found.is_empty()
+            && (forward || found.iter().all(|include| include.reaches(kind)) || iterate)
     });
     let Some(found) = wanted else {
         if handling == Handling::Lenient {
@@ -186,7 +190,11 @@ fn include(
         true => &mut search.includes,
         false => &mut search.revincludes,
     };
-    list.extend(found.into_iter().map(|include| Include { iterate, ..include }));
+    list.extend(
+        found
+            .into_iter()
+            .map(|include| Include { iterate, ..include }),
+    );
     match search.includes.len() + search.revincludes.len() > MOST_INCLUDES {
         true => Err(Refusal::TooLarge("A search includes at most 20 things.")),
         false => Ok(Fate::Used),

@@ -1,6 +1,7 @@
 //! Parts of resources.
 
 use super::*;
+use crate::domain::ResourceType;
 use serde_json::Value;
 use serde_json::json;
 
