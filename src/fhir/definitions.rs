@@ -61,11 +61,12 @@ macro_rules! file {
 }
 
 /// Every definition, by the name of its file. `tests/definitions.rs` holds that none is forgotten.
-const FILES: [&[u8]; 32] = [
+const FILES: [&[u8]; 35] = [
     file!("CapabilityStatement-anteroom"),
     file!("CodeSystem-communication-category"),
     file!("CodeSystem-document-category"),
     file!("CodeSystem-ledger-action"),
+    file!("CodeSystem-openemr-appointment-mark"),
     file!("CodeSystem-openemr-calendar-category"),
     file!("CodeSystem-reason"),
     file!("CodeSystem-task-code"),
@@ -84,12 +85,14 @@ const FILES: [&[u8]; 32] = [
     file!("StructureDefinition-message-archived"),
     file!("StructureDefinition-message-read"),
     file!("ValueSet-appointment-status"),
+    file!("ValueSet-appointment-type"),
     file!("ValueSet-communication-category"),
     file!("ValueSet-communication-status"),
     file!("ValueSet-coverage-status"),
     file!("ValueSet-document-category"),
     file!("ValueSet-document-status"),
     file!("ValueSet-ledger-action"),
+    file!("ValueSet-openemr-appointment-mark"),
     file!("ValueSet-openemr-calendar-category"),
     file!("ValueSet-reason"),
     file!("ValueSet-task-code"),
