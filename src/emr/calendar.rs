@@ -114,10 +114,11 @@ impl Ids {
     fn of(ids: &[Uuid]) -> Self {
         let mut found = Self::default();
         for id in ids {
-            match occurrence_of(*id) {
-                Some((row, day)) => found.days.entry(row).or_default().push(day),
-                None => found.singles.push(*id),
+            if let Some((row, day)) = occurrence_of(*id) {
+                found.days.entry(row).or_default().push(day);
             }
+            // A visit taken out of its series keeps its id.
+            found.singles.push(*id);
         }
         found
     }

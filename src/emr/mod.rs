@@ -4,8 +4,10 @@
 //! decision; [`calendar::apply`] takes a Permit. Accounts are looked up in [`account`], before there is a Reach.
 
 pub mod account;
+mod booking;
 pub mod calendar;
 pub mod cancel;
+mod chart;
 pub mod check;
 pub mod cipher;
 pub mod colleague;
@@ -15,15 +17,20 @@ pub mod documents;
 pub mod encounters;
 pub mod endpoints;
 pub mod events;
+mod exception;
 pub mod facilities;
 pub mod files;
+pub mod filing;
 pub mod globals;
 pub mod groups;
 pub mod html;
+mod insurance;
 mod insurers;
 pub mod layout;
 pub mod lists;
 pub mod mail;
+pub mod message_writing;
+mod marking;
 pub mod names;
 mod narrow;
 pub mod openings;
@@ -35,11 +42,16 @@ pub mod php;
 pub mod predicates;
 pub mod recurrence;
 pub mod relatives;
+mod review;
 pub mod roles;
 pub mod schedules;
+pub mod seen;
 pub mod slots;
+mod sniff;
+pub mod spool;
 pub mod staff;
 pub mod tasks;
+mod tracking;
 pub mod uuids;
 pub mod vocabulary;
 mod wall;
@@ -302,4 +314,14 @@ pub async fn content(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Content> {
     let reach = narrow::narrowed(emr, reach, &Query::one(id)).await?;
     let reach = reach.ok_or(Refusal::NotFound)?;
     documents::content(emr, &reach, id).await
+}
+
+/// One document with its bytes, checked and ready to be sent.
+///
+/// # Errors
+/// As [`content`].
+pub async fn open(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<documents::Opened> {
+    let reach = narrow::narrowed(emr, reach, &Query::one(id)).await?;
+    let reach = reach.ok_or(Refusal::NotFound)?;
+    documents::open(emr, &reach, id).await
 }

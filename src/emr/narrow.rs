@@ -104,24 +104,20 @@ async fn of_visits(emr: &Emr, ids: &[Uuid]) -> Answer<Vec<i64>> {
         .filter_map(|id| occurrence_of(*id))
         .map(|(row, _)| row)
         .collect();
-    let singles: Vec<Uuid> = ids
-        .iter()
-        .copied()
-        .filter(|id| occurrence_of(*id).is_none())
-        .collect();
     let mut pids = Vec::new();
     if !rows.is_empty() {
         let rows: Vec<Owned> = emr.db.all(Sql::new(SERIES).list(rows)).await?;
         pids.extend(rows.into_iter().filter_map(|row| row.pid));
     }
-    if !singles.is_empty() {
-        pids.extend(match emr.layout.has("openemr_postcalendar_events", "uuid") {
-            true => looked_up(emr, EVENTS, &singles).await?,
-            false => {
-                walked(emr, ("openemr_postcalendar_events", EVENTS_WALKED), &singles).await?
-            }
-        });
-    }
+    // A visit taken out of its series keeps its id.
+    pids.extend(match emr.layout.has("openemr_postcalendar_events", "uuid") {
+        true => looked_up(emr, EVENTS, ids).await?,
+        false => {
+            let named = |id: &&Uuid| occurrence_of(**id).is_none();
+            let singles: Vec<Uuid> = ids.iter().filter(named).copied().collect();
+            walked(emr, ("openemr_postcalendar_events", EVENTS_WALKED), &singles).await?
+        }
+    });
     pids.sort_unstable();
     pids.dedup();
     Ok(pids)

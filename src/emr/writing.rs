@@ -9,6 +9,8 @@ use crate::portal::Ask;
 use crate::portal::Case;
 use crate::portal::Change;
 use crate::portal::Permit;
+use crate::portal::visit::VisitAsk;
+use crate::portal::visit::VisitChange;
 
 use time::Duration;
 use uuid::Uuid;
@@ -43,12 +45,13 @@ pub async fn case(
     let _ = grant;
     match ask {
         Ask::Cancel(ask) => super::cancel::case(emr, reach, ask, rules.cancel_notice).await,
-        Ask::Visit(ask) => match ask {},
-        Ask::Chart(ask) => match ask {},
+        Ask::Visit(VisitAsk::Request(ask)) => super::booking::case(emr, grant, reach, *ask).await,
+        Ask::Visit(VisitAsk::Edit(ask)) => super::marking::case(emr, grant, reach, *ask).await,
+        Ask::Chart(ask) => super::chart::case(emr, grant, ask).await,
         Ask::Message(ask) => super::message_writing::case(emr, grant, reach, ask).await,
         Ask::Document(ask) => super::filing::case(emr, grant, reach, ask).await,
-        Ask::Work(ask) => match ask {},
-        Ask::Insurance(ask) => match ask {},
+        Ask::Work(ask) => super::tasks::case(emr, grant, ask).await,
+        Ask::Insurance(ask) => super::insurance::case(emr, grant, ask).await,
     }
 }
 
@@ -60,12 +63,13 @@ pub async fn case(
 pub async fn apply(emr: &Emr, tx: &mut Tx, permit: &Permit) -> Answer<Written> {
     match permit.change() {
         Change::Cancel { .. } => super::cancel::apply(emr, tx, permit).await,
-        Change::Visit(change) => match *change {},
-        Change::Chart(change) => match *change {},
+        Change::Visit(VisitChange::Book(booking)) => super::booking::apply(emr, tx, booking).await,
+        Change::Visit(VisitChange::Edit(case)) => super::marking::apply(emr, tx, case).await,
+        Change::Chart(change) => super::chart::apply(emr, tx, change).await,
         Change::Message(change) => super::message_writing::apply(emr, tx, change).await,
         Change::Document(change) => super::filing::apply(emr, tx, change).await,
-        Change::Work(change) => match *change {},
-        Change::Insurance(change) => match *change {},
+        Change::Work(change) => super::tasks::apply(emr, tx, change).await,
+        Change::Insurance(change) => super::insurance::apply(emr, tx, change).await,
     }
 }
 

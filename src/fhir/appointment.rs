@@ -17,10 +17,9 @@ use crate::domain::records::Record;
 use crate::domain::scope::Interaction;
 use crate::domain::visits::Appointment;
 use crate::domain::visits::Status;
-use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
-use crate::fhir::indexes;
 use crate::fhir::Writable;
+use crate::fhir::indexes;
 use crate::fhir::parameter;
 use crate::fhir::parameter::ID;
 use crate::fhir::parameter::Indexed;
@@ -34,9 +33,15 @@ use crate::fhir::wire::Built;
 pub static SERVED: Served = Served {
     kind: ResourceType::Appointment,
     profile: None,
-    prose: "The patient's visits. An update or patch may do one thing: set status to cancelled, with a reason in \
-        cancelationReason.text; the practice's rules decide.",
-    interactions: &[Interaction::Read, Interaction::Update, Interaction::Search],
+    prose: "The patient's visits, each of a series by itself, from five years ago until two years ahead. A patient may \
+        ask for one (status proposed or pending) on free time of a provider's Slots, and cancel it with a reason in \
+        cancelationReason.text; the practice's rules decide. Staff may book, mark and move visits.",
+    interactions: &[
+        Interaction::Create,
+        Interaction::Read,
+        Interaction::Update,
+        Interaction::Search,
+    ],
     parameters: &[
         ID,
         LAST_UPDATED,
@@ -135,19 +140,46 @@ pub static SERVED: Served = Served {
         },
     ],
     order: "date",
-    create: READ_ONLY,
+    create: Writable {
+        patient: ASKED,
+        staff: ASKED,
+    },
     update: Writable {
         patient: &["status", "cancelationReason"],
-        staff: &[],
+        staff: &[
+            "status",
+            "cancelationReason",
+            "start",
+            "end",
+            "minutesDuration",
+            "comment",
+            "participant",
+            "extension",
+        ],
     },
     operations: &[],
 };
 
+/// What a new visit is asked for with.
+const ASKED: &[&str] = &[
+    "status",
+    "serviceType",
+    "appointmentType",
+    "reasonCode",
+    "description",
+    "start",
+    "end",
+    "minutesDuration",
+    "slot",
+    "comment",
+    "participant",
+];
+
 /// The calendar's own mark, which says more than FHIR's status.
-const MARK: &str = "https://anteroom.dev/fhir/StructureDefinition/emr-status";
+pub(super) const MARK: &str = "https://anteroom.dev/fhir/StructureDefinition/emr-status";
 
 /// This is one visit of a series.
-const SERIES: &str = "https://anteroom.dev/fhir/StructureDefinition/emr-series";
+pub(super) const SERIES: &str = "https://anteroom.dev/fhir/StructureDefinition/emr-series";
 
 fn of(record: &Record, values: fn(&Appointment) -> Vec<Indexed>) -> Vec<Indexed> {
     match record {

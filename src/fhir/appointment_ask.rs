@@ -1,14 +1,23 @@
-//! What may be asked about a visit. A patient calls one off: its status, to cancelled, with a reason in words.
+//! What may be asked about a visit: a patient asks for one or calls one off, staff book and change them.
 
+mod edit;
+mod request;
+
+use fhir_sdk::Instant;
 use fhir_sdk::r4b::codes::AppointmentStatus;
 use fhir_sdk::r4b::resources::Appointment;
 use fhir_sdk::r4b::resources::Resource;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::domain::records::Record;
 use crate::domain::refusal::Refusal;
 use crate::domain::visits::Cancellation;
+use crate::fhir::Base;
+use crate::fhir::ask::Role;
 use crate::fhir::ask::Sent;
 use crate::portal::Ask;
+use crate::portal::visit::VisitAsk;
 
 /// Letters of a reason at most.
 const MOST_LETTERS: usize = 1000;
@@ -20,16 +29,29 @@ const ONLY_WORDS: &str = "only text can be kept here";
 /// The Ask of an Appointment that was sent.
 ///
 /// # Errors
-/// `Invalid` at the element that cannot be taken as it is.
-pub fn of(sent: Sent<'_>) -> Result<Ask, Refusal> {
+/// `Invalid` at the element that cannot be taken as it is; `Forbidden` where a patient asks for another.
+pub fn of(sent: Sent<'_>, base: &Base) -> Result<Ask, Refusal> {
     let Resource::Appointment(mut visit) = sent.resource else {
         return Err(Refusal::NotFound);
     };
-    if visit.status != AppointmentStatus::Cancelled {
-        return Err(Refusal::invalid("Appointment.status", ONLY_CANCELLED));
+    match (sent.before, sent.role) {
+        (None, role) => {
+            let request = request::of((sent.id, role), &visit, base)?;
+            Ok(Ask::Visit(VisitAsk::Request(Box::new(request))))
+        }
+        (Some(_), Role::Patient(_)) => {
+            if visit.status != AppointmentStatus::Cancelled {
+                return Err(Refusal::invalid("Appointment.status", ONLY_CANCELLED));
+            }
+            let reason = reason(&mut visit)?;
+            cancellation((sent.id, sent.seen), &reason).map(Ask::Cancel)
+        }
+        (Some(Record::Appointment(before)), Role::Staff) => {
+            let edit = edit::of((sent.id, &sent.changed), visit, (before, base))?;
+            Ok(Ask::Visit(VisitAsk::Edit(Box::new(edit))))
+        }
+        (Some(_), Role::Staff) => Err(Refusal::NotFound),
     }
-    let reason = reason(&mut visit)?;
-    cancellation((sent.id, sent.seen), &reason).map(Ask::Cancel)
 }
 
 /// The words of the reason; a coded one could not be kept.
@@ -48,25 +70,37 @@ fn reason(sent: &mut Appointment) -> Result<String, Refusal> {
     }
 }
 
-fn cancellation((uuid, seen): (Uuid, Option<u64>), reason: &str) -> Result<Cancellation, Refusal> {
-    let control = |letter: char| letter.is_control() && !matches!(letter, '\t' | '\r' | '\n');
-    if reason.contains(control) {
-        return Err(Refusal::invalid(
-            REASON,
-            "a text must not have control characters",
-        ));
-    }
-    if reason.chars().count() > MOST_LETTERS {
-        return Err(Refusal::invalid(
-            REASON,
-            "a reason has at most 1000 letters",
-        ));
-    }
+fn cancellation(
+    (uuid, seen): (Uuid, Option<u64>),
+    reason: &str,
+) -> Result<Cancellation, Refusal> {
     Ok(Cancellation {
         uuid,
         seen,
-        reason: reason.trim().to_owned(),
+        reason: said(reason, REASON)?,
     })
+}
+
+/// Text as it can be kept.
+fn said(text: &str, place: &str) -> Result<String, Refusal> {
+    let control = |letter: char| letter.is_control() && !matches!(letter, '\t' | '\r' | '\n');
+    if text.contains(control) {
+        let why = "a text must not have control characters";
+        return Err(Refusal::invalid(place, why));
+    }
+    if text.chars().count() > MOST_LETTERS {
+        return Err(Refusal::invalid(place, "a reason has at most 1000 letters"));
+    }
+    Ok(text.trim().to_owned())
+}
+
+/// The instant of a whole minute, which is what the calendar has.
+fn minute(at: &Instant, place: &str) -> Result<OffsetDateTime, Refusal> {
+    let at = at.0;
+    match at.second() == 0 && at.nanosecond() == 0 {
+        true => Ok(at),
+        false => Err(Refusal::invalid(place, "visits begin and end on a whole minute")),
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,9 @@ use crate::fhir::Base;
 use crate::fhir::appointment_ask;
 use crate::fhir::communication_ask;
 use crate::fhir::document_ask;
+use crate::fhir::coverage_ask;
+use crate::fhir::patient_ask;
+use crate::fhir::task_ask;
 use crate::portal::Ask;
 
 /// Who writes.
@@ -49,9 +52,12 @@ pub struct Sent<'a> {
 /// token; `Unsupported` where the type is not written.
 pub fn of(sent: Sent<'_>, base: &Base) -> Result<Ask, Refusal> {
     match sent.kind {
-        ResourceType::Appointment => appointment_ask::of(sent),
+        ResourceType::Appointment => appointment_ask::of(sent, base),
         ResourceType::Communication => communication_ask::of(sent, base),
         ResourceType::DocumentReference => document_ask::of(sent, base),
+        ResourceType::Patient => patient_ask::of(sent, base),
+        ResourceType::Coverage => coverage_ask::of(sent, base),
+        ResourceType::Task => task_ask::of(sent),
         other => {
             let name = other.name();
             Err(Refusal::Unsupported(format!("{name} is read only.")))

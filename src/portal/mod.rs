@@ -142,10 +142,13 @@ impl Verdict {
     /// The permit, or the refusal with its reasons.
     ///
     /// # Errors
-    /// `Rules` with every broken rule.
+    /// `Rules` with every broken rule; `Conflict` where the one thing against it is that somebody else was first.
     pub fn permit(self) -> Result<Permit, Refusal> {
         match self {
-            Self::Refused(reasons) => Err(Refusal::Rules(reasons)),
+            Self::Refused(reasons) => Err(match reasons.as_slice() {
+                [only] if only.id == visit::TAKEN => Refusal::Conflict(only.text.clone()),
+                _ => Refusal::Rules(reasons),
+            }),
             Self::Permitted(permit) => Ok(*permit),
         }
     }

@@ -3,8 +3,10 @@
 use crate::domain::refusal::Reason;
 use crate::domain::visits::Status;
 use crate::portal::CancelCase;
+use crate::portal::visit;
 
 /// One rule about facts of type `F`.
+#[derive(Debug)]
 pub struct Rule<F: 'static> {
     /// The stable dotted id; the code in `https://anteroom.dev/fhir/CodeSystem/reason`.
     pub id: &'static str,
@@ -17,6 +19,15 @@ pub struct Rule<F: 'static> {
     /// FHIRPath of the element, or name of the setting, that would have to change.
     pub expression: &'static str,
 }
+
+// By hand, because a derive would want facts that can be copied too.
+impl<F> Clone for Rule<F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F> Copy for Rule<F> {}
 
 /// When a patient may call off a visit: F127, F128; row ids are the codes.
 pub const CANCEL: &[Rule<CancelCase>] = &[
@@ -77,15 +88,6 @@ pub const CANCEL: &[Rule<CancelCase>] = &[
         },
         expression: "cancel_notice_hours",
     },
-    Rule {
-        id: "cancel.series",
-        about: "The visit stands alone and is not one of a series.",
-        holds: |case| !case.appointment.series,
-        sentence: |_| {
-            "This visit belongs to a series. Please call the practice to change it.".to_owned()
-        },
-        expression: "Appointment",
-    },
 ];
 
 /// Every rule of a table that does not hold, in the table's order.
@@ -99,18 +101,43 @@ pub fn broken<F>(rules: &[Rule<F>], facts: &F) -> Vec<Reason> {
     reasons.collect()
 }
 
+/// One rule of one table: its id, what must hold, and the element or setting that decides.
+type Told = (&'static str, &'static str, &'static str);
+
+/// Every table with its title; a table of another module is a line here.
+fn tables() -> Vec<(&'static str, Vec<Told>)> {
+    vec![
+        ("A patient may cancel a visit where all of this holds.", told(CANCEL)),
+        ("A patient may ask for a visit where all of this holds.", told(visit::REQUEST)),
+        ("Staff may book a visit where all of this holds.", told(visit::BOOK)),
+        ("Staff may change a visit where all of this holds.", told(visit::EDIT)),
+    ]
+}
+
+fn told<F>(rules: &[Rule<F>]) -> Vec<Told> {
+    let told = rules.iter().map(|rule| (rule.id, rule.about, rule.expression));
+    told.collect()
+}
+
+/// Every rule of every table once, by id, with what it asks for: the CodeSystem of reasons.
+pub fn all() -> Vec<(&'static str, &'static str)> {
+    let rules = tables().into_iter().flat_map(|(_, rules)| rules);
+    let mut all: Vec<_> = rules.map(|(id, about, _)| (id, about)).collect();
+    all.sort_unstable();
+    all.dedup_by_key(|(id, _)| *id);
+    all
+}
+
 /// The tables as Markdown, for a practice manager to read and sign.
 pub fn markdown() -> String {
-    let mut text = String::from(
-        "A patient may cancel a visit where all of this holds.\n\n| rule | what must hold | decided by |\n| --- | --- | --- |\n",
-    );
-    for rule in CANCEL {
-        text.push_str(&format!(
-            "| `{}` | {} | `{}` |\n",
-            rule.id, rule.about, rule.expression
-        ));
-    }
-    text
+    let tables = tables().into_iter().map(|(title, rules)| {
+        let mut text = format!("{title}\n\n| rule | what must hold | decided by |\n| --- | --- | --- |\n");
+        for (id, about, expression) in rules {
+            text.push_str(&format!("| `{id}` | {about} | `{expression}` |\n"));
+        }
+        text
+    });
+    tables.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -194,7 +221,7 @@ mod tests {
     #[test]
     fn every_rule_can_be_broken_alone() {
         type Break = fn(&mut CancelCase);
-        let breaks: [(&str, Break); 6] = [
+        let breaks: [(&str, Break); 5] = [
             ("portal.off", |case| case.portal_on = false),
             ("cancel.off", |case| case.appointments_on = false),
             ("cancel.status", |case| {
@@ -204,7 +231,6 @@ mod tests {
                 case.now = case.appointment.start + Duration::MINUTE;
             }),
             ("cancel.notice", |case| case.notice = Duration::days(4)),
-            ("cancel.series", |case| case.appointment.series = true),
         ];
         assert_eq!(breaks.len(), CANCEL.len(), "a rule has no test");
         for (id, broke) in breaks {
@@ -218,12 +244,18 @@ mod tests {
     fn every_broken_rule_is_told_not_only_the_first() {
         let mut case = case();
         case.portal_on = false;
-        case.appointment.series = true;
-        assert_eq!(ids(&case), ["portal.off", "cancel.series"]);
+        case.appointments_on = false;
+        assert_eq!(ids(&case), ["portal.off", "cancel.off"]);
     }
 
     #[test]
     fn the_tables_print_as_markdown() {
-        assert_eq!(markdown().lines().count(), CANCEL.len() + 4);
+        let text = markdown();
+        for (id, about) in all() {
+            assert!(text.contains(&format!("| `{id}` | {about} |")), "{id}");
+        }
+        let tables = super::tables();
+        let rules: usize = tables.iter().map(|(_, rules)| rules.len()).sum();
+        assert_eq!(text.lines().count(), rules + 5 * tables.len() - 1);
     }
 }

@@ -1,0 +1,113 @@
+//! Staff change a visit: its mark, its time, its comment, with the rows OpenEMR's own screens would write.
+
+use crate::db::Tx;
+use crate::db::sql::Sql;
+use crate::db::sql::time_text;
+use crate::domain::access::Grant;
+use crate::domain::access::Reach;
+use crate::domain::access::User;
+use crate::domain::records::Record;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Refusal;
+use crate::emr;
+use crate::emr::Emr;
+use crate::emr::calendar::marks::mark_of;
+use crate::emr::calendar::marks::status_of;
+use crate::emr::cancel::changed_meanwhile;
+use crate::emr::cancel::hold;
+use crate::emr::cancel::siblings;
+use crate::emr::tracking;
+use crate::emr::writing::Written;
+use crate::portal::Case;
+use crate::portal::visit::Edit;
+use crate::portal::visit::EditCase;
+use crate::portal::visit::VisitCase;
+
+/// The mark is compared again, so that of two who change the visit at once only the first does.
+const MARK: &str = "UPDATE openemr_postcalendar_events SET pc_apptstatus = ?, pc_hometext = ? \
+    WHERE pc_pid = ? AND pc_apptstatus = ? AND pc_eid IN ";
+
+const MOVE: &str = "UPDATE openemr_postcalendar_events SET pc_eventDate = ?, pc_startTime = ?, pc_endTime = ?, \
+    pc_duration = ? WHERE pc_pid = ? AND pc_eid IN ";
+
+/// Gathers what the rules must know.
+///
+/// # Errors
+/// `NotFound` where the visit is not there for this caller.
+pub(super) async fn case(emr: &Emr, grant: &Grant, reach: &Reach, ask: Edit) -> Answer<Case> {
+    let record = emr::read(emr, reach, ask.uuid).await?;
+    let Record::Appointment(appointment) = record else {
+        return Err(Refusal::NotFound.into());
+    };
+    let mark = match (&ask.mark, ask.status) {
+        (Some(mark), _) => mark.clone(),
+        (None, Some(status)) if status != appointment.status => mark_of(status).to_owned(),
+        (None, _) => appointment.mark.clone(),
+    };
+    let case = EditCase {
+        meaning: status_of(&mark),
+        mark,
+        appointment: *appointment,
+        writer: match grant.user() {
+            User::Staff(staff) => Some(staff.id),
+            User::Patient(_) | User::System => None,
+        },
+        ask,
+    };
+    Ok(Case::Visit(VisitCase::Edit(Box::new(case))))
+}
+
+/// Writes what staff changed, in the transaction of the caller.
+///
+/// # Errors
+/// `Conflict` where the visit changed since the rules looked at it.
+pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &EditCase) -> Answer<Written> {
+    let (ask, visit) = (&case.ask, &case.appointment);
+    let event = hold(emr, tx, visit).await?;
+    let rows = siblings(tx, visit, &event).await?;
+    let comment = comment(case, event.comment.as_deref());
+    let pid = visit.person.pid.to_string();
+    let sql = Sql::new(MARK)
+        .bind(&case.mark)
+        .bind(comment)
+        .bind(&pid)
+        .bind(&visit.mark)
+        .list(rows.iter().copied());
+    let changed = tx.run(sql).await?;
+    if let Some((start, end)) = ask.span {
+        let (wall, until) = (emr.zone.wall(start), emr.zone.wall(end));
+        let sql = Sql::new(MOVE)
+            .bind(wall.date())
+            .bind(time_text(wall.time()))
+            .bind(time_text(until.time()))
+            .bind((end - start).whole_seconds())
+            .bind(&pid)
+            .list(rows.iter().copied());
+        tx.run(sql).await?;
+    } else if changed == 0 && case.mark != visit.mark {
+        return Err(changed_meanwhile());
+    }
+    if case.mark != visit.mark {
+        let start = ask.span.map_or(visit.start, |(start, _)| start);
+        let wall = emr.zone.wall(emr.now());
+        for row in rows {
+            let about = (visit.person.pid, emr.zone.wall(start), case.writer);
+            tracking::follow(tx, (row, &case.mark, wall), about).await?;
+        }
+    }
+    Ok(Written::Record(event.uuid(emr, visit)))
+}
+
+/// The comment staff gave, or the one that was; why a visit was cancelled stands below it.
+fn comment(case: &EditCase, before: Option<&str>) -> String {
+    let kept = case.ask.comment.clone();
+    let kept = kept.unwrap_or_else(|| before.unwrap_or_default().to_owned());
+    let reason = tracking::one_line(&case.ask.reason);
+    match (kept.as_str(), reason.as_str()) {
+        (_, "") => kept,
+        ("", reason) => format!("Cancelled: {reason}"),
+        // The column holds 64 KiB.
+        (kept, reason) if kept.len() + reason.len() > 65_000 => kept.to_owned(),
+        (kept, reason) => format!("{kept}\nCancelled: {reason}"),
+    }
+}
