@@ -184,8 +184,10 @@ pub struct Practitioner {
 pub struct Facility {
     /// Id of the Organization.
     pub organization: Uuid,
-    /// Id of the Location.
+    /// Id of the Location; nil where it is none.
     pub location: Uuid,
+    /// Whether it is an insurance company and not a house of the practice.
+    pub insurer: bool,
     /// Whether it is in use.
     pub active: bool,
     /// Its name.

@@ -64,6 +64,10 @@ pub enum Field {
     Gender,
     /// A number or name a person is known by; the system of a token is a name of [`crate::domain::people`] or a URI.
     Identifier,
+    /// A person's e-mail address.
+    Email,
+    /// A person's phone number.
+    Phone,
     /// The calendar a slot is in.
     Schedule,
     /// What a Provenance or a Task is about.

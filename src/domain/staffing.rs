@@ -3,6 +3,8 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::domain::people::Address;
+use crate::domain::people::Gender;
 use crate::domain::people::Person;
 use crate::domain::people::Telecom;
 
@@ -42,8 +44,29 @@ pub struct RelatedPerson {
     pub person: Person,
     /// The patient's name for display.
     pub patient_name: String,
+    /// Guardian, or whom to call in an emergency.
+    pub tie: Tie,
+    /// The name as staff wrote it; may be empty.
+    pub name: String,
+    /// How they are related, as staff wrote it; empty where nobody did.
+    pub relationship: String,
+    /// Administrative gender, where it was written down.
+    pub gender: Option<Gender>,
+    /// Phones and e-mail.
+    pub telecom: Vec<Telecom>,
+    /// Where they live.
+    pub address: Address,
     /// When the chart last changed.
     pub last_updated: Option<OffsetDateTime>,
+}
+
+/// What somebody is to a patient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tie {
+    /// Acts for the patient.
+    Guardian,
+    /// Is called in an emergency.
+    EmergencyContact,
 }
 
 /// A panel of patients: everybody with the portal, or those of one provider.

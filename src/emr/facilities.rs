@@ -17,6 +17,7 @@ use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
+use crate::emr::insurers;
 use crate::emr::people::lines;
 use crate::emr::people::tidy;
 use crate::emr::staff;
@@ -94,13 +95,18 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
             next: None,
         });
     }
+    if let Some(after) = &query.after
+        && after.key == insurers::PLACE
+    {
+        return with_insurers(emr, query, Vec::new()).await;
+    }
     let mut rows: Vec<Row> = emr.db.all(statement(emr, reach.kind(), query)).await?;
     if rows.iter().any(|row| row.ids().is_none()) {
         uuids::fill(emr, uuids::Table::Facilities).await?;
         rows = emr.db.all(statement(emr, reach.kind(), query)).await?;
     }
     let next = staff::cut(&mut rows, query.count, |row| row.id);
-    let records = rows
+    let records: Vec<Record> = rows
         .into_iter()
         .filter_map(|row| {
             let facility = Box::new(row.facility(emr)?);
@@ -117,6 +123,24 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
                 .is_none_or(|ids| ids.contains(&record.id()))
         })
         .collect();
+    if next.is_none() && reach.kind() == ResourceType::Organization {
+        return with_insurers(emr, query, records).await;
+    }
+    Ok(Page { records, next })
+}
+
+/// The insurers come behind the practice's own houses.
+async fn with_insurers(emr: &Emr, query: &Query, mut records: Vec<Record>) -> Answer<Page<Record>> {
+    let after = query
+        .after
+        .as_ref()
+        .filter(|after| after.key == insurers::PLACE);
+    let after = after.map_or(0, |after| after.row);
+    let taken = u32::try_from(records.len()).unwrap_or(u32::MAX);
+    let room = query.count.saturating_sub(taken);
+    let (found, next) = insurers::organizations(emr, query.ids.as_deref(), after, room).await?;
+    let found = found.into_iter();
+    records.extend(found.map(|insurer| Record::Organization(Box::new(insurer))));
     Ok(Page { records, next })
 }
 
@@ -192,6 +216,7 @@ impl Row {
         Some(Facility {
             organization,
             location,
+            insurer: false,
             active: self.inactive != Some(1),
             name: tidy(self.name),
             npi: staff::npi(self.facility_npi),

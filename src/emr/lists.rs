@@ -53,6 +53,14 @@ impl Lists {
         Ok(Self(keyed.collect()))
     }
 
+    /// The ids of a list's options, in the order of the alphabet.
+    pub fn ids(&self, list: &str) -> Vec<&str> {
+        let of = self.0.values().filter(|option| option.list_id == list);
+        let mut ids: Vec<&str> = of.map(|option| option.option_id.as_str()).collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// An option; ids are compared without case, as the database's collation does.
     pub fn option(&self, list: &str, id: &str) -> Option<&ListOption> {
         self.0.get(&(list.to_owned(), id.to_lowercase()))

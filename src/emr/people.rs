@@ -29,9 +29,13 @@ use crate::emr::staff;
 use crate::emr::uuids;
 use crate::emr::wall;
 
+pub(super) use codes::gender;
+pub(super) use codes::language;
+pub(super) use codes::marital;
 pub(super) use text::given;
 pub(super) use text::lines;
 pub(super) use text::tidy;
+pub(super) use text::unhex;
 
 /// Columns every version has. `ss` and `drivers_license` are never read. `contact_relationship` holds the name of
 /// the emergency contact (OpenEMR facts 1.1).

@@ -24,16 +24,22 @@ pub enum Table {
     Facilities,
     /// `form_encounter`
     Encounters,
+    /// `insurance_data`
+    Insurances,
+    /// `insurance_companies`
+    Insurers,
 }
 
 impl Table {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Patients,
         Self::Events,
         Self::Documents,
         Self::Users,
         Self::Facilities,
         Self::Encounters,
+        Self::Insurances,
+        Self::Insurers,
     ];
 
     /// Name of the table and of its id column, as `uuid_registry` records them.
@@ -45,6 +51,8 @@ impl Table {
             Self::Users => ("users", "id"),
             Self::Facilities => ("facility", "id"),
             Self::Encounters => ("form_encounter", "id"),
+            Self::Insurances => ("insurance_data", "id"),
+            Self::Insurers => ("insurance_companies", "id"),
         }
     }
 
@@ -73,6 +81,14 @@ impl Table {
             }
             Self::Encounters => {
                 "SELECT id AS row_id FROM form_encounter \
+                 WHERE uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000') LIMIT 500"
+            }
+            Self::Insurances => {
+                "SELECT id AS row_id FROM insurance_data \
+                 WHERE uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000') LIMIT 500"
+            }
+            Self::Insurers => {
+                "SELECT CAST(id AS SIGNED) AS row_id FROM insurance_companies \
                  WHERE uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000') LIMIT 500"
             }
         }
@@ -110,6 +126,16 @@ impl Table {
             Self::Encounters => (
                 "UPDATE form_encounter SET uuid = ?",
                 ("last_update", ", last_update = last_update"),
+                " WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))",
+            ),
+            Self::Insurances => (
+                "UPDATE insurance_data SET uuid = ?",
+                ("uuid", ""),
+                " WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))",
+            ),
+            Self::Insurers => (
+                "UPDATE insurance_companies SET uuid = ?",
+                ("last_updated", ", last_updated = last_updated"),
                 " WHERE id = ? AND (uuid IS NULL OR HEX(uuid) IN ('', '00000000000000000000000000000000'))",
             ),
         }

@@ -80,10 +80,14 @@ fn identified(facility: &Facility) -> Vec<Indexed> {
 }
 
 pub(super) fn render(facility: &Facility, meta: Meta) -> Built<resources::Organization> {
+    let (code, display) = match facility.insurer {
+        true => ("ins", "Insurance Company"),
+        false => ("prov", "Healthcare Provider"),
+    };
     let provider = wire::concept(&Code {
         system: "http://terminology.hl7.org/CodeSystem/organization-type",
-        code: "prov".to_owned(),
-        display: "Healthcare Provider".to_owned(),
+        code: code.to_owned(),
+        display: display.to_owned(),
     })?;
     let mut resource = resources::Organization::builder()
         .id(facility.organization.to_string())

@@ -1,5 +1,7 @@
 //! Patient: the front page of the chart, as US Core 7.0.0 wants it.
 
+mod parameters;
+
 use fhir_sdk::Date;
 use fhir_sdk::r4b::codes::AddressUse;
 use fhir_sdk::r4b::codes::AdministrativeGender;
@@ -24,14 +26,10 @@ use crate::domain::people::Gender;
 use crate::domain::people::Name;
 use crate::domain::people::PORTAL_ACCOUNT;
 use crate::domain::people::Patient;
-use crate::domain::query::Field;
 use crate::domain::scope::Interaction;
 use crate::fhir::Base;
-use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
-use crate::fhir::parameter::ID;
-use crate::fhir::parameter::Meaning;
-use crate::fhir::parameter::Parameter;
+use crate::fhir::Writable;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
@@ -39,50 +37,51 @@ use crate::fhir::wire::Built;
 pub static SERVED: Served = Served {
     kind: ResourceType::Patient,
     profile: Some("http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient"),
-    prose: "Demographics from the chart. A token of one patient finds that patient and no other.",
-    interactions: &[Interaction::Read, Interaction::Search],
-    parameters: &[
-        ID,
-        Parameter {
-            name: "identifier",
-            meaning: Meaning::Identifier,
-            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-identifier",
-            values: |_| Vec::new(),
-        },
-        Parameter {
-            name: "name",
-            meaning: Meaning::Text(Field::Name),
-            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-name",
-            values: |_| Vec::new(),
-        },
-        Parameter {
-            name: "family",
-            meaning: Meaning::Text(Field::Family),
-            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-family",
-            values: |_| Vec::new(),
-        },
-        Parameter {
-            name: "given",
-            meaning: Meaning::Text(Field::Given),
-            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-given",
-            values: |_| Vec::new(),
-        },
-        Parameter {
-            name: "birthdate",
-            meaning: Meaning::Date(Field::BirthDate),
-            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-birthdate",
-            values: |_| Vec::new(),
-        },
-        Parameter {
-            name: "gender",
-            meaning: Meaning::Token(Field::Gender),
-            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-gender",
-            values: |_| Vec::new(),
-        },
+    prose: "Demographics from the chart. A token of one patient finds that patient and no other. What a patient changes \
+        waits for staff (202 with a Task), the e-mail address apart, which is changed on the account page; what staff \
+        change is written at once.",
+    interactions: &[
+        Interaction::Create,
+        Interaction::Read,
+        Interaction::Update,
+        Interaction::Search,
     ],
+    parameters: &parameters::PARAMETERS,
     order: "",
-    create: READ_ONLY,
-    update: READ_ONLY,
+    create: Writable {
+        patient: &[],
+        staff: &[
+            "active",
+            "name",
+            "telecom",
+            "gender",
+            "birthDate",
+            "address",
+            "maritalStatus",
+            "contact",
+            "communication",
+        ],
+    },
+    update: Writable {
+        patient: &[
+            "name",
+            "telecom",
+            "address",
+            "maritalStatus",
+            "contact",
+            "communication",
+        ],
+        staff: &[
+            "name",
+            "telecom",
+            "gender",
+            "birthDate",
+            "address",
+            "maritalStatus",
+            "contact",
+            "communication",
+        ],
+    },
     operations: &[],
 };
 

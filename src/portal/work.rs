@@ -1,20 +1,204 @@
-//! The rules about something that waits and is decided.
+//! The rules about what waits: who decides it, and how.
 
+use crate::domain::tasks::Owner;
+use crate::domain::tasks::Task;
+use crate::domain::tasks::Work;
+use crate::portal::Change;
 use crate::portal::Verdict;
+use crate::portal::chart::Writer;
+use crate::portal::permitted;
+use crate::portal::rules;
+use crate::portal::rules::Rule;
+
+/// What a decision is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decide {
+    /// What was asked for is taken over.
+    Accept,
+    /// It is refused.
+    Reject,
+    /// Who asked for it takes it back.
+    Withdraw,
+}
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WorkAsk {}
+pub struct WorkAsk {
+    /// What waits, as it was when it was decided.
+    pub task: Task,
+    /// The decision.
+    pub decide: Decide,
+    /// Why; empty where nothing was said.
+    pub reason: String,
+}
 
 /// What is known when it is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WorkCase {}
+pub struct WorkCase {
+    /// What was asked.
+    pub ask: WorkAsk,
+    /// Who decides.
+    pub writer: Writer,
+    /// Whether the portal is on.
+    pub portal_on: bool,
+    /// Fields that wait to be taken over and that this house does not write.
+    pub foreign: Vec<String>,
+}
 
 /// What may be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WorkChange {}
+pub struct WorkChange {
+    /// What was asked.
+    pub ask: WorkAsk,
+    /// Who decides.
+    pub writer: Writer,
+}
+
+/// What a decision must keep to.
+pub const WORK: &[Rule<WorkCase>] = &[
+    Rule {
+        id: "portal.off",
+        about: "The patient portal is switched on, or staff write.",
+        holds: |case| case.portal_on || case.writer != Writer::Patient,
+        sentence: |_| "The practice's portal is switched off. Please call the practice.".to_owned(),
+        expression: "portal_onsite_two_enable",
+    },
+    Rule {
+        id: "review.decided",
+        about: "It still waits.",
+        holds: |case| case.ask.task.progress.waits(),
+        sentence: |_| "This was decided already.".to_owned(),
+        expression: "Task.status",
+    },
+    Rule {
+        id: "review.who",
+        about: "Staff accept and refuse; the patient takes back what the patient asked for.",
+        holds: |case| match (&case.writer, case.ask.decide) {
+            (Writer::Patient, Decide::Withdraw) => {
+                case.ask.task.by_patient && case.ask.task.owner == Owner::Desk
+            }
+            (Writer::Patient, _) | (_, Decide::Withdraw) => false,
+            _ => true,
+        },
+        sentence: |case| match case.writer {
+            Writer::Patient => "Only an own request can be taken back; the practice decides the others.".to_owned(),
+            _ => "Staff set the status to completed or to rejected.".to_owned(),
+        },
+        expression: "Task.status",
+    },
+    Rule {
+        id: "review.elsewhere",
+        about: "Changed profiles and insurances are decided here; forms, documents and payments in OpenEMR.",
+        holds: |case| matches!(case.ask.task.work, Work::Profile | Work::Coverage),
+        sentence: |_| "This is decided in OpenEMR's own portal dashboard.".to_owned(),
+        expression: "Task.code",
+    },
+    Rule {
+        id: "review.fields",
+        about: "Everything that is to be taken over can be written here.",
+        holds: |case| case.ask.decide != Decide::Accept || case.foreign.is_empty(),
+        sentence: |case| {
+            format!(
+                "This holds fields that are taken over in OpenEMR's own portal dashboard only: {}.",
+                case.foreign.join(", ")
+            )
+        },
+        expression: "Task.input",
+    },
+    Rule {
+        id: "review.reason",
+        about: "Who refuses says why, for the patient to read.",
+        holds: |case| case.ask.decide != Decide::Reject || !case.ask.reason.trim().is_empty(),
+        sentence: |_| "Say in statusReason.text why, for the patient to read.".to_owned(),
+        expression: "Task.statusReason",
+    },
+];
 
 /// Applies the practice's rules.
 pub(super) fn decide(case: WorkCase) -> Verdict {
-    match case {}
+    let reasons = rules::broken(WORK, &case);
+    match reasons.is_empty() {
+        true => permitted(Change::Work(WorkChange {
+            ask: case.ask,
+            writer: case.writer,
+        })),
+        false => Verdict::Refused(reasons),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::people::Person;
+    use crate::domain::tasks::Progress;
+    use uuid::Uuid;
+
+    fn case(writer: Writer, decide: Decide) -> WorkCase {
+        WorkCase {
+            ask: WorkAsk {
+                task: Task {
+                    uuid: Uuid::from_u128(1),
+                    person: Person {
+                        pid: 1,
+                        uuid: Uuid::from_u128(2),
+                    },
+                    patient_name: String::new(),
+                    work: Work::Profile,
+                    progress: Progress::Requested,
+                    description: String::new(),
+                    focus: None,
+                    by_patient: true,
+                    owner: Owner::Desk,
+                    asked: Vec::new(),
+                    note: String::new(),
+                    reason: String::new(),
+                    authored: None,
+                    last_updated: None,
+                },
+                decide,
+                reason: "No proof".to_owned(),
+            },
+            writer,
+            portal_on: true,
+            foreign: Vec::new(),
+        }
+    }
+
+    fn broken(case: &WorkCase) -> Vec<&'static str> {
+        let broken = rules::broken(WORK, case);
+        broken.iter().map(|reason| reason.id).collect()
+    }
+
+    #[test]
+    fn staff_decide_and_the_patient_takes_back() {
+        let staff = || Writer::Staff(1, Uuid::from_u128(3));
+        assert!(broken(&case(staff(), Decide::Accept)).is_empty());
+        assert!(broken(&case(staff(), Decide::Reject)).is_empty());
+        assert!(broken(&case(Writer::Patient, Decide::Withdraw)).is_empty());
+        assert_eq!(broken(&case(staff(), Decide::Withdraw)), ["review.who"]);
+        assert_eq!(broken(&case(Writer::Patient, Decide::Accept)), ["review.who"]);
+        assert_eq!(broken(&case(Writer::Patient, Decide::Reject)), ["review.who"]);
+    }
+
+    #[test]
+    fn every_other_rule_can_be_broken_alone() {
+        type Break = fn(&mut WorkCase);
+        let breaks: [(&str, Break); 4] = [
+            ("review.decided", |case| case.ask.task.progress = Progress::Completed),
+            ("review.elsewhere", |case| case.ask.task.work = Work::Payment),
+            ("review.fields", |case| {
+                case.ask.decide = Decide::Accept;
+                case.foreign.push("religion".to_owned());
+            }),
+            ("review.reason", |case| case.ask.reason.clear()),
+        ];
+        for (id, broke) in breaks {
+            let mut case = case(Writer::Service, Decide::Reject);
+            broke(&mut case);
+            assert_eq!(broken(&case), [id]);
+        }
+        let mut off = case(Writer::Patient, Decide::Withdraw);
+        off.portal_on = false;
+        assert_eq!(broken(&off), ["portal.off"]);
+    }
 }

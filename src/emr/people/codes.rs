@@ -53,7 +53,7 @@ pub(super) const GENDERS: [(&str, Gender); 10] = [
 ];
 
 /// Administrative gender from `patient_data.sex`.
-pub(super) fn gender(sex: &str) -> Gender {
+pub(crate) fn gender(sex: &str) -> Gender {
     GENDERS
         .iter()
         .find(|(word, _)| word.eq_ignore_ascii_case(sex))
@@ -93,7 +93,7 @@ pub(super) fn tribes(lists: &Lists, ids: &str) -> Vec<Code> {
 }
 
 /// Preferred language. A language not told is no language: FHIR has none to show then.
-pub(super) fn language(lists: &Lists, id: &str) -> Option<Code> {
+pub(crate) fn language(lists: &Lists, id: &str) -> Option<Code> {
     let tag = |code: &str| {
         let mut parts = code.split('-');
         let primary = parts.next().unwrap_or_default();
@@ -109,7 +109,7 @@ pub(super) fn language(lists: &Lists, id: &str) -> Option<Code> {
 }
 
 /// Marital status.
-pub(super) fn marital(lists: &Lists, id: &str) -> Option<Code> {
+pub(crate) fn marital(lists: &Lists, id: &str) -> Option<Code> {
     if id.is_empty() {
         return None;
     }

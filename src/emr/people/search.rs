@@ -49,6 +49,9 @@ const GENDER_CODES: [(&str, Gender); 4] = [
 
 const SEX: &str = " AND LOWER(TRIM(COALESCE(p.sex, ''))) ";
 
+const EMAILS: [&str; 2] = ["p.email", "p.email_direct"];
+const PHONES: [&str; 3] = ["p.phone_home", "p.phone_biz", "p.phone_cell"];
+
 /// The system of identifiers that are URIs.
 const URI: &str = "urn:ietf:rfc:3986";
 
@@ -72,6 +75,15 @@ pub(super) fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Result<Sql, Refu
         Filter::Date(Field::BirthDate, ranges) => predicates::days(sql, "p.DOB", ranges, &emr.zone),
         Filter::Token(Field::Gender, tokens) => gender(sql, tokens),
         Filter::Token(Field::Identifier, tokens) => identifier(sql, tokens),
+        Filter::Token(Field::Email, tokens) => reached(sql, &EMAILS, tokens),
+        Filter::Token(Field::Phone, tokens) => reached(sql, &PHONES, tokens),
+        Filter::Date(Field::LastUpdated, ranges) => {
+            let column = match emr.layout.has("patient_data", "last_updated") {
+                true => "p.last_updated",
+                false => "p.date",
+            };
+            predicates::dates(sql, column, ranges, &emr.zone)
+        }
         _ => {
             let why = "Patient has no such search parameter.";
             return Err(Refusal::Unsupported(why.to_owned()));
@@ -119,6 +131,23 @@ fn gender(sql: Sql, tokens: &[Token]) -> Sql {
             .push("IN ")
             .list(words(true).map(|(word, _)| *word)),
     }
+}
+
+/// A number or address as it is written, whatever its case.
+fn reached(sql: Sql, columns: &[&'static str], tokens: &[Token]) -> Sql {
+    let mut sql = sql.push(" AND (1 = 0");
+    // A number has no system.
+    let bare = |token: &&Token| token.system.as_deref().is_none_or(str::is_empty);
+    for token in tokens.iter().filter(bare) {
+        for column in columns {
+            sql = sql
+                .push(" OR LOWER(TRIM(")
+                .push(column)
+                .push(")) = ?")
+                .bind(token.code.trim().to_lowercase());
+        }
+    }
+    sql.push(")")
 }
 
 fn identifier(sql: Sql, tokens: &[Token]) -> Sql {

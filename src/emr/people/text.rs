@@ -128,7 +128,8 @@ fn rows<const N: usize>(packed: &str) -> impl Iterator<Item = [String; N]> {
     })
 }
 
-fn unhex(text: &str) -> Option<String> {
+/// Text from its bytes in hexadecimal; `None` for what is none.
+pub(crate) fn unhex(text: &str) -> Option<String> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let bytes = text.as_bytes().chunks(2).map(|pair| match pair {
         [high, low] => u8::try_from(digit(*high)? * 16 + digit(*low)?).ok(),

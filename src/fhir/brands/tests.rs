@@ -12,6 +12,7 @@ fn facility(number: u128, name: &str, website: &str) -> Facility {
     Facility {
         organization: Uuid::from_u128(number),
         location: Uuid::from_u128(number + 100),
+        insurer: false,
         active: true,
         name: name.to_owned(),
         npi: String::new(),

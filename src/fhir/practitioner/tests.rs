@@ -43,6 +43,7 @@ fn person() -> Practitioner {
         npi: "1234567893".to_owned(),
         telecom: phone(),
         address: Some(troy()),
+        addressee: true,
         specialty: "Family medicine".to_owned(),
         last_updated: None,
     }
@@ -52,6 +53,7 @@ fn facility() -> Facility {
     Facility {
         organization: Uuid::from_u128(3),
         location: Uuid::from_u128(4),
+        insurer: false,
         active: true,
         name: "Main Street".to_owned(),
         npi: "1234567893".to_owned(),

@@ -1,0 +1,356 @@
+//! Insurances written: by staff at once, by patients as a review that staff decide.
+
+use serde_json::Value as Json;
+use serde_json::json;
+use sqlx::FromRow;
+use time::Date;
+use uuid::Uuid;
+
+use crate::db::Tx;
+use crate::db::error;
+use crate::db::sql::Sql;
+use crate::db::sql::Value;
+use crate::domain::access::Grant;
+use crate::domain::coverage::Policy;
+use crate::domain::coverage::Rank;
+use crate::domain::coverage::Relationship;
+use crate::domain::people::Person;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Refusal;
+use crate::domain::tasks::Asked;
+use crate::domain::tasks::Work;
+use crate::emr::Emr;
+use crate::emr::chart;
+use crate::emr::chart::stored;
+use crate::emr::coverages;
+use crate::emr::insurers;
+use crate::emr::insurers::Said;
+use crate::emr::people::tidy;
+use crate::emr::persons;
+use crate::emr::uuids;
+use crate::emr::wall;
+use crate::emr::writing::Written;
+use crate::portal::Case;
+use crate::portal::insurance::InsuranceAsk;
+use crate::portal::insurance::InsuranceCase;
+use crate::portal::insurance::InsuranceChange;
+use crate::portal::chart::Writer;
+use crate::store::reviews;
+use crate::store::reviews::NewReview;
+use crate::store::reviews::Review;
+
+/// The unique key (pid, type, date) finds it.
+const TAKEN: &str = "SELECT uuid FROM insurance_data WHERE pid = ? AND type = ? AND date = ?";
+
+const HELD: &str = "SELECT type AS rank_word, provider, plan_name, policy_number, group_number, \
+    subscriber_relationship, subscriber_fname, subscriber_lname, CAST(date AS CHAR) AS begun \
+    FROM insurance_data WHERE uuid = ? AND pid = ?";
+
+/// OpenEMR's billing wants the subscriber's own data in the row: of a patient who is insured on their own account those
+/// of the chart, of somebody else the name.
+const INSERT: &str = "INSERT INTO insurance_data (uuid, pid, type, provider, plan_name, policy_number, group_number, \
+    subscriber_relationship, date, accept_assignment, policy_type, subscriber_fname, subscriber_mname, \
+    subscriber_lname, subscriber_ss, subscriber_DOB, subscriber_sex, subscriber_street, subscriber_city, \
+    subscriber_state, subscriber_postal_code, subscriber_country, subscriber_phone, copay, subscriber_employer) ";
+const OWN: &str = "SELECT ?, p.pid, ?, ?, ?, ?, ?, ?, ?, 'TRUE', '', p.fname, p.mname, p.lname, '', p.DOB, p.sex, \
+    p.street, p.city, p.state, p.postal_code, p.country_code, p.phone_home, '', '' FROM patient_data p WHERE p.pid = ?";
+const OTHERS: &str = "SELECT ?, p.pid, ?, ?, ?, ?, ?, ?, ?, 'TRUE', '', ?, '', ?, '', NULL, '', '', '', '', '', '', '', \
+    '', '' FROM patient_data p WHERE p.pid = ?";
+
+const ENDED: &str = "UPDATE insurance_data SET date_end = ? WHERE uuid = ? AND pid = ?";
+
+const UPDATE: &str = "UPDATE insurance_data SET type = ?, provider = ?, plan_name = ?, policy_number = ?, \
+    group_number = ?, subscriber_relationship = ?, date = ?";
+const NAMED: &str = ", subscriber_fname = ?, subscriber_lname = ?";
+const WHERE: &str = " WHERE uuid = ? AND pid = ?";
+
+/// Letters a column holds at most.
+const MOST: usize = 255;
+
+#[derive(FromRow)]
+struct Taken {
+    uuid: Option<Vec<u8>>,
+}
+
+#[derive(FromRow)]
+struct Held {
+    rank_word: Option<String>,
+    provider: Option<String>,
+    plan_name: Option<String>,
+    policy_number: Option<String>,
+    group_number: Option<String>,
+    subscriber_relationship: Option<String>,
+    subscriber_fname: Option<String>,
+    subscriber_lname: Option<String>,
+    begun: Option<String>,
+}
+
+/// Gathers what the rules must know.
+///
+/// # Errors
+/// `NotFound` where there is no such patient; `Unprocessable` at an element that is too long.
+pub(super) async fn case(emr: &Emr, grant: &Grant, ask: InsuranceAsk) -> Answer<Case> {
+    let person = persons::by_uuid(emr, ask.patient).await?;
+    let person = person.ok_or(Refusal::NotFound)?;
+    fits(&ask.policy)?;
+    let (id, name) = &ask.policy.payor;
+    let insurer = insurers::said(
+        emr,
+        match id {
+            Some(id) => Said::Id(*id),
+            None => Said::Name(name),
+        },
+    )
+    .await?;
+    let taken = match ask.policy.start {
+        Some(start) => {
+            let sql = Sql::new(TAKEN)
+                .bind(person.pid)
+                .bind(ask.policy.rank.word())
+                .bind(start);
+            let row: Option<Taken> = emr.db.one(sql).await?;
+            row.is_some_and(|row| uuids::known(row.uuid.as_deref()) != Some(ask.id))
+        }
+        None => false,
+    };
+    let practice = emr.practice().await?;
+    Ok(Case::Insurance(InsuranceCase {
+        person,
+        insurer: insurer.map(|insurer| insurer.row),
+        taken,
+        ends: emr.layout.has("insurance_data", "date_end"),
+        writer: chart::writer(grant),
+        client_id: grant.client_id().to_owned(),
+        portal_on: practice.globals.on("portal_onsite_two_enable"),
+        ask,
+    }))
+}
+
+fn fits(policy: &Policy) -> Result<(), Refusal> {
+    let [first, last] = &policy.subscriber;
+    let texts = [
+        ("Coverage.subscriberId", &policy.number),
+        ("Coverage.class.where(type.coding.code='plan').value", &policy.plan),
+        ("Coverage.class.where(type.coding.code='group').value", &policy.group),
+        ("Coverage.subscriber.display", first),
+        ("Coverage.subscriber.display", last),
+    ];
+    match texts.iter().find(|(_, text)| stored(text).chars().count() > MOST) {
+        Some((element, _)) => {
+            let why = format!("OpenEMR holds at most {MOST} letters here");
+            Err(Refusal::invalid(*element, why).understood())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Writes an insurance, or a patient's wish for one.
+///
+/// # Errors
+/// `Conflict` where it says something else by now, or another of its rank begins on that day.
+pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &InsuranceChange) -> Answer<Written> {
+    let ask = &change.ask;
+    if change.writer != Writer::Patient {
+        let policy = (&ask.policy, change.insurer);
+        let target = (change.person, ask.id, ask.before.as_ref().map(|one| &one.policy));
+        write(emr, tx, target, policy).await?;
+        return Ok(Written::Record(ask.id));
+    }
+    let known = ask.before.as_ref().map_or(Json::Null, |before| said(&before.policy));
+    let mut asked = said(&ask.policy);
+    asked["insurer"] = json!(change.insurer);
+    let review = NewReview {
+        id: uuids::fresh(),
+        kind: Work::Coverage.code().0,
+        person: change.person,
+        resource: format!("Coverage/{}", ask.id),
+        asked: asked.to_string(),
+        known: known.to_string(),
+        client_id: change.client_id.clone(),
+        created: reviews::millis(emr.now()),
+        activity: None,
+    };
+    reviews::insert(tx, &review).await?;
+    Ok(Written::Review(review.id))
+}
+
+/// Takes over what a review asks for.
+///
+/// # Errors
+/// As [`apply`].
+pub(super) async fn accept(emr: &Emr, tx: &mut Tx, review: &Review) -> Answer<()> {
+    let asked: Json = serde_json::from_str(&review.asked).unwrap_or_default();
+    let known: Json = serde_json::from_str(&review.known).unwrap_or_default();
+    let id = review.resource.strip_prefix("Coverage/");
+    let id: Option<Uuid> = id.and_then(|id| id.parse().ok());
+    let (Some(id), Some(policy), Some(insurer)) = (id, read(&asked), asked["insurer"].as_i64()) else {
+        let why = "What was asked for cannot be read: refuse the request.";
+        return Err(Refusal::Conflict(why.to_owned()).into());
+    };
+    let before = read(&known);
+    let target = (review.person(), id, before.as_ref());
+    write(emr, tx, target, (&policy, insurer)).await
+}
+
+async fn write(
+    emr: &Emr,
+    tx: &mut Tx,
+    (person, id, before): (Person, Uuid, Option<&Policy>),
+    (policy, insurer): (&Policy, i64),
+) -> Answer<()> {
+    let done = match before {
+        None => {
+            tx.run(insert((person, id), (policy, insurer))).await?;
+            uuids::register(tx, id, ("insurance_data", "id"), 0).await
+        }
+        Some(before) => {
+            let lock = tx.lock_clause();
+            let sql = Sql::new(HELD).bind(id).bind(person.pid).push(lock);
+            let held: Option<Held> = tx.one(sql).await?;
+            let held = held.ok_or(Refusal::NotFound)?;
+            if !held.says(before) {
+                let why = "The insurance was changed by somebody else meanwhile: read it again.";
+                return Err(Refusal::Conflict(why.to_owned()).into());
+            }
+            tx.run(update((person, id), (policy, insurer))).await.map(|_| ())
+        }
+    };
+    if let Err(failure) = done {
+        return Err(match error::duplicate(&failure) {
+            true => {
+                let why = "Another insurance of this rank begins on that day.";
+                Refusal::Conflict(why.to_owned()).into()
+            }
+            false => failure,
+        });
+    }
+    let end = before.and_then(|before| before.end);
+    if policy.end != end && emr.layout.has("insurance_data", "date_end") {
+        let sql = Sql::new(ENDED).bind(policy.end).bind(id).bind(person.pid);
+        tx.run(sql).await?;
+    }
+    Ok(())
+}
+
+fn insert((person, id): (Person, Uuid), (policy, insurer): (&Policy, i64)) -> Sql {
+    let own = policy.relationship == Relationship::Own;
+    let sql = Sql::new(INSERT)
+        .push(if own { OWN } else { OTHERS })
+        .bind(id)
+        .bind(policy.rank.word())
+        .bind(insurer.to_string())
+        .bind(stored(&policy.plan))
+        .bind(stored(&policy.number))
+        .bind(stored(&policy.group))
+        .bind(coverages::written(policy.relationship))
+        .bind(policy.start);
+    let [first, last] = &policy.subscriber;
+    let sql = match own {
+        true => sql,
+        false => sql.bind(stored(first)).bind(stored(last)),
+    };
+    sql.bind(person.pid)
+}
+
+fn update((person, id): (Person, Uuid), (policy, insurer): (&Policy, i64)) -> Sql {
+    let [first, last] = &policy.subscriber;
+    let start: Value = policy.start.into();
+    let sql = Sql::new(UPDATE)
+        .bind(policy.rank.word())
+        .bind(insurer.to_string())
+        .bind(stored(&policy.plan))
+        .bind(stored(&policy.number))
+        .bind(stored(&policy.group))
+        .bind(coverages::written(policy.relationship))
+        .bind(start);
+    let sql = match policy.relationship {
+        Relationship::Own => sql,
+        _ => sql.push(NAMED).bind(stored(first)).bind(stored(last)),
+    };
+    sql.push(WHERE).bind(id).bind(person.pid)
+}
+
+impl Held {
+    /// Whether the row says what it said when it was read; the insurer's name is not in it.
+    fn says(self, before: &Policy) -> bool {
+        let relationship =
+            coverages::relationship(&self.subscriber_relationship.unwrap_or_default());
+        let subscriber = [tidy(self.subscriber_fname), tidy(self.subscriber_lname)];
+        tidy(self.rank_word).eq_ignore_ascii_case(before.rank.word())
+            && !tidy(self.provider).is_empty()
+            && tidy(self.plan_name) == before.plan
+            && tidy(self.policy_number) == before.number
+            && tidy(self.group_number) == before.group
+            && relationship == before.relationship
+            && (relationship == Relationship::Own || subscriber == before.subscriber)
+            && self.begun.as_deref().and_then(wall::day) == before.start
+    }
+}
+
+/// A policy as a review keeps it.
+fn said(policy: &Policy) -> Json {
+    let [first, last] = &policy.subscriber;
+    let day = |day: Option<Date>| day.map(|day| day.to_string());
+    json!({
+        "rank": policy.rank.word(),
+        "payor": policy.payor.1,
+        "payor_id": policy.payor.0.map(|id| id.to_string()),
+        "plan": policy.plan,
+        "group": policy.group,
+        "number": policy.number,
+        "relationship": policy.relationship.code(),
+        "first": first,
+        "last": last,
+        "start": day(policy.start),
+        "end": day(policy.end),
+    })
+}
+
+fn read(json: &Json) -> Option<Policy> {
+    let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
+    let (rank, relationship) = (text("rank"), text("relationship"));
+    let mut relationships = Relationship::ALL.into_iter();
+    Some(Policy {
+        rank: Rank::ALL.into_iter().find(|known| known.word() == rank)?,
+        payor: (text("payor_id").parse().ok(), text("payor")),
+        plan: text("plan"),
+        group: text("group"),
+        number: text("number"),
+        relationship: relationships.find(|known| known.code() == relationship)?,
+        subscriber: [text("first"), text("last")],
+        start: wall::day(&text("start")),
+        end: wall::day(&text("end")),
+    })
+}
+
+/// What a review asks to have changed, for people to read.
+pub(super) fn asked(review: &Review) -> Vec<Asked> {
+    const ELEMENTS: [(&str, &str); 10] = [
+        ("rank", "Coverage.order"),
+        ("payor", "Coverage.payor"),
+        ("plan", "Coverage.class.where(type.coding.code='plan').value"),
+        ("group", "Coverage.class.where(type.coding.code='group').value"),
+        ("number", "Coverage.subscriberId"),
+        ("relationship", "Coverage.relationship"),
+        ("first", "Coverage.subscriber (first name)"),
+        ("last", "Coverage.subscriber (last name)"),
+        ("start", "Coverage.period.start"),
+        ("end", "Coverage.period.end"),
+    ];
+    let asked: Json = serde_json::from_str(&review.asked).unwrap_or_default();
+    let known: Json = serde_json::from_str(&review.known).unwrap_or_default();
+    let text = |json: &Json, name: &str| json[name].as_str().unwrap_or_default().to_owned();
+    let all = ELEMENTS.iter().map(|(name, element)| Asked {
+        element: (*element).to_owned(),
+        before: text(&known, name),
+        after: text(&asked, name),
+    });
+    all.filter(|one| one.before != one.after).collect()
+}
+
+/// Whether a review is about an insurance that is there.
+pub(super) fn of_existing(review: &Review) -> Option<Uuid> {
+    let known: Json = serde_json::from_str(&review.known).unwrap_or_default();
+    read(&known)?;
+    review.resource.strip_prefix("Coverage/")?.parse().ok()
+}

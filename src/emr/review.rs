@@ -1,0 +1,301 @@
+//! Changes to a chart that wait for staff, where OpenEMR's own portal puts them: one waiting row of
+//! `onsite_portal_activity` a patient, all fields of the page as PHP serialises them (OpenEMR facts 2.10).
+
+use std::collections::HashMap;
+
+use sqlx::FromRow;
+
+use crate::db::Tx;
+use crate::db::sql::Sql;
+use crate::domain::people::Person;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Fault;
+use crate::domain::refusal::Refusal;
+use crate::domain::tasks::Asked;
+use crate::domain::tasks::Task;
+use crate::domain::tasks::Work;
+use crate::emr::Emr;
+use crate::emr::chart;
+use crate::emr::chart::raw;
+use crate::emr::chart::raw::PLAIN;
+use crate::emr::chart::raw::Raw;
+use crate::emr::composed;
+use crate::emr::composed::Kind;
+use crate::emr::composed::Parts;
+use crate::emr::lists::Lists;
+use crate::emr::php;
+use crate::emr::uuids;
+use crate::emr::wall;
+use crate::emr::writing::Written;
+use crate::portal::chart::ChartChange;
+use crate::portal::chart::Part;
+use crate::portal::chart::Writer;
+use crate::store::reviews;
+use crate::store::reviews::NewReview;
+use crate::store::reviews::Review;
+use crate::store::reviews::Wanted;
+
+/// The one waiting row of a patient. The chart is held, so that nobody of this house adds another meanwhile.
+const WAITING: &str = "SELECT id, table_args FROM onsite_portal_activity WHERE patient_id = ? AND activity = 'profile' \
+    AND require_audit = 1 AND status = 'waiting' AND pending_action = 'review' ORDER BY id DESC LIMIT 1";
+
+const BY_ROW: &str = "SELECT id, table_args FROM onsite_portal_activity WHERE id = ?";
+
+const INSERT: &str = "INSERT INTO onsite_portal_activity (date, patient_id, activity, require_audit, pending_action, \
+    action_taken, status, narrative, table_action, table_args, action_user, action_taken_time, checksum) \
+    VALUES (?, ?, 'profile', 1, 'review', '', 'waiting', 'Patient request changes to demographics.', '', ?, 0, ?, '0')";
+
+/// The status is compared again: what staff decide at the same moment stays decided.
+const MERGE: &str = "UPDATE onsite_portal_activity SET date = ?, table_args = ? \
+    WHERE id = ? AND status = 'waiting' AND pending_action = 'review'";
+
+/// The key of the patient's words in the serialised array.
+const NOTE: &str = "note";
+
+#[derive(FromRow)]
+struct Row {
+    id: i64,
+    table_args: Option<String>,
+}
+
+/// What a serialised array and the reviews behind it ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wish {
+    /// What is to change, for people to read.
+    pub(super) asked: Vec<Asked>,
+    /// The columns that are to hold something else.
+    pub(super) cells: Vec<(&'static str, String)>,
+    /// Fields that this house does not write.
+    pub(super) foreign: Vec<String>,
+    /// Whether the present name changes.
+    pub(super) named: bool,
+}
+
+/// The id of the Task that a row of the queue is.
+pub(super) fn task_id(row: i64) -> uuid::Uuid {
+    let parts = Parts {
+        row: row.unsigned_abs(),
+        at: 0,
+        extra: 0,
+    };
+    composed::id(Kind::Activity, parts)
+}
+
+/// Puts a patient's wish into the queue: into the row that waits, or into a new one.
+///
+/// # Errors
+/// `Conflict` where what waits cannot be read, or was decided at the same moment.
+pub(super) async fn put(
+    emr: &Emr,
+    tx: &mut Tx,
+    change: &ChartChange,
+    (person, held, cells): (Person, &Raw, &[(&'static str, String)]),
+) -> Answer<Written> {
+    let waiting: Option<Row> = tx.one(Sql::new(WAITING).bind(person.pid)).await?;
+    let now = emr.zone.wall(emr.now());
+    let mut fields = match waiting.as_ref().and_then(|row| row.table_args.as_deref()) {
+        Some(text) => entries(text).ok_or_else(unreadable)?,
+        None => fresh(held),
+    };
+    for (name, value) in cells {
+        set(&mut fields, name, value);
+    }
+    let pairs: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let text = php::array(&pairs);
+    let row = match &waiting {
+        Some(row) => {
+            let sql = Sql::new(MERGE).bind(now).bind(text).bind(row.id);
+            if tx.run(sql).await? != 1 {
+                let why = "The practice has just decided an earlier change: please send this one again.";
+                return Err(Refusal::Conflict(why.to_owned()).into());
+            }
+            row.id
+        }
+        None => {
+            let sql = Sql::new(INSERT)
+                .bind(now)
+                .bind(person.pid)
+                .bind(text)
+                .bind(now);
+            tx.insert(sql).await?
+        }
+    };
+    let review = NewReview {
+        id: uuids::fresh(),
+        kind: Work::Profile.code().0,
+        person,
+        resource: format!("Patient/{}", person.uuid),
+        asked: json(cells.iter().map(|(name, value)| (*name, value.as_str())))?,
+        known: json(
+            held.values
+                .iter()
+                .map(|(name, value)| (*name, value.as_str())),
+        )?,
+        client_id: change.client_id.clone(),
+        created: reviews::millis(emr.now()),
+        activity: Some(row),
+    };
+    reviews::insert(tx, &review).await?;
+    Ok(Written::Review(task_id(row)))
+}
+
+fn unreadable() -> Refusal {
+    let why =
+        "An earlier change waits that cannot be added to. Please call the practice to decide it.";
+    Refusal::Conflict(why.to_owned())
+}
+
+/// The fields of the page as they stand, and no words yet.
+fn fresh(held: &Raw) -> Vec<(String, String)> {
+    let known = held.values.iter();
+    let fields = known.map(|(name, value)| ((*name).to_owned(), value.clone()));
+    fields
+        .chain([(NOTE.to_owned(), String::new())])
+        .collect()
+}
+
+fn entries(text: &str) -> Option<Vec<(String, String)>> {
+    let read = php::read(text)?.into_iter();
+    let fields = read.map(|(name, value)| (name, value.text().unwrap_or_default()));
+    Some(fields.collect())
+}
+
+fn set(fields: &mut Vec<(String, String)>, name: &str, value: &str) {
+    match fields.iter_mut().find(|(known, _)| known == name) {
+        Some((_, held)) => value.clone_into(held),
+        None => fields.push((name.to_owned(), value.to_owned())),
+    }
+}
+
+fn json<'a>(cells: impl Iterator<Item = (&'a str, &'a str)>) -> Result<String, Fault> {
+    let map: HashMap<&str, &str> = cells.collect();
+    serde_json::to_string(&map).map_err(|error| Fault::new("writing a review", error))
+}
+
+/// The patient's words in a row of the queue.
+pub(super) fn note(args: &str) -> String {
+    let fields = entries(args).unwrap_or_default().into_iter();
+    let mut words = fields.filter(|(name, _)| name == NOTE);
+    words.next().map_or_else(String::new, |(_, words)| words)
+}
+
+/// What a row of the queue asks to have changed of a chart as it stands. Reviews of this house tell what was known when
+/// the first of them was made: what is still the same was not asked for.
+pub(super) fn wish(lists: &Lists, present: &Raw, args: &str, reviews: &[Review]) -> Wish {
+    let fields = entries(args).unwrap_or_default();
+    let known: Option<HashMap<String, String>> = reviews
+        .first()
+        .and_then(|review| serde_json::from_str(&review.known).ok());
+    let asked_for =
+        |name: &str, value: &str| known.as_ref().is_none_or(|known| known.get(name).map(String::as_str) != Some(value));
+    let mut after = present.clone();
+    let mut foreign = Vec::new();
+    for (name, value) in &fields {
+        if !asked_for(name, value) {
+            continue;
+        }
+        let ours = present.values.iter().any(|(known, _)| known == name);
+        match ours {
+            true => after.put(name, value),
+            // The second address is a copy of the first on OpenEMR's page, and is shown only where it differs.
+            false if name == NOTE || name == "email_direct" || value.trim().is_empty() => {}
+            false => foreign.push(name.clone()),
+        }
+    }
+    let mut wish = Wish {
+        foreign,
+        ..Wish::default()
+    };
+    for part in Part::ALL {
+        let (before, then) = (present.shown(lists, part), after.shown(lists, part));
+        if before == then {
+            continue;
+        }
+        wish.named |= part.names();
+        for name in raw::columns(part) {
+            if let Some((name, value)) = after.values.iter().find(|(known, _)| known == name) {
+                wish.cells.push((name, value.clone()));
+            }
+        }
+        wish.asked.push(Asked {
+            element: part.element().to_owned(),
+            before,
+            after: then,
+        });
+    }
+    for (name, element) in PLAIN {
+        let (before, then) = (present.get(name), after.get(name));
+        if before != then {
+            wish.cells.push((name, then.to_owned()));
+            wish.asked.push(Asked {
+                element: element.to_owned(),
+                before: before.to_owned(),
+                after: then.to_owned(),
+            });
+        }
+    }
+    wish
+}
+
+/// What was asked for by a row that is decided: the last value of each part, beside what was known when it was asked.
+/// Nothing where OpenEMR's own portal made the row, because it does not say what the patient changed.
+pub(super) fn told(lists: &Lists, present: &Raw, args: &str, reviews: &[Review]) -> Vec<Asked> {
+    let Some(first) = reviews.first() else {
+        return Vec::new();
+    };
+    let Ok(known) = serde_json::from_str::<HashMap<String, String>>(&first.known) else {
+        return Vec::new();
+    };
+    let mut before = present.clone();
+    for (name, value) in &known {
+        before.put(name, value);
+    }
+    wish(lists, &before, args, reviews).asked
+}
+
+/// Takes over what a row of the queue asks for, if it is what staff saw.
+///
+/// # Errors
+/// `Conflict` where it is something else by now.
+pub(super) async fn accept(
+    emr: &Emr,
+    tx: &mut Tx,
+    (task, row): (&Task, i64),
+    writer: &Writer,
+) -> Answer<()> {
+    let held = raw::held(tx, emr, task.person).await?;
+    let lock = tx.lock_clause();
+    let found: Option<Row> = tx.one(Sql::new(BY_ROW).bind(row).push(lock)).await?;
+    let args = found.and_then(|row| row.table_args).unwrap_or_default();
+    let reviews = reviews::held(tx, Wanted::Activities(&[row])).await?;
+    let practice = emr.known();
+    let wish = wish(&practice.lists, &held, &args, &reviews);
+    let moved = wish.asked != task.asked || !wish.foreign.is_empty();
+    if moved {
+        let why = "The request, or the chart, was changed meanwhile: read the Task again.";
+        return Err(Refusal::Conflict(why.to_owned()).into());
+    }
+    let day = wish.cells.iter().find(|(name, _)| *name == "DOB");
+    if day.is_some_and(|(_, day)| wall::day(day).is_none()) {
+        let why = "The birth date that is asked for is none: refuse the request.";
+        return Err(Refusal::Conflict(why.to_owned()).into());
+    }
+    for (name, value) in &wish.cells {
+        raw_fits(name, value)?;
+    }
+    if wish.cells.is_empty() {
+        return Ok(());
+    }
+    let cells = (task.person, wish.cells.as_slice());
+    chart::write(emr, tx, cells, (&held, wish.named), writer).await
+}
+
+fn raw_fits(name: &str, value: &str) -> Answer<()> {
+    raw::fits(name, value, "Task.input").map_err(Into::into)
+}
+
+#[cfg(test)]
+mod tests;

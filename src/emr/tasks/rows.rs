@@ -1,0 +1,394 @@
+//! The rows behind Tasks, a statement for each place they come from.
+
+use std::collections::HashMap;
+
+use sqlx::FromRow;
+use time::OffsetDateTime;
+use time::PrimitiveDateTime;
+
+use super::Charts;
+use super::Placed;
+use super::Source;
+use super::named;
+use super::place;
+use super::same;
+use crate::db::sql::Sql;
+use crate::db::sql::datetime_text;
+use crate::domain::ResourceType;
+use crate::domain::people::Person;
+use crate::domain::query::Query;
+use crate::domain::refusal::Answer;
+use crate::domain::tasks::Owner;
+use crate::domain::tasks::Progress;
+use crate::domain::tasks::Task;
+use crate::domain::tasks::Work;
+use crate::emr::Emr;
+use crate::emr::chart::raw;
+use crate::emr::chart::raw::Raw;
+use crate::emr::composed;
+use crate::emr::composed::Kind;
+use crate::emr::composed::Parts;
+use crate::emr::insurance;
+use crate::emr::persons;
+use crate::emr::people::tidy;
+use crate::emr::review;
+use crate::emr::staff;
+use crate::emr::uuids;
+use crate::store::reviews;
+use crate::store::reviews::Review;
+use crate::store::reviews::Wanted;
+
+/// `checksum` holds encrypted card data of payments and is never read. OpenEMR always writes the date.
+const ACTIVITIES: &str = "SELECT a.id, a.date AS at, a.activity, a.pending_action, a.action_taken, a.status, a.narrative, \
+    a.table_args, a.action_taken_time AS decided, p.pid, p.uuid, p.fname, p.mname, p.lname, u.uuid AS user_uuid, \
+    CAST(u.authorized AS SIGNED) AS authorized, u.fname AS user_fname, u.mname AS user_mname, u.lname AS user_lname \
+    FROM onsite_portal_activity a JOIN patient_data p ON p.pid = a.patient_id \
+    LEFT JOIN users u ON u.id = a.action_user AND a.action_user > 0 AND u.username <> '' \
+    WHERE a.activity IN ('profile', 'document', 'payment', 'invoice') AND a.date IS NOT NULL";
+
+/// Forms that were put before the patient; the workflow state is in `denial_reason` (OpenEMR facts 1.14).
+const FORMS: &str = "SELECT CAST(d.id AS SIGNED) AS id, CAST(d.create_date AS CHAR) AS at, d.doc_type, \
+    d.denial_reason, p.pid, p.uuid, p.fname, p.mname, p.lname FROM onsite_documents d \
+    JOIN patient_data p ON p.pid = d.pid \
+    WHERE d.denial_reason IN ('New', 'Open', 'Editing', 'In Review', 'Locked')";
+
+const STAFF: &str = "SELECT uuid, fname, mname, lname FROM users WHERE uuid IN ";
+
+#[derive(FromRow)]
+struct Activity {
+    id: i64,
+    at: PrimitiveDateTime,
+    activity: Option<String>,
+    pending_action: Option<String>,
+    action_taken: Option<String>,
+    status: Option<String>,
+    narrative: Option<String>,
+    table_args: Option<String>,
+    decided: Option<PrimitiveDateTime>,
+    pid: i64,
+    uuid: Option<Vec<u8>>,
+    fname: Option<String>,
+    mname: Option<String>,
+    lname: Option<String>,
+    user_uuid: Option<Vec<u8>>,
+    authorized: Option<i64>,
+    user_fname: Option<String>,
+    user_mname: Option<String>,
+    user_lname: Option<String>,
+}
+
+#[derive(FromRow)]
+struct Form {
+    id: i64,
+    at: Option<String>,
+    doc_type: Option<String>,
+    denial_reason: Option<String>,
+    pid: i64,
+    uuid: Option<Vec<u8>>,
+    fname: Option<String>,
+    mname: Option<String>,
+    lname: Option<String>,
+}
+
+#[derive(FromRow)]
+struct Colleague {
+    uuid: Option<Vec<u8>>,
+    fname: Option<String>,
+    mname: Option<String>,
+    lname: Option<String>,
+}
+
+/// Rows of OpenEMR's queue from a place on.
+pub(super) async fn activities(
+    emr: &Emr,
+    person: Option<Person>,
+    query: &Query,
+) -> Answer<Vec<Placed>> {
+    let mut sql = Sql::new(ACTIVITIES);
+    if let Some(person) = person {
+        sql = sql.push(" AND a.patient_id = ?").bind(person.pid);
+    }
+    if let Some(rows) = named(query, Source::Activity) {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        sql = sql.push(" AND a.id IN ").list(rows);
+    }
+    if let Some(after) = &query.after {
+        // Within one second this source comes first, by rising number; so of the second of the cursor there is more
+        // only behind a row of this source.
+        sql = sql.push(" AND (a.date < ?").bind(&after.key);
+        let within = after.row < place(Source::Form, 0);
+        if within {
+            sql = sql
+                .push(" OR (a.date = ? AND a.id > ?)")
+                .bind(&after.key)
+                .bind(after.row);
+        }
+        sql = sql.push(")");
+    }
+    let sql = sql
+        .push(" ORDER BY a.date DESC, a.id")
+        .limit(query.count.saturating_add(1));
+    let rows: Vec<Activity> = emr.db.all(sql).await?;
+    let profiles = || rows.iter().filter(|row| row.work() == Work::Profile);
+    let pids: Vec<i64> = profiles().map(|row| row.pid).collect();
+    let ids: Vec<i64> = profiles().map(|row| row.id).collect();
+    let charts = raw::of_many(&emr.db, &emr.layout, &pids).await?;
+    let charts: Charts<Raw> = charts.into_iter().map(|raw| (raw.pid, raw)).collect();
+    let mut behind: HashMap<i64, Vec<Review>> = HashMap::new();
+    for found in reviews::find(&emr.db, Wanted::Activities(&ids)).await? {
+        behind
+            .entry(found.activity.unwrap_or_default())
+            .or_default()
+            .push(found);
+    }
+    let none = Vec::new();
+    let placed = rows.into_iter().filter_map(|row| {
+        let reviews = behind.get(&row.id).unwrap_or(&none);
+        let chart = charts.get(&row.pid);
+        row.placed(emr, (chart, reviews))
+    });
+    Ok(placed.filter(|one| same(person, one.task.person)).collect())
+}
+
+/// Forms for the patient from a place on.
+pub(super) async fn forms(emr: &Emr, person: Option<Person>, query: &Query) -> Answer<Vec<Placed>> {
+    let mut sql = Sql::new(FORMS);
+    if let Some(person) = person {
+        sql = sql.push(" AND d.pid = ?").bind(person.pid);
+    }
+    if let Some(rows) = named(query, Source::Form) {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        sql = sql.push(" AND d.id IN ").list(rows);
+    }
+    if let Some(after) = &query.after {
+        let first = place(Source::Form, 0);
+        sql = sql.push(" AND (d.create_date < ?").bind(&after.key);
+        if after.row < place(Source::Review, 0) {
+            sql = sql
+                .push(" OR (d.create_date = ? AND d.id > ?)")
+                .bind(&after.key)
+                .bind(after.row - first.min(after.row));
+        }
+        sql = sql.push(")");
+    }
+    let sql = sql
+        .push(" ORDER BY d.create_date DESC, d.id")
+        .limit(query.count.saturating_add(1));
+    let rows: Vec<Form> = emr.db.all(sql).await?;
+    let placed = rows.into_iter().filter_map(|row| row.placed(emr));
+    Ok(placed.filter(|one| same(person, one.task.person)).collect())
+}
+
+/// Reviews that nothing in OpenEMR stands for: insurances.
+pub(super) async fn alone(emr: &Emr, person: Option<Person>, query: &Query) -> Answer<Vec<Placed>> {
+    let pid = person.map(|person| person.pid);
+    let wanted = match &query.ids {
+        Some(ids) => Wanted::Ids(ids),
+        None => Wanted::Alone(pid),
+    };
+    let found = reviews::find(&emr.db, wanted).await?;
+    let found: Vec<Review> = found
+        .into_iter()
+        .filter(|review| review.activity.is_none() && same(person, review.person()))
+        .collect();
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let pids: Vec<i64> = found.iter().map(|review| review.pid).collect();
+    let names = persons::names(emr, &pids).await?;
+    let deciders: Vec<uuid::Uuid> = found.iter().filter_map(Review::decided_by).collect();
+    let mut staff: HashMap<uuid::Uuid, String> = HashMap::new();
+    if !deciders.is_empty() {
+        let rows: Vec<Colleague> = emr.db.all(Sql::new(STAFF).list(deciders)).await?;
+        staff.extend(rows.into_iter().filter_map(|row| {
+            let id = uuids::known(row.uuid.as_deref())?;
+            Some((id, staff::display(row.fname, row.mname, row.lname)))
+        }));
+    }
+    let placed = found
+        .iter()
+        // A chart that was merged away has no name any more.
+        .filter_map(|review| reviewed(emr, review, (names.get(&review.pid)?, &staff)));
+    Ok(placed.collect())
+}
+
+fn reviewed(
+    emr: &Emr,
+    review: &Review,
+    (name, staff): (&String, &HashMap<uuid::Uuid, String>),
+) -> Option<Placed> {
+    let mut works = Work::ALL.into_iter();
+    let work = works.find(|work| work.code().0 == review.kind)?;
+    let authored = emr.zone.at(reviews::moment(review.created)?);
+    let decided = review
+        .decided
+        .and_then(reviews::moment)
+        .map(|at| emr.zone.at(at));
+    let owner = match review.decided_by() {
+        Some(id) => Owner::Staff(None, staff.get(&id).cloned().unwrap_or_default()),
+        None => Owner::Desk,
+    };
+    let focus = insurance::of_existing(review).map(|id| (ResourceType::Coverage, id));
+    let number = i64::try_from(review.id().as_u128() >> 84).unwrap_or_default();
+    Some(Placed {
+        key: datetime_text(emr.zone.wall(authored)),
+        row: place(Source::Review, number),
+        task: Task {
+            uuid: review.id(),
+            person: review.person(),
+            patient_name: name.clone(),
+            work,
+            progress: progress(&review.status),
+            description: match focus {
+                Some(_) => "Changes to an insurance.".to_owned(),
+                None => "A new insurance.".to_owned(),
+            },
+            focus,
+            by_patient: true,
+            owner,
+            asked: insurance::asked(review),
+            note: String::new(),
+            reason: review.reason.clone(),
+            authored: Some(authored),
+            last_updated: decided.or(Some(authored)),
+        },
+    })
+}
+
+fn progress(status: &str) -> Progress {
+    match status {
+        "completed" => Progress::Completed,
+        "rejected" => Progress::Rejected,
+        "cancelled" => Progress::Cancelled,
+        _ => Progress::Requested,
+    }
+}
+
+impl Activity {
+    fn work(&self) -> Work {
+        match self.activity.as_deref() {
+            Some("profile") => Work::Profile,
+            // OpenEMR calls the forms of its portal documents; the bytes a patient uploads are not in this queue.
+            Some("document") => Work::Form,
+            _ => Work::Payment,
+        }
+    }
+
+    fn progress(&self, reviews: &[Review]) -> Progress {
+        if let Some(last) = reviews.iter().rfind(|one| one.status != "waiting") {
+            return progress(&last.status);
+        }
+        let taken = self.action_taken.as_deref().unwrap_or_default();
+        match self.status.as_deref().unwrap_or_default() {
+            "closed" if taken == "reject" => Progress::Rejected,
+            "closed" => Progress::Completed,
+            "deleted" => Progress::Cancelled,
+            "editing" | "waiting transaction" => Progress::InProgress,
+            _ if self.pending_action.as_deref() == Some("completed") => Progress::Completed,
+            _ => Progress::Requested,
+        }
+    }
+
+    fn placed(self, emr: &Emr, (chart, reviews): (Option<&Raw>, &[Review])) -> Option<Placed> {
+        let person = Person {
+            pid: self.pid,
+            uuid: uuids::known(self.uuid.as_deref())?,
+        };
+        let (work, progress) = (self.work(), self.progress(reviews));
+        let profile = work == Work::Profile;
+        let practice = emr.known();
+        let args = self.table_args.as_deref().unwrap_or_default();
+        let asked = match chart.filter(|_| profile) {
+            Some(chart) if progress.waits() => {
+                review::wish(&practice.lists, chart, args, reviews).asked
+            }
+            Some(chart) => review::told(&practice.lists, chart, args, reviews),
+            None => Vec::new(),
+        };
+        let authored: Option<OffsetDateTime> = emr.zone.told(Some(self.at));
+        let decided = emr.zone.told(self.decided.filter(|_| !progress.waits()));
+        let name = staff::display(self.user_fname, self.user_mname, self.user_lname);
+        let provider = uuids::known(self.user_uuid.as_deref()).filter(|_| self.authorized == Some(1));
+        Some(Placed {
+            key: datetime_text(self.at),
+            row: place(Source::Activity, self.id),
+            task: Task {
+                uuid: review::task_id(self.id),
+                person,
+                patient_name: staff::display(self.fname, self.mname, self.lname),
+                work,
+                progress,
+                description: tidy(self.narrative),
+                focus: profile.then_some((ResourceType::Patient, person.uuid)),
+                by_patient: self.activity.as_deref() != Some("invoice"),
+                owner: match name.is_empty() {
+                    true => Owner::Desk,
+                    false => Owner::Staff(provider, name),
+                },
+                asked,
+                note: match profile {
+                    true => review::note(args),
+                    false => String::new(),
+                },
+                reason: reviews
+                    .last()
+                    .map_or_else(String::new, |last| last.reason.clone()),
+                authored,
+                last_updated: decided.or(authored),
+            },
+        })
+    }
+}
+
+impl Form {
+    fn placed(self, emr: &Emr) -> Option<Placed> {
+        let person = Person {
+            pid: self.pid,
+            uuid: uuids::known(self.uuid.as_deref())?,
+        };
+        let key = self.at?.get(..19)?.to_owned();
+        let authored = written(&key).and_then(|at| emr.zone.told(Some(at)));
+        let parts = Parts {
+            row: self.id.unsigned_abs(),
+            at: 0,
+            extra: Source::Form as u16,
+        };
+        let progress = match self.denial_reason.as_deref() {
+            Some("New") => Progress::Requested,
+            Some("Open" | "Editing") => Progress::InProgress,
+            _ => Progress::Completed,
+        };
+        Some(Placed {
+            key,
+            row: place(Source::Form, self.id),
+            task: Task {
+                uuid: composed::id(Kind::Activity, parts),
+                person,
+                patient_name: staff::display(self.fname, self.mname, self.lname),
+                work: Work::Form,
+                progress,
+                description: tidy(self.doc_type),
+                focus: None,
+                by_patient: false,
+                owner: Owner::Patient,
+                asked: Vec::new(),
+                note: String::new(),
+                reason: String::new(),
+                authored,
+                last_updated: authored,
+            },
+        })
+    }
+}
+
+/// A wall time as a column's text has it.
+fn written(text: &str) -> Option<PrimitiveDateTime> {
+    let day = crate::emr::wall::day(text)?;
+    let seconds = crate::emr::wall::clock(text.get(11..)?)?;
+    let midnight = day.midnight();
+    midnight.checked_add(time::Duration::seconds(seconds))
+}

@@ -1,0 +1,266 @@
+//! What patients asked for and staff have to look at (`anteroom_review`): put there once, decided once.
+
+use sqlx::FromRow;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::db::Db;
+use crate::db::Tx;
+use crate::db::sql::Sql;
+use crate::domain::people::Person;
+use crate::domain::refusal::Answer;
+
+const INSERT: &str = "INSERT INTO anteroom_review \
+    (id, kind, pid, patient, resource, asked, known, status, reason, client_id, created, activity) \
+    VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', '', ?, ?, ?)";
+
+/// The status is compared again, so that of two who decide at once only one does.
+const DECIDE: &str =
+    "UPDATE anteroom_review SET status = ?, reason = ?, decided = ?, decided_by = ? \
+    WHERE status = 'waiting' AND ";
+
+const SELECT: &str = "SELECT id, kind, pid, patient, resource, asked, known, status, reason, created, decided, \
+    decided_by, activity FROM anteroom_review WHERE ";
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewReview {
+    /// Its id.
+    pub id: Uuid,
+    /// Code of the kind of work, such as `review-coverage`.
+    pub kind: &'static str,
+    /// Whose chart.
+    pub person: Person,
+    /// What it is about, as `Type/id`.
+    pub resource: String,
+    /// What is asked, as JSON.
+    pub asked: String,
+    /// What was known then, as JSON.
+    pub known: String,
+    /// Through which app.
+    pub client_id: String,
+    /// When, in milliseconds since 1970.
+    pub created: i64,
+    /// The row of `onsite_portal_activity` that stands for it, where there is one.
+    pub activity: Option<i64>,
+}
+
+/// A review as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Review {
+    id: Vec<u8>,
+    /// Code of the kind of work.
+    pub kind: String,
+    /// Whose chart: `patient_data.pid`.
+    pub pid: i64,
+    patient: Vec<u8>,
+    /// What it is about, as `Type/id`.
+    pub resource: String,
+    /// What is asked, as JSON.
+    pub asked: String,
+    /// What was known then, as JSON.
+    pub known: String,
+    /// `waiting`, `completed`, `rejected` or `cancelled`.
+    pub status: String,
+    /// Why it was refused.
+    pub reason: String,
+    /// When it was asked, in milliseconds since 1970.
+    pub created: i64,
+    /// When it was decided, likewise.
+    pub decided: Option<i64>,
+    decided_by: Option<Vec<u8>>,
+    /// The row of `onsite_portal_activity` that stands for it.
+    pub activity: Option<i64>,
+}
+
+/// Which reviews a decision is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The one of this id.
+    One(Uuid),
+    /// Those that a row of `onsite_portal_activity` stands for.
+    Activity(i64),
+}
+
+/// How it was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// `completed`, `rejected` or `cancelled`.
+    pub status: &'static str,
+    /// Why; empty where nothing was said.
+    pub reason: String,
+    /// FHIR id of the member of staff, where it was one.
+    pub by: Option<Uuid>,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// Which reviews are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted<'a> {
+    /// Those of these ids.
+    Ids(&'a [Uuid]),
+    /// Those that these rows of `onsite_portal_activity` stand for.
+    Activities(&'a [i64]),
+    /// Those nothing else stands for: of one chart, or of all.
+    Alone(Option<i64>),
+}
+
+impl Review {
+    /// Its id.
+    pub fn id(&self) -> Uuid {
+        Uuid::from_slice(&self.id).unwrap_or_default()
+    }
+
+    /// Whose chart.
+    pub fn person(&self) -> Person {
+        Person {
+            pid: self.pid,
+            uuid: Uuid::from_slice(&self.patient).unwrap_or_default(),
+        }
+    }
+
+    /// Who decided, where it was a member of staff.
+    pub fn decided_by(&self) -> Option<Uuid> {
+        Uuid::from_slice(self.decided_by.as_deref()?).ok()
+    }
+}
+
+/// Milliseconds since 1970, as the table has them.
+pub fn millis(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
+}
+
+/// The moment of such a number.
+pub fn moment(millis: i64) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).ok()
+}
+
+/// Puts one in the queue.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn insert(tx: &mut Tx, review: &NewReview) -> Answer<()> {
+    let sql = Sql::new(INSERT)
+        .bind(review.id)
+        .bind(review.kind)
+        .bind(review.person.pid)
+        .bind(review.person.uuid)
+        .bind(&review.resource)
+        .bind(&review.asked)
+        .bind(&review.known)
+        .bind(&review.client_id)
+        .bind(review.created)
+        .bind(review.activity);
+    tx.run(sql).await.map(|_| ())
+}
+
+/// Decides what still waits; how many did. Of two who decide at once, one is told 0.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn decide(tx: &mut Tx, which: Which, decision: &Decision) -> Answer<u64> {
+    let sql = Sql::new(DECIDE)
+        .bind(decision.status)
+        .bind(&decision.reason)
+        .bind(millis(decision.at))
+        .bind(decision.by);
+    let sql = match which {
+        Which::One(id) => sql.push("id = ?").bind(id),
+        Which::Activity(row) => sql.push("activity = ?").bind(row),
+    };
+    tx.run(sql).await
+}
+
+/// The reviews that are wanted, the oldest first, at most 5,001.
+///
+/// # Errors
+/// As [`Db::all`].
+pub async fn find(db: &Db, wanted: Wanted<'_>) -> Answer<Vec<Review>> {
+    match wanted {
+        Wanted::Ids([]) | Wanted::Activities([]) => Ok(Vec::new()),
+        wanted => db.all(statement(wanted)).await,
+    }
+}
+
+/// The same within a transaction, the rows held until it ends.
+///
+/// # Errors
+/// As [`Tx::all`].
+pub async fn held(tx: &mut Tx, wanted: Wanted<'_>) -> Answer<Vec<Review>> {
+    let lock = tx.lock_clause();
+    tx.all(statement(wanted).push(lock)).await
+}
+
+fn statement(wanted: Wanted<'_>) -> Sql {
+    let sql = Sql::new(SELECT);
+    let sql = match wanted {
+        Wanted::Ids(ids) => sql.push("id IN ").list(ids.iter().copied()),
+        Wanted::Activities(rows) => sql.push("activity IN ").list(rows.iter().copied()),
+        Wanted::Alone(Some(pid)) => sql.push("activity IS NULL AND pid = ?").bind(pid),
+        Wanted::Alone(None) => sql.push("activity IS NULL"),
+    };
+    sql.push(" ORDER BY created, id").limit(5001)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    fn review(id: u128, activity: Option<i64>) -> NewReview {
+        NewReview {
+            id: Uuid::from_u128(id),
+            kind: "review-coverage",
+            person: Person {
+                pid: 7,
+                uuid: Uuid::from_u128(70),
+            },
+            resource: "Coverage/x".to_owned(),
+            asked: "{}".to_owned(),
+            known: "{}".to_owned(),
+            client_id: "app".to_owned(),
+            created: millis(datetime!(2026-11-21 10:00 UTC)),
+            activity,
+        }
+    }
+
+    fn decision(status: &'static str) -> Decision {
+        Decision {
+            status,
+            reason: "No proof".to_owned(),
+            by: Some(Uuid::from_u128(9)),
+            at: datetime!(2026-11-22 10:00 UTC),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_review_is_decided_once() {
+        let db = Db::open("sqlite://:memory:", None).await.expect("opens");
+        db.migrate().await.expect("migrates");
+        let decided: (u64, u64) = db
+            .transaction(|tx| {
+                Box::pin(async move {
+                    insert(tx, &review(1, None)).await?;
+                    insert(tx, &review(2, Some(5))).await?;
+                    let one = Which::One(Uuid::from_u128(1));
+                    let first = decide(tx, one, &decision("rejected")).await?;
+                    Ok((first, decide(tx, one, &decision("completed")).await?))
+                })
+            })
+            .await
+            .expect("decides");
+        assert_eq!(decided, (1, 0));
+        let ids = [Uuid::from_u128(1)];
+        let found = find(&db, Wanted::Ids(&ids)).await.expect("finds");
+        assert_eq!(found[0].status, "rejected");
+        assert_eq!(found[0].decided_by(), Some(Uuid::from_u128(9)));
+        let alone = find(&db, Wanted::Alone(Some(7))).await.expect("finds");
+        assert_eq!(alone.len(), 1);
+        let others = find(&db, Wanted::Alone(Some(8))).await.expect("finds");
+        assert!(others.is_empty());
+        let behind = find(&db, Wanted::Activities(&[5])).await.expect("finds");
+        assert_eq!(behind[0].status, "waiting");
+        assert_eq!(moment(behind[0].created), Some(datetime!(2026-11-21 10:00 UTC)));
+    }
+}
