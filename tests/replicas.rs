@@ -217,6 +217,13 @@ impl Pair {
         (status, serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
+    /// An access token for the first active patient.
+    pub(crate) async fn access(&self) -> String {
+        let (status, token) = self.exchange(0, &self.code().await).await;
+        assert_eq!(status, 200, "{token}");
+        text(&token, "access_token")
+    }
+
     async fn exchange(&self, at: usize, code: &str) -> (u16, Value) {
         let form = [
             ("grant_type", "authorization_code"),

@@ -13,11 +13,11 @@ use crate::clinic::Clinic;
 use crate::clinic::EVERYTHING;
 use crate::clinic::engine::LAYOUTS;
 
-const PATCH: &str = "application/json-patch+json";
-const CANCEL: &str = r#"[{"op":"replace","path":"/status","value":"cancelled"}]"#;
+pub(super) const PATCH: &str = "application/json-patch+json";
+pub(super) const CANCEL: &str = r#"[{"op":"replace","path":"/status","value":"cancelled"}]"#;
 
 /// The patient's first booked visit that is more than two days away and no series.
-async fn visit(clinic: &Clinic, token: &str) -> Value {
+pub(super) async fn visit(clinic: &Clinic, token: &str) -> Value {
     let from = clinic
         .app
         .emr

@@ -1,9 +1,21 @@
 //! The FHIR side: what is read, searched and changed, and how every "no" looks.
 
 mod binary;
+mod booking;
+mod bytes;
 mod cancel;
+mod gone;
+mod message;
+mod history;
 mod odd;
-mod reach;
+mod once;
 mod read;
+mod recurring;
 mod search;
+mod slots;
+mod search_forms;
+mod search_includes;
+mod upload;
 mod wide_reach;
+pub(crate) mod reach;
+mod write;

@@ -163,6 +163,7 @@ async fn unknown_types_and_methods_are_refused_in_fhirs_words() {
         "/fhir/Observation",
         "/fhir/Nonsense/1",
         "/fhir/Patient/1/_history",
+        "/fhir/Patient/1/_history/1",
         "/fhir",
     ] {
         let answer = clinic.get(path, &token).await;
