@@ -45,6 +45,42 @@ const FORMER_HOMES: [(i64, [&str; 3], [Date; 2]); 3] = [
     ),
 ];
 
+/// Insurances: pid, rank, insurer, plan, policy and group number, relationship and name of the subscriber, first day.
+const INSURANCES: [(i64, &str, &str, [&str; 3], [&str; 3], Date); 4] = [
+    (
+        1,
+        "primary",
+        "1",
+        ["Harbor Silver", "CHH-448120-01", "BOATYARD-7"],
+        ["self", "María", "Delgado"],
+        date!(2019 - 01 - 01),
+    ),
+    (
+        2,
+        "primary",
+        "2",
+        ["Part B", "1EG4-TE5-MK73", "B"],
+        ["self", "Seán", "O'Connor"],
+        date!(2022 - 11 - 01),
+    ),
+    (
+        2,
+        "secondary",
+        "1",
+        ["Harbor Supplement", "CHH-220917-01", "PILOTS-2"],
+        ["spouse", "Fiona", "O'Connor"],
+        date!(2022 - 11 - 01),
+    ),
+    (
+        9,
+        "primary",
+        "1",
+        ["Harbor Family", "CHH-731044-03", "SCHOOLS-1"],
+        ["child", "Emily", "Thornton"],
+        date!(2014 - 04 - 05),
+    ),
+];
+
 /// The first of the numbers the old addresses took from `sequences`.
 const FIRST_ADDRESS: i64 = 101;
 
@@ -59,6 +95,7 @@ pub(super) fn write(book: &mut Book<'_>, token: &str) {
     }
     former_names(book);
     former_homes(book);
+    insurances(book);
 }
 
 fn front_page(book: &Book<'_>, person: &Person) -> Row {
@@ -147,6 +184,29 @@ fn former_names(book: &mut Book<'_>) {
             ])
             .set("previous_name_enddate", until)
             .set("date", book.at(-700, time!(09:00)));
+        book.add_known(row, ("id", number));
+    }
+}
+
+fn insurances(book: &mut Book<'_>) {
+    for (number, (pid, rank, insurer, card, subscriber, from)) in (1..).zip(INSURANCES) {
+        let [plan, policy, group] = card;
+        let [relationship, first, last] = subscriber;
+        let row = Row::of("insurance_data")
+            .numbers([("id", number), ("pid", pid)])
+            .texts([
+                ("type", rank),
+                ("provider", insurer),
+                ("plan_name", plan),
+                ("policy_number", policy),
+                ("group_number", group),
+                ("subscriber_relationship", relationship),
+                ("subscriber_fname", first),
+                ("subscriber_lname", last),
+                ("accept_assignment", "TRUE"),
+                ("policy_type", ""),
+            ])
+            .set("date", from);
         book.add_known(row, ("id", number));
     }
 }

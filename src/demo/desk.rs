@@ -74,7 +74,32 @@ pub(super) fn write(book: &mut Book<'_>) {
     if let Some(person) = PEOPLE.iter().find(|person| person.pid == MOVED) {
         review(book, person);
     }
+    form(book);
     book.run(Sql::new(SEQUENCE_SET).bind(SEQUENCE));
+}
+
+/// A form the practice put before the patient.
+fn form(book: &mut Book<'_>) {
+    book.add(
+        Row::of("onsite_documents")
+            .numbers([
+                ("id", 1),
+                ("pid", MOVED),
+                ("facility", 0),
+                ("provider", 0),
+                ("encounter", 0),
+                ("patient_signed_status", 0),
+                ("accept_signed_status", 0),
+            ])
+            .texts([
+                ("doc_type", "Medical History"),
+                ("authorizing_signator", ""),
+                ("denial_reason", "New"),
+                ("file_name", "Medical History.tpl"),
+                ("file_path", "1"),
+            ])
+            .set("create_date", book.at(-3, time!(9:40))),
+    );
 }
 
 /// The portal sends every field of its page, changed or not (facts 2.10).

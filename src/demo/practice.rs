@@ -116,6 +116,23 @@ pub(super) fn write(book: &mut Book<'_>, zone: &str, span: Span) {
     }
     houses(book);
     drawers(book, span);
+    insurers(book);
+}
+
+/// Insurance companies: number, name, and the code of what kind of payment it is (Source of Payment Typology).
+const INSURERS: [(i64, &str, i64); 2] = [
+    (1, "Commonwealth Harbor Health Plan", 5),
+    (2, "Medicare Part B, Massachusetts", 1),
+];
+
+fn insurers(book: &mut Book<'_>) {
+    for (number, name, kind) in INSURERS {
+        let row = Row::of("insurance_companies")
+            .numbers([("id", number), ("inactive", 0)])
+            .texts([("name", name)])
+            .newer("cqm_sop", kind);
+        book.add_known(row, ("id", number));
+    }
 }
 
 /// OpenEMR's list of tribes is long; the practice has the one its patients belong to.
