@@ -1,0 +1,63 @@
+// Bodies that a portal takes: the smallest ones FHIR and the practice's rules leave.
+import { randomUUID } from "node:crypto";
+import { Skip } from "../smart/row.js";
+import { status } from "./said.js";
+
+const CATEGORY = { system: "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category", code: "clinical-note" };
+
+/** One of the staff who writes to the first patient, or has a visit with them. */
+export async function correspondent(bench) {
+  return bench.once("a correspondent", async () => {
+    const messages = await bench.all("Communication", "patient");
+    const named = messages.flatMap((one) => [one.sender, ...(one.recipient ?? [])]).find((one) => /^Practitioner\//.test(one?.reference ?? ""));
+    if (!named) throw new Skip("no message names one of the staff");
+    return named.reference;
+  });
+}
+
+/** A message of the patient to one of the staff. */
+export async function message(bench, text = `A stranger's message ${randomUUID()}`) {
+  return {
+    resourceType: "Communication",
+    status: "completed",
+    subject: { reference: `Patient/${bench.patients[0].id}` },
+    topic: { text: "A question" },
+    recipient: [{ reference: await correspondent(bench) }],
+    payload: [{ contentString: text }],
+  };
+}
+
+/** A document of the patient, its bytes in it. */
+export function paper(bench, text = `A stranger's paper ${randomUUID()}`) {
+  return {
+    resourceType: "DocumentReference",
+    status: "current",
+    type: { coding: [{ system: "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", code: "UNK" }] },
+    category: [{ coding: [CATEGORY] }],
+    subject: { reference: `Patient/${bench.patients[0].id}` },
+    content: [{ attachment: { contentType: "text/plain", title: "letter.txt", data: Buffer.from(text).toString("base64") } }],
+  };
+}
+
+/** Sends a message and answers it as it stands. */
+export async function sent(bench, headers = {}) {
+  const answer = status(await bench.ask("Communication", { as: "patient", json: await message(bench), headers }), 201);
+  return answer;
+}
+
+/** A message that was received by the patient, with its mark turned: another version of it. */
+export async function changedMessage(bench) {
+  const mine = `Patient/${bench.patients[0].id}`;
+  const one = (await bench.all("Communication", "patient")).find((found) => (found.recipient ?? []).some((to) => to.reference === mine));
+  if (!one) throw new Skip("no message was received by the patient");
+  const mark = one.extension?.findIndex((extension) => /message-read$/.test(extension.url)) ?? -1;
+  if (mark < 0) throw new Skip("a message has no mark that could change");
+  const answer = await bench.ask(`Communication/${one.id}`, {
+    as: "patient",
+    method: "PATCH",
+    type: "application/json-patch+json",
+    json: [{ op: "replace", path: `/extension/${mark}/valueBoolean`, value: !one.extension[mark].valueBoolean }],
+  });
+  status(answer, 200);
+  return answer.body;
+}
