@@ -122,11 +122,40 @@ pub fn sha1(bytes: &[u8]) -> Vec<u8> {
         .to_vec()
 }
 
+/// A digest of bytes that come in pieces.
+pub struct Running(digest::Context);
+
+impl Running {
+    /// SHA3-512, which OpenEMR takes of documents.
+    pub fn sha3_512() -> Self {
+        Self(digest::Context::new(&digest::SHA3_512))
+    }
+
+    /// SHA-1, which it took before 5.0.2.
+    pub fn sha1() -> Self {
+        Self(digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY))
+    }
+
+    /// The next piece.
+    pub fn add(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The digest in hex.
+    pub fn hex(self) -> String {
+        hex(self.0.finish().as_ref())
+    }
+}
+
 /// SHA3-512 in hex, OpenEMR's `documents.hash`.
 pub fn sha3_512_hex(bytes: &[u8]) -> String {
+    hex(digest::digest(&digest::SHA3_512, bytes).as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    let mut hex = String::with_capacity(128);
-    for byte in digest::digest(&digest::SHA3_512, bytes).as_ref() {
+    let mut hex = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");
     }

@@ -19,6 +19,9 @@ use crate::auth::keys::Rotation;
 use crate::db::Db;
 use crate::domain::refusal::Answer;
 use crate::emr::Clock;
+use crate::emr::Emr;
+use crate::emr::seen;
+use crate::emr::spool;
 use crate::store::expiry;
 use crate::store::ledger;
 use crate::store::ledger::Entry;
@@ -41,6 +44,9 @@ const BETWEEN_READINGS: Duration = Duration::from_secs(30);
 
 /// How often the age of the signing key is looked at, in readings: every hour.
 const READINGS: u32 = 120;
+
+/// How often it is noted which rows of OpenEMR are there.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(60);
 
 /// Where handlers leave the ledger lines of reads.
 pub struct Reads {
@@ -103,6 +109,27 @@ pub fn keep_keys(clock: Clock, db: Db, keys: Keys, age: Option<time::Duration>) 
                 }
                 tokio::time::sleep(BETWEEN_READINGS).await;
             }
+        }
+    })
+}
+
+/// Starts the loop that notes which rows of OpenEMR are there, at the start and every minute from then on, so that one
+/// that vanishes is told apart from one that never was; it also removes what was received and never filed. It runs
+/// until it is aborted.
+pub fn watch<H>(holder: Arc<H>) -> JoinHandle<()>
+where
+    H: AsRef<Emr> + Send + Sync + 'static,
+{
+    tokio::spawn(async move {
+        loop {
+            let emr: &Emr = holder.as_ref().as_ref();
+            if let Err(failure) = seen::look(emr).await {
+                tracing::warn!(?failure, "the rows that are there could not be noted");
+            }
+            if let Err(failure) = spool::sweep(emr).await {
+                tracing::warn!(?failure, "what was received could not be swept");
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
     })
 }

@@ -157,9 +157,13 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     let sweeping = worker::sweep(system_clock(), db.clone());
     let age = app.config.key_rotation;
     let keeping = worker::keep_keys(system_clock(), db.clone(), app.keys.clone(), age);
+    let watching = worker::watch(app.clone());
     connections::serve(listener, http::router(app), told_to_stop()).await;
     sweeping.abort();
     keeping.abort();
+    watching.abort();
+    // It holds the state, and with it a sender of ledger lines, until it has ended.
+    let _ = watching.await;
     // The router, and with it the last sender, is gone: the loop writes what is left and ends.
     if ledger.await.is_err() {
         tracing::error!("the ledger of reads ended badly");

@@ -25,11 +25,11 @@ const CALLBACK: &str = "http://127.0.0.1:8765/callback";
 const LAUNCH: &str = "http://127.0.0.1:8765/launch";
 
 /// What an app for patients may ask for.
-const PATIENT: &str = "openid fhirUser profile launch/patient offline_access patient/*.rus";
+const PATIENT: &str = "openid fhirUser profile launch/patient offline_access patient/*.crus";
 
 /// The same for an app that also asks for as long as its user is there.
 const PATIENT_ONLINE: &str =
-    "openid fhirUser profile launch/patient offline_access online_access patient/*.rus";
+    "openid fhirUser profile launch/patient offline_access online_access patient/*.crus";
 
 /// What the clinicians' app may ask for.
 const CLINICIAN: &str = "openid fhirUser profile launch launch/patient offline_access online_access user/*.rs patient/*.rs";

@@ -215,6 +215,10 @@ impl Grant {
         if openings.is_empty() {
             return self.own_record(kind, interaction);
         }
+        let openings = match kind {
+            ResourceType::Binary if interaction == Interaction::Read => self.cut_bytes(openings),
+            _ => openings,
+        };
         let own = self.own(kind, interaction).map(|(_, uuid)| uuid);
         let reach = Reach {
             kind,
@@ -268,6 +272,42 @@ impl Grant {
             patient,
             filters: scope.filters.clone(),
         })
+    }
+
+    /// Bytes are seen through what is known of their document: where every scope for DocumentReference that the grant
+    /// has is cut to a part of it, Binary is cut to the same part. A grant that has none has Binary as it says.
+    fn cut_bytes(&self, bytes: Vec<Opening>) -> Vec<Opening> {
+        let document = ResourceType::DocumentReference;
+        let openings = |interaction| {
+            self.scopes.iter().filter_map(move |scope| match &scope.word {
+                Word::Resource(scope) => self.opening(scope, document, interaction),
+                _ => None,
+            })
+        };
+        let documents: Vec<Opening> = openings(Interaction::Read)
+            .chain(openings(Interaction::Search))
+            .collect();
+        if documents.is_empty() {
+            return bytes;
+        }
+        let mut cut = Vec::new();
+        for one in bytes {
+            let about = documents.iter().filter(|document| {
+                document.patient.is_none() || one.patient.is_none() || document.patient == one.patient
+            });
+            for document in about {
+                let mut filters = one.filters.clone();
+                filters.extend(document.filters.iter().cloned());
+                let opening = Opening {
+                    patient: one.patient.or(document.patient),
+                    filters,
+                };
+                if !cut.contains(&opening) {
+                    cut.push(opening);
+                }
+            }
+        }
+        cut
     }
 
     /// SMART 2.2, "Scopes for requesting identity data": fhirUser lets the app read that one resource.

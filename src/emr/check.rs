@@ -1,5 +1,7 @@
 //! The doctor: what stands between this database and patients getting in, one line a finding, with what to do.
 
+mod privileges;
+
 use sqlx::FromRow;
 
 use crate::db::Db;
@@ -7,6 +9,9 @@ use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::emr::Emr;
+
+use privileges::PRIVILEGES;
+use privileges::Privilege;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,224 +45,6 @@ impl Finding {
         }
     }
 }
-
-/// A right the database account needs.
-struct Privilege {
-    /// Table, and the column without which this layout has no use for the right.
-    on: (&'static str, &'static str),
-    /// Changes nothing, but the database runs it only for who has the right.
-    statement: &'static str,
-    /// As `GRANT` spells it.
-    grant: &'static str,
-    /// What stops without it.
-    without: &'static str,
-}
-
-const fn privilege(
-    on: (&'static str, &'static str),
-    statement: &'static str,
-    grant: &'static str,
-    without: &'static str,
-) -> Privilege {
-    Privilege {
-        on,
-        statement,
-        grant,
-        without,
-    }
-}
-
-const NO_ID: &str = "new rows have no FHIR id until OpenEMR gives one";
-
-const EXPIRED: &str = "what has expired stays in the table for good";
-
-/// Version 6.1 has no uuid for visits and documents, and no `last_updated`; a right on a column that is not there
-/// cannot be granted.
-const PRIVILEGES: [Privilege; 30] = [
-    privilege(
-        ("openemr_postcalendar_events", "pc_apptstatus"),
-        "UPDATE openemr_postcalendar_events SET pc_apptstatus = pc_apptstatus, pc_hometext = pc_hometext WHERE 1 = 0",
-        "UPDATE (pc_apptstatus, pc_hometext) ON openemr_postcalendar_events",
-        "patients cannot cancel visits",
-    ),
-    privilege(
-        ("pnotes", "body"),
-        "INSERT INTO pnotes (body) SELECT body FROM pnotes WHERE 1 = 0",
-        "INSERT ON pnotes",
-        "staff are not told of cancelled visits",
-    ),
-    privilege(
-        ("patient_tracker_element", "status"),
-        "INSERT INTO patient_tracker_element (status) SELECT status FROM patient_tracker_element WHERE 1 = 0",
-        "INSERT ON patient_tracker_element",
-        "the flow board misses cancelled visits",
-    ),
-    privilege(
-        ("patient_tracker", "lastseq"),
-        "UPDATE patient_tracker SET lastseq = lastseq WHERE 1 = 0",
-        "UPDATE (lastseq) ON patient_tracker",
-        "the flow board misses cancelled visits",
-    ),
-    privilege(
-        ("patient_access_onsite", "portal_pwd"),
-        "UPDATE patient_access_onsite SET portal_pwd = portal_pwd, portal_login_username = portal_login_username, \
-         portal_pwd_status = portal_pwd_status, portal_onetime = portal_onetime WHERE 1 = 0",
-        "UPDATE (portal_pwd, portal_login_username, portal_pwd_status, portal_onetime) ON patient_access_onsite",
-        "patients who must change their password cannot",
-    ),
-    privilege(
-        ("uuid_registry", "uuid"),
-        "INSERT INTO uuid_registry (uuid) SELECT uuid FROM uuid_registry WHERE 1 = 0",
-        "INSERT ON uuid_registry",
-        NO_ID,
-    ),
-    privilege(
-        ("uuid_mapping", "uuid"),
-        "INSERT INTO uuid_mapping (uuid) SELECT uuid FROM uuid_mapping WHERE 1 = 0",
-        "INSERT ON uuid_mapping",
-        "new facilities have no Location",
-    ),
-    privilege(
-        ("patient_data", "uuid"),
-        "UPDATE patient_data SET uuid = uuid WHERE 1 = 0",
-        "UPDATE (uuid) ON patient_data",
-        NO_ID,
-    ),
-    privilege(
-        ("patient_data", "last_updated"),
-        "UPDATE patient_data SET last_updated = last_updated WHERE 1 = 0",
-        "UPDATE (last_updated) ON patient_data",
-        NO_ID,
-    ),
-    privilege(
-        ("users", "uuid"),
-        "UPDATE users SET uuid = uuid WHERE 1 = 0",
-        "UPDATE (uuid) ON users",
-        NO_ID,
-    ),
-    privilege(
-        ("users", "last_updated"),
-        "UPDATE users SET last_updated = last_updated WHERE 1 = 0",
-        "UPDATE (last_updated) ON users",
-        NO_ID,
-    ),
-    privilege(
-        ("facility", "uuid"),
-        "UPDATE facility SET uuid = uuid WHERE 1 = 0",
-        "UPDATE (uuid) ON facility",
-        NO_ID,
-    ),
-    privilege(
-        ("facility", "last_updated"),
-        "UPDATE facility SET last_updated = last_updated WHERE 1 = 0",
-        "UPDATE (last_updated) ON facility",
-        NO_ID,
-    ),
-    privilege(
-        ("openemr_postcalendar_events", "uuid"),
-        "UPDATE openemr_postcalendar_events SET uuid = uuid WHERE 1 = 0",
-        "UPDATE (uuid) ON openemr_postcalendar_events",
-        NO_ID,
-    ),
-    privilege(
-        ("documents", "uuid"),
-        "UPDATE documents SET uuid = uuid, revision = revision WHERE 1 = 0",
-        "UPDATE (uuid, revision) ON documents",
-        NO_ID,
-    ),
-    privilege(
-        ("users_secure", "password"),
-        "SELECT id, username, password FROM users_secure WHERE 1 = 0",
-        "SELECT (id, username, password, login_fail_counter) ON users_secure",
-        "staff cannot log in, and the tokens of staff open nothing",
-    ),
-    privilege(
-        ("gacl_acl", "allow"),
-        "SELECT a.id FROM gacl_acl a JOIN gacl_aco_map c ON c.acl_id = a.id JOIN gacl_aro_map m ON m.acl_id = a.id \
-         JOIN gacl_aro_groups_map n ON n.acl_id = a.id JOIN gacl_aro_groups g ON g.id = n.group_id \
-         JOIN gacl_groups_aro_map o ON o.group_id = g.id JOIN gacl_aro p ON p.id = o.aro_id WHERE 1 = 0",
-        "SELECT ON the seven gacl_ tables of the README",
-        "staff cannot log in, and the tokens of staff open nothing",
-    ),
-    privilege(
-        ("form_encounter", "uuid"),
-        "UPDATE form_encounter SET uuid = uuid WHERE 1 = 0",
-        "UPDATE (uuid) ON form_encounter",
-        NO_ID,
-    ),
-    privilege(
-        ("form_encounter", "last_update"),
-        "UPDATE form_encounter SET last_update = last_update WHERE 1 = 0",
-        "UPDATE (last_update) ON form_encounter",
-        NO_ID,
-    ),
-    privilege(
-        ("anteroom_audit", "action"),
-        "INSERT INTO anteroom_audit (at, action, outcome) SELECT at, action, outcome FROM anteroom_audit WHERE 1 = 0",
-        "INSERT ON anteroom_audit",
-        "nobody can log in, because nothing happens that cannot be told in the ledger",
-    ),
-    privilege(
-        ("anteroom_session", "pid"),
-        "DELETE FROM anteroom_session WHERE 1 = 0",
-        "DELETE ON anteroom_session",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_authorization", "id"),
-        "DELETE FROM anteroom_authorization WHERE 1 = 0",
-        "DELETE ON anteroom_authorization",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_code", "grant_id"),
-        "DELETE FROM anteroom_code WHERE 1 = 0",
-        "DELETE ON anteroom_code",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_token", "kind"),
-        "DELETE FROM anteroom_token WHERE 1 = 0",
-        "DELETE ON anteroom_token",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_throttle", "name"),
-        "DELETE FROM anteroom_throttle WHERE 1 = 0",
-        "DELETE ON anteroom_throttle",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_launch", "staff"),
-        "DELETE FROM anteroom_launch WHERE 1 = 0",
-        "DELETE ON anteroom_launch",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_jti", "name"),
-        "DELETE FROM anteroom_jti WHERE 1 = 0",
-        "DELETE ON anteroom_jti",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_upstream", "nonce"),
-        "DELETE FROM anteroom_upstream WHERE 1 = 0",
-        "DELETE ON anteroom_upstream",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_grant", "client_id"),
-        "DELETE FROM anteroom_grant WHERE 1 = 0",
-        "DELETE ON anteroom_grant",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_staff_link", "staff"),
-        "DELETE FROM anteroom_staff_link WHERE 1 = 0",
-        "DELETE ON anteroom_staff_link",
-        "anteroom staff unlink cannot do its work",
-    ),
-];
 
 /// Documents in the chart of a patient, and how many of them need the keys.
 const DOCUMENTS: &str = "SELECT COUNT(*) AS total, \
@@ -311,7 +98,7 @@ pub async fn findings(emr: &Emr) -> Answer<Vec<Finding>> {
     for privilege in PRIVILEGES {
         let (table, column) = privilege.on;
         if emr.layout.has(table, column) {
-            all.push(granted(&emr.db, &privilege).await?);
+            all.push(granted(&emr.db, privilege).await?);
         }
     }
     Ok(all)

@@ -16,6 +16,7 @@ use sqlx::FromRow;
 
 use crate::crypto::Entropy;
 use crate::db::Db;
+use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Fault;
@@ -59,10 +60,18 @@ impl DatabaseKeys {
     /// # Errors
     /// As [`Db::all`].
     pub async fn read(db: &Db) -> Answer<Self> {
-        let names = VERSIONS
-            .iter()
-            .flat_map(|(_, encryption, authentication)| [*encryption, *authentication]);
-        let rows: Vec<KeyRow> = db.all(Sql::new(READ).list(names)).await?;
+        Ok(Self::of(&db.all(statement()).await?))
+    }
+
+    /// The same within a transaction, on whose connection it is asked.
+    ///
+    /// # Errors
+    /// As [`Db::all`].
+    pub async fn within(tx: &mut Tx) -> Answer<Self> {
+        Ok(Self::of(&tx.all(statement()).await?))
+    }
+
+    fn of(rows: &[KeyRow]) -> Self {
         let value = |name: &str| {
             let row = rows.iter().find(|row| row.name == name)?;
             key(row.value.as_deref()?)
@@ -76,7 +85,12 @@ impl DatabaseKeys {
                     authentication: value(authentication)?,
                 })
             });
-        Ok(Self(pairs.collect()))
+        Self(pairs.collect())
+    }
+
+    /// Whether there is a pair for new files.
+    pub fn can_encrypt(&self) -> bool {
+        self.pair("006").is_some()
     }
 
     /// A new pair for version 006, as OpenEMR makes one the first time it encrypts.
@@ -115,6 +129,13 @@ impl DatabaseKeys {
     fn pair(&self, version: &str) -> Option<&Pair> {
         self.0.iter().find(|pair| pair.version == version)
     }
+}
+
+fn statement() -> Sql {
+    let names = VERSIONS
+        .iter()
+        .flat_map(|(_, encryption, authentication)| [*encryption, *authentication]);
+    Sql::new(READ).list(names)
 }
 
 /// The plain bytes of an encrypted file. The HMAC is verified, in constant time, before anything is decrypted.

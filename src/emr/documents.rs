@@ -1,6 +1,6 @@
 //! Documents in a patient's chart: what is known about them, and their bytes.
 
-use std::path::PathBuf;
+mod bytes;
 
 use sqlx::FromRow;
 use time::PrimitiveDateTime;
@@ -18,32 +18,31 @@ use crate::domain::query::Page;
 use crate::domain::query::Query;
 use crate::domain::records::About;
 use crate::domain::records::CLINICAL_NOTE;
-use crate::domain::records::Content;
 use crate::domain::records::DOCUMENT_CATEGORIES;
 use crate::domain::records::DocumentReference;
 use crate::domain::records::Record;
 use crate::domain::records::UNKNOWN_KIND;
 use crate::domain::refusal::Answer;
-use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Token;
 use crate::emr::Emr;
 use crate::emr::calendar::spoken;
-use crate::emr::cipher::DatabaseKeys;
 use crate::emr::encounters;
 use crate::emr::files;
-use crate::emr::files::Stored;
 use crate::emr::names::named;
+use crate::emr::people::tidy;
 use crate::emr::predicates;
 use crate::emr::uuids;
 use crate::emr::uuids::Table;
 
 /// `documents.revision` is a TIMESTAMP in the session's zone, so nothing is taken from it. `owner` is a user or 0 or
-/// NULL (uploads in the portal). A row without a date sorts last.
+/// NULL (uploads in the portal, which lie in its category Patient until staff file them). A row without a date sorts last.
 const FIND: &str = "SELECT d.id AS row_id, d.name, d.url, d.mimetype, d.size, d.date, \
     CAST(COALESCE(d.date, '1000-01-01 00:00:00') AS CHAR) AS sort_key, \
     d.storagemethod, d.path_depth, d.encrypted, d.hash, \
     p.fname AS patient_fname, p.lname AS patient_lname, c.name AS category, \
+    CASE WHEN c.name = 'Patient' AND COALESCE(d.owner, 0) = 0 AND EXISTS (SELECT 1 FROM categories q \
+        WHERE q.id = c.parent AND q.name = 'Onsite Portal') THEN 1 ELSE 0 END AS from_patient, \
     u.id AS author_id, u.uuid AS author_uuid, u.fname AS author_fname, u.lname AS author_lname, ";
 
 /// The visit a document is about. An account that may not see the visits, or a layout without ids or ends of them, has
@@ -101,6 +100,11 @@ const STATUS: &str = "http://hl7.org/fhir/document-reference-status";
 /// What is served where the row names no media type, or none that is one.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
+pub use bytes::Bytes;
+pub use bytes::Opened;
+pub(super) use bytes::content;
+pub(super) use bytes::open;
+
 #[derive(FromRow)]
 struct Id {
     row_id: i64,
@@ -123,6 +127,7 @@ struct Row {
     patient_fname: Option<String>,
     patient_lname: Option<String>,
     category: Option<String>,
+    from_patient: i64,
     author_id: Option<i64>,
     author_uuid: Option<Vec<u8>>,
     author_fname: Option<String>,
@@ -161,48 +166,6 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
         records: records.collect(),
         next,
     })
-}
-
-/// The bytes of one document of the chart, decrypted and checked. Where they cannot be had the caller learns no more
-/// than that, and the log why.
-pub(super) async fn content(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Content> {
-    let sql = statement(emr, reach, &Query::one(id)).await?;
-    let row = rows(emr, sql).await?.into_iter().next();
-    let row = row.ok_or(Refusal::NotFound)?;
-    let stored = row.stored();
-    let read = match (&emr.documents, row.storagemethod) {
-        (None, _) => Err(why("no documents folder is configured")),
-        (Some(root), 0) => read(emr, root.clone(), stored).await?,
-        (Some(_), _) => Err(why("it is stored in CouchDB, which is not read")),
-    };
-    match read {
-        Ok(bytes) => Ok(Content {
-            uuid: id,
-            name: row.name(),
-            content_type: media_type(row.mimetype.as_deref()),
-            bytes,
-            last_updated: emr.zone.told(row.date),
-        }),
-        Err(fault) => {
-            tracing::warn!(document = %id, %fault, "a document has no bytes to give");
-            Err(Refusal::NotFound.into())
-        }
-    }
-}
-
-/// Reads, decrypts and checks. The outer failure is that of the database.
-async fn read(emr: &Emr, root: PathBuf, stored: Stored) -> Answer<Result<Vec<u8>, Fault>> {
-    let bytes = match files::read(&root, &stored).await {
-        Ok(bytes) => bytes,
-        Err(fault) => return Ok(Err(fault)),
-    };
-    let keys = match stored.encrypted {
-        true => DatabaseKeys::read(&emr.db).await?,
-        false => DatabaseKeys::default(),
-    };
-    let work = tokio::task::spawn_blocking(move || files::whole(bytes, &stored, &keys));
-    let done = work.await;
-    Ok(done.map_err(|error| Fault::new("checking a document", error))?)
 }
 
 /// The rows of a statement; where one lacks a uuid, all are given theirs and it is asked again.
@@ -390,6 +353,7 @@ impl Row {
             author,
             custodian,
             about,
+            from_patient: self.from_patient == 1,
             last_updated: date,
         })
     }
@@ -407,20 +371,9 @@ impl Row {
 
     /// The name, or for old rows the file name.
     fn name(&self) -> String {
-        let name = self.name.as_deref().map(str::trim);
-        match name.filter(|name| !name.is_empty()) {
-            Some(name) => name.to_owned(),
-            None => files::file_name(self.url.as_deref().unwrap_or_default()).to_owned(),
-        }
-    }
-
-    fn stored(&self) -> Stored {
-        Stored {
-            url: self.url.clone().unwrap_or_default(),
-            depth: self.path_depth.unwrap_or(1),
-            encrypted: self.encrypted != 0,
-            hash: self.hash.clone().unwrap_or_default(),
-            size: self.size,
+        match tidy(self.name.clone()) {
+            name if !name.is_empty() => name,
+            _ => files::file_name(self.url.as_deref().unwrap_or_default()).to_owned(),
         }
     }
 }
@@ -450,10 +403,6 @@ fn media_type(text: Option<&str>) -> String {
         Some((kind, subtype)) if name(kind) && name(subtype) => text.to_ascii_lowercase(),
         _ => UNKNOWN_TYPE.to_owned(),
     }
-}
-
-fn why(text: &'static str) -> Fault {
-    Fault::new("reading a document's file", text)
 }
 
 #[cfg(test)]

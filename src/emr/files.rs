@@ -1,19 +1,27 @@
 //! The documents folder of an OpenEMR site: finding a document's file in it, never outside, and checking that what is
 //! read is what was stored (OpenEMR facts 4).
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::path::PathBuf;
 
 use tokio::fs;
 use tokio::io::AsyncReadExt;
+use tokio::io::AsyncSeekExt;
+use tokio::io::AsyncWriteExt;
+use uuid::Uuid;
 
 use crate::crypto;
+use crate::crypto::Running;
 use crate::domain::refusal::Fault;
 use crate::emr::cipher;
 use crate::emr::cipher::DatabaseKeys;
 
 /// The largest file that is read.
 const LIMIT: u64 = 64 * 1024 * 1024;
+
+/// How much of a file is in memory at a time.
+const PIECE: usize = 128 * 1024;
 
 /// More folders than this OpenEMR never makes (it makes one, modules make two).
 const DEEPEST: i64 = 8;
@@ -36,11 +44,11 @@ pub(super) struct Stored {
     pub(super) size: Option<i64>,
 }
 
-/// Reads a document's file.
+/// Opens a document's file.
 ///
 /// # Errors
 /// A fault that says why it has none to give, without a name: outside the folder, absent, unreadable, too large.
-pub(super) async fn read(root: &Path, stored: &Stored) -> Result<Vec<u8>, Fault> {
+pub(super) async fn open(root: &Path, stored: &Stored) -> Result<fs::File, Fault> {
     let fault = |error| Fault::new("reading a document's file", error);
     let place = place(root, &stored.url, stored.depth)
         .ok_or_else(|| refused("its url does not name a file of the documents folder"))?;
@@ -54,18 +62,126 @@ pub(super) async fn read(root: &Path, stored: &Stored) -> Result<Vec<u8>, Fault>
         return Err(refused("its url names a file that is no document"));
     }
     // Asked before it is opened: opening a pipe waits for a writer who may never come.
-    if !fs::metadata(&place).await.map_err(fault)?.is_file() {
+    let about = fs::metadata(&place).await.map_err(fault)?;
+    if !about.is_file() {
         return Err(refused("its url names a folder or a device"));
     }
-    let file = fs::File::open(&place).await.map_err(fault)?;
+    match about.len() <= LIMIT {
+        true => fs::File::open(&place).await.map_err(fault),
+        false => Err(refused("its file is larger than 64 MiB")),
+    }
+}
+
+/// All bytes of a file that was opened.
+///
+/// # Errors
+/// A fault where it cannot be read, or has grown over the limit.
+pub(super) async fn all_of(file: fs::File) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
-    file.take(LIMIT + 1)
-        .read_to_end(&mut bytes)
-        .await
-        .map_err(fault)?;
+    let read = file.take(LIMIT + 1).read_to_end(&mut bytes).await;
+    read.map_err(|error| Fault::new("reading a document's file", error))?;
     match u64::try_from(bytes.len()).is_ok_and(|length| length <= LIMIT) {
         true => Ok(bytes),
         false => Err(refused("its file is larger than 64 MiB")),
+    }
+}
+
+/// Goes through a file that is not encrypted and compares it with the row's hash, as [`whole`] does, a piece at a time;
+/// the file at its beginning again, and its length.
+///
+/// # Errors
+/// A fault that says what does not fit.
+pub(super) async fn checked(mut file: fs::File, stored: &Stored) -> Result<(fs::File, u64), Fault> {
+    let fault = |error| Fault::new("reading a document's file", error);
+    let hash = stored.hash.trim().to_ascii_lowercase();
+    let mut digest = match hash.len() {
+        128 => Some(Running::sha3_512()),
+        40 => Some(Running::sha1()),
+        _ => None,
+    };
+    let mut length: u64 = 0;
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = file.read(&mut piece).await.map_err(fault)?;
+        if read == 0 {
+            break;
+        }
+        length += u64::try_from(read).unwrap_or_default();
+        if let Some(digest) = &mut digest {
+            digest.add(piece.get(..read).unwrap_or_default());
+        }
+    }
+    let fits = match digest {
+        Some(digest) => digest.hex() == hash,
+        None => stored
+            .size
+            .is_none_or(|size| size == 0 || u64::try_from(size) == Ok(length)),
+    };
+    if !fits {
+        return Err(refused("its bytes are not those that were stored"));
+    }
+    file.rewind().await.map_err(fault)?;
+    Ok((file, length))
+}
+
+/// Where a patient's document lies: the folder is the patient's number, the name a uuid (OpenEMR facts 4).
+pub(super) fn path_of(root: &Path, pid: i64, drive: Uuid) -> PathBuf {
+    root.join(pid.to_string()).join(drive.to_string())
+}
+
+/// Writes a file whole or not at all: under another name first, and there until it is on the disk.
+///
+/// # Errors
+/// A fault where the folder cannot be made or written.
+pub(super) async fn put(path: &Path, bytes: Vec<u8>) -> Result<(), Fault> {
+    let fault = |error| Fault::new("writing a document's file", error);
+    let folder = path.parent().unwrap_or(path).to_owned();
+    make_folder(&folder).await?;
+    let part = path.with_extension("part");
+    let _ = fs::remove_file(&part).await;
+    let mut file = make(&part).await?;
+    let written = async {
+        file.write_all(&bytes).await?;
+        file.sync_all().await?;
+        fs::rename(&part, path).await?;
+        fs::File::open(&folder).await?.sync_all().await
+    };
+    let written = written.await;
+    if written.is_err() {
+        let _ = fs::remove_file(&part).await;
+    }
+    written.map_err(fault)
+}
+
+/// A folder for this server's user alone, as OpenEMR makes them.
+///
+/// # Errors
+/// A fault where it cannot be made.
+pub(super) async fn make_folder(folder: &Path) -> Result<(), Fault> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    let made = builder.create(folder).await;
+    made.map_err(|error| Fault::new("making a folder of documents", error))
+}
+
+/// A new file for this server's user alone.
+///
+/// # Errors
+/// A fault where it cannot be made.
+pub(super) async fn make(path: &Path) -> Result<fs::File, Fault> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let made = options.open(path).await;
+    made.map_err(|error| Fault::new("making a document's file", error))
+}
+
+/// Takes a patient's document away.
+pub(super) async fn remove(root: &Path, pid: i64, drive: Uuid) {
+    let removed = fs::remove_file(path_of(root, pid, drive)).await;
+    if let Err(error) = removed
+        && error.kind() != ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "the file of a document that was not filed stays behind");
     }
 }
 

@@ -1,7 +1,8 @@
 //! A patient's secure mail (`onsite_mail`): the copies that lie in the patient's own mailbox. The table knows neither
 //! uuid nor pid; a mailbox is a name, and this house makes sure that the name is this patient's alone.
 
-mod mailbox;
+mod letter;
+pub(super) mod mailbox;
 pub(super) mod owner;
 
 use sqlx::FromRow;
@@ -24,12 +25,13 @@ use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Token;
 use crate::emr::Emr;
-use crate::emr::html;
 use crate::emr::names::named;
+use crate::emr::people::tidy;
 use crate::emr::predicates;
 use crate::emr::uuids;
 use crate::emr::uuids::Table;
 
+pub(super) use letter::paragraphs;
 use mailbox::Mailbox;
 
 /// Both copies of a message are rows; only the patient's has the patient as owner. Sender and recipient are user names
@@ -147,7 +149,7 @@ pub fn id_of(row: i64) -> Uuid {
 }
 
 /// The rows of a mailbox that have one of these ids. An id cannot be turned back, so the mailbox's own are computed.
-async fn rows_of(emr: &Emr, mailbox: &Mailbox, ids: &[Uuid]) -> Answer<Vec<i64>> {
+pub(super) async fn rows_of(emr: &Emr, mailbox: &Mailbox, ids: &[Uuid]) -> Answer<Vec<i64>> {
     let sql = Sql::new(IDS)
         .list(mailbox.names())
         .push(EXACTLY)
@@ -249,8 +251,8 @@ impl Row {
             person,
             sender,
             recipient,
-            title: self.title.unwrap_or_default(),
-            body: html::plain_text(self.body.as_deref().unwrap_or_default()),
+            title: tidy(self.title),
+            body: letter::text(self.body.as_deref().unwrap_or_default()),
             sent: emr.zone.told(self.date),
             read: own || !self.message_status.eq_ignore_ascii_case("New"),
             archived: self.deleted == Some(1),

@@ -8,22 +8,30 @@ use fhir_sdk::r4b::resources::Resource;
 use fhir_sdk::r4b::types::Meta;
 use fhir_sdk::r4b::types::Reference;
 use time::UtcOffset;
+use uuid::Uuid;
 
 use crate::domain::ResourceType;
 use crate::domain::records::Content;
 use crate::domain::refusal::Fault;
+use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
+use crate::fhir::Base;
 use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
 use crate::fhir::bytes;
+use crate::fhir::document_ask::media_type;
+use crate::fhir::refers;
 
 /// Binary as it is served.
 pub static SERVED: Served = Served {
     kind: ResourceType::Binary,
     profile: None,
-    prose: "The bytes of a document, by the id of its DocumentReference: raw, or as a FHIR resource where the Accept \
-        header asks for FHIR. Opened by scopes for Binary, within the patient's own documents.",
-    interactions: &[Interaction::Read],
+    prose: "The bytes of a document, by the id of its DocumentReference: raw and in ranges, or as a FHIR resource of at \
+        most 5 MiB where the Accept header asks for FHIR. Opened by scopes for Binary, within the patient's own documents \
+        and within what granular scopes leave of DocumentReference. A file of up to 20 MiB that is posted here, with its \
+        own Content-Type and its name in Content-Disposition, is filed in the chart at once: its DocumentReference has \
+        the id of the Location.",
+    interactions: &[Interaction::Read, Interaction::Create],
     parameters: &[],
     order: "",
     create: READ_ONLY,
@@ -39,6 +47,72 @@ pub fn encode(content: &Content) -> Result<Vec<u8>, Fault> {
     let resource = render(content)
         .map_err(|error: BuilderError| Fault::new("rendering a document", error.to_string()))?;
     bytes(&Resource::from(resource))
+}
+
+/// A Binary as a client sends one.
+#[derive(Debug)]
+pub struct SentBinary {
+    /// Media type, in lower case, without parameters.
+    pub content_type: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Whose it is, where that was said.
+    pub patient: Option<Uuid>,
+}
+
+/// Reads a Binary.
+///
+/// # Errors
+/// `Invalid` where it is none, `Unprocessable` at an element that cannot be kept.
+pub fn decode(bytes: &[u8], base: &Base) -> Result<SentBinary, Refusal> {
+    let refuse = |place: &str, why: &str| Refusal::Unprocessable {
+        location: place.to_owned(),
+        why: why.to_owned(),
+    };
+    let resource = fhir_decode::decode(bytes)
+        .map_err(|problem| Refusal::invalid(problem.path, problem.why))?;
+    let Resource::Binary(mut binary) = resource else {
+        return Err(refuse(
+            "$this.resourceType",
+            "this is the address of a Binary",
+        ));
+    };
+    if binary.language.is_some() || binary.implicit_rules.is_some() {
+        return Err(refuse(
+            "Binary",
+            "language and implicitRules are not kept: leave them out",
+        ));
+    }
+    let patient = match &binary.security_context {
+        Some(context) => Some(refers::target(
+            context,
+            "Binary.securityContext",
+            &[ResourceType::Patient],
+            base,
+        )),
+        None => None,
+    };
+    let patient = patient.transpose().map_err(Refusal::understood)?;
+    let data = binary.data.take();
+    let data = data.ok_or_else(|| refuse("Binary.data", "the bytes, as base64, are missing"))?;
+    Ok(SentBinary {
+        content_type: media_type(&binary.content_type),
+        bytes: data.0,
+        patient: patient.map(|(_, id)| id),
+    })
+}
+
+/// The patient an `X-Security-Context` names.
+///
+/// # Errors
+/// `Invalid` where it names none.
+pub fn context(text: &str, base: &Base) -> Result<Uuid, Refusal> {
+    let name = "X-Security-Context";
+    let reference = Reference::builder()
+        .reference(text.trim().to_owned())
+        .build()
+        .map_err(|_| Refusal::invalid(name, "say whose file it is, as Patient/[id]"))?;
+    refers::target(&reference, name, &[ResourceType::Patient], base).map(|(_, id)| id)
 }
 
 fn render(content: &Content) -> Result<resources::Binary, BuilderError> {
@@ -67,7 +141,6 @@ mod tests {
     use serde_json::Value;
     use serde_json::json;
     use time::macros::datetime;
-    use uuid::Uuid;
 
     #[test]
     fn bytes_travel_as_base64() {

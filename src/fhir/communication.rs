@@ -14,11 +14,14 @@ use crate::domain::query::Field;
 use crate::domain::records::Communication;
 use crate::domain::records::MESSAGE;
 use crate::domain::records::Party;
+use crate::domain::records::Record;
 use crate::domain::scope::Interaction;
-use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
+use crate::fhir::Writable;
+use crate::fhir::indexes;
 use crate::fhir::parameter;
 use crate::fhir::parameter::ID;
+use crate::fhir::parameter::Indexed;
 use crate::fhir::parameter::LAST_UPDATED;
 use crate::fhir::parameter::Meaning;
 use crate::fhir::parameter::Parameter;
@@ -29,8 +32,16 @@ use crate::fhir::wire::Built;
 pub static SERVED: Served = Served {
     kind: ResourceType::Communication,
     profile: None,
-    prose: "The patient's copy of each secure message between patient and staff, as plain text.",
-    interactions: &[Interaction::Read, Interaction::Search],
+    prose: "The patient's copy of each secure message between patient and staff, as plain text. Patients write to staff \
+        who take part in the portal, staff to patients whose portal is on: payload.contentString is the text, topic.text \
+        the title, inResponseTo a message of the same mailbox whose thread (partOf) it joins. Patients mark their copy as \
+        read or archived with the two extensions. A document is sent as a DocumentReference, not as an attachment.",
+    interactions: &[
+        Interaction::Read,
+        Interaction::Search,
+        Interaction::Create,
+        Interaction::Update,
+    ],
     parameters: &[
         ID,
         LAST_UPDATED,
@@ -39,44 +50,131 @@ pub static SERVED: Served = Served {
             name: "subject",
             meaning: Meaning::Patient,
             definition: "http://hl7.org/fhir/SearchParameter/Communication-subject",
-            values: |_| Vec::new(),
+            values: |record| {
+                of(record, |message| {
+                    Indexed::reference(ResourceType::Patient, Some(message.person.uuid))
+                })
+            },
         },
         Parameter {
             name: "sent",
             meaning: Meaning::Date(Field::Date),
             definition: "http://hl7.org/fhir/SearchParameter/Communication-sent",
-            values: |_| Vec::new(),
+            values: |record| of(record, |message| Indexed::moment(message.sent)),
+        },
+        Parameter {
+            name: "received",
+            meaning: Meaning::Dates,
+            definition: "http://hl7.org/fhir/SearchParameter/Communication-received",
+            values: |record| of(record, |message| Indexed::moment(message.sent)),
         },
         Parameter {
             name: "status",
             meaning: Meaning::Token(Field::Status),
             definition: "http://hl7.org/fhir/SearchParameter/Communication-status",
-            values: |_| Vec::new(),
+            values: |_| vec![Indexed::token(STATUS, "completed")],
         },
         Parameter {
             name: "category",
             meaning: Meaning::Token(Field::Category),
             definition: "http://hl7.org/fhir/SearchParameter/Communication-category",
-            values: |_| Vec::new(),
+            values: |_| {
+                vec![Indexed::Token(
+                    MESSAGE.0.into(),
+                    MESSAGE.1.into(),
+                    MESSAGE_WORDS.into(),
+                )]
+            },
+        },
+        Parameter {
+            name: "identifier",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/SearchParameter/Communication-identifier",
+            values: |record| vec![indexes::urn(record.id())],
+        },
+        Parameter {
+            name: "part-of",
+            meaning: Meaning::References(&[ResourceType::Communication]),
+            definition: "http://hl7.org/fhir/SearchParameter/Communication-part-of",
+            values: |record| {
+                of(record, |message| {
+                    Indexed::reference(ResourceType::Communication, message.thread)
+                })
+            },
+        },
+        Parameter {
+            name: "sender",
+            meaning: Meaning::References(PARTIES),
+            definition: "http://hl7.org/fhir/SearchParameter/Communication-sender",
+            values: |record| of(record, |message| indexed(&message.sender)),
+        },
+        Parameter {
+            name: "recipient",
+            meaning: Meaning::References(PARTIES),
+            definition: "http://hl7.org/fhir/SearchParameter/Communication-recipient",
+            values: |record| of(record, |message| indexed(&message.recipient)),
         },
     ],
-    order: "",
-    create: READ_ONLY,
-    update: READ_ONLY,
+    order: "-sent",
+    create: Writable {
+        patient: NEW,
+        staff: NEW,
+    },
+    update: Writable {
+        patient: &["extension"],
+        staff: &[],
+    },
     operations: &[],
 };
 
+/// What a new message may have.
+const NEW: &[&str] = &[
+    "status",
+    "category",
+    "subject",
+    "topic",
+    "sender",
+    "recipient",
+    "inResponseTo",
+    "payload",
+];
+
+/// Who can be at either end.
+const PARTIES: &[ResourceType] = &[ResourceType::Patient, ResourceType::Practitioner];
+
+const STATUS: &str = "http://hl7.org/fhir/event-status";
+
+pub(super) const MESSAGE_WORDS: &str = "Secure message";
+
+/// What a message has under a parameter.
+fn of(record: &Record, values: fn(&Communication) -> Vec<Indexed>) -> Vec<Indexed> {
+    match record {
+        Record::Communication(message) => values(message),
+        _ => Vec::new(),
+    }
+}
+
+fn indexed(party: &Party) -> Vec<Indexed> {
+    match party {
+        Party::Patient { person, .. } => {
+            Indexed::reference(ResourceType::Patient, Some(person.uuid))
+        }
+        Party::Staff { uuid, .. } => Indexed::reference(ResourceType::Practitioner, Some(*uuid)),
+        Party::Other(_) => Vec::new(),
+    }
+}
+
 /// Whether the patient has read it.
-const READ: &str = "https://anteroom.dev/fhir/StructureDefinition/message-read";
+pub(super) const READ: &str = "https://anteroom.dev/fhir/StructureDefinition/message-read";
 
 /// Whether the patient has put it away.
-const ARCHIVED: &str = "https://anteroom.dev/fhir/StructureDefinition/message-archived";
+pub(super) const ARCHIVED: &str = "https://anteroom.dev/fhir/StructureDefinition/message-archived";
 
 pub(super) fn render(message: &Communication, meta: Meta) -> Built<resources::Communication> {
     let category = wire::concept(&Code {
         system: MESSAGE.0,
         code: MESSAGE.1.to_owned(),
-        display: "Secure message".to_owned(),
+        display: MESSAGE_WORDS.to_owned(),
     })?;
     let patient = wire::reference(ResourceType::Patient, message.person.uuid, "")?;
     let mut resource = resources::Communication::builder()
@@ -86,6 +184,7 @@ pub(super) fn render(message: &Communication, meta: Meta) -> Built<resources::Co
             wire::extension(READ, ExtensionValue::Boolean(message.read))?,
             wire::extension(ARCHIVED, ExtensionValue::Boolean(message.archived))?,
         ])
+        .identifier(wire::list([wire::urn(message.uuid)?]))
         .status(EventStatus::Completed)
         .category(wire::list([category]))
         .subject(patient)
@@ -97,7 +196,9 @@ pub(super) fn render(message: &Communication, meta: Meta) -> Built<resources::Co
         let first = wire::reference(ResourceType::Communication, first, "")?;
         resource.part_of = wire::list([first]);
     }
+    // A message lies in the mailbox the moment it is sent.
     resource.sent = message.sent.map(wire::date_time);
+    resource.received = message.sent.map(wire::date_time);
     resource.sender = party(&message.sender)?;
     resource.recipient = wire::list(party(&message.recipient)?);
     if let Some(text) = wire::clean(&message.body) {

@@ -1,6 +1,7 @@
 //! DocumentReference: what is known about a document in the chart; its bytes are the Binary of the same id.
 
 use fhir_sdk::Instant;
+use fhir_sdk::r4b::codes::CompositionStatus;
 use fhir_sdk::r4b::codes::DocumentReferenceStatus;
 use fhir_sdk::r4b::resources;
 use fhir_sdk::r4b::resources::DocumentReferenceContent;
@@ -17,13 +18,17 @@ use crate::domain::records::About;
 use crate::domain::records::CLINICAL_NOTE;
 use crate::domain::records::DOCUMENT_CATEGORIES;
 use crate::domain::records::DocumentReference;
+use crate::domain::records::Record;
 use crate::domain::records::UNKNOWN_KIND;
 use crate::domain::scope::Interaction;
 use crate::fhir::Base;
 use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
+use crate::fhir::Writable;
+use crate::fhir::indexes;
 use crate::fhir::parameter;
 use crate::fhir::parameter::ID;
+use crate::fhir::parameter::Indexed;
 use crate::fhir::parameter::LAST_UPDATED;
 use crate::fhir::parameter::Meaning;
 use crate::fhir::parameter::Parameter;
@@ -34,52 +39,187 @@ use crate::fhir::wire::Built;
 pub static SERVED: Served = Served {
     kind: ResourceType::DocumentReference,
     profile: Some("http://hl7.org/fhir/us/core/StructureDefinition/us-core-documentreference"),
-    prose: "The patient's documents in the chart. content.attachment.url is a Binary here and needs the same token.",
-    interactions: &[Interaction::Read, Interaction::Search],
-    parameters: &[
-        ID,
-        LAST_UPDATED,
-        parameter::patient(
-            "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-patient",
-        ),
-        Parameter {
-            name: "subject",
-            meaning: Meaning::Patient,
-            definition: "http://hl7.org/fhir/SearchParameter/DocumentReference-subject",
-            values: |_| Vec::new(),
-        },
-        Parameter {
-            name: "date",
-            meaning: Meaning::Date(Field::Date),
-            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-date",
-            values: |_| Vec::new(),
-        },
-        Parameter {
-            name: "status",
-            meaning: Meaning::Token(Field::Status),
-            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-status",
-            values: |_| Vec::new(),
-        },
-        Parameter {
-            name: "category",
-            meaning: Meaning::Token(Field::Category),
-            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-category",
-            values: |_| Vec::new(),
-        },
-        Parameter {
-            name: "type",
-            meaning: Meaning::Token(Field::Type),
-            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-type",
-            values: |_| Vec::new(),
-        },
-    ],
-    order: "",
-    create: READ_ONLY,
+    prose: "The patient's documents in the chart. content.attachment.url is a Binary here and needs the same token. A new \
+        one brings its bytes as content.attachment.data; larger files are sent to Binary, which files them by itself. What \
+        patients send is filed under Patient and is preliminary until staff file it elsewhere; staff name one of the \
+        practice's categories.",
+    interactions: &[Interaction::Read, Interaction::Search, Interaction::Create],
+    parameters: PARAMETERS,
+    order: "-date",
+    create: Writable {
+        patient: NEW,
+        staff: NEW,
+    },
     update: READ_ONLY,
     operations: &[],
 };
 
-const FORMAT: &str = "http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode";
+/// What a new document may have.
+const NEW: &[&str] = &["status", "type", "category", "subject", "author", "content"];
+
+const PARAMETERS: &[Parameter] = &[
+    ID,
+    LAST_UPDATED,
+    parameter::patient(
+        "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-patient",
+    ),
+    Parameter {
+        name: "subject",
+        meaning: Meaning::Patient,
+        definition: "http://hl7.org/fhir/SearchParameter/DocumentReference-subject",
+        values: |record| {
+            of(record, |document| {
+                Indexed::reference(ResourceType::Patient, Some(document.person.uuid))
+            })
+        },
+    },
+    Parameter {
+        name: "date",
+        meaning: Meaning::Date(Field::Date),
+        definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-date",
+        values: |record| of(record, |document| Indexed::moment(document.date)),
+    },
+    Parameter {
+        name: "status",
+        meaning: Meaning::Token(Field::Status),
+        definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-status",
+        values: |_| vec![Indexed::token(STATUS, "current")],
+    },
+    Parameter {
+        name: "category",
+        meaning: Meaning::Token(Field::Category),
+        definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-category",
+        values: |record| of(record, in_category),
+    },
+    Parameter {
+        name: "type",
+        meaning: Meaning::Token(Field::Type),
+        definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-type",
+        values: |record| of(record, of_type),
+    },
+    Parameter {
+        name: "period",
+        meaning: Meaning::Dates,
+        definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-period",
+        values: |record| {
+            of(record, |document| match document.about {
+                Some(About { start, end, .. }) if start.is_some() || end.is_some() => {
+                    vec![Indexed::Date(start, end)]
+                }
+                _ => Vec::new(),
+            })
+        },
+    },
+    Parameter {
+        name: "encounter",
+        meaning: Meaning::References(&[ResourceType::Encounter]),
+        definition: "http://hl7.org/fhir/SearchParameter/clinical-encounter",
+        values: |record| {
+            of(record, |document| {
+                let visit = document.about.map(|about| about.encounter);
+                Indexed::reference(ResourceType::Encounter, visit)
+            })
+        },
+    },
+    Parameter {
+        name: "author",
+        meaning: Meaning::References(&[ResourceType::Practitioner, ResourceType::Patient]),
+        definition: "http://hl7.org/fhir/SearchParameter/DocumentReference-author",
+        values: |record| {
+            of(record, |document| {
+                let author = document.author.as_ref().map(|(id, _)| *id);
+                let patient = document.from_patient.then_some(document.person.uuid);
+                let mut authors = Indexed::reference(ResourceType::Practitioner, author);
+                authors.extend(Indexed::reference(ResourceType::Patient, patient));
+                authors
+            })
+        },
+    },
+    Parameter {
+        name: "custodian",
+        meaning: Meaning::References(&[ResourceType::Organization]),
+        definition: "http://hl7.org/fhir/SearchParameter/DocumentReference-custodian",
+        values: |record| {
+            of(record, |document| {
+                Indexed::reference(ResourceType::Organization, document.custodian)
+            })
+        },
+    },
+    Parameter {
+        name: "contenttype",
+        meaning: Meaning::Tokens,
+        definition: "http://hl7.org/fhir/SearchParameter/DocumentReference-contenttype",
+        values: |record| {
+            of(record, |document| {
+                vec![Indexed::token(MEDIA_TYPES, &document.content_type)]
+            })
+        },
+    },
+    Parameter {
+        name: "format",
+        meaning: Meaning::Tokens,
+        definition: "http://hl7.org/fhir/SearchParameter/DocumentReference-format",
+        values: |_| vec![Indexed::token(FORMAT.0, FORMAT.1)],
+    },
+    Parameter {
+        name: "identifier",
+        meaning: Meaning::Tokens,
+        definition: "http://hl7.org/fhir/SearchParameter/clinical-identifier",
+        values: |record| vec![indexes::urn(record.id())],
+    },
+];
+
+const STATUS: &str = "http://hl7.org/fhir/document-reference-status";
+
+/// The system of media types, which a `code` has without saying it.
+const MEDIA_TYPES: &str = "urn:ietf:bcp:13";
+
+/// The format of every document: what its media type says.
+pub(super) const FORMAT: (&str, &str) = (
+    "http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode",
+    "urn:ihe:iti:xds:2017:mimeTypeSufficient",
+);
+
+/// What a document has under a parameter.
+fn of(record: &Record, values: fn(&DocumentReference) -> Vec<Indexed>) -> Vec<Indexed> {
+    match record {
+        Record::DocumentReference(document) => values(document),
+        _ => Vec::new(),
+    }
+}
+
+fn in_category(document: &DocumentReference) -> Vec<Indexed> {
+    let (system, code) = CLINICAL_NOTE;
+    let mut all = vec![Indexed::Token(
+        system.to_owned(),
+        code.to_owned(),
+        CLINICAL_NOTE_WORDS.to_owned(),
+    )];
+    all.extend(
+        wire::clean(&document.category)
+            .map(|name| Indexed::Token(DOCUMENT_CATEGORIES.to_owned(), code_of(&name), name)),
+    );
+    all
+}
+
+fn of_type(document: &DocumentReference) -> Vec<Indexed> {
+    let (system, code) = match &document.loinc {
+        Some(loinc) => (loinc.system, loinc.code.as_str()),
+        None => UNKNOWN_KIND,
+    };
+    vec![Indexed::Token(
+        system.to_owned(),
+        code.to_owned(),
+        document.category.clone(),
+    )]
+}
+
+/// A category's name as a code, which has no two blanks in a row.
+fn code_of(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<&str>>().join(" ")
+}
+
+const CLINICAL_NOTE_WORDS: &str = "Clinical Note";
 
 pub(super) fn render(
     document: &DocumentReference,
@@ -88,39 +228,46 @@ pub(super) fn render(
 ) -> Built<resources::DocumentReference> {
     let mut clinical_note = CodeableConcept::builder().build()?;
     let (system, code) = CLINICAL_NOTE;
-    clinical_note.coding = wire::list([wire::coding(system, code, "Clinical Note")?]);
+    clinical_note.coding = wire::list([wire::coding(system, code, CLINICAL_NOTE_WORDS)?]);
     let mut categories = vec![clinical_note];
     if let Some(name) = wire::clean(&document.category) {
         categories.push(wire::concept(&Code {
             system: DOCUMENT_CATEGORIES,
-            code: name.split_whitespace().collect::<Vec<&str>>().join(" "),
+            code: code_of(&name),
             display: name,
         })?);
     }
     let patient = ResourceType::Patient;
-    let patient = wire::reference(patient, document.person.uuid, &document.patient_name)?;
+    let subject = wire::reference(patient, document.person.uuid, &document.patient_name)?;
     let content = DocumentReferenceContent::builder()
         .attachment(attachment(document, base)?)
-        .format(wire::coding(
-            FORMAT,
-            "urn:ihe:iti:xds:2017:mimeTypeSufficient",
-            "mimeType Sufficient",
-        )?)
+        .format(wire::coding(FORMAT.0, FORMAT.1, "mimeType Sufficient")?)
         .build()?;
     let mut resource = resources::DocumentReference::builder()
         .id(document.uuid.to_string())
         .meta(meta)
         .identifier(wire::list([wire::urn(document.uuid)?]))
         .status(DocumentReferenceStatus::Current)
+        .doc_status(match document.from_patient {
+            true => CompositionStatus::Preliminary,
+            false => CompositionStatus::Final,
+        })
         .r#type(kind(document)?)
         .category(wire::list(categories))
-        .subject(patient)
+        .subject(subject)
         .content(wire::list([content]))
         .build()?;
     resource.date = document.date.map(Instant);
-    if let Some((id, display)) = &document.author {
-        let author = wire::reference(ResourceType::Practitioner, *id, display)?;
-        resource.author = wire::list([author]);
+    let author = match &document.author {
+        Some((id, display)) => Some((ResourceType::Practitioner, *id, display)),
+        None => {
+            document
+                .from_patient
+                .then_some((patient, document.person.uuid, &document.patient_name))
+        }
+    };
+    if let Some((kind, id, display)) = author {
+        resource.author = wire::list([wire::reference(kind, id, display)?]);
     }
     if let Some(id) = document.custodian {
         let custodian = wire::reference(ResourceType::Organization, id, "")?;

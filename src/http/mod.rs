@@ -1,6 +1,7 @@
 //! HTTP: every route on this page, the layers around them, and the one shared state.
 
 pub mod account;
+pub mod binary;
 pub mod brands;
 pub mod client_address;
 pub mod connections;
@@ -120,6 +121,12 @@ impl App {
     }
 }
 
+impl AsRef<Emr> for App {
+    fn as_ref(&self) -> &Emr {
+        &self.emr
+    }
+}
+
 /// Every route there is.
 pub fn router(app: Arc<App>) -> Router {
     let base = Router::new()
@@ -129,6 +136,14 @@ pub fn router(app: Arc<App>) -> Router {
             get(oauth::smart_configuration).fallback(fhir::only_get),
         )
         .route("/_history", any(fhir::histories))
+        .route(
+            "/Binary",
+            post(binary::create).fallback(fhir::not_allowed),
+        )
+        .route(
+            "/Binary/{id}",
+            get(binary::read).fallback(fhir::not_allowed),
+        )
         .route(
             "/{type}",
             get(fhir::search)
@@ -305,10 +320,17 @@ fn cors() -> CorsLayer {
             "if-none-exist",
             "if-none-match",
             "if-modified-since",
+            "if-range",
+            "range",
+            "content-disposition",
+            "x-security-context",
             "idempotency-key",
             "x-requested-with",
         ]))
         .expose_headers(names(&[
+            "accept-ranges",
+            "content-length",
+            "content-range",
             "etag",
             "location",
             "content-location",

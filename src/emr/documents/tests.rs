@@ -1,14 +1,18 @@
 //! Documents inside and outside the reach, and attacks on the folder they lie in.
 
 use super::*;
+use std::path::PathBuf;
+
 use crate::crypto;
 use crate::crypto::SystemEntropy;
 use crate::domain::ResourceType;
 use crate::domain::query::DateRange;
 use crate::domain::query::Prefix;
+use crate::domain::records::Content;
 use crate::domain::refusal::Failure;
 use crate::domain::scope::Interaction;
 use crate::emr::cipher;
+use crate::emr::cipher::DatabaseKeys;
 use crate::emr::fixture::Fixture;
 use crate::emr::fixture::reach;
 use crate::emr::layout::Layout;

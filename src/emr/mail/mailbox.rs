@@ -29,10 +29,12 @@ const LONG: &str = " UNION ALL SELECT HEX(CONCAT(fname, lname, id)) AS name, 1 A
 
 /// The names under which a patient's copies of messages are filed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mailbox {
+pub(in crate::emr) struct Mailbox {
     names: Vec<String>,
+    /// The account's own name, under which OpenEMR's portal looks; `None` where there is none or it is shared.
+    pub(in crate::emr) account: Option<String>,
     /// The patient's name for display.
-    pub(super) patient_name: String,
+    pub(in crate::emr) patient_name: String,
 }
 
 #[derive(FromRow)]
@@ -52,7 +54,7 @@ struct Rival {
 impl Mailbox {
     /// The mailbox of a patient; `None` where no name is this patient's alone. Two patients who share a name see
     /// nothing under it rather than each other's mail.
-    pub(super) async fn of(db: &Db, person: Person) -> Answer<Option<Self>> {
+    pub(in crate::emr) async fn of(db: &Db, person: Person) -> Answer<Option<Self>> {
         let pid = person.pid;
         let sql = Sql::new(PATIENT).bind(pid).bind(person.uuid);
         let Some(patient) = db.one::<Patient>(sql).await? else {
@@ -87,10 +89,8 @@ impl Mailbox {
                 .filter(|rival| is_derived || rival.derived == 0)
                 .all(|rival| rival.name.as_deref() != Some(predicates::hex(name).as_str()))
         };
-        let mut names: Vec<String> = account
-            .into_iter()
-            .filter(|name| free(name, false))
-            .collect();
+        let account = account.filter(|name| free(name, false));
+        let mut names: Vec<String> = account.iter().cloned().collect();
         for name in derived {
             if free(&name, true) && !names.contains(&name) {
                 names.push(name);
@@ -99,22 +99,23 @@ impl Mailbox {
         let patient_name = patient.name();
         Ok((!names.is_empty()).then_some(Self {
             names,
+            account,
             patient_name,
         }))
     }
 
     /// The names, for the index.
-    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+    pub(in crate::emr) fn names(&self) -> impl Iterator<Item = &String> {
         self.names.iter()
     }
 
     /// The names' bytes as both engines' `HEX` writes them, for the exact comparison.
-    pub(super) fn hex(&self) -> impl Iterator<Item = String> {
+    pub(in crate::emr) fn hex(&self) -> impl Iterator<Item = String> {
         self.names.iter().map(|name| predicates::hex(name))
     }
 
     /// Whether an owner, sender or recipient is this mailbox.
-    pub(super) fn has(&self, name: Option<&str>) -> bool {
+    pub(in crate::emr) fn has(&self, name: Option<&str>) -> bool {
         name.is_some_and(|name| self.names.iter().any(|own| own == name))
     }
 }

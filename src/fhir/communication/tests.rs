@@ -57,12 +57,14 @@ fn a_message_is_told_whole() {
                 {"url": "https://anteroom.dev/fhir/StructureDefinition/message-archived", "valueBoolean": true}
             ],
             "partOf": [{"reference": "Communication/00000000-0000-0000-0000-000000000002"}],
+            "identifier": [{"system": "urn:ietf:rfc:3986", "value": "urn:uuid:00000000-0000-0000-0000-000000000001"}],
             "status": "completed",
             "category": [{"coding": [{"system": MESSAGE.0, "code": MESSAGE.1, "display": "Secure message"}],
                 "text": "Secure message"}],
             "subject": {"reference": "Patient/00000000-0000-0000-0000-000000000007"},
             "topic": {"text": "Lab results"},
             "sent": "2026-11-20T15:30:00-05:00",
+            "received": "2026-11-20T15:30:00-05:00",
             "recipient": [{"reference": "Patient/00000000-0000-0000-0000-000000000007", "display": "Ana Núñez"}],
             "sender": {"reference": "Practitioner/00000000-0000-0000-0000-000000000005", "display": "Dana Lee"},
             "payload": [{"contentString": "All is well.\n\nDana"}]
@@ -81,7 +83,7 @@ fn an_empty_message_from_nobody_has_nothing_empty() {
         thread: None,
         ..message()
     });
-    for absent in ["sender", "topic", "payload", "sent", "partOf"] {
+    for absent in ["sender", "topic", "payload", "sent", "received", "partOf"] {
         assert_eq!(found.get(absent), None, "{absent}");
     }
     assert_eq!(found["recipient"], json!([{"display": "Front desk"}]));

@@ -34,6 +34,7 @@ fn document() -> DocumentReference {
             start: Some(datetime!(2026-10-01 10:15 -4)),
             end: None,
         }),
+        from_patient: false,
         last_updated: Some(datetime!(2026-10-03 08:00 -4)),
     }
 }
@@ -58,6 +59,7 @@ fn a_document_is_told_whole() {
             "meta": {"versionId": null, "lastUpdated": "2026-10-03T12:00:00Z", "profile": [SERVED.profile]},
             "identifier": [{"system": "urn:ietf:rfc:3986", "value": "urn:uuid:00000000-0000-0000-0000-000000000001"}],
             "status": "current",
+            "docStatus": "final",
             "type": {"coding": [{"system": "http://loinc.org", "code": "11502-2", "display": "Laboratory report"}],
                 "text": "Lab  Report"},
             "category": [
@@ -77,7 +79,7 @@ fn a_document_is_told_whole() {
                     "title": "blood.pdf",
                     "creation": "2026-10-02T08:00:00-04:00"
                 },
-                "format": {"system": FORMAT, "code": "urn:ihe:iti:xds:2017:mimeTypeSufficient",
+                "format": {"system": FORMAT.0, "code": FORMAT.1,
                     "display": "mimeType Sufficient"}
             }],
             "context": {

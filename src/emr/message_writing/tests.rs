@@ -1,0 +1,269 @@
+//! The rows of a message and of its answers, and marks.
+
+use super::*;
+use crate::db::Db;
+use crate::domain::ResourceType;
+use crate::domain::access::LaunchContext;
+use crate::domain::access::Right;
+use crate::domain::access::Staff;
+use crate::domain::query::Query;
+use crate::domain::records::Communication;
+use crate::domain::records::Record;
+use crate::domain::refusal::Failure;
+use crate::domain::scope::Interaction;
+use crate::emr::fixture::Fixture;
+use crate::emr::fixture::granted;
+use crate::emr::fixture::reach;
+use crate::emr::mail::id_of;
+use crate::emr::writing;
+use crate::emr::writing::Rules;
+use crate::portal;
+use crate::portal::Ask;
+
+const PEOPLE: &str = "INSERT INTO patient_data (id, pid, uuid, fname, lname, allow_patient_portal) VALUES \
+    (12, 7, X'00000000000000000000000000000007', 'Ana', 'Diaz', 'YES'), \
+    (13, 8, X'00000000000000000000000000000008', 'Bo', 'Lund', 'NO'); \
+    INSERT INTO patient_access_onsite (pid, portal_username) VALUES (7, 'Ana12'), (8, 'Bo13'); \
+    INSERT INTO globals (gl_name, gl_index, gl_value) VALUES ('portal_onsite_two_enable', 0, '1'); \
+    INSERT INTO users (id, uuid, username, authorized, active, portal_user, fname, lname) VALUES \
+    (5, X'00000000000000000000000000000005', 'drlee', 1, 1, 1, 'Kim', 'Lee'), \
+    (6, X'00000000000000000000000000000006', 'quiet', 1, 1, 0, 'No', 'Mail');";
+
+#[derive(FromRow)]
+struct Line {
+    text: String,
+}
+
+const ROWS: &str = "SELECT CONCAT_WS('|', id, owner, user, sender_id, sender_name, recipient_id, recipient_name, \
+    message_status, mail_chain, reply_mail_chain, deleted) AS text FROM onsite_mail ORDER BY id";
+
+async fn rows(db: &Db) -> Vec<String> {
+    let lines: Vec<Line> = db.all(Sql::new(ROWS)).await.expect("asked");
+    lines.into_iter().map(|line| line.text).collect()
+}
+
+fn patient(pid: i64) -> (Grant, Reach) {
+    let scope = "patient/Communication.crus";
+    let person = Person {
+        pid,
+        uuid: Uuid::from_u128(u128::from(pid.unsigned_abs())),
+    };
+    let context = LaunchContext {
+        patient: Some(person),
+        encounter: None,
+    };
+    let reach = reach(pid, scope, ResourceType::Communication, Interaction::Create);
+    (granted(User::Patient(person), context, scope), reach)
+}
+
+fn colleague(id: i64) -> (Grant, Reach) {
+    let staff = Staff {
+        id,
+        uuid: Uuid::from_u128(u128::from(id.unsigned_abs())),
+        rights: vec![Right::Notes],
+    };
+    let grant = granted(
+        User::Staff(staff),
+        LaunchContext::default(),
+        "user/Communication.crus",
+    );
+    let reach = grant.reach(ResourceType::Communication, Interaction::Create);
+    (grant, reach.expect("open"))
+}
+
+async fn done(emr: &Emr, who: &(Grant, Reach), ask: MessageAsk) -> Answer<Uuid> {
+    let rules = Rules {
+        cancel_notice: time::Duration::ZERO,
+    };
+    let (grant, reach) = who;
+    let case = writing::case(emr, grant, reach, (Ask::Message(ask), rules)).await?;
+    let permit = portal::decide(case).permit()?;
+    let about = (emr, permit);
+    let written = emr
+        .db
+        .transaction_about(&about, |(emr, permit), tx| {
+            Box::pin(writing::apply(emr, tx, permit))
+        })
+        .await?;
+    match written {
+        Written::Record(id) => Ok(id),
+        Written::Review(id) => panic!("{id}"),
+    }
+}
+
+fn letter(to: (u128, Option<u128>), answered: Option<Uuid>, body: &str) -> MessageAsk {
+    MessageAsk::Send(Letter {
+        patient: Uuid::from_u128(to.0),
+        colleague: to.1.map(Uuid::from_u128),
+        answered,
+        title: "Swim & <b>".to_owned(),
+        body: body.to_owned(),
+    })
+}
+
+async fn message(emr: &Emr, id: Uuid) -> Communication {
+    let (_, reach) = patient(7);
+    let page = mail::find(emr, &reach, &Query::one(id))
+        .await
+        .expect("found");
+    match page.records.into_iter().next() {
+        Some(Record::Communication(message)) => *message,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The rule that refuses.
+fn rule(failure: Failure) -> String {
+    match failure {
+        Failure::Refused(Refusal::Rules(reasons)) => {
+            let ids: Vec<&str> = reasons.iter().map(|reason| reason.id).collect();
+            ids.join(" ")
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_message_and_its_answers_are_chained_at_both_ends() {
+    let fixture = Fixture::with(PEOPLE).await;
+    let emr = &fixture.emr;
+    let (ana, lee) = (patient(7), colleague(5));
+    let first = done(emr, &ana, letter((7, Some(5)), None, "a  b\r\n\n<x>")).await;
+    let first = first.expect("sent");
+    assert_eq!(first, id_of(1), "the patient's copy");
+    let answer = done(emr, &lee, letter((7, None), Some(first), "yes")).await;
+    let answer = answer.expect("answered");
+    assert_eq!(answer, id_of(4), "the patient's copy again");
+    done(emr, &ana, letter((7, Some(5)), Some(answer), "thanks"))
+        .await
+        .expect("sent");
+    assert_eq!(
+        rows(&emr.db).await,
+        [
+            "1|Ana12|Ana12|Ana12|Ana Diaz|drlee|Kim Lee|New|1|1|0",
+            "2|drlee|Ana12|Ana12|Ana Diaz|drlee|Kim Lee|New|2|1|0",
+            "3|drlee|drlee|drlee|Kim Lee|Ana12|Ana Diaz|Reply|2|2|0",
+            "4|Ana12|drlee|drlee|Kim Lee|Ana12|Ana Diaz|New|1|2|0",
+            "5|Ana12|Ana12|Ana12|Ana Diaz|drlee|Kim Lee|Reply|1|1|0",
+            "6|drlee|Ana12|Ana12|Ana Diaz|drlee|Kim Lee|New|2|1|0",
+        ]
+    );
+    let message = message(emr, first).await;
+    assert_eq!(
+        (message.title.as_str(), message.body.as_str()),
+        ("Swim & <b>", "a  b\r\n\n<x>")
+    );
+    assert_eq!(message.thread, None);
+}
+
+#[tokio::test]
+async fn f141_only_staff_who_take_part_and_patients_whose_portal_is_on() {
+    let fixture = Fixture::with(PEOPLE).await;
+    let emr = &fixture.emr;
+    for (who, ask, expected) in [
+        (
+            patient(7),
+            letter((7, Some(6)), None, "x"),
+            "recipient-not-portal-user",
+        ),
+        (
+            patient(7),
+            letter((7, Some(99)), None, "x"),
+            "recipient-not-portal-user",
+        ),
+        (
+            patient(8),
+            letter((8, Some(5)), None, "x"),
+            "message.patient-off",
+        ),
+        (
+            colleague(6),
+            letter((7, None), None, "x"),
+            "recipient-not-portal-user",
+        ),
+        (
+            colleague(5),
+            letter((8, None), None, "x"),
+            "message.patient-off",
+        ),
+    ] {
+        let failure = done(emr, &who, ask).await.expect_err(expected);
+        assert_eq!(rule(failure), expected);
+    }
+    assert_eq!(rows(&emr.db).await, Vec::<String>::new());
+    let off = "UPDATE users SET portal_user = 0";
+    emr.db.script(off).await.expect("nobody");
+    let first = "INSERT INTO users (id, uuid, username, authorized, active, portal_user, fname, lname) VALUES \
+        (1, X'00000000000000000000000000000001', 'admin', 1, 1, 0, 'Ad', 'Min')";
+    emr.db.script(first).await.expect("inserted");
+    done(emr, &patient(7), letter((7, Some(1)), None, "x"))
+        .await
+        .expect("the first user, where nobody takes part");
+}
+
+#[tokio::test]
+async fn case_142_nobody_writes_for_another_or_answers_in_another_mailbox() {
+    let fixture = Fixture::with(PEOPLE).await;
+    let emr = &fixture.emr;
+    emr.db
+        .script("UPDATE patient_data SET allow_patient_portal = 'YES'")
+        .await
+        .expect("on");
+    let theirs = done(emr, &patient(8), letter((8, Some(5)), None, "x"))
+        .await
+        .expect("sent");
+    for (who, ask) in [
+        (patient(7), letter((8, Some(5)), None, "x")),
+        (patient(7), letter((7, Some(5)), Some(theirs), "x")),
+        (patient(7), letter((7, Some(5)), Some(id_of(2)), "x")),
+        (colleague(5), letter((99, None), None, "x")),
+    ] {
+        let failure = done(emr, &who, ask).await.expect_err("refused");
+        assert!(
+            matches!(failure, Failure::Refused(Refusal::Unprocessable { .. })),
+            "{failure:?}"
+        );
+    }
+    let failure = done(emr, &colleague(5), letter((7, Some(6)), None, "x")).await;
+    assert!(matches!(
+        failure,
+        Err(Failure::Refused(Refusal::Forbidden(_)))
+    ));
+    assert_eq!(rows(&emr.db).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_copy_is_marked_in_its_own_mailbox_only() {
+    let fixture = Fixture::with(PEOPLE).await;
+    let emr = &fixture.emr;
+    let (ana, lee) = (patient(7), colleague(5));
+    let id = done(emr, &lee, letter((7, None), None, "x"))
+        .await
+        .expect("sent");
+    let mark = |read, archived| {
+        MessageAsk::Mark(Mark {
+            message: id,
+            read,
+            archived,
+        })
+    };
+    assert!(!message(emr, id).await.read);
+    done(emr, &ana, mark(true, false)).await.expect("read");
+    assert!(message(emr, id).await.read);
+    done(emr, &ana, mark(true, true)).await.expect("put away");
+    let away = message(emr, id).await;
+    assert!(away.read && away.archived);
+    done(emr, &ana, mark(true, false)).await.expect("back");
+    assert!(!message(emr, id).await.archived);
+    assert_eq!(
+        rule(done(emr, &ana, mark(false, false)).await.expect_err("no")),
+        "message.unread"
+    );
+    assert_eq!(
+        rows(&emr.db).await[0].split('|').nth(7),
+        Some("New"),
+        "the sender's copy is the sender's"
+    );
+    let other = done(emr, &patient(8), mark(true, true)).await;
+    assert!(matches!(other, Err(Failure::Refused(Refusal::NotFound))));
+}
