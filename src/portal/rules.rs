@@ -203,7 +203,9 @@ mod tests {
         let Verdict::Permitted(permit) = verdict else {
             panic!("refused")
         };
-        let Change::Cancel { mark, .. } = permit.change();
+        let Change::Cancel { mark, .. } = permit.change() else {
+            panic!("something else")
+        };
         assert_eq!(*mark, "x");
     }
 
@@ -214,7 +216,9 @@ mod tests {
         let Verdict::Permitted(permit) = decide(Case::Cancel(case)) else {
             panic!("refused")
         };
-        let Change::Cancel { mark, .. } = permit.change();
+        let Change::Cancel { mark, .. } = permit.change() else {
+            panic!("something else")
+        };
         assert_eq!(*mark, "%");
     }
 
