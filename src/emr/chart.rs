@@ -95,7 +95,10 @@ pub(super) async fn case(emr: &Emr, grant: &Grant, ask: ChartAsk) -> Answer<Case
 
 /// What the practice's list calls a language or marital status.
 fn option(lists: &Lists, part: Part, code: &str) -> Result<String, Refusal> {
-    let (list, of): (&str, fn(&Lists, &str) -> Option<crate::domain::people::Code>) = match part {
+    let (list, of): (
+        &str,
+        fn(&Lists, &str) -> Option<crate::domain::people::Code>,
+    ) = match part {
         Part::Language => ("language", people::language),
         _ => ("marital", people::marital),
     };
@@ -196,8 +199,9 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &ChartChange) -> Answe
 /// Every part that is to change must still be as it was shown.
 fn unchanged(emr: &Emr, held: &Raw, edit: &Edit) -> Answer<()> {
     let practice = emr.known();
-    let other =
-        |(part, _): &&(Part, String)| held.shown(&practice.lists, *part) != said(&edit.before, *part);
+    let other = |(part, _): &&(Part, String)| {
+        held.shown(&practice.lists, *part) != said(&edit.before, *part)
+    };
     match edit.parts.iter().find(other) {
         Some((part, _)) => Err(changed(part.element())),
         None => Ok(()),

@@ -31,10 +31,10 @@ use crate::emr::uuids;
 use crate::emr::wall;
 use crate::emr::writing::Written;
 use crate::portal::Case;
+use crate::portal::chart::Writer;
 use crate::portal::insurance::InsuranceAsk;
 use crate::portal::insurance::InsuranceCase;
 use crate::portal::insurance::InsuranceChange;
-use crate::portal::chart::Writer;
 use crate::store::reviews;
 use crate::store::reviews::NewReview;
 use crate::store::reviews::Review;
@@ -130,12 +130,21 @@ fn fits(policy: &Policy) -> Result<(), Refusal> {
     let [first, last] = &policy.subscriber;
     let texts = [
         ("Coverage.subscriberId", &policy.number),
-        ("Coverage.class.where(type.coding.code='plan').value", &policy.plan),
-        ("Coverage.class.where(type.coding.code='group').value", &policy.group),
+        (
+            "Coverage.class.where(type.coding.code='plan').value",
+            &policy.plan,
+        ),
+        (
+            "Coverage.class.where(type.coding.code='group').value",
+            &policy.group,
+        ),
         ("Coverage.subscriber.display", first),
         ("Coverage.subscriber.display", last),
     ];
-    match texts.iter().find(|(_, text)| stored(text).chars().count() > MOST) {
+    match texts
+        .iter()
+        .find(|(_, text)| stored(text).chars().count() > MOST)
+    {
         Some((element, _)) => {
             let why = format!("OpenEMR holds at most {MOST} letters here");
             Err(Refusal::invalid(*element, why).understood())
@@ -152,11 +161,18 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &InsuranceChange) -> A
     let ask = &change.ask;
     if change.writer != Writer::Patient {
         let policy = (&ask.policy, change.insurer);
-        let target = (change.person, ask.id, ask.before.as_ref().map(|one| &one.policy));
+        let target = (
+            change.person,
+            ask.id,
+            ask.before.as_ref().map(|one| &one.policy),
+        );
         write(emr, tx, target, policy).await?;
         return Ok(Written::Record(ask.id));
     }
-    let known = ask.before.as_ref().map_or(Json::Null, |before| said(&before.policy));
+    let known = ask
+        .before
+        .as_ref()
+        .map_or(Json::Null, |before| said(&before.policy));
     let mut asked = said(&ask.policy);
     asked["insurer"] = json!(change.insurer);
     let review = NewReview {
@@ -183,7 +199,8 @@ pub(super) async fn accept(emr: &Emr, tx: &mut Tx, review: &Review) -> Answer<()
     let known: Json = serde_json::from_str(&review.known).unwrap_or_default();
     let id = review.resource.strip_prefix("Coverage/");
     let id: Option<Uuid> = id.and_then(|id| id.parse().ok());
-    let (Some(id), Some(policy), Some(insurer)) = (id, read(&asked), asked["insurer"].as_i64()) else {
+    let (Some(id), Some(policy), Some(insurer)) = (id, read(&asked), asked["insurer"].as_i64())
+    else {
         let why = "What was asked for cannot be read: refuse the request.";
         return Err(Refusal::Conflict(why.to_owned()).into());
     };
@@ -212,7 +229,9 @@ async fn write(
                 let why = "The insurance was changed by somebody else meanwhile: read it again.";
                 return Err(Refusal::Conflict(why.to_owned()).into());
             }
-            tx.run(update((person, id), (policy, insurer))).await.map(|_| ())
+            tx.run(update((person, id), (policy, insurer)))
+                .await
+                .map(|_| ())
         }
     };
     if let Err(failure) = done {
@@ -328,8 +347,14 @@ pub(super) fn asked(review: &Review) -> Vec<Asked> {
     const ELEMENTS: [(&str, &str); 10] = [
         ("rank", "Coverage.order"),
         ("payor", "Coverage.payor"),
-        ("plan", "Coverage.class.where(type.coding.code='plan').value"),
-        ("group", "Coverage.class.where(type.coding.code='group').value"),
+        (
+            "plan",
+            "Coverage.class.where(type.coding.code='plan').value",
+        ),
+        (
+            "group",
+            "Coverage.class.where(type.coding.code='group').value",
+        ),
         ("number", "Coverage.subscriberId"),
         ("relationship", "Coverage.relationship"),
         ("first", "Coverage.subscriber (first name)"),

@@ -14,7 +14,8 @@ use crate::emr::people::tidy;
 use crate::emr::uuids;
 use crate::emr::uuids::Table;
 
-const COLUMNS: &str = "SELECT CAST(c.id AS SIGNED) AS id, c.uuid, c.name, CAST(c.inactive AS SIGNED) AS inactive";
+const COLUMNS: &str =
+    "SELECT CAST(c.id AS SIGNED) AS id, c.uuid, c.name, CAST(c.inactive AS SIGNED) AS inactive";
 
 const FROM: &str =
     " FROM insurance_companies c WHERE c.id > 0 AND TRIM(COALESCE(c.name, '')) <> ''";
@@ -102,10 +103,12 @@ pub(super) async fn said(emr: &Emr, said: Said<'_>) -> Answer<Option<Insurer>> {
 
 fn statement(emr: &Emr) -> Sql {
     Sql::new(COLUMNS)
-        .push(match emr.layout.has("insurance_companies", "last_updated") {
-            true => ", c.last_updated",
-            false => ", NULL AS last_updated",
-        })
+        .push(
+            match emr.layout.has("insurance_companies", "last_updated") {
+                true => ", c.last_updated",
+                false => ", NULL AS last_updated",
+            },
+        )
         .push(FROM)
 }
 

@@ -95,12 +95,7 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
         uuids::fill(emr, Table::Patients).await?;
         rows = emr.db.all(sql).await?;
     }
-    let wanted = |one: &RelatedPerson| {
-        query
-            .ids
-            .as_ref()
-            .is_none_or(|ids| ids.contains(&one.uuid))
-    };
+    let wanted = |one: &RelatedPerson| query.ids.as_ref().is_none_or(|ids| ids.contains(&one.uuid));
     let beyond = |one: &RelatedPerson| match &query.after {
         Some(after) => (one.person.pid, place(one.tie)) > (after.row, after.key.as_str()),
         None => true,

@@ -109,7 +109,8 @@ pub(super) async fn put(
         Some(row) => {
             let sql = Sql::new(MERGE).bind(now).bind(text).bind(row.id);
             if tx.run(sql).await? != 1 {
-                let why = "The practice has just decided an earlier change: please send this one again.";
+                let why =
+                    "The practice has just decided an earlier change: please send this one again.";
                 return Err(Refusal::Conflict(why.to_owned()).into());
             }
             row.id
@@ -152,9 +153,7 @@ fn unreadable() -> Refusal {
 fn fresh(held: &Raw) -> Vec<(String, String)> {
     let known = held.values.iter();
     let fields = known.map(|(name, value)| ((*name).to_owned(), value.clone()));
-    fields
-        .chain([(NOTE.to_owned(), String::new())])
-        .collect()
+    fields.chain([(NOTE.to_owned(), String::new())]).collect()
 }
 
 fn entries(text: &str) -> Option<Vec<(String, String)>> {
@@ -189,8 +188,11 @@ pub(super) fn wish(lists: &Lists, present: &Raw, args: &str, reviews: &[Review])
     let known: Option<HashMap<String, String>> = reviews
         .first()
         .and_then(|review| serde_json::from_str(&review.known).ok());
-    let asked_for =
-        |name: &str, value: &str| known.as_ref().is_none_or(|known| known.get(name).map(String::as_str) != Some(value));
+    let asked_for = |name: &str, value: &str| {
+        known
+            .as_ref()
+            .is_none_or(|known| known.get(name).map(String::as_str) != Some(value))
+    };
     let mut after = present.clone();
     let mut foreign = Vec::new();
     for (name, value) in &fields {

@@ -78,9 +78,8 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
     placed.extend(rows::forms(emr, person, query).await?);
     placed.extend(rows::alone(emr, person, query).await?);
     if let Some(after) = &query.after {
-        let beyond = |one: &Placed| {
-            one.key < after.key || (one.key == after.key && one.row > after.row)
-        };
+        let beyond =
+            |one: &Placed| one.key < after.key || (one.key == after.key && one.row > after.row);
         placed.retain(beyond);
     }
     placed.sort_by(|one, other| other.key.cmp(&one.key).then(one.row.cmp(&other.row)));

@@ -144,7 +144,9 @@ pub static SERVED: Served = Served {
             values: |record| {
                 insurance(record, |one| {
                     let classes = classes(&one.policy).into_iter();
-                    classes.flat_map(|(_, _, value)| Indexed::text(value)).collect()
+                    classes
+                        .flat_map(|(_, _, value)| Indexed::text(value))
+                        .collect()
                 })
             },
         },
@@ -215,7 +217,9 @@ fn classes(policy: &Policy) -> Vec<(&'static str, &'static str, &str)> {
         ("group", "Group", policy.group.as_str()),
         ("plan", "Plan", policy.plan.as_str()),
     ];
-    let said = known.into_iter().filter(|(.., value)| !value.trim().is_empty());
+    let said = known
+        .into_iter()
+        .filter(|(.., value)| !value.trim().is_empty());
     said.collect()
 }
 

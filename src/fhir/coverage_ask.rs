@@ -101,12 +101,11 @@ fn patient(
         return Ok(before.person.uuid);
     }
     let kinds = &[ResourceType::Patient];
-    let (_, patient) =
-        refers::target(&coverage.beneficiary, "Coverage.beneficiary", kinds, base)?;
+    let (_, patient) = refers::target(&coverage.beneficiary, "Coverage.beneficiary", kinds, base)?;
     match role {
-        Role::Patient(person) if person.uuid != patient => {
-            Err(Refusal::Forbidden("A patient sends the own insurance only."))
-        }
+        Role::Patient(person) if person.uuid != patient => Err(Refusal::Forbidden(
+            "A patient sends the own insurance only.",
+        )),
         _ => Ok(patient),
     }
 }
@@ -118,7 +117,9 @@ fn policy(
 ) -> Result<Policy, Refusal> {
     let refused = |place: &str, why: &str| Refusal::invalid(place, why).understood();
     let order = coverage.order.map(std::num::NonZeroU32::get);
-    let rank = Rank::ALL.into_iter().find(|rank| Some(*rank as u32) == order);
+    let rank = Rank::ALL
+        .into_iter()
+        .find(|rank| Some(*rank as u32) == order);
     let rank = rank.ok_or_else(|| {
         refused(
             "Coverage.order",
@@ -132,7 +133,9 @@ fn policy(
         .into_iter()
         .find(|known| Some(known.code()) == code.as_deref());
     let relationship = relationship.ok_or_else(|| {
-        let why = format!("a code of {RELATIONSHIP} is needed: self, spouse, child, parent, common or other");
+        let why = format!(
+            "a code of {RELATIONSHIP} is needed: self, spouse, child, parent, common or other"
+        );
         refused("Coverage.relationship", &why)
     })?;
     let [Some(payor)] = coverage.payor.as_slice() else {
@@ -155,8 +158,14 @@ fn policy(
         number: coverage.subscriber_id.clone().unwrap_or_default(),
         relationship,
         subscriber: subscriber((coverage.subscriber.as_ref(), relationship), patient, base)?,
-        start: day(period.and_then(|period| period.start.as_ref()), "Coverage.period.start")?,
-        end: day(period.and_then(|period| period.end.as_ref()), "Coverage.period.end")?,
+        start: day(
+            period.and_then(|period| period.start.as_ref()),
+            "Coverage.period.start",
+        )?,
+        end: day(
+            period.and_then(|period| period.end.as_ref()),
+            "Coverage.period.end",
+        )?,
     })
 }
 

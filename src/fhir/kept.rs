@@ -9,7 +9,11 @@ use crate::domain::refusal::Refusal;
 ///
 /// # Errors
 /// `Unprocessable` at the part.
-pub(super) fn whole(place: &str, sent: Option<&Value>, kept: Option<&Value>) -> Result<(), Refusal> {
+pub(super) fn whole(
+    place: &str,
+    sent: Option<&Value>,
+    kept: Option<&Value>,
+) -> Result<(), Refusal> {
     let lost = match (sent, kept) {
         (Some(sent), Some(kept)) => lost(place, sent, kept),
         (Some(_), None) => Some(place.to_owned()),
@@ -101,12 +105,19 @@ mod tests {
     #[test]
     fn what_is_lost_is_told_by_its_place() {
         assert_eq!(at(json!({"a": 1}), json!({"a": 1, "b": 2})), None);
-        assert_eq!(at(json!({"a": 1, "c": 2}), json!({"a": 1})).as_deref(), Some("X.c"));
+        assert_eq!(
+            at(json!({"a": 1, "c": 2}), json!({"a": 1})).as_deref(),
+            Some("X.c")
+        );
         assert_eq!(at(json!([2, 1]), json!([1, 2])), None);
         assert_eq!(at(json!([1, 1]), json!([1, 2])).as_deref(), Some("X[1]"));
         assert_eq!(at(json!([1]), json!([1, 2])).as_deref(), Some("X"));
         assert_eq!(
-            at(json!([{"a": 1}, {"a": 2, "c": 3}]), json!([{"a": 1}, {"a": 2}])).as_deref(),
+            at(
+                json!([{"a": 1}, {"a": 2, "c": 3}]),
+                json!([{"a": 1}, {"a": 2}])
+            )
+            .as_deref(),
             Some("X[1].c")
         );
     }
@@ -115,6 +126,8 @@ mod tests {
     fn control_characters_are_refused_where_they_stand() {
         assert!(printable("X", &json!({"a": ["ok", "\u{202e}rtl"]})).is_ok());
         let refused = printable("X", &json!({"a": ["ok", "a\u{0}"]}));
-        assert!(matches!(refused, Err(Refusal::Unprocessable { location, .. }) if location == "X.a[1]"));
+        assert!(
+            matches!(refused, Err(Refusal::Unprocessable { location, .. }) if location == "X.a[1]")
+        );
     }
 }

@@ -104,7 +104,9 @@ pub(super) fn of(sent: Sent<'_>, base: &Base) -> Result<Ask, Refusal> {
             parts: edit
                 .parts
                 .into_iter()
-                .filter(|(part, text)| !text.is_empty() && (*part != Part::Gender || typed.gender.is_some()))
+                .filter(|(part, text)| {
+                    !text.is_empty() && (*part != Part::Gender || typed.gender.is_some())
+                })
                 .collect(),
         },
     }))
@@ -151,7 +153,9 @@ fn blank(uuid: Uuid) -> Patient {
 }
 
 fn items<'v>(json: &'v Map<String, Value>, name: &str) -> &'v [Value] {
-    json.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    json.get(name)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 fn text(value: &Value, name: &str) -> String {
@@ -194,7 +198,8 @@ fn names(
             Some("usual") => usual.push(name),
             Some(_) => {
                 let place = format!("Patient.name[{index}].use");
-                let why = "the chart has one official name, one usual given name and earlier names (old)";
+                let why =
+                    "the chart has one official name, one usual given name and earlier names (old)";
                 return Err(Refusal::invalid(place, why).understood());
             }
         }
@@ -206,7 +211,9 @@ fn names(
         family: text(name, "family"),
         suffix: first(texts(name, "suffix")),
     });
-    wanted.preferred_name = usual.first().map_or_else(String::new, |name| first(texts(name, "given")));
+    wanted.preferred_name = usual
+        .first()
+        .map_or_else(String::new, |name| first(texts(name, "given")));
     Ok(differs("name", (json, shown)))
 }
 
@@ -234,7 +241,10 @@ fn telecom(wanted: &mut Patient, json: &Map<String, Value>) {
             used: "",
         });
     }
-    let second = known.into_iter().filter(|one| one.system == Means::Email).nth(1);
+    let second = known
+        .into_iter()
+        .filter(|one| one.system == Means::Email)
+        .nth(1);
     wanted.telecom.extend(second);
 }
 
@@ -272,17 +282,16 @@ fn addresses(
 }
 
 /// The one coding of a concept, of a system the practice's list has codes of.
-fn coding(
-    concept: &Value,
-    place: &str,
-    systems: &[&'static str],
-) -> Result<Code, Refusal> {
+fn coding(concept: &Value, place: &str, systems: &[&'static str]) -> Result<Code, Refusal> {
     let codings = concept["coding"].as_array().map_or(&[][..], Vec::as_slice);
-    let known = codings.first().filter(|_| codings.len() == 1).and_then(|one| {
-        let mut systems = systems.iter().copied();
-        let system = systems.find(|system| one["system"] == *system)?;
-        Some((system, one))
-    });
+    let known = codings
+        .first()
+        .filter(|_| codings.len() == 1)
+        .and_then(|one| {
+            let mut systems = systems.iter().copied();
+            let system = systems.find(|system| one["system"] == *system)?;
+            Some((system, one))
+        });
     let Some((system, one)) = known else {
         let why = format!("it has one coding, of {}", systems.join(" or "));
         return Err(Refusal::invalid(format!("{place}.coding"), why).understood());
@@ -296,7 +305,10 @@ fn coding(
 }
 
 fn marital(concept: Option<&Value>) -> Result<Option<Code>, Refusal> {
-    let systems = [MARITAL, "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"];
+    let systems = [
+        MARITAL,
+        "http://terminology.hl7.org/CodeSystem/v3-NullFlavor",
+    ];
     concept
         .map(|concept| coding(concept, "Patient.maritalStatus", &systems))
         .transpose()
@@ -312,7 +324,10 @@ fn language(spoken: Option<&Value>) -> Result<Option<Code>, Refusal> {
 
 fn contact(contacts: Option<&Value>) -> Option<(String, String)> {
     let one = contacts?.as_array()?.first()?;
-    Some((text(&one["name"], "text"), text(&one["telecom"][0], "value")))
+    Some((
+        text(&one["name"], "text"),
+        text(&one["telecom"][0], "value"),
+    ))
 }
 
 fn gender(typed: &resources::Patient) -> Result<Gender, Refusal> {

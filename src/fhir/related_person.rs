@@ -37,7 +37,9 @@ pub static SERVED: Served = Served {
     parameters: &[
         ID,
         UPDATED,
-        parameter::patient("http://hl7.org/fhir/us/core/SearchParameter/us-core-relatedperson-patient"),
+        parameter::patient(
+            "http://hl7.org/fhir/us/core/SearchParameter/us-core-relatedperson-patient",
+        ),
         Parameter {
             name: "name",
             meaning: Meaning::Texts,
@@ -62,7 +64,9 @@ pub static SERVED: Served = Served {
             meaning: Meaning::Tokens,
             definition: "http://hl7.org/fhir/SearchParameter/individual-phone",
             values: |record| {
-                relative(record, |one| indexes::reached_by(&one.telecom, Means::Phone))
+                relative(record, |one| {
+                    indexes::reached_by(&one.telecom, Means::Phone)
+                })
             },
         },
         Parameter {
@@ -70,7 +74,9 @@ pub static SERVED: Served = Served {
             meaning: Meaning::Tokens,
             definition: "http://hl7.org/fhir/SearchParameter/individual-email",
             values: |record| {
-                relative(record, |one| indexes::reached_by(&one.telecom, Means::Email))
+                relative(record, |one| {
+                    indexes::reached_by(&one.telecom, Means::Email)
+                })
             },
         },
         Parameter {
@@ -212,7 +218,9 @@ mod tests {
         let meta = Meta::builder().build().expect("meta");
         let resource = render(&one, meta).expect("renders");
         let concepts = resource.relationship.iter().flatten();
-        concepts.filter_map(|concept| concept.text.clone()).collect()
+        concepts
+            .filter_map(|concept| concept.text.clone())
+            .collect()
     }
 
     #[test]

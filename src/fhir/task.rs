@@ -273,10 +273,16 @@ mod tests {
         assert_eq!(json["status"], "rejected");
         assert_eq!(json["intent"], "order");
         assert_eq!(json["statusReason"]["text"], "No proof");
-        assert_eq!(json["input"][0]["type"]["text"], "before: Patient.address.line");
+        assert_eq!(
+            json["input"][0]["type"]["text"],
+            "before: Patient.address.line"
+        );
         assert_eq!(json["input"][0]["valueString"], "1 Elm");
         assert_eq!(json["input"][1]["valueString"], "2 Oak");
-        assert_eq!(json["input"][2]["type"]["text"], "before: Patient.contact.name");
+        assert_eq!(
+            json["input"][2]["type"]["text"],
+            "before: Patient.contact.name"
+        );
         assert_eq!(json["input"].as_array().map(Vec::len), Some(3));
         assert_eq!(json["owner"]["display"], "Sam Lee");
     }

@@ -32,7 +32,10 @@ pub(super) fn of(sent: Sent<'_>) -> Result<Ask, Refusal> {
         (TaskStatus::Rejected, Role::Staff) => Decide::Reject,
         (TaskStatus::Cancelled, Role::Patient(_)) => Decide::Withdraw,
         (_, Role::Staff) => {
-            return Err(refused("Task.status", "staff set it to completed or to rejected"));
+            return Err(refused(
+                "Task.status",
+                "staff set it to completed or to rejected",
+            ));
         }
         (_, Role::Patient(_)) => {
             return Err(refused("Task.status", "a patient sets it to cancelled"));

@@ -144,7 +144,9 @@ pub fn said(patient: &Patient, part: Part) -> String {
         Part::Family => patient.name.family.clone(),
         Part::Suffix => patient.name.suffix.clone(),
         Part::Preferred => patient.preferred_name.clone(),
-        Part::BirthDate => patient.birth_date.map_or_else(String::new, |day| day.to_string()),
+        Part::BirthDate => patient
+            .birth_date
+            .map_or_else(String::new, |day| day.to_string()),
         Part::Gender => gender(patient.gender).to_owned(),
         Part::Street => of_home(|home| home.lines.join("\n")),
         Part::City => of_home(|home| home.city.clone()),
@@ -158,8 +160,14 @@ pub fn said(patient: &Patient, part: Part) -> String {
         Part::Email => number(Means::Email, ""),
         Part::Language => code(patient.language.as_ref()),
         Part::Marital => code(patient.marital.as_ref()),
-        Part::ContactName => patient.contact.as_ref().map_or_else(String::new, |one| one.0.clone()),
-        Part::ContactPhone => patient.contact.as_ref().map_or_else(String::new, |one| one.1.clone()),
+        Part::ContactName => patient
+            .contact
+            .as_ref()
+            .map_or_else(String::new, |one| one.0.clone()),
+        Part::ContactPhone => patient
+            .contact
+            .as_ref()
+            .map_or_else(String::new, |one| one.1.clone()),
     }
 }
 

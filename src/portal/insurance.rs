@@ -99,7 +99,11 @@ pub const INSURANCE: &[Rule<InsuranceCase>] = &[
         about: "An insurance ends after it begins, and OpenEMR has a place for that day where one is set.",
         holds: |case| {
             let policy = &case.ask.policy;
-            let before = case.ask.before.as_ref().and_then(|before| before.policy.end);
+            let before = case
+                .ask
+                .before
+                .as_ref()
+                .and_then(|before| before.policy.end);
             let ordered = match (policy.start, policy.end) {
                 (Some(start), Some(end)) => start <= end,
                 _ => true,
@@ -108,7 +112,9 @@ pub const INSURANCE: &[Rule<InsuranceCase>] = &[
         },
         sentence: |case| match case.ends {
             true => "The last day of the insurance must not be before its first.".to_owned(),
-            false => "This practice's OpenEMR has no place for the last day of an insurance.".to_owned(),
+            false => {
+                "This practice's OpenEMR has no place for the last day of an insurance.".to_owned()
+            }
         },
         expression: "Coverage.period.end",
     },
@@ -186,7 +192,9 @@ mod tests {
             ("coverage.payor", |case| case.insurer = None),
             ("coverage.number", |case| case.ask.policy.number.clear()),
             ("coverage.start", |case| case.ask.policy.start = None),
-            ("coverage.end", |case| case.ask.policy.end = Some(date!(2025 - 01 - 01))),
+            ("coverage.end", |case| {
+                case.ask.policy.end = Some(date!(2025 - 01 - 01))
+            }),
             ("coverage.taken", |case| case.taken = true),
         ];
         assert_eq!(breaks.len(), INSURANCE.len(), "a rule has no test");
@@ -205,6 +213,8 @@ mod tests {
         let mut case = case();
         case.ends = false;
         case.ask.policy.end = Some(date!(2026 - 12 - 31));
-        assert!(matches!(decide(case), Verdict::Refused(reasons) if reasons[0].id == "coverage.end"));
+        assert!(
+            matches!(decide(case), Verdict::Refused(reasons) if reasons[0].id == "coverage.end")
+        );
     }
 }

@@ -81,7 +81,9 @@ pub const WORK: &[Rule<WorkCase>] = &[
             _ => true,
         },
         sentence: |case| match case.writer {
-            Writer::Patient => "Only an own request can be taken back; the practice decides the others.".to_owned(),
+            Writer::Patient => {
+                "Only an own request can be taken back; the practice decides the others.".to_owned()
+            }
             _ => "Staff set the status to completed or to rejected.".to_owned(),
         },
         expression: "Task.status",
@@ -176,16 +178,26 @@ mod tests {
         assert!(broken(&case(staff(), Decide::Reject)).is_empty());
         assert!(broken(&case(Writer::Patient, Decide::Withdraw)).is_empty());
         assert_eq!(broken(&case(staff(), Decide::Withdraw)), ["review.who"]);
-        assert_eq!(broken(&case(Writer::Patient, Decide::Accept)), ["review.who"]);
-        assert_eq!(broken(&case(Writer::Patient, Decide::Reject)), ["review.who"]);
+        assert_eq!(
+            broken(&case(Writer::Patient, Decide::Accept)),
+            ["review.who"]
+        );
+        assert_eq!(
+            broken(&case(Writer::Patient, Decide::Reject)),
+            ["review.who"]
+        );
     }
 
     #[test]
     fn every_other_rule_can_be_broken_alone() {
         type Break = fn(&mut WorkCase);
         let breaks: [(&str, Break); 4] = [
-            ("review.decided", |case| case.ask.task.progress = Progress::Completed),
-            ("review.elsewhere", |case| case.ask.task.work = Work::Payment),
+            ("review.decided", |case| {
+                case.ask.task.progress = Progress::Completed
+            }),
+            ("review.elsewhere", |case| {
+                case.ask.task.work = Work::Payment
+            }),
             ("review.fields", |case| {
                 case.ask.decide = Decide::Accept;
                 case.foreign.push("religion".to_owned());

@@ -15,8 +15,7 @@ const INSERT: &str = "INSERT INTO anteroom_review \
     VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', '', ?, ?, ?)";
 
 /// The status is compared again, so that of two who decide at once only one does.
-const DECIDE: &str =
-    "UPDATE anteroom_review SET status = ?, reason = ?, decided = ?, decided_by = ? \
+const DECIDE: &str = "UPDATE anteroom_review SET status = ?, reason = ?, decided = ?, decided_by = ? \
     WHERE status = 'waiting' AND ";
 
 const SELECT: &str = "SELECT id, kind, pid, patient, resource, asked, known, status, reason, created, decided, \
@@ -236,7 +235,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_review_is_decided_once() {
-        let db = Db::open("sqlite://:memory:", None).await.expect("opens");
+        let name = format!("anteroom-reviews-{}.db", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        let url = format!("sqlite://{}", file.display());
+        let db = Db::open(&url, None).await.expect("opens");
         db.migrate().await.expect("migrates");
         let decided: (u64, u64) = db
             .transaction(|tx| {
@@ -261,6 +263,11 @@ mod tests {
         assert!(others.is_empty());
         let behind = find(&db, Wanted::Activities(&[5])).await.expect("finds");
         assert_eq!(behind[0].status, "waiting");
-        assert_eq!(moment(behind[0].created), Some(datetime!(2026-11-21 10:00 UTC)));
+        assert_eq!(
+            moment(behind[0].created),
+            Some(datetime!(2026-11-21 10:00 UTC))
+        );
+        db.close().await;
+        let _ = std::fs::remove_file(file);
     }
 }

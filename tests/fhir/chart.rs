@@ -26,7 +26,13 @@ pub(super) async fn put(clinic: &Clinic, token: &str, resource: &Value) -> Answe
     let version = resource["meta"]["versionId"].as_str().unwrap_or_default();
     let seen = format!("W/\"{version}\"");
     let headers = [("content-type", FHIR), ("if-match", seen.as_str())];
-    send(clinic, ("PUT", &path, token), &headers, &resource.to_string()).await
+    send(
+        clinic,
+        ("PUT", &path, token),
+        &headers,
+        &resource.to_string(),
+    )
+    .await
 }
 
 pub(super) async fn read(clinic: &Clinic, token: &str, path: &str) -> Value {
@@ -44,7 +50,10 @@ async fn a_patients_change_waits_and_staff_take_it_over_once() {
         let mut chart = read(&clinic, &own, &path).await;
         let before = chart["address"].clone();
         let first = chart["address"].as_array().expect("addresses").iter();
-        let home = first.clone().position(|one| one["use"] == "home").expect("a home");
+        let home = first
+            .clone()
+            .position(|one| one["use"] == "home")
+            .expect("a home");
         chart["address"][home]["line"] = json!(["27 Mariner Läne"]);
         let waits = put(&clinic, &own, &chart).await;
         assert_eq!(waits.status, StatusCode::ACCEPTED, "{}", waits.text());
@@ -57,7 +66,10 @@ async fn a_patients_change_waits_and_staff_take_it_over_once() {
 
         let service = token(&clinic, None, None, "system/*.cruds").await;
         let mut task = read(&clinic, &service, &to).await;
-        let asked: Vec<&str> = task["input"].as_array().expect("inputs").iter()
+        let asked: Vec<&str> = task["input"]
+            .as_array()
+            .expect("inputs")
+            .iter()
             .filter_map(|input| input["valueString"].as_str())
             .collect();
         assert!(asked.contains(&"27 Mariner Läne"), "{asked:?}");
@@ -83,29 +95,56 @@ async fn case_143_fields_a_patient_may_not_set_are_refused_by_name() {
         ("active", json!(false)),
         ("deceasedBoolean", json!(true)),
         ("identifier", json!([{"system": "urn:x", "value": "HS-1"}])),
-        ("link", json!([{"other": {"reference": "Patient/1"}, "type": "replaces"}])),
+        (
+            "link",
+            json!([{"other": {"reference": "Patient/1"}, "type": "replaces"}]),
+        ),
         ("generalPractitioner", json!([{"display": "Me"}])),
         ("managingOrganization", json!({"display": "Mine"})),
         ("gender", json!("other")),
         ("birthDate", json!("1990-01-01")),
-        ("extension", json!([{"url": "http://x.org/portal", "valueBoolean": true}])),
+        (
+            "extension",
+            json!([{"url": "http://x.org/portal", "valueBoolean": true}]),
+        ),
         ("photo", json!([{"url": "http://x.org/1.png"}])),
     ];
     for (element, value) in changes {
         let mut sent = chart.clone();
         sent[element] = value;
         let refused = put(&clinic, &own, &sent).await;
-        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{element} {}", refused.text());
+        assert_eq!(
+            refused.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{element} {}",
+            refused.text()
+        );
         let named = element.trim_end_matches("Boolean");
-        assert!(refused.text().contains(named), "{element} {}", refused.text());
+        assert!(
+            refused.text().contains(named),
+            "{element} {}",
+            refused.text()
+        );
     }
     let mut mail = chart.clone();
     let points = mail["telecom"].as_array_mut().expect("telecom");
-    let email = points.iter_mut().find(|one| one["system"] == "email").expect("an e-mail");
+    let email = points
+        .iter_mut()
+        .find(|one| one["system"] == "email")
+        .expect("an e-mail");
     email["value"] = json!("thief@example.org");
     let refused = put(&clinic, &own, &mail).await;
-    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text());
-    assert!(refused.text().contains("profile.email"), "{}", refused.text());
+    assert_eq!(
+        refused.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "{}",
+        refused.text()
+    );
+    assert!(
+        refused.text().contains("profile.email"),
+        "{}",
+        refused.text()
+    );
     assert_eq!(read(&clinic, &own, &path).await, chart);
     clinic.close().await;
 }
@@ -131,9 +170,23 @@ async fn case_168_staff_write_every_script_and_too_long_is_refused() {
             json!({"resourceType": "Patient", "active": true, "gender": "female", "birthDate": "2001-09-09",
                 "name": [{"family": family, "given": ["Ana"]}]})
         };
-        for family in ["\u{202e}abc", "Zo\u{200b}e", "😀", "e\u{301}", "İ", "محمد", "A &amp; B"] {
+        for family in [
+            "\u{202e}abc",
+            "Zo\u{200b}e",
+            "😀",
+            "e\u{301}",
+            "İ",
+            "محمد",
+            "A &amp; B",
+        ] {
             let to = ("POST", "/fhir/Patient", service.as_str());
-            let made = send(&clinic, to, &[("content-type", FHIR)], &new(family).to_string()).await;
+            let made = send(
+                &clinic,
+                to,
+                &[("content-type", FHIR)],
+                &new(family).to_string(),
+            )
+            .await;
             assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
             let id = made.json()["id"].as_str().expect("an id").to_owned();
             let chart = read(&clinic, &service, &format!("/fhir/Patient/{id}")).await;
@@ -143,7 +196,11 @@ async fn case_168_staff_write_every_script_and_too_long_is_refused() {
         let long = new(&"x".repeat(256)).to_string();
         let refused = send(&clinic, to, &[("content-type", FHIR)], &long).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(refused.text().contains("Patient.name.family"), "{}", refused.text());
+        assert!(
+            refused.text().contains("Patient.name.family"),
+            "{}",
+            refused.text()
+        );
         clinic.close().await;
     }
 }

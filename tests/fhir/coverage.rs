@@ -34,7 +34,10 @@ async fn an_insurance_is_read_changed_by_review_and_added_by_staff() {
         let done = put(&clinic, &service, &task).await;
         assert_eq!(done.status, StatusCode::OK, "{}", done.text());
         let path = format!("/fhir/Coverage/{}", card["id"].as_str().unwrap_or_default());
-        assert_eq!(read(&clinic, &own, &path).await["subscriberId"], "CHH-448120-02");
+        assert_eq!(
+            read(&clinic, &own, &path).await["subscriberId"],
+            "CHH-448120-02"
+        );
 
         let new = json!({
             "resourceType": "Coverage", "status": "active", "order": 2, "subscriberId": "N-1",

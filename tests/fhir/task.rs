@@ -12,7 +12,12 @@ use crate::fhir::chart::read;
 use crate::fhir::reach::token;
 
 async fn waiting(clinic: &Clinic, token: &str) -> Value {
-    let found = read(clinic, token, "/fhir/Task?code=review-profile&status=requested").await;
+    let found = read(
+        clinic,
+        token,
+        "/fhir/Task?code=review-profile&status=requested",
+    )
+    .await;
     found["entry"][0]["resource"].clone()
 }
 
@@ -29,7 +34,12 @@ async fn a_review_of_openemrs_own_portal_is_refused_with_a_reason_the_patient_re
         assert!(note.contains("We moved"), "{task}");
         task["status"] = json!("rejected");
         let silent = put(&clinic, &service, &task).await;
-        assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", silent.text());
+        assert_eq!(
+            silent.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{}",
+            silent.text()
+        );
         assert!(silent.text().contains("review.reason"), "{}", silent.text());
         task["statusReason"] = json!({"text": "Please bring a proof of address."});
         let done = put(&clinic, &service, &task).await;
@@ -37,7 +47,10 @@ async fn a_review_of_openemrs_own_portal_is_refused_with_a_reason_the_patient_re
         let path = format!("/fhir/Task/{}", task["id"].as_str().unwrap_or_default());
         let told = read(&clinic, &own, &path).await;
         assert_eq!(told["status"], "rejected");
-        assert_eq!(told["statusReason"]["text"], "Please bring a proof of address.");
+        assert_eq!(
+            told["statusReason"]["text"],
+            "Please bring a proof of address."
+        );
         clinic.close().await;
     }
 }
@@ -50,7 +63,12 @@ async fn a_patient_takes_back_an_own_wish_and_decides_nothing_else() {
         let mut task = waiting(&clinic, &own).await;
         task["status"] = json!("completed");
         let refused = put(&clinic, &own, &task).await;
-        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text());
+        assert_eq!(
+            refused.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{}",
+            refused.text()
+        );
         task["status"] = json!("cancelled");
         let done = put(&clinic, &own, &task).await;
         assert_eq!(done.status, StatusCode::OK, "{}", done.text());
@@ -61,7 +79,10 @@ async fn a_patient_takes_back_an_own_wish_and_decides_nothing_else() {
         let sean = clinic.patients("active").nth(1).expect("a second patient");
         let other = clinic.token(sean, EVERYTHING).await;
         let path = format!("/fhir/Task/{}", task["id"].as_str().unwrap_or_default());
-        assert_eq!(clinic.get(&path, &other).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(
+            clinic.get(&path, &other).await.status,
+            StatusCode::NOT_FOUND
+        );
         clinic.close().await;
     }
 }

@@ -230,14 +230,17 @@ impl Raw {
                 lines([held("street"), held("street_line_2")]).join("\n")
             }
             Part::Gender => chart::gender(people::gender(&text("sex"))).to_owned(),
-            Part::BirthDate => wall::day(self.get("DOB")).map_or_else(String::new, |day| day.to_string()),
-            Part::Language => {
-                people::language(lists, &text("language")).map_or_else(String::new, |code| code.code)
+            Part::BirthDate => {
+                wall::day(self.get("DOB")).map_or_else(String::new, |day| day.to_string())
             }
+            Part::Language => people::language(lists, &text("language"))
+                .map_or_else(String::new, |code| code.code),
             Part::Marital => {
                 people::marital(lists, &text("status")).map_or_else(String::new, |code| code.code)
             }
-            part => columns(part).first().map_or_else(String::new, |name| text(name)),
+            part => columns(part)
+                .first()
+                .map_or_else(String::new, |name| text(name)),
         }
     }
 }

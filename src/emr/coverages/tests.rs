@@ -33,7 +33,12 @@ async fn found(practice: &Fixture, reach: &Reach, query: &Query) -> Vec<Coverage
 #[tokio::test]
 async fn an_insurance_ends_when_the_next_begins_and_empty_rows_are_none() {
     let practice = Fixture::with(INSURED).await;
-    let own = reach(1, "patient/*.rs", ResourceType::Coverage, Interaction::Search);
+    let own = reach(
+        1,
+        "patient/*.rs",
+        ResourceType::Coverage,
+        Interaction::Search,
+    );
     let query = Query {
         count: 10,
         ..Query::default()
@@ -72,5 +77,9 @@ async fn of_two_patients_each_finds_the_own_and_the_practice_both() {
     assert_eq!(other.policy.payor, (None, "77".to_owned()));
     assert!(!other.active);
     let own = reach(1, "patient/*.rs", ResourceType::Coverage, Interaction::Read);
-    assert!(found(&practice, &own, &Query::one(other.uuid)).await.is_empty());
+    assert!(
+        found(&practice, &own, &Query::one(other.uuid))
+            .await
+            .is_empty()
+    );
 }

@@ -17,7 +17,11 @@ INSERT INTO patient_data (id, pid, uuid, fname, lname, guardiansname, guardianre
     (4, 4, x'00000000000000000000000000000004', 'Di', 'Nox', ' ', NULL, NULL, ' ', '');
 ";
 
-async fn found(practice: &Fixture, reach: &Reach, query: &Query) -> (Vec<RelatedPerson>, Option<Cursor>) {
+async fn found(
+    practice: &Fixture,
+    reach: &Reach,
+    query: &Query,
+) -> (Vec<RelatedPerson>, Option<Cursor>) {
     let page = find(&practice.emr, reach, query).await.expect("a page");
     let of = |record: Record| match record {
         Record::RelatedPerson(one) => *one,
@@ -36,14 +40,24 @@ fn at_most(count: u32) -> Query {
 #[tokio::test]
 async fn a_patient_finds_the_own_relatives_and_no_others() {
     let practice = Fixture::with(FAMILIES).await;
-    let own = reach(1, "patient/*.rs", ResourceType::RelatedPerson, Interaction::Search);
+    let own = reach(
+        1,
+        "patient/*.rs",
+        ResourceType::RelatedPerson,
+        Interaction::Search,
+    );
     let (mine, next) = found(&practice, &own, &at_most(10)).await;
     assert_eq!(next, None);
     let names: Vec<&str> = mine.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["Ana Kim", "Joe O'Neil"]);
     assert_eq!(mine[0].relationship, "Mother");
     let other = id(Uuid::from_u128(2), Tie::EmergencyContact);
-    assert!(found(&practice, &own, &Query::one(other)).await.0.is_empty());
+    assert!(
+        found(&practice, &own, &Query::one(other))
+            .await
+            .0
+            .is_empty()
+    );
     let (one, _) = found(&practice, &own, &Query::one(mine[1].uuid)).await;
     assert_eq!(one, [mine[1].clone()]);
 }
@@ -51,7 +65,11 @@ async fn a_patient_finds_the_own_relatives_and_no_others() {
 #[tokio::test]
 async fn pages_over_the_practice_miss_nobody_and_hold_no_more_than_asked() {
     let practice = Fixture::with(FAMILIES).await;
-    let all = wide("system/*.rs", ResourceType::RelatedPerson, Interaction::Search);
+    let all = wide(
+        "system/*.rs",
+        ResourceType::RelatedPerson,
+        Interaction::Search,
+    );
     let mut query = at_most(1);
     let mut seen = Vec::new();
     loop {

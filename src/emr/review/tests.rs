@@ -62,7 +62,10 @@ fn person() -> Person {
 
 async fn chart(practice: &Fixture) -> Patient {
     let reach = reach(1, "patient/*.rs", ResourceType::Patient, Interaction::Read);
-    match crate::emr::read(&practice.emr, &reach, person().uuid).await.expect("the chart") {
+    match crate::emr::read(&practice.emr, &reach, person().uuid)
+        .await
+        .expect("the chart")
+    {
         Record::Patient(patient) => *patient,
         other => panic!("{other:?}"),
     }
@@ -74,7 +77,9 @@ async fn tasks(practice: &Fixture) -> Vec<Task> {
         count: 10,
         ..Query::default()
     };
-    let page = crate::emr::find(&practice.emr, &reach, &query).await.expect("tasks");
+    let page = crate::emr::find(&practice.emr, &reach, &query)
+        .await
+        .expect("tasks");
     let task = |record| match record {
         Record::Task(task) => *task,
         other => panic!("{other:?}"),
@@ -89,7 +94,12 @@ async fn done(practice: &Fixture, user: User, ask: Ask) -> Result<Written, Failu
         encounter: None,
     };
     let grant = granted(user, context, "patient/*.cruds");
-    let reach = reach(1, "patient/*.cruds", ResourceType::Patient, Interaction::Update);
+    let reach = reach(
+        1,
+        "patient/*.cruds",
+        ResourceType::Patient,
+        Interaction::Update,
+    );
     let rules = Rules {
         cancel_notice: Duration::ZERO,
     };
@@ -126,9 +136,13 @@ fn accept(task: &Task) -> Ask {
 async fn two_wishes_are_one_waiting_row_and_the_chart_stays() {
     let practice = Fixture::with(CHART).await;
     let wish = edit(chart(&practice).await, &[(Part::Street, "2 Oäk\nApt 3")]);
-    let first = done(&practice, User::Patient(person()), wish).await.expect("waits");
+    let first = done(&practice, User::Patient(person()), wish)
+        .await
+        .expect("waits");
     let wish = edit(chart(&practice).await, &[(Part::City, "Albany")]);
-    let second = done(&practice, User::Patient(person()), wish).await.expect("waits");
+    let second = done(&practice, User::Patient(person()), wish)
+        .await
+        .expect("waits");
     assert_eq!(first, second);
     let now = seen(&practice).await;
     assert_eq!((now.waiting, now.street.as_str()), (1, "1 Elm"));
@@ -141,7 +155,11 @@ async fn two_wishes_are_one_waiting_row_and_the_chart_stays() {
     assert_eq!(field("note").as_deref(), Some(""));
     let waiting = tasks(&practice).await;
     assert_eq!(waiting.len(), 1);
-    let asked: Vec<&str> = waiting[0].asked.iter().map(|one| one.after.as_str()).collect();
+    let asked: Vec<&str> = waiting[0]
+        .asked
+        .iter()
+        .map(|one| one.after.as_str())
+        .collect();
     assert_eq!(asked, ["2 Oäk\nApt 3", "Albany"]);
     assert_eq!(Written::Review(waiting[0].uuid), first);
 }
@@ -149,18 +167,31 @@ async fn two_wishes_are_one_waiting_row_and_the_chart_stays() {
 #[tokio::test]
 async fn a_wish_is_taken_over_once_and_only_what_was_asked() {
     let practice = Fixture::with(CHART).await;
-    let wish = edit(chart(&practice).await, &[(Part::Family, "Müller"), (Part::City, "Albany")]);
-    done(&practice, User::Patient(person()), wish).await.expect("waits");
+    let wish = edit(
+        chart(&practice).await,
+        &[(Part::Family, "Müller"), (Part::City, "Albany")],
+    );
+    done(&practice, User::Patient(person()), wish)
+        .await
+        .expect("waits");
     // Staff changed the street meanwhile: it must not go back.
     let staff = Sql::new("UPDATE patient_data SET street = '9 Ash' WHERE pid = 1");
     practice.emr.db.run(staff).await.expect("changes");
     let task = tasks(&practice).await.remove(0);
-    done(&practice, User::System, accept(&task)).await.expect("is taken over");
+    done(&practice, User::System, accept(&task))
+        .await
+        .expect("is taken over");
     let now = seen(&practice).await;
     assert_eq!((now.waiting, now.closed, now.former), (0, 1, 1));
-    assert_eq!((now.street.as_str(), now.city.as_str(), now.lname.as_str()), ("9 Ash", "Albany", "Müller"));
+    assert_eq!(
+        (now.street.as_str(), now.city.as_str(), now.lname.as_str()),
+        ("9 Ash", "Albany", "Müller")
+    );
     let again = done(&practice, User::System, accept(&task)).await;
-    assert!(matches!(again, Err(Failure::Refused(Refusal::Conflict(_)))), "{again:?}");
+    assert!(
+        matches!(again, Err(Failure::Refused(Refusal::Conflict(_)))),
+        "{again:?}"
+    );
     let after = tasks(&practice).await.remove(0);
     assert_eq!(after.progress, crate::domain::tasks::Progress::Completed);
     assert_eq!(after.asked.len(), 2);
@@ -172,9 +203,19 @@ async fn what_changed_since_it_was_read_is_a_conflict() {
     let before = chart(&practice).await;
     let staff = Sql::new("UPDATE patient_data SET city = 'Utica' WHERE pid = 1");
     practice.emr.db.run(staff).await.expect("changes");
-    let late = done(&practice, User::System, edit(before.clone(), &[(Part::City, "Albany")])).await;
+    let late = done(
+        &practice,
+        User::System,
+        edit(before.clone(), &[(Part::City, "Albany")]),
+    )
+    .await;
     assert!(matches!(late, Err(Failure::Refused(Refusal::Conflict(_)))));
-    let other = done(&practice, User::System, edit(before, &[(Part::HomePhone, "555-2")])).await;
+    let other = done(
+        &practice,
+        User::System,
+        edit(before, &[(Part::HomePhone, "555-2")]),
+    )
+    .await;
     assert_eq!(other.expect("another part"), Written::Record(person().uuid));
 }
 
@@ -192,7 +233,9 @@ async fn a_row_closed_in_openemr_shows_as_completed_and_foreign_fields_are_left_
     assert_eq!(task.note, "Hi");
     assert_eq!(task.asked[0].after, "Albany");
     let refused = done(&practice, User::System, accept(&task)).await;
-    assert!(matches!(refused, Err(Failure::Refused(Refusal::Rules(reasons))) if reasons[0].id == "review.fields"));
+    assert!(
+        matches!(refused, Err(Failure::Refused(Refusal::Rules(reasons))) if reasons[0].id == "review.fields")
+    );
     let closed = Sql::new(
         "UPDATE onsite_portal_activity SET status = 'closed', pending_action = 'completed', action_taken = 'accept' WHERE id = 5",
     );

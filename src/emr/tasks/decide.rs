@@ -132,8 +132,18 @@ fn closed(emr: &Emr, (ask, row): (&WorkAsk, i64), writer: &Writer) -> Sql {
             "Changes reviewed and commited to demographics.",
             "update",
         ),
-        Decide::Reject => ("reject", "closed", "Changes reviewed and not taken over.", ""),
-        Decide::Withdraw => ("", "deleted", "Patient took back the changes to demographics.", "delete"),
+        Decide::Reject => (
+            "reject",
+            "closed",
+            "Changes reviewed and not taken over.",
+            "",
+        ),
+        Decide::Withdraw => (
+            "",
+            "deleted",
+            "Patient took back the changes to demographics.",
+            "delete",
+        ),
     };
     Sql::new(CLOSE)
         .bind(taken)
@@ -165,7 +175,9 @@ async fn keep(
         activity: Some(row),
     };
     reviews::insert(tx, &review).await?;
-    reviews::decide(tx, Which::Activity(row), decision).await.map(|_| ())
+    reviews::decide(tx, Which::Activity(row), decision)
+        .await
+        .map(|_| ())
 }
 
 fn decided() -> Failure {

@@ -29,8 +29,8 @@ use crate::emr::composed;
 use crate::emr::composed::Kind;
 use crate::emr::composed::Parts;
 use crate::emr::insurance;
-use crate::emr::persons;
 use crate::emr::people::tidy;
+use crate::emr::persons;
 use crate::emr::review;
 use crate::emr::staff;
 use crate::emr::uuids;
@@ -312,7 +312,8 @@ impl Activity {
         let authored: Option<OffsetDateTime> = emr.zone.told(Some(self.at));
         let decided = emr.zone.told(self.decided.filter(|_| !progress.waits()));
         let name = staff::display(self.user_fname, self.user_mname, self.user_lname);
-        let provider = uuids::known(self.user_uuid.as_deref()).filter(|_| self.authorized == Some(1));
+        let provider =
+            uuids::known(self.user_uuid.as_deref()).filter(|_| self.authorized == Some(1));
         Some(Placed {
             key: datetime_text(self.at),
             row: place(Source::Activity, self.id),

@@ -58,7 +58,10 @@ async fn pages_of_any_size_hold_the_same_tasks_in_the_same_order() {
     let own = reach(1, "patient/*.rs", ResourceType::Task, Interaction::Search);
     let whole = paged(&practice, &own, 10).await;
     let words: Vec<&str> = whole.iter().map(|one| one.description.as_str()).collect();
-    assert_eq!(words, ["Consent", "Paid", "Consent", "History", "A new insurance."]);
+    assert_eq!(
+        words,
+        ["Consent", "Paid", "Consent", "History", "A new insurance."]
+    );
     for count in 1..5 {
         assert_eq!(paged(&practice, &own, count).await, whole, "{count}");
     }
@@ -92,10 +95,22 @@ async fn case_142_a_task_of_somebody_else_is_not_found_by_its_id() {
     let all = wide("system/*.rs", ResourceType::Task, Interaction::Search);
     let own = reach(2, "patient/*.rs", ResourceType::Task, Interaction::Read);
     for one in paged(&practice, &all, 10).await {
-        let found = find(&practice.emr, &own, &Query::one(one.uuid)).await.expect("a page");
+        let found = find(&practice.emr, &own, &Query::one(one.uuid))
+            .await
+            .expect("a page");
         let mine = one.person.pid == 2;
-        assert_eq!(found.records.len(), usize::from(mine), "{}", one.description);
-        let read = find(&practice.emr, &all, &Query::one(one.uuid)).await.expect("a page");
-        assert_eq!(read.records.into_iter().map(task).collect::<Vec<_>>(), [one]);
+        assert_eq!(
+            found.records.len(),
+            usize::from(mine),
+            "{}",
+            one.description
+        );
+        let read = find(&practice.emr, &all, &Query::one(one.uuid))
+            .await
+            .expect("a page");
+        assert_eq!(
+            read.records.into_iter().map(task).collect::<Vec<_>>(),
+            [one]
+        );
     }
 }

@@ -47,7 +47,12 @@ fn everything_that_is_known_is_said() {
         payor.reference.as_deref(),
         Some("Organization/00000000-0000-0000-0000-000000000003")
     );
-    let values: Vec<&str> = resource.class.iter().flatten().map(|one| one.value.as_str()).collect();
+    let values: Vec<&str> = resource
+        .class
+        .iter()
+        .flatten()
+        .map(|one| one.value.as_str())
+        .collect();
     assert_eq!(values, ["G-1", "Silver"]);
     let subscriber = resource.subscriber.as_ref().expect("the patient");
     assert_eq!(subscriber.reference, resource.beneficiary.reference);
@@ -63,8 +68,13 @@ fn without_a_number_us_core_15_still_holds() {
     let resource = rendered(&one);
     assert!(resource.subscriber_id.is_none() && resource.subscriber_id_ext.is_some());
     assert!(resource.identifier.is_empty());
-    let display = resource.subscriber.as_ref().and_then(|one| one.display.as_deref());
+    let display = resource
+        .subscriber
+        .as_ref()
+        .and_then(|one| one.display.as_deref());
     assert_eq!(display, Some("Joe Kim"));
-    let payor = resource.payor[0].as_ref().and_then(|one| one.display.as_deref());
+    let payor = resource.payor[0]
+        .as_ref()
+        .and_then(|one| one.display.as_deref());
     assert_eq!(payor, Some("unknown"));
 }

@@ -33,7 +33,10 @@ fn ask(change: impl Fn(&mut Value)) -> Result<InsuranceAsk, Refusal> {
         seen: None,
         before: None,
         resource: fhir_decode::decode(&bytes).expect("FHIR"),
-        changed: names.filter(|name| *name != "resourceType").cloned().collect(),
+        changed: names
+            .filter(|name| *name != "resourceType")
+            .cloned()
+            .collect(),
     };
     match of(sent, &Base::new("http://x.org/fhir"))? {
         Ask::Insurance(ask) => Ok(ask),
@@ -43,7 +46,9 @@ fn ask(change: impl Fn(&mut Value)) -> Result<InsuranceAsk, Refusal> {
 
 fn place(refused: Result<InsuranceAsk, Refusal>) -> String {
     match refused {
-        Err(Refusal::Unprocessable { location, .. } | Refusal::Invalid { location, .. }) => location,
+        Err(Refusal::Unprocessable { location, .. } | Refusal::Invalid { location, .. }) => {
+            location
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -54,7 +59,10 @@ fn everything_openemr_has_a_column_for_is_taken() {
     assert_eq!(asked.patient, Uuid::from_u128(OWN));
     assert_eq!(asked.policy.rank, Rank::Primary);
     assert_eq!(asked.policy.payor.0, Some(Uuid::from_u128(3)));
-    assert_eq!((asked.policy.number.as_str(), asked.policy.group.as_str()), ("X1", "G1"));
+    assert_eq!(
+        (asked.policy.number.as_str(), asked.policy.group.as_str()),
+        ("X1", "G1")
+    );
     assert_eq!(asked.policy.start, Some(date!(2026 - 01 - 01)));
     let child = ask(|json| {
         json["relationship"]["coding"][0]["code"] = json!("child");
@@ -82,8 +90,14 @@ fn what_has_no_column_is_refused_by_name() {
     let dental = json!({"type": {"coding": [{"system": CLASS, "code": "rxbin"}]}, "value": "1"});
     let class = ask(|json| json["class"] = json!([dental]));
     assert!(place(class).starts_with("Coverage.class"));
-    assert_eq!(place(ask(|json| json["order"] = json!(4))), "Coverage.order");
-    assert_eq!(place(ask(|json| json["status"] = json!("draft"))), "Coverage.status");
+    assert_eq!(
+        place(ask(|json| json["order"] = json!(4))),
+        "Coverage.order"
+    );
+    assert_eq!(
+        place(ask(|json| json["status"] = json!("draft"))),
+        "Coverage.status"
+    );
     let month = ask(|json| json["period"]["start"] = json!("2026-01"));
     assert_eq!(place(month), "Coverage.period.start");
     let relationship = ask(|json| json["relationship"] = json!({"text": "mine"}));

@@ -28,19 +28,26 @@ pub(super) static PARAMETERS: [Parameter; 22] = [
         of(record, identifiers)
     }),
     us_core("name", Meaning::Text(Field::Name), |record| {
-        of(record, |patient| every(patient, |name| {
-            let mut parts = indexes::name(name);
-            parts.extend(Indexed::text(&name.display()));
-            parts
-        }))
+        of(record, |patient| {
+            every(patient, |name| {
+                let mut parts = indexes::name(name);
+                parts.extend(Indexed::text(&name.display()));
+                parts
+            })
+        })
     }),
     us_core("family", Meaning::Text(Field::Family), |record| {
-        of(record, |patient| every(patient, |name| Indexed::text(&name.family)))
+        of(record, |patient| {
+            every(patient, |name| Indexed::text(&name.family))
+        })
     }),
     us_core("given", Meaning::Text(Field::Given), |record| {
         of(record, |patient| {
             every(patient, |name| {
-                name.given.iter().flat_map(|one| Indexed::text(one)).collect()
+                name.given
+                    .iter()
+                    .flat_map(|one| Indexed::text(one))
+                    .collect()
             })
         })
     }),
@@ -48,7 +55,9 @@ pub(super) static PARAMETERS: [Parameter; 22] = [
         of(record, |patient| {
             let day = patient.birth_date.map(|day| day.midnight().assume_utc());
             let next = day.and_then(|day| day.checked_add(Duration::DAY));
-            day.map(|day| Indexed::Date(Some(day), next)).into_iter().collect()
+            day.map(|day| Indexed::Date(Some(day), next))
+                .into_iter()
+                .collect()
         })
     }),
     us_core("gender", Meaning::Token(Field::Gender), |record| {
@@ -59,7 +68,10 @@ pub(super) static PARAMETERS: [Parameter; 22] = [
                 Gender::Other => "other",
                 Gender::Unknown => "unknown",
             };
-            vec![Indexed::token("http://hl7.org/fhir/administrative-gender", code)]
+            vec![Indexed::token(
+                "http://hl7.org/fhir/administrative-gender",
+                code,
+            )]
         })
     }),
     us_core("death-date", Meaning::Dates, |record| {
@@ -101,35 +113,71 @@ pub(super) static PARAMETERS: [Parameter; 22] = [
         definition: "http://hl7.org/fhir/SearchParameter/individual-telecom",
         values: |record| of(record, |patient| indexes::telecoms(&patient.telecom)),
     },
-    address("address", "http://hl7.org/fhir/SearchParameter/individual-address", |record| {
-        of(record, |patient| {
-            patient.addresses.iter().flat_map(indexes::address).collect()
-        })
-    }),
-    address("address-city", "http://hl7.org/fhir/SearchParameter/individual-address-city", |record| {
-        of(record, |patient| {
-            patient.addresses.iter().flat_map(|one| Indexed::text(&one.city)).collect()
-        })
-    }),
-    address("address-state", "http://hl7.org/fhir/SearchParameter/individual-address-state", |record| {
-        of(record, |patient| {
-            patient.addresses.iter().flat_map(|one| Indexed::text(&one.state)).collect()
-        })
-    }),
+    address(
+        "address",
+        "http://hl7.org/fhir/SearchParameter/individual-address",
+        |record| {
+            of(record, |patient| {
+                patient
+                    .addresses
+                    .iter()
+                    .flat_map(indexes::address)
+                    .collect()
+            })
+        },
+    ),
+    address(
+        "address-city",
+        "http://hl7.org/fhir/SearchParameter/individual-address-city",
+        |record| {
+            of(record, |patient| {
+                patient
+                    .addresses
+                    .iter()
+                    .flat_map(|one| Indexed::text(&one.city))
+                    .collect()
+            })
+        },
+    ),
+    address(
+        "address-state",
+        "http://hl7.org/fhir/SearchParameter/individual-address-state",
+        |record| {
+            of(record, |patient| {
+                patient
+                    .addresses
+                    .iter()
+                    .flat_map(|one| Indexed::text(&one.state))
+                    .collect()
+            })
+        },
+    ),
     address(
         "address-postalcode",
         "http://hl7.org/fhir/SearchParameter/individual-address-postalcode",
         |record| {
             of(record, |patient| {
-                patient.addresses.iter().flat_map(|one| Indexed::text(&one.postal_code)).collect()
+                patient
+                    .addresses
+                    .iter()
+                    .flat_map(|one| Indexed::text(&one.postal_code))
+                    .collect()
             })
         },
     ),
-    address("address-country", "http://hl7.org/fhir/SearchParameter/individual-address-country", |record| {
-        of(record, |patient| {
-            patient.addresses.iter().flat_map(|one| Indexed::text(&one.country)).collect()
-        })
-    }),
+    address(
+        "address-country",
+        "http://hl7.org/fhir/SearchParameter/individual-address-country",
+        |record| {
+            of(record, |patient| {
+                patient
+                    .addresses
+                    .iter()
+                    .flat_map(|one| Indexed::text(&one.country))
+                    .collect()
+            })
+        },
+    ),
     Parameter {
         name: "language",
         meaning: Meaning::Tokens,
@@ -139,7 +187,11 @@ pub(super) static PARAMETERS: [Parameter; 22] = [
                 let spoken = patient.language.iter();
                 spoken
                     .map(|code| {
-                        Indexed::Token(code.system.to_owned(), code.code.clone(), code.display.clone())
+                        Indexed::Token(
+                            code.system.to_owned(),
+                            code.code.clone(),
+                            code.display.clone(),
+                        )
                     })
                     .collect()
             })
@@ -179,7 +231,9 @@ const fn us_core(name: &'static str, meaning: Meaning, values: Values) -> Parame
         name,
         meaning,
         definition: match name.as_bytes() {
-            b"identifier" => "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-identifier",
+            b"identifier" => {
+                "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-identifier"
+            }
             b"name" => "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-name",
             b"family" => "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-family",
             b"given" => "http://hl7.org/fhir/us/core/SearchParameter/us-core-patient-given",

@@ -45,7 +45,11 @@ fn chart() -> Patient {
     patient
 }
 
-fn ask(before: Option<&Patient>, change: impl Fn(&mut Value), changed: &[&str]) -> Result<ChartAsk, Refusal> {
+fn ask(
+    before: Option<&Patient>,
+    change: impl Fn(&mut Value),
+    changed: &[&str],
+) -> Result<ChartAsk, Refusal> {
     let base = Base::new(BASE);
     let shown = json_of(before.unwrap_or(&blank(Uuid::from_u128(1))), &base).expect("renders");
     let mut json = Value::Object(shown);
@@ -99,7 +103,10 @@ fn only_what_differs_is_asked() {
     .expect("an edit");
     assert_eq!(
         moved.parts,
-        [part(Part::Street, "2 Oak\nApt 3"), part(Part::HomePhone, "555-9")]
+        [
+            part(Part::Street, "2 Oak\nApt 3"),
+            part(Part::HomePhone, "555-9")
+        ]
     );
     assert!(!moved.former_names && !moved.former_homes);
     assert_eq!(moved.before, chart());
@@ -131,12 +138,12 @@ fn names_language_and_contact_are_understood() {
 
 #[test]
 fn case_143_what_has_no_place_is_refused_by_name() {
-    let third = edit(|json| json["name"][0]["given"] = json!(["A", "B", "C"]), &["name"]);
-    assert!(place(third).starts_with("Patient.name[0]"));
-    let nick = edit(
-        |json| json["name"][1]["use"] = json!("nickname"),
+    let third = edit(
+        |json| json["name"][0]["given"] = json!(["A", "B", "C"]),
         &["name"],
     );
+    assert!(place(third).starts_with("Patient.name[0]"));
+    let nick = edit(|json| json["name"][1]["use"] = json!("nickname"), &["name"]);
     assert_eq!(place(nick), "Patient.name[1].use");
     let two = edit(
         |json| {
@@ -151,7 +158,10 @@ fn case_143_what_has_no_place_is_refused_by_name() {
         &["telecom"],
     );
     assert!(place(fax).starts_with("Patient.telecom[0]"));
-    let work = edit(|json| json["address"][0]["use"] = json!("work"), &["address"]);
+    let work = edit(
+        |json| json["address"][0]["use"] = json!("work"),
+        &["address"],
+    );
     assert_eq!(place(work), "Patient.address[0].use");
     let spoken = edit(
         |json| json["communication"] = json!([{"language": {"text": "Elvish"}}]),
@@ -170,8 +180,14 @@ fn earlier_names_and_the_email_are_left_to_the_rules() {
     )
     .expect("an edit");
     assert!(erased.former_names && erased.parts.is_empty());
-    let mail = edit(|json| json["telecom"][1]["value"] = json!("b@example.org"), &["telecom"]);
-    assert_eq!(mail.expect("an edit").parts, [part(Part::Email, "b@example.org")]);
+    let mail = edit(
+        |json| json["telecom"][1]["value"] = json!("b@example.org"),
+        &["telecom"],
+    );
+    assert_eq!(
+        mail.expect("an edit").parts,
+        [part(Part::Email, "b@example.org")]
+    );
 }
 
 #[test]
@@ -189,7 +205,10 @@ fn case_168_names_of_every_script_stay_as_they_are() {
         let asked = edit(|json| json["name"][0]["family"] = json!(name), &["name"]);
         assert_eq!(asked.expect("an edit").parts, [part(Part::Family, name)]);
     }
-    let control = edit(|json| json["address"][0]["line"] = json!(["a\nb"]), &["address"]);
+    let control = edit(
+        |json| json["address"][0]["line"] = json!(["a\nb"]),
+        &["address"],
+    );
     assert_eq!(place(control), "Patient.address[0].line[0]");
 }
 
@@ -219,5 +238,7 @@ fn a_new_chart_says_what_was_sent_and_nothing_more() {
         |json| json["birthDate"] = json!("2000"),
         &["birthDate"],
     );
-    assert!(matches!(year, Err(Refusal::Unprocessable { location, .. }) if location == "Patient.birthDate"));
+    assert!(
+        matches!(year, Err(Refusal::Unprocessable { location, .. }) if location == "Patient.birthDate")
+    );
 }

@@ -64,9 +64,18 @@ fn each_role_has_its_own_decisions() {
         })
     };
     let decide = |role, status| ask(role, status, None).map(|ask| ask.decide);
-    assert_eq!(decide(Role::Staff, TaskStatus::Completed), Ok(Decide::Accept));
-    assert_eq!(decide(Role::Staff, TaskStatus::Rejected), Ok(Decide::Reject));
-    assert_eq!(decide(patient(), TaskStatus::Cancelled), Ok(Decide::Withdraw));
+    assert_eq!(
+        decide(Role::Staff, TaskStatus::Completed),
+        Ok(Decide::Accept)
+    );
+    assert_eq!(
+        decide(Role::Staff, TaskStatus::Rejected),
+        Ok(Decide::Reject)
+    );
+    assert_eq!(
+        decide(patient(), TaskStatus::Cancelled),
+        Ok(Decide::Withdraw)
+    );
     for (role, status) in [
         (patient(), TaskStatus::Completed),
         (patient(), TaskStatus::Rejected),
@@ -74,13 +83,18 @@ fn each_role_has_its_own_decisions() {
         (Role::Staff, TaskStatus::OnHold),
     ] {
         let refused = decide(role, status);
-        assert!(matches!(refused, Err(Refusal::Unprocessable { location, .. }) if location == "Task.status"));
+        assert!(
+            matches!(refused, Err(Refusal::Unprocessable { location, .. }) if location == "Task.status")
+        );
     }
 }
 
 #[test]
 fn a_reason_is_words_of_bounded_length() {
     let rejected = |reason: &str| ask(Role::Staff, TaskStatus::Rejected, Some(reason));
-    assert_eq!(rejected(" No proof ").map(|ask| ask.reason), Ok("No proof".to_owned()));
+    assert_eq!(
+        rejected(" No proof ").map(|ask| ask.reason),
+        Ok("No proof".to_owned())
+    );
     assert!(rejected(&"x".repeat(1001)).is_err());
 }

@@ -86,7 +86,10 @@ fn every_rule_can_be_broken_alone() {
     assert_eq!(said_by(&former(true)), ["profile.former-names"]);
     assert_eq!(said_by(&former(false)), ["profile.former-addresses"]);
     assert_eq!(said_by(&with(Part::First, " ")), ["profile.name"]);
-    assert_eq!(said_by(&with(Part::BirthDate, "2027-01-01")), ["profile.birth-date"]);
+    assert_eq!(
+        said_by(&with(Part::BirthDate, "2027-01-01")),
+        ["profile.birth-date"]
+    );
     assert_eq!(said_by(&with(Part::Gender, "")), ["profile.gender"]);
     assert!(said_by(&with(Part::City, "")).is_empty());
 }
