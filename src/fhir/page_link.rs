@@ -119,6 +119,8 @@ fn state(payload: &Value) -> Option<PageState> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::access::LaunchContext;
+    use crate::domain::access::User;
     use time::macros::datetime;
 
     const KEY: &[u8] = &[7; 32];
@@ -159,6 +161,32 @@ mod tests {
         assert!(open(&link, "grant", (ResourceType::Appointment, NOW), &[8; 32]).is_err());
         let late = NOW + time::Duration::HOUR;
         assert!(open(&link, "grant", (ResourceType::Appointment, late), KEY).is_err());
+    }
+
+    #[test]
+    fn case_134_fewer_scopes_or_another_grant_are_another_holder() {
+        let of = |id: &str, scopes: &str| {
+            let ids = (id.to_owned(), "app".to_owned());
+            let (user, context) = (User::System, LaunchContext::default());
+            holder(&Grant::stored(ids, user, context, Scope::list(scopes)))
+        };
+        let whole = of("grant", "system/Patient.rs system/Appointment.rs");
+        assert_eq!(
+            whole,
+            of("grant", "system/Patient.rs system/Appointment.rs")
+        );
+        assert_ne!(whole, of("grant", "system/Appointment.rs"));
+        assert_ne!(
+            whole,
+            of(
+                "grant",
+                "system/Patient.rs system/Appointment.rs?status=booked"
+            )
+        );
+        assert_ne!(
+            whole,
+            of("other", "system/Patient.rs system/Appointment.rs")
+        );
     }
 
     #[test]

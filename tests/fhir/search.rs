@@ -156,17 +156,6 @@ async fn case_123_a_search_that_names_another_patient_is_refused_without_looking
         }
     }
     assert!(bodies.iter().all(|body| *body == bodies[0]), "no oracle");
-    for odd in [
-        "patient.name=Sean",
-        "patient:identifier=x",
-        "patient:not=x",
-        "patient:missing=true",
-    ] {
-        let answer = clinic
-            .get(&format!("/fhir/Appointment?{odd}"), &token)
-            .await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{odd}");
-    }
     let both = format!("/fhir/Patient?_id={},{}", maria.id, sean.id);
     assert_eq!(
         ids(&clinic.get(&both, &token).await.json()),
@@ -287,7 +276,7 @@ async fn what_is_wrong_with_a_search_is_told_by_its_parameter() {
         ("date=292278994", "date"),
         ("_count=abc", "_count"),
         ("_count=-1", "_count"),
-        ("_count=0", "_count"),
+        ("_count=1e9", "_count"),
     ] {
         let answer = clinic
             .get(&format!("/fhir/Appointment?{search}"), &token)

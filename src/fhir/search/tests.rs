@@ -177,7 +177,7 @@ fn tokens_have_systems_and_escapes() {
         found(r"http://x|a\|b\\"),
         [token(Some("http://x"), r"a|b\")]
     );
-    assert_eq!(found(r"a\,b"), [token(None, r"a\"), token(None, "b")]);
+    assert_eq!(found(r"a\\,b"), [token(None, r"a\"), token(None, "b")]);
     assert_eq!(found(r"a\n"), [token(None, r"a\n")]);
 }
 
