@@ -349,7 +349,7 @@ async fn case_133_sorting_takes_parameters_of_the_type_and_pages_without_gap_or_
 }
 
 #[tokio::test]
-async fn case_159_and_161_wildcards_mean_themselves_and_counts_are_bounded() {
+async fn case_159_161_wildcards_mean_themselves_and_counts_are_bounded() {
     let clinic = Clinic::open().await;
     let service = token(&clinic, None, None, "system/*.rs").await;
     for form in [
