@@ -1,6 +1,8 @@
 //! Every route and every resource against everybody who may not: no token, a bad one, an expired one, another kind of
 //! token, too small a scope, somebody else's record. A route without an expectation here fails the first test.
 
+mod matrix;
+
 use anteroom::domain::ResourceType;
 use anteroom::domain::scope::Interaction;
 use anteroom::fhir::RESOURCES;
@@ -36,6 +38,8 @@ const ROUTES: &[(&str, Guard)] = &[
     ("/metadata", Guard::Open),
     ("/.well-known/smart-configuration", Guard::Open),
     ("/_history", Guard::Token),
+    ("/Binary", Guard::Token),
+    ("/Binary/{id}", Guard::Token),
     ("/{type}", Guard::Token),
     ("/{type}/_history", Guard::Token),
     ("/{type}/_search", Guard::Token),
