@@ -75,13 +75,9 @@ async fn case_146_two_replicas_create_one() {
             .web
             .get(url(0, "Communication?_count=50"))
             .bearer_auth(&token);
-        let found: Value = found
-            .send()
-            .await
-            .expect("an answer")
-            .json()
-            .await
-            .expect("JSON");
+        let found = found.send().await.expect("an answer");
+        let found = found.bytes().await.expect("a body");
+        let found: Value = serde_json::from_slice(&found).expect("JSON");
         let found = found["entry"].to_string();
         let staff = found
             .split("Practitioner/")
@@ -101,7 +97,8 @@ async fn case_146_two_replicas_create_one() {
             async move {
                 let answer = request.send().await.expect("an answer");
                 let status = answer.status().as_u16();
-                let json: Value = answer.json().await.unwrap_or_default();
+                let bytes = answer.bytes().await.expect("a body");
+                let json: Value = serde_json::from_slice(&bytes).unwrap_or_default();
                 (status, json["id"].as_str().unwrap_or_default().to_owned())
             }
         });
