@@ -7,7 +7,7 @@ use crate::clinic::EVERYTHING;
 use crate::fhir::chart::both;
 use crate::fhir::chart::put;
 use crate::fhir::chart::read;
-use crate::fhir::reach::token;
+use crate::fhir::chart::service;
 use crate::fhir::write::FHIR;
 use crate::fhir::write::send;
 
@@ -27,7 +27,7 @@ async fn an_insurance_is_read_changed_by_review_and_added_by_staff() {
         let waits = put(&clinic, &own, &card).await;
         assert_eq!(waits.status, StatusCode::ACCEPTED, "{}", waits.text());
 
-        let service = token(&clinic, None, None, "system/*.cruds").await;
+        let service = service(&clinic).await;
         let waiting = "/fhir/Task?code=review-coverage&status=requested";
         let mut task = read(&clinic, &service, waiting).await["entry"][0]["resource"].clone();
         task["status"] = json!("completed");
