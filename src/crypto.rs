@@ -178,6 +178,12 @@ pub fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// The bytes behind base64, whose lines may be broken; `None` where it is not that.
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let bare: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    STANDARD.decode(bare).ok()
+}
+
 /// The bytes behind base64url; `None` where it is not that.
 pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()

@@ -35,6 +35,7 @@ enum Guard {
 
 /// Every route of `http/mod.rs`, in its order there, and its guard.
 const ROUTES: &[(&str, Guard)] = &[
+    ("/", Guard::Token),
     ("/metadata", Guard::Open),
     ("/.well-known/smart-configuration", Guard::Open),
     ("/_history", Guard::Token),
@@ -46,6 +47,7 @@ const ROUTES: &[(&str, Guard)] = &[
     ("/{type}/{id}", Guard::Token),
     ("/{type}/{id}/_history", Guard::Token),
     ("/{type}/{id}/_history/{version}", Guard::Token),
+    ("/{type}/{id}/{operation}", Guard::Token),
     ("/{kind}", Guard::Open),
     ("/{kind}/_search", Guard::Open),
     ("/{kind}/{{id}}", Guard::Open),

@@ -157,7 +157,10 @@ pub static SERVED: Served = Served {
             "extension",
         ],
     },
-    operations: &[],
+    operations: &[(
+        "validate",
+        "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    )],
 };
 
 /// What a new visit is asked for with.

@@ -57,10 +57,22 @@ const ENTRY_BYTES: usize = 1600;
 /// # Errors
 /// As [`crate::fhir::encode`].
 pub fn searchset(entries: &Entries<'_>, links: &Links<'_>) -> Result<Vec<u8>, Fault> {
+    of_operation(entries, links, links.kind.name())
+}
+
+/// The same for the answer of an operation, whose self link is at a path of its own below the base.
+///
+/// # Errors
+/// As [`searchset`].
+pub fn of_operation(
+    entries: &Entries<'_>,
+    links: &Links<'_>,
+    path: &str,
+) -> Result<Vec<u8>, Fault> {
     let base = Base::new(links.base);
     let count = entries.matches.len() + entries.included.len();
     let mut page = Vec::with_capacity((count + 1) * ENTRY_BYTES);
-    write(&frame(links).map_err(unbuilt)?.into(), &mut page)?;
+    write(&frame(links, path).map_err(unbuilt)?.into(), &mut page)?;
     // The frame ends with a brace of its own, which the entries go before.
     page.pop();
     let mut first = true;
@@ -121,8 +133,8 @@ fn separator(first: &mut bool) -> &'static str {
 }
 
 /// The bundle without its entries.
-fn frame(links: &Links<'_>) -> Built<Bundle> {
-    let mut link = vec![self_link(links)?];
+fn frame(links: &Links<'_>, path: &str) -> Built<Bundle> {
+    let mut link = vec![self_link(links, path)?];
     if let Some(next) = &links.next {
         link.push(relation("next", next.clone())?);
     }
@@ -156,8 +168,8 @@ fn unbuilt(error: BuilderError) -> Fault {
 }
 
 /// What was searched for, as it was understood.
-fn self_link(links: &Links<'_>) -> Built<BundleLink> {
-    let mut url = format!("{}/{}", links.base.trim_end_matches('/'), links.kind.name());
+fn self_link(links: &Links<'_>, path: &str) -> Built<BundleLink> {
+    let mut url = format!("{}/{path}", links.base.trim_end_matches('/'));
     for (index, (name, value)) in links.pairs.iter().enumerate() {
         url.push(if index == 0 { '?' } else { '&' });
         escape(name, &mut url);

@@ -124,7 +124,10 @@ pub static SERVED: Served = Served {
         patient: &["extension"],
         staff: &[],
     },
-    operations: &[],
+    operations: &[(
+        "validate",
+        "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    )],
 };
 
 /// What a new message may have.

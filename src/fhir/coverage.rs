@@ -166,7 +166,10 @@ pub static SERVED: Served = Served {
         patient: CHANGEABLE,
         staff: CHANGEABLE,
     },
-    operations: &[],
+    operations: &[(
+        "validate",
+        "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    )],
 };
 
 /// HL7's system of group and plan.

@@ -51,7 +51,16 @@ pub static SERVED: Served = Served {
         staff: NEW,
     },
     update: READ_ONLY,
-    operations: &[],
+    operations: &[
+        (
+            "docref",
+            "http://hl7.org/fhir/us/core/OperationDefinition/docref",
+        ),
+        (
+            "validate",
+            "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+        ),
+    ],
 };
 
 /// What a new document may have.

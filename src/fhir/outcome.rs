@@ -115,7 +115,7 @@ fn words(refusal: &Refusal) -> (IssueType, String) {
         ),
         Refusal::Several => (
             IssueType::MultipleMatches,
-            "If-None-Exist finds several: nothing was made.",
+            "If-None-Exist, or a search that stands for a reference, does not find exactly one: nothing was made.",
         ),
         Refusal::NoMethod => (
             IssueType::NotSupported,

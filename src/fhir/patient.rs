@@ -82,7 +82,16 @@ pub static SERVED: Served = Served {
             "communication",
         ],
     },
-    operations: &[],
+    operations: &[
+        (
+            "everything",
+            "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+        ),
+        (
+            "validate",
+            "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+        ),
+    ],
 };
 
 const RACE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race";

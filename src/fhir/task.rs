@@ -133,7 +133,10 @@ pub static SERVED: Served = Served {
         patient: &["status"],
         staff: &["status", "statusReason"],
     },
-    operations: &[],
+    operations: &[(
+        "validate",
+        "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    )],
 };
 
 fn work(record: &Record, of: impl Fn(&Task) -> Vec<Indexed>) -> Vec<Indexed> {

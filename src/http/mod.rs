@@ -1,6 +1,7 @@
 //! HTTP: every route on this page, the layers around them, and the one shared state.
 
 pub mod account;
+pub mod batch;
 pub mod binary;
 pub mod brands;
 pub mod client_address;
@@ -17,6 +18,7 @@ pub mod limits;
 pub mod logout;
 pub mod negotiate;
 pub mod oauth;
+pub mod operations;
 pub mod openapi;
 pub mod pages;
 pub mod register;
@@ -130,6 +132,7 @@ impl AsRef<Emr> for App {
 /// Every route there is.
 pub fn router(app: Arc<App>) -> Router {
     let base = Router::new()
+        .route("/", post(batch::post).fallback(batch::not_allowed))
         .route("/metadata", get(fhir::metadata).fallback(fhir::only_get))
         .route(
             "/.well-known/smart-configuration",
@@ -157,7 +160,8 @@ pub fn router(app: Arc<App>) -> Router {
         )
         .route(
             "/{type}/{id}",
-            get(fhir::read)
+            get(operations::read_or_operation)
+                .post(operations::on_type)
                 .put(write::change)
                 .patch(write::change)
                 .fallback(fhir::not_allowed),
@@ -169,6 +173,12 @@ pub fn router(app: Arc<App>) -> Router {
         .route(
             "/{type}/{id}/_history/{version}",
             get(fhir::vread).fallback(fhir::not_allowed),
+        )
+        .route(
+            "/{type}/{id}/{operation}",
+            get(operations::on_record)
+                .post(operations::on_record)
+                .fallback(fhir::other),
         )
         .fallback(fhir::other);
     // What we publish ourselves stands beside the types of records, open to everybody.
@@ -190,7 +200,7 @@ pub fn router(app: Arc<App>) -> Router {
     // What browsers of other origins may call: never with cookies (`spec/security.md`, case 181).
     let open = Router::new()
         .nest("/fhir", base)
-        .route("/fhir/", any(fhir::other))
+        .route("/fhir/", post(batch::post).fallback(batch::not_allowed))
         .route(
             "/.well-known/openid-configuration",
             get(oauth::openid_configuration),

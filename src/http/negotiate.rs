@@ -83,6 +83,21 @@ pub fn fhir_version(headers: &HeaderMap) -> Option<String> {
     })
 }
 
+/// Whether the body is FHIR's JSON of this version.
+///
+/// # Errors
+/// `UnsupportedMediaType` for anything else.
+pub fn fhir_body(headers: &HeaderMap) -> Result<(), Refusal> {
+    if fhir_version(headers).is_some_and(|version| version != "4.0") {
+        let wanted = "This server speaks FHIR 4.0: leave fhirVersion away, or send fhirVersion=4.0.";
+        return Err(Refusal::UnsupportedMediaType(wanted));
+    }
+    match media_type(headers).as_str() {
+        "application/fhir+json" | "application/json" => Ok(()),
+        _ => Err(Refusal::UnsupportedMediaType("Send the resource as application/fhir+json.")),
+    }
+}
+
 /// The media type of the body, without its parameters, in lower case.
 pub fn media_type(headers: &HeaderMap) -> String {
     let value = headers

@@ -65,12 +65,7 @@ pub async fn answered(app: &App, answered: Answered) -> Response {
     for note in answered.notes {
         app.reads.note(note).await;
     }
-    let status = match answered.how {
-        How::Found | How::Updated | How::Existing => StatusCode::OK,
-        How::Created => StatusCode::CREATED,
-        How::Accepted => StatusCode::ACCEPTED,
-        How::NotModified => StatusCode::NOT_MODIFIED,
-    };
+    let status = status_of(answered.how);
     let empty = answered.body.is_empty();
     let mut response = fhir_body(status, answered.body);
     let headers = response.headers_mut();
@@ -93,6 +88,16 @@ pub async fn answered(app: &App, answered: Answered) -> Response {
         headers.insert(place, url);
     }
     response
+}
+
+/// The status of each way of coming to something.
+pub fn status_of(how: How) -> StatusCode {
+    match how {
+        How::Found | How::Updated | How::Existing => StatusCode::OK,
+        How::Created => StatusCode::CREATED,
+        How::Accepted => StatusCode::ACCEPTED,
+        How::NotModified => StatusCode::NOT_MODIFIED,
+    }
 }
 
 /// `Sat, 21 Nov 2026 20:00:00 GMT` (RFC 9110, 5.6.7).

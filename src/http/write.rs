@@ -177,7 +177,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
 }
 
 /// The value of a header that comes at most once.
-fn one<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>, Refusal> {
+pub(super) fn one<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>, Refusal> {
     let mut all = headers.get_all(name).iter();
     let Some(value) = all.next() else {
         return Ok(None);
@@ -192,7 +192,7 @@ fn one<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>
 }
 
 /// `Prefer: return=`; what is not known is not wanted (RFC 7240, 2).
-fn wanted(headers: &HeaderMap) -> Wanted {
+pub(super) fn wanted(headers: &HeaderMap) -> Wanted {
     let all = headers.get_all("prefer").iter();
     let parts = all
         .filter_map(|value| value.to_str().ok())

@@ -2,16 +2,21 @@
 //! A request of its own and an entry of a Bundle come the same way. No HTTP: what a status is called is not known here.
 
 pub mod answer;
+pub mod bundle;
 pub mod chain;
 pub mod commit;
 pub mod condition;
+pub mod docref;
+pub mod everything;
 pub mod history;
 pub mod include;
 pub mod read;
 pub mod records;
 pub mod repeat;
+pub mod route;
 pub mod search;
 pub mod terminology;
+pub mod validate;
 pub mod write;
 
 use time::OffsetDateTime;

@@ -18,6 +18,7 @@ use crate::rest::Answered;
 use crate::rest::How;
 use crate::rest::Rest;
 use crate::rest::records;
+use crate::rest::terminology;
 use crate::store::changes;
 
 /// What the caller has already.
@@ -38,6 +39,11 @@ pub async fn read(
     (kind, id): (ResourceType, &str),
     (subset, known): (&Subset, &Known),
 ) -> Answer<Answered> {
+    if matches!(kind, ResourceType::ValueSet | ResourceType::CodeSystem) {
+        let mut answer = terminology::read(rest, kind, id).await?;
+        answer.body = subset::apply(answer.body, subset);
+        return Ok(answer);
+    }
     let reach = rest.grant.reach(kind, Interaction::Read)?;
     let id = id.parse::<Uuid>().map_err(|_| Refusal::NotFound)?;
     let record = or_gone(rest, &reach, id).await?;

@@ -26,6 +26,7 @@ use crate::rest::Rest;
 use crate::rest::chain;
 use crate::rest::include;
 use crate::rest::records;
+use crate::rest::terminology;
 
 /// How long a paging link works, in seconds.
 const PAGE_LIFE: i64 = 3600;
@@ -55,6 +56,9 @@ pub async fn search(
     pairs: &[(String, String)],
     handling: Handling,
 ) -> Answer<Answered> {
+    if matches!(kind, ResourceType::ValueSet | ResourceType::CodeSystem) {
+        return terminology::search(rest, kind, pairs, handling).await;
+    }
     let reach = rest.grant.reach(kind, Interaction::Search)?;
     let now = rest.emr.now();
     let holder = page_link::holder(rest.grant);

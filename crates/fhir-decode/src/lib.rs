@@ -46,6 +46,16 @@ pub fn decode(bytes: &[u8]) -> Result<Resource, Problem> {
     Ok(resource)
 }
 
+/// Reads JSON under the limits of [`decode`] and nothing more: what is put into other hands piece by piece, as the
+/// entries of a Bundle are, each of which meets the gate alone.
+///
+/// # Errors
+/// The first problem found: JSON that is broken, too deep (32), too large (10,000 nodes), has a key twice or a number
+/// that cannot be kept as written.
+pub fn json(bytes: &[u8]) -> Result<Value, Problem> {
+    tree::read(bytes)
+}
+
 /// serde's complaint, without the value it quotes and without the list of all 140 resources.
 fn undecodable(error: &serde_json::Error, sent: &Value, kind: &str) -> Problem {
     let message = error.to_string();
