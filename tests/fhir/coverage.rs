@@ -5,9 +5,9 @@ use serde_json::json;
 
 use crate::clinic::EVERYTHING;
 use crate::fhir::chart::both;
+use crate::fhir::chart::manager;
 use crate::fhir::chart::put;
 use crate::fhir::chart::read;
-use crate::fhir::chart::service;
 use crate::fhir::write::FHIR;
 use crate::fhir::write::send;
 
@@ -27,7 +27,7 @@ async fn an_insurance_is_read_changed_by_review_and_added_by_staff() {
         let waits = put(&clinic, &own, &card).await;
         assert_eq!(waits.status, StatusCode::ACCEPTED, "{}", waits.text());
 
-        let service = service(&clinic).await;
+        let service = manager(&clinic).await;
         let waiting = "/fhir/Task?code=review-coverage&status=requested";
         let mut task = read(&clinic, &service, waiting).await["entry"][0]["resource"].clone();
         task["status"] = json!("completed");

@@ -7,9 +7,9 @@ use serde_json::json;
 use crate::clinic::Clinic;
 use crate::clinic::EVERYTHING;
 use crate::fhir::chart::both;
+use crate::fhir::chart::manager;
 use crate::fhir::chart::put;
 use crate::fhir::chart::read;
-use crate::fhir::chart::service;
 
 async fn waiting(clinic: &Clinic, token: &str) -> Value {
     let found = read(
@@ -28,7 +28,7 @@ async fn a_review_of_openemrs_own_portal_is_refused_with_a_reason_the_patient_re
         let own = clinic.token(maria, EVERYTHING).await;
         let form = read(&clinic, &own, "/fhir/Task?code=review-form").await;
         assert_eq!(form["total"], 1, "{form}");
-        let service = service(&clinic).await;
+        let service = manager(&clinic).await;
         let mut task = waiting(&clinic, &service).await;
         let note = task["note"][0]["text"].as_str().unwrap_or_default();
         assert!(note.contains("We moved"), "{task}");
