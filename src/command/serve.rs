@@ -24,6 +24,7 @@ use crate::emr::zone::Zone;
 use crate::http;
 use crate::http::App;
 use crate::http::connections;
+use crate::http::connections::Patience;
 use crate::http::pages::home::Login;
 use crate::http::reply;
 use crate::worker;
@@ -158,7 +159,12 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     let age = app.config.key_rotation;
     let keeping = worker::keep_keys(system_clock(), db.clone(), app.keys.clone(), age);
     let watching = worker::watch(app.clone());
-    connections::serve(listener, http::router(app), told_to_stop()).await;
+    connections::serve(
+        (listener, Patience::default()),
+        http::router(app),
+        told_to_stop(),
+    )
+    .await;
     sweeping.abort();
     keeping.abort();
     watching.abort();

@@ -1,4 +1,6 @@
-//! The connections: taken one by one, ended where a caller never finishes its headers, and let go when the server stops.
+//! The connections: taken one by one, ended where a caller sends or takes too slowly, and let go when the server stops.
+
+mod pace;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -17,13 +19,32 @@ use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use pace::Paced;
+use pace::Upload;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// How long a caller may take for its headers, and how long a connection may be idle between requests
-/// (`spec/security.md` section 0).
-const HEADERS: Duration = Duration::from_secs(10);
+/// How long a caller is waited for (`spec/security.md` section 0).
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For its headers, and between two requests.
+    pub headers: Duration,
+    /// For the whole of a body: a little less than any request may take.
+    pub body: Duration,
+    /// For taking the next 64 KiB of an answer.
+    pub answer: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            headers: Duration::from_secs(10),
+            body: Duration::from_secs(25),
+            answer: Duration::from_secs(25),
+        }
+    }
+}
 
 /// How long running requests may go on once the server is told to stop: a little longer than any request may take.
 const FAREWELL: Duration = Duration::from_secs(35);
@@ -32,7 +53,11 @@ const FAREWELL: Duration = Duration::from_secs(35);
 const BREATH: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` is done, then lets running requests end.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    (listener, patience): (TcpListener, Patience),
+    router: Router,
+    stop: impl Future<Output = ()>,
+) {
     // Settled once, not for every request.
     let router: Router = router.with_state(());
     let watched = GracefulShutdown::new();
@@ -43,7 +68,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
             () = &mut stop => break,
             taken = listener.accept() => match taken {
                 Ok((stream, address)) => {
-                    running.spawn(watched.watch(connection(&router, stream, address)));
+                    running.spawn(watched.watch(connection(&router, (stream, address), patience)));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be taken");
@@ -66,10 +91,10 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
 /// One connection. Its errors are the caller's: it went away, or spoke no HTTP.
 fn connection(
     router: &Router,
-    stream: TcpStream,
-    address: SocketAddr,
+    (stream, address): (TcpStream, SocketAddr),
+    patience: Patience,
 ) -> http1::Connection<
-    TokioIo<TcpStream>,
+    TokioIo<Paced>,
     impl Service<
         Request<Incoming>,
         Response = Response,
@@ -78,12 +103,13 @@ fn connection(
     > + use<>,
 > {
     let routes = TowerToHyperService::new(router.clone());
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(|body| Upload::new(body, patience.body));
         request.extensions_mut().insert(ConnectInfo(address));
         routes.call(request)
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS)
-        .serve_connection(TokioIo::new(stream), service)
+        .header_read_timeout(patience.headers)
+        .serve_connection(TokioIo::new(Paced::new(stream, patience.answer)), service)
 }

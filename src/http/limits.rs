@@ -53,6 +53,7 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
     let caller = Caller::at(request.uri().path());
     let answer = |failure: Failure| caller.told(&app, &id.0, failure);
     let has_body = has_body(request.headers());
+    let chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let url = request
         .uri()
         .path_and_query()
@@ -74,8 +75,10 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
         Ok(Err(_)) => answer(Fault::new("serving a request", "it panicked").into()),
         Err(_) => answer(Refusal::Unavailable("The request took too long.").into()),
     };
-    if has_body && (response.status().is_client_error() || response.status().is_server_error()) {
-        // The body may be unread: then this connection is of no use for another request, and the caller must know.
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    // The body may be unread: then this connection is of no use for another request, and the caller must know. After
+    // chunks nothing more is read either: a proxy that went by Content-Length would take the rest for another's.
+    if chunked || (has_body && failed) {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }
