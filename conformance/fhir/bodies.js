@@ -1,5 +1,6 @@
 // Bodies that a portal takes: the smallest ones FHIR and the practice's rules leave.
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Skip } from "../smart/row.js";
 import { status } from "./said.js";
 
@@ -39,24 +40,53 @@ export function paper(bench, text = `A stranger's paper ${randomUUID()}`) {
   };
 }
 
+/** A query that finds no document now and will find the next one: what If-None-Exist is for. */
+export async function nothingYet({ patients }) {
+  // Dates are kept to the second.
+  await sleep(1100);
+  return `patient=${patients[0].id}&date=ge${new Date().toISOString().slice(0, 19)}Z`;
+}
+
 /** Sends a message and answers it as it stands. */
 export async function sent(bench, headers = {}) {
   const answer = status(await bench.ask("Communication", { as: "patient", json: await message(bench), headers }), 201);
   return answer;
 }
 
-/** A message that was received by the patient, with its mark turned: another version of it. */
+const mark = (one, name) => one.extension?.findIndex(({ url }) => url.endsWith(`/${name}`)) ?? -1;
+
+/** The JSON Patch that puts a message away, or takes it out again. What was read once stays read. */
+export function putAway(one) {
+  const [read, archived] = [mark(one, "message-read"), mark(one, "message-archived")];
+  if (read < 0 || archived < 0) throw new Skip("a message has no mark that could change");
+  return [
+    { op: "replace", path: `/extension/${read}/valueBoolean`, value: true },
+    { op: "replace", path: `/extension/${archived}/valueBoolean`, value: !one.extension[archived].valueBoolean },
+  ];
+}
+
+/** The same as a body. */
+export function turned(one) {
+  const changed = structuredClone(one);
+  for (const { path, value } of putAway(one)) changed.extension[Number(path.split("/")[2])].valueBoolean = value;
+  return changed;
+}
+
+/** Whether a message was put away. */
+export function isAway(one) {
+  return one.extension[mark(one, "message-archived")].valueBoolean;
+}
+
+/** A message that was received by the patient, put away or taken out: another version of it. */
 export async function changedMessage(bench) {
   const mine = `Patient/${bench.patients[0].id}`;
   const one = (await bench.all("Communication", "patient")).find((found) => (found.recipient ?? []).some((to) => to.reference === mine));
   if (!one) throw new Skip("no message was received by the patient");
-  const mark = one.extension?.findIndex((extension) => /message-read$/.test(extension.url)) ?? -1;
-  if (mark < 0) throw new Skip("a message has no mark that could change");
   const answer = await bench.ask(`Communication/${one.id}`, {
     as: "patient",
     method: "PATCH",
     type: "application/json-patch+json",
-    json: [{ op: "replace", path: `/extension/${mark}/valueBoolean`, value: !one.extension[mark].valueBoolean }],
+    json: putAway(one),
   });
   status(answer, 200);
   return answer.body;

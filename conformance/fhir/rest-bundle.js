@@ -1,7 +1,7 @@
 // R4's rules for batch and transaction (section 5.2).
 import { randomUUID } from "node:crypto";
 import { must, only } from "../smart/row.js";
-import { message, paper } from "./bodies.js";
+import { message, nothingYet, paper } from "./bodies.js";
 import { bundle, refused, sentences, status } from "./said.js";
 
 const row = (id, requirement, run) => ({ id: `REST-${id}`, requirement, run });
@@ -114,8 +114,8 @@ const transaction = [
   }),
   row("TX-7", "ifNoneExist of an entry: 201, then 200 with the same one", async (bench) => {
     offered(bench, "transaction");
-    const value = `urn:uuid:${randomUUID()}`;
-    const one = () => post({ ...paper(bench), identifier: [{ system: "urn:ietf:rfc:3986", value }] }, { ifNoneExist: `identifier=urn:ietf:rfc:3986|${value}` });
+    const ifNoneExist = await nothingYet(bench);
+    const one = () => post(paper(bench), { ifNoneExist });
     const first = bundle(await send(bench, "transaction", [one()]), "transaction-response").entry[0].response;
     const second = bundle(await send(bench, "transaction", [one()]), "transaction-response").entry[0].response;
     must(/^201/.test(first.status) && /^200/.test(second.status), "statuses", [first.status, second.status]);

@@ -1,5 +1,6 @@
 // R4's rules for operations (section 5.4): $everything, $validate, $expand, and what is unknown.
 import { must, only } from "../smart/row.js";
+import { matched } from "./bench.js";
 import { message } from "./bodies.js";
 import { bundle, codes, refused, sentences, status } from "./said.js";
 
@@ -12,7 +13,9 @@ async function all(bench, path, as) {
   const found = [];
   for (let next = path; next; ) {
     const body = bundle(await bench.ask(next, { as }));
-    found.push(...resources(body));
+    const urls = (body.entry ?? []).map((one) => one.fullUrl);
+    must(new Set(urls).size === urls.length, "bdl-7: a resource twice in one page", urls);
+    found.push(...matched(body));
     next = body.link?.find((one) => one.relation === "next")?.url;
     must(found.length < 5000, "it does not end");
   }
@@ -34,7 +37,7 @@ export const rows = [
     const visits = await all(bench, everything(bench, "?_type=Encounter"), "patient");
     must(visits.length > 0 && visits.every((one) => one.resourceType === "Encounter"), "_type", visits.map((one) => one.resourceType));
     const page = bundle(await bench.ask(everything(bench, "?_count=2"), { as: "patient" }));
-    must(resources(page).length <= 2 && page.link.some((one) => one.relation === "next"), "_count", page.link);
+    must(matched(page).length <= 2 && page.link.some((one) => one.relation === "next"), "_count", page.link);
     const old = await all(bench, everything(bench, "?start=1900-01-01&end=1900-12-31"), "patient");
     must(!old.some((one) => ["Appointment", "Encounter"].includes(one.resourceType)), "of 1900", old.map((one) => one.resourceType));
   }),

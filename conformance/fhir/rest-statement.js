@@ -137,8 +137,8 @@ const json = [
     only(lists(bench, "Communication", "create"), "Communication.create is not listed");
     const good = JSON.stringify(await message(bench));
     const send = (raw) => bench.ask("Communication", { as: "patient", raw, type: "application/fhir+json" });
-    refused(await send(good.replace("{", '{"status":"completed",')), 400);
-    refused(await send(`${"[".repeat(5000)}${"]".repeat(5000)}`), 400);
+    refused(await send(good.replace("{", '{"status":"completed",')), 400, 422);
+    refused(await send(`${"[".repeat(5000)}${"]".repeat(5000)}`), 400, 422);
     refused(await send(Buffer.concat([Buffer.from(good.slice(0, -1)), Buffer.from([0xff, 0xfe]), Buffer.from("}")])), 400);
   }),
   row("JSON-4", "an empty array, null and an empty text are refused", async (bench) => {

@@ -140,13 +140,16 @@ export function parameter(type, name) {
   return PARAMETERS[type]?.[name] ?? PARAMETERS["*"][name];
 }
 
-/** The text with which a resource is searched by a parameter, `full` with a token's system; undefined where it has no value. */
-export function searchable(type, name, resource, { full = false } = {}) {
+/**
+ * The text with which a resource is searched by a parameter, `full` with a token's system; undefined where it has no value.
+ * A period is searched as Inferno does, by what is after a day before its start; `bare` is the start itself.
+ */
+export function searchable(type, name, resource, { full = false, bare = false } = {}) {
   const [kind, of] = parameter(type, name) ?? [];
   const found = (of?.(resource) ?? []).filter((one) => one !== undefined && !isAbsent(one));
   if (kind === "token") return found.flatMap(tokens).filter((one) => one.code && (!full || one.system)).map((one) => (full ? `${one.system}|${escaped(one.code)}` : escaped(one.code)))[0];
   if (kind === "reference") return found.map((one) => one.reference).filter(Boolean).map((one) => one.split("/").slice(-2).join("/"))[0];
-  if (kind === "date") return found.map((one) => (typeof one === "string" ? one : (one.start ?? one.end))).filter(Boolean)[0];
+  if (kind === "date") return found.map((one) => (typeof one === "string" || bare ? (one.start ?? one.end ?? one) : around(one))).filter((one) => typeof one === "string")[0];
   return found.map(escaped)[0];
 }
 
@@ -191,6 +194,11 @@ export function folded(text) {
 
 export function list(value) {
   return value === undefined || value === null ? [] : [value].flat();
+}
+
+function around({ start, end }) {
+  if (start) return `gt${moved(start, -1)}`;
+  return end && `lt${moved(end, 1)}`;
 }
 
 function split(sent) {
