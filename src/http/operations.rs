@@ -13,7 +13,6 @@ use axum::http::HeaderMap;
 use axum::http::Method;
 use axum::response::Response;
 
-use crate::domain::ResourceType;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::fhir::inputs;
@@ -89,12 +88,8 @@ async fn answered(
     body: Body,
 ) -> Answer<Response> {
     let grant = guard::grant(app, headers).await?;
-    let declared = match *path {
-        [kind, .., name] => ResourceType::of(kind).filter(|kind| route::is_declared(*kind, name)),
-        _ => None,
-    };
     // What is not there has no body that would have to be right.
-    declared.ok_or(Refusal::NotFound)?;
+    route::declared(path).ok_or(Refusal::NotFound)?;
     let pairs = negotiate::pairs(uri.query());
     negotiate::json(headers, &pairs)?;
     let verb = match *method {

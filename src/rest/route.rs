@@ -165,15 +165,7 @@ pub async fn operation(
     path: Path<'_>,
     (verb, inputs): (Verb, Inputs),
 ) -> Answer<Answered> {
-    let (kind, id, name) = match *path {
-        [kind, name] => (known(kind)?, None, name),
-        [kind, id, name] => (known(kind)?, Some(id), name),
-        // There is no operation on the whole system.
-        _ => return Err(Refusal::NotFound.into()),
-    };
-    if !is_declared(kind, name) {
-        return Err(Refusal::NotFound.into());
-    }
+    let (kind, id, name) = declared(path).ok_or(Refusal::NotFound)?;
     match (name, id, verb) {
         ("$everything", Some(id), _) => everything::everything(rest, id, &inputs).await,
         ("$docref", None, _) => docref::docref(rest, &inputs).await,
@@ -184,12 +176,23 @@ pub async fn operation(
     }
 }
 
-/// Whether the type has an operation: the same list the CapabilityStatement is made of.
-pub fn is_declared(kind: ResourceType, name: &str) -> bool {
-    let served = fhir::served(kind);
-    let mut known = served.into_iter().flat_map(|served| served.operations);
-    name.strip_prefix('$')
-        .is_some_and(|bare| known.any(|(known, _)| *known == bare))
+/// The operation of an address: its type, the id of its record, and its name. It is there where the type declares it, by
+/// the same list the CapabilityStatement is made of, and where it is of that level. There is none on the whole system.
+pub fn declared<'a>(path: Path<'a>) -> Option<(ResourceType, Option<&'a str>, &'a str)> {
+    let (kind, id, name) = match *path {
+        [kind, name] => (kind, None, name),
+        [kind, id, name] => (kind, Some(id), name),
+        _ => return None,
+    };
+    let kind = ResourceType::of(kind)?;
+    let bare = name.strip_prefix('$')?;
+    let mut known = fhir::served(kind)?.operations.iter();
+    let level = match bare {
+        "everything" => id.is_some(),
+        "docref" => id.is_none(),
+        _ => true,
+    };
+    (level && known.any(|(known, _)| *known == bare)).then_some((kind, id, name))
 }
 
 /// Whether an operation takes a resource as its body.

@@ -1,5 +1,6 @@
 //! The FHIR side: what is read, searched and changed, and how every "no" looks.
 
+mod batch;
 mod binary;
 mod booking;
 mod bytes;
@@ -11,6 +12,7 @@ mod message;
 mod history;
 mod odd;
 mod once;
+mod operations;
 mod read;
 mod recurring;
 mod search;
@@ -18,6 +20,7 @@ mod slots;
 mod search_forms;
 mod search_includes;
 mod task;
+mod transaction;
 mod upload;
 mod wide_reach;
 pub(crate) mod reach;

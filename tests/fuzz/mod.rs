@@ -8,7 +8,9 @@
 //! changes corpus files in a plain test. Here an input whose outcome was not seen before joins the pool, so that the
 //! changes work their way inwards.
 
+mod bundle;
 mod mutate;
+mod patch;
 mod php;
 mod recurrence;
 mod resource;
