@@ -5,7 +5,6 @@ import { message, nothingYet, paper } from "./bodies.js";
 import { bundle, refused, sentences, status } from "./said.js";
 
 const row = (id, requirement, run) => ({ id: `REST-${id}`, requirement, run });
-const offered = (bench, code) => only((bench.statement.rest[0].interaction ?? []).some((one) => one.code === code), `${code} is not listed`);
 const send = (bench, type, entry, { as = "patient", headers } = {}) => bench.ask("", { as, headers, json: { resourceType: "Bundle", type, entry } });
 const get = (url, more = {}) => ({ request: { method: "GET", url, ...more } });
 const post = (resource, more = {}) => ({ fullUrl: `urn:uuid:${randomUUID()}`, resource, request: { method: "POST", url: resource.resourceType, ...more } });
@@ -14,7 +13,6 @@ const me = ({ patients }) => `Patient/${patients[0].id}`;
 
 const batch = [
   row("BATCH-1", "one entry for each, in order; each alone", async (bench) => {
-    offered(bench, "batch");
     const { entry } = bundle(await send(bench, "batch", [get(me(bench)), get("Patient/00000000-0000-4000-8000-000000000000"), get("Appointment?_count=2"), get("Nonsense/1")]), "batch-response");
     must(JSON.stringify(entry.map(code)) === JSON.stringify([200, 404, 200, 404]), "statuses", entry.map((one) => one.response.status));
     must(entry[0].resource.id === bench.patients[0].id && entry[0].response.etag && entry[0].response.lastModified, "the first", entry[0]);
@@ -22,39 +20,33 @@ const batch = [
     must(entry[2].resource.type === "searchset", "the third", entry[2]);
   }),
   row("BATCH-2", "the scope is looked at for each entry", async (bench) => {
-    offered(bench, "batch");
     const bearer = { authorization: `Bearer ${await bench.narrow("system/Patient.rs")}` };
     const { entry } = bundle(await send(bench, "batch", [get(me(bench)), get(`DocumentReference?patient=${bench.patients[0].id}`)], { as: null, headers: bearer }), "batch-response");
     must(code(entry[0]) === 200 && code(entry[1]) === 403, "statuses", entry.map((one) => one.response.status));
   }),
   row("BATCH-3", "a patient's batch reaches no other patient", async (bench) => {
-    offered(bench, "batch");
     const other = bench.patients[1].id;
     const { entry } = bundle(await send(bench, "batch", [get(`Patient/${other}`), get(`Patient?_id=${other}`), get(`Appointment?patient=${other}`), get(`Encounter?patient=Patient/${other}`)]), "batch-response");
     must(entry.every((one) => !JSON.stringify(one.resource ?? {}).includes(`"id":"${other}"`) && (one.resource?.entry ?? []).every((e) => e.search?.mode === "outcome")), "somebody else's", entry);
   }),
   row("BATCH-4", "ifNoneMatch of an entry is 304", async (bench) => {
-    offered(bench, "batch");
     const etag = (await bench.ask(me(bench), { as: "patient" })).headers.get("etag");
     const { entry } = bundle(await send(bench, "batch", [get(me(bench), { ifNoneMatch: etag })]), "batch-response");
     must(code(entry[0]) === 304 && !entry[0].resource, "status", entry[0]);
   }),
   row("BATCH-5", "a write that fails leaves the others", async (bench) => {
-    offered(bench, "batch");
     const { entry } = bundle(await send(bench, "batch", [post(await message(bench)), post({ ...(await message(bench)), status: "nonsense" })]), "batch-response");
     must(code(entry[0]) === 201 && [400, 422].includes(code(entry[1])), "statuses", entry.map((one) => one.response.status));
     must(/^201 |^201$/.test(entry[0].response.status) && entry[0].response.location.includes("Communication/"), "the first", entry[0].response);
     must(entry[1].response.outcome?.issue?.length > 0, "the second", entry[1]);
   }),
   row("BATCH-6", "an empty bundle is an empty answer; a Bundle of another type and another resource are 400", async (bench) => {
-    offered(bench, "batch");
     const empty = status(await bench.ask("", { as: "patient", json: { resourceType: "Bundle", type: "batch" } }), 200);
     must(empty.body.type === "batch-response" && empty.body.entry === undefined, "an empty array is no JSON of FHIR", empty.text);
     refused(await send(bench, "collection", [get(me(bench))]), 400, 422);
     refused(await bench.ask("", { as: "patient", json: { resourceType: "Patient" } }), 400);
   }),
   row("BATCH-7", "an entry without request, or with an absolute URL elsewhere, is refused", async (bench) => {
-    offered(bench, "batch");
     const answer = await send(bench, "batch", [{ resource: await message(bench) }, get("https://example.org/fhir/Patient/1"), get("../oauth2/token"), get("metadata/../../livez")]);
     if (answer.status === 200) must(answer.body.entry.every((one) => code(one) >= 400), "statuses", answer.body.entry.map((one) => one.response.status));
     else refused(answer, 400, 422);
@@ -63,7 +55,6 @@ const batch = [
 
 const transaction = [
   row("TX-1", "all is done: one entry for each in order, 201 and location", async (bench) => {
-    offered(bench, "transaction");
     const { entry } = bundle(await send(bench, "transaction", [get(me(bench)), post(await message(bench)), post(paper(bench))]), "transaction-response");
     must(JSON.stringify(entry.map(code)) === JSON.stringify([200, 201, 201]), "statuses", entry.map((one) => one.response.status));
     for (const one of entry.slice(1)) {
@@ -73,7 +64,6 @@ const transaction = [
     }
   }),
   row("TX-2", "one that fails: nothing is done, and the entry is named", async (bench) => {
-    offered(bench, "transaction");
     const text = `not to be kept ${randomUUID()}`;
     const answer = refused(await send(bench, "transaction", [post(await message(bench, text)), post({ ...(await message(bench)), recipient: [{ reference: "Practitioner/00000000-0000-4000-8000-000000000000" }] })]), 400, 404, 409, 412, 422);
     must(/entry\[1\]/.test(sentences(answer.body)), "the entry is not named", answer.text);
@@ -81,7 +71,6 @@ const transaction = [
     must(!JSON.stringify(pages).includes(text), "the first was kept");
   }),
   row("TX-3", "a reference to an entry's urn:uuid is resolved", async (bench) => {
-    offered(bench, "transaction");
     const mine = (await bench.all("Communication", "patient")).find((one) => (one.recipient ?? []).some((to) => to.reference === me(bench)));
     only(mine, "no message to answer");
     const first = post(await message(bench));
@@ -98,22 +87,18 @@ const transaction = [
     must(JSON.stringify(body).includes(`Communication/${target}`) && !JSON.stringify(body).includes("urn:uuid"), "not resolved", body);
   }),
   row("TX-4", "a reference to a urn:uuid that no entry has is 400 or 422", async (bench) => {
-    offered(bench, "transaction");
     refused(await send(bench, "transaction", [post({ ...(await message(bench)), inResponseTo: [{ reference: `urn:uuid:${randomUUID()}` }] })]), 400, 422);
   }),
   row("TX-5", "two entries about one record are 400 or 422", async (bench) => {
-    offered(bench, "transaction");
     const [one] = await bench.all("Communication", "patient");
     const change = { resource: one, request: { method: "PUT", url: `Communication/${one.id}`, ifMatch: `W/"${one.meta.versionId}"` } };
     refused(await send(bench, "transaction", [change, change]), 400, 422);
   }),
   row("TX-6", "ifMatch of an entry is looked at: 412 for all", async (bench) => {
-    offered(bench, "transaction");
     const [one] = await bench.all("Communication", "patient");
     refused(await send(bench, "transaction", [{ resource: one, request: { method: "PUT", url: `Communication/${one.id}`, ifMatch: 'W/"0000000000000001"' } }]), 412);
   }),
   row("TX-7", "ifNoneExist of an entry: 201, then 200 with the same one", async (bench) => {
-    offered(bench, "transaction");
     const ifNoneExist = await nothingYet(bench);
     const one = () => post(paper(bench), { ifNoneExist });
     const first = bundle(await send(bench, "transaction", [one()]), "transaction-response").entry[0].response;
@@ -122,7 +107,6 @@ const transaction = [
     must(first.location.split("/DocumentReference/")[1].split("/")[0] === second.location?.split("/DocumentReference/")[1].split("/")[0], "another one", second);
   }),
   row("TX-8", "a conditional reference (Practitioner?identifier=) is resolved, or refused by name", async (bench) => {
-    offered(bench, "transaction");
     const { body: who } = await bench.ask((await message(bench)).recipient[0].reference, { as: "patient" });
     const npi = who.identifier?.find((one) => one.system && one.value);
     only(npi, "the addressee has no identifier");
@@ -130,11 +114,9 @@ const transaction = [
     if (answer.status !== 200) must(/recipient/.test(sentences(refused(answer, 400, 412, 422).body)), "not named", answer.text);
   }),
   row("TX-9", "the scope of one entry missing: nothing is done", async (bench) => {
-    offered(bench, "transaction");
     refused(await send(bench, "transaction", [get(me(bench)), post(await message(bench))], { as: "system" }), 403);
   }),
   row("TX-10", "a GET of a transaction sees what the transaction wrote", async (bench) => {
-    offered(bench, "transaction");
     const text = `seen at once ${randomUUID()}`;
     const { entry } = bundle(await send(bench, "transaction", [get("Communication?_count=100&_sort=-sent"), post(await message(bench, text))]), "transaction-response");
     must(JSON.stringify(entry[0].resource).includes(text), "the order is DELETE, POST, PUT, GET");
