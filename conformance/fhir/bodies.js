@@ -77,6 +77,13 @@ export function isAway(one) {
   return one.extension[mark(one, "message-archived")].valueBoolean;
 }
 
+/** Puts the message that was received away, or takes it out again. */
+export async function turnOver(bench) {
+  const { id } = await bench.once("a message received", () => changedMessage(bench));
+  const { body } = status(await bench.ask(`Communication/${id}`, { as: "patient" }), 200);
+  return status(await bench.ask(`Communication/${id}`, { as: "patient", method: "PATCH", type: "application/json-patch+json", json: putAway(body) }), 200).body;
+}
+
 /** A message that was received by the patient, put away or taken out: another version of it. */
 export async function changedMessage(bench) {
   const mine = `Patient/${bench.patients[0].id}`;
