@@ -10,6 +10,7 @@ use fhir_sdk::r4b::codes::RestfulCapabilityMode;
 use fhir_sdk::r4b::resources::CapabilityStatement;
 use fhir_sdk::r4b::resources::CapabilityStatementImplementation;
 use fhir_sdk::r4b::resources::CapabilityStatementRest;
+use fhir_sdk::r4b::resources::CapabilityStatementRestInteraction;
 use fhir_sdk::r4b::resources::CapabilityStatementRestSecurity;
 use fhir_sdk::r4b::resources::CapabilityStatementSoftware;
 use fhir_sdk::r4b::resources::Resource;
@@ -254,6 +255,11 @@ fn rest(config: &Config) -> Built<CapabilityStatementRest> {
     for kind in resource::PUBLISHED {
         resources.push(Some(resource::published(kind)?));
     }
+    let mut bundles = Vec::new();
+    for code in ["transaction", "batch"] {
+        let taken = CapabilityStatementRestInteraction::builder().code(code.to_owned());
+        bundles.push(Some(taken.build()?));
+    }
     CapabilityStatementRest::builder()
         .mode(RestfulCapabilityMode::Server)
         .documentation(
@@ -268,6 +274,7 @@ fn rest(config: &Config) -> Built<CapabilityStatementRest> {
         )
         .security(security(config)?)
         .resource(resources)
+        .interaction(bundles)
         .build()
 }
 
