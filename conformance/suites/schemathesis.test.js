@@ -44,7 +44,7 @@ test("every address of /openapi.json that takes a plain GET is there", async () 
 test("nothing that is made up of /openapi.json breaks the server: 0 answers of 500", async (t) => {
   assert.ok(existsSync(PROGRAM), "schemathesis is missing: .venv/bin/pip install -r requirements.txt");
   const [patient] = activePatients(target);
-  const { access_token } = await launch(target, clientOf(target, "public"), patient, { scope: SCOPE });
+  const { body } = await launch(target, clientOf(target, "public"), patient, { scope: SCOPE });
   const folder = await mkdtemp(join(tmpdir(), "schemathesis-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const given = [
@@ -53,7 +53,7 @@ test("nothing that is made up of /openapi.json breaks the server: 0 answers of 5
     "--request-timeout", "10", "--warnings", "off", "--suppress-health-check", "all",
     // Registrations are counted per address, and the suites after this one register too.
     "--exclude-path", "/oauth2/register",
-    "--header", `Authorization: Bearer ${access_token}`,
+    "--header", `Authorization: Bearer ${body.access_token}`,
   ];
   const done = await promisify(execFile)(PROGRAM, given, { cwd: folder, maxBuffer: 1 << 26, env: { ...process.env, NO_COLOR: "1" } }).catch((error) => error);
   const text = `${done.stdout}\n${done.stderr}`;

@@ -252,7 +252,12 @@ impl Grant {
             return None;
         }
         let patient = match (scope.level, &self.user) {
-            (Level::System, User::System) => None,
+            // A service looks after a copy of the record; what changes it is a person's decision.
+            (Level::System, User::System)
+                if matches!(interaction, Interaction::Read | Interaction::Search) =>
+            {
+                None
+            }
             // A panel tells of other patients.
             (Level::Patient, _) | (_, User::Patient(_)) if kind == ResourceType::Group => {
                 return None;

@@ -3,7 +3,12 @@
 use crate::domain::refusal::Reason;
 use crate::domain::visits::Status;
 use crate::portal::CancelCase;
+use crate::portal::chart;
+use crate::portal::document;
+use crate::portal::insurance;
+use crate::portal::message;
 use crate::portal::visit;
+use crate::portal::work;
 
 /// One rule about facts of type `F`.
 #[derive(Debug)]
@@ -102,15 +107,21 @@ pub fn broken<F>(rules: &[Rule<F>], facts: &F) -> Vec<Reason> {
 }
 
 /// One rule of one table: its id, what must hold, and the element or setting that decides.
-type Told = (&'static str, &'static str, &'static str);
+pub type Told = (&'static str, &'static str, &'static str);
 
-/// Every table with its title; a table of another module is a line here.
-fn tables() -> Vec<(&'static str, Vec<Told>)> {
+/// Every table with its title; a table of another module is a line here (`tests/definitions/made.rs` counts them).
+pub fn tables() -> Vec<(&'static str, Vec<Told>)> {
     vec![
         ("A patient may cancel a visit where all of this holds.", told(CANCEL)),
         ("A patient may ask for a visit where all of this holds.", told(visit::REQUEST)),
         ("Staff may book a visit where all of this holds.", told(visit::BOOK)),
         ("Staff may change a visit where all of this holds.", told(visit::EDIT)),
+        ("A chart may be changed, or the change asked for, where all of this holds.", told(chart::CHART)),
+        ("An insurance may be changed, or the change asked for, where all of this holds.", told(insurance::INSURANCE)),
+        ("A message may be sent where all of this holds.", told(message::SEND)),
+        ("A message may be marked where all of this holds.", told(message::MARK)),
+        ("A document may be filed where all of this holds.", told(document::FILE)),
+        ("What waits may be decided where all of this holds.", told(work::WORK)),
     ]
 }
 
@@ -119,12 +130,12 @@ fn told<F>(rules: &[Rule<F>]) -> Vec<Told> {
     told.collect()
 }
 
-/// Every rule of every table once, by id, with what it asks for: the CodeSystem of reasons.
-pub fn all() -> Vec<(&'static str, &'static str)> {
+/// Every rule of every table once, by id: what it asks for and what would have to change. The CodeSystem of reasons.
+pub fn all() -> Vec<Told> {
     let rules = tables().into_iter().flat_map(|(_, rules)| rules);
-    let mut all: Vec<_> = rules.map(|(id, about, _)| (id, about)).collect();
+    let mut all: Vec<Told> = rules.collect();
     all.sort_unstable();
-    all.dedup_by_key(|(id, _)| *id);
+    all.dedup_by_key(|(id, ..)| *id);
     all
 }
 

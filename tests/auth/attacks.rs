@@ -80,7 +80,7 @@ async fn cases_21_182_refusals_of_the_outer_layer_are_as_careful_as_any_other() 
 async fn case_182_a_path_that_is_no_text_is_nowhere() {
     let clinic = Clinic::open().await;
     let token = clinic.token(clinic.patient("active"), EVERYTHING).await;
-    for path in ["/fhir/%ff", "/fhir/Patient/%ff", "/fhir/"] {
+    for path in ["/fhir/%ff", "/fhir/Patient/%ff"] {
         let answer = clinic.get(path, &token).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.issue(), "not-found");

@@ -173,7 +173,9 @@ async fn f011_only_the_status_may_change_and_the_rest_is_refused_by_name() {
     }
     visit["status"] = json!("cancelled");
     visit["start"] = json!("2030-01-01T10:00:00Z");
-    let answer = put(&clinic, (&id, &token), None, &visit).await;
+    let version = visit["meta"]["versionId"].as_str().expect("a version");
+    let seen = format!("W/\"{version}\"");
+    let answer = put(&clinic, (&id, &token), Some(&seen), &visit).await;
     assert_eq!(
         answer.status,
         StatusCode::UNPROCESSABLE_ENTITY,
@@ -267,6 +269,8 @@ async fn bad_bodies_get_their_own_answers() {
     let visit = visit(&clinic, &token).await;
     let id = visit["id"].as_str().expect("an id");
     let path = format!("/fhir/Appointment/{id}");
+    let version = visit["meta"]["versionId"].as_str().expect("a version");
+    let seen = format!("W/\"{version}\"");
     for (method, kind, body, status) in [
         (
             "PATCH",
@@ -300,7 +304,15 @@ async fn bad_bodies_get_their_own_answers() {
             StatusCode::BAD_REQUEST,
         ),
     ] {
-        let answer = clinic.with_body(method, (&path, &token), kind, body).await;
+        let request = Request::builder()
+            .method(method)
+            .uri(&path)
+            .header("authorization", format!("Bearer {token}"))
+            .header("if-match", &seen)
+            .header("content-type", kind);
+        let answer = clinic
+            .send(request.body(Body::from(body)).expect("a request"))
+            .await;
         assert_eq!(
             answer.status,
             status,

@@ -164,7 +164,6 @@ async fn unknown_types_and_methods_are_refused_in_fhirs_words() {
         "/fhir/Nonsense/1",
         "/fhir/Patient/1/_history",
         "/fhir/Patient/1/_history/1",
-        "/fhir",
     ] {
         let answer = clinic.get(path, &token).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
@@ -172,10 +171,10 @@ async fn unknown_types_and_methods_are_refused_in_fhirs_words() {
     }
     for (method, path) in [
         ("DELETE", "/fhir/Patient/1"),
-        ("POST", "/fhir/Patient"),
-        ("PUT", "/fhir/Patient/1"),
-        ("PATCH", "/fhir/Communication/1"),
-        ("POST", "/fhir/Appointment"),
+        ("GET", "/fhir"),
+        ("POST", "/fhir/Organization"),
+        ("PUT", "/fhir/Encounter/1"),
+        ("PATCH", "/fhir/Slot/1"),
     ] {
         let answer = clinic
             .with_body(method, (path, &token), "application/fhir+json", "{}")
