@@ -266,8 +266,9 @@ mod tests {
     #[test]
     fn the_tables_print_as_markdown() {
         let text = markdown();
-        for (id, about) in all() {
-            assert!(text.contains(&format!("| `{id}` | {about} |")), "{id}");
+        for (id, about, expression) in all() {
+            let row = format!("| `{id}` | {about} | `{expression}` |");
+            assert!(text.contains(&row), "{id}");
         }
         let tables = super::tables();
         let rules: usize = tables.iter().map(|(_, rules)| rules.len()).sum();
