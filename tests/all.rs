@@ -1,5 +1,6 @@
 //! Does our product behave? One binary, mirrored to the API. Actors come from `clinic`.
 
+mod attacks;
 mod auth;
 mod cases;
 mod clinic;

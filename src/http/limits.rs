@@ -53,7 +53,6 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
     let caller = Caller::at(request.uri().path());
     let answer = |failure: Failure| caller.told(&app, &id.0, failure);
     let has_body = has_body(request.headers());
-    let chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let url = request
         .uri()
         .path_and_query()
@@ -76,17 +75,12 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
         Err(_) => answer(Refusal::Unavailable("The request took too long.").into()),
     };
     let failed = response.status().is_client_error() || response.status().is_server_error();
-    // The body may be unread: then this connection is of no use for another request, and the caller must know. After
-    // chunks nothing more is read either: a proxy that went by Content-Length would take the rest for another's.
-    if chunked || (has_body && failed) {
+    // The body may be unread: then this connection is of no use for another request, and the caller must know.
+    if has_body && failed {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }
-    let nosniff = HeaderValue::from_static("nosniff");
-    response
-        .headers_mut()
-        .insert(X_CONTENT_TYPE_OPTIONS, nosniff);
-    response
+    never_sniffed(response)
 }
 
 /// Who reads an answer that no handler gives.
@@ -120,15 +114,24 @@ impl Caller {
             Self::Person => {
                 let mut response = reply::page(app, request_id, failure);
                 protect(&mut response, "no-store");
-                return response;
+                return never_sniffed(response);
             }
         };
         let any = HeaderValue::from_static("*");
         response
             .headers_mut()
             .insert(ACCESS_CONTROL_ALLOW_ORIGIN, any);
-        response
+        never_sniffed(response)
     }
+}
+
+/// Every answer is what it says it is.
+fn never_sniffed(mut response: Response) -> Response {
+    let nosniff = HeaderValue::from_static("nosniff");
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
 }
 
 fn has_body(headers: &HeaderMap) -> bool {
