@@ -181,12 +181,9 @@ async fn what_a_patient_sends_is_filed_as_openemrs_own_upload_does() {
 
 #[tokio::test]
 async fn an_encrypted_practice_gets_encrypted_files() {
-    let fixture = Fixture::with(PEOPLE).await;
+    let on = PEOPLE.replace("'drive_encryption', 0, '0'", "'drive_encryption', 0, '1'");
+    let fixture = Fixture::with(&on).await;
     let emr = &fixture.emr;
-    emr.db
-        .script("UPDATE globals SET gl_value = '1' WHERE gl_name = 'drive_encryption'")
-        .await
-        .expect("on");
     let failure = filed(emr, &ana(), paper(1, "a.png", None, PNG)).await;
     assert!(
         matches!(failure, Err(Failure::Refused(Refusal::Unavailable(_)))),
