@@ -94,8 +94,8 @@ class Browser:
 class Access:
     """A patient's access, kept fresh with the refresh token."""
 
-    def __init__(self, base, demo):
-        self.base = base
+    def __init__(self, base, demo, scope=SCOPE):
+        self.base, self.scope = base, scope
         self.client = next(client for client in demo["clients"] if client["kind"] == "public"
                            and not client["redirect_uris"][0].startswith(base))
         self.login = plain_patient(demo)
@@ -106,7 +106,7 @@ class Access:
         redirect, verifier, state = self.client["redirect_uris"][0], secrets.token_urlsafe(48), secrets.token_urlsafe(16)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
         asked = urllib.parse.urlencode({
-            "response_type": "code", "client_id": self.client["client_id"], "redirect_uri": redirect, "scope": SCOPE,
+            "response_type": "code", "client_id": self.client["client_id"], "redirect_uri": redirect, "scope": self.scope,
             "state": state, "aud": f"{self.base}/fhir", "code_challenge": challenge, "code_challenge_method": "S256",
         })
         browser = Browser(self.base, redirect)

@@ -98,8 +98,10 @@ def find(*names):
     return None
 
 
-def mariadb(folder, core=LOAD_CORE):
-    """A throw-away MariaDB on loopback: the server, the URL without a database, the client's option file."""
+def mariadb(folder, core=LOAD_CORE, extra=()):
+    """A throw-away MariaDB on loopback: the server, the URL without a database, the client's option file.
+
+    Of an option that is in `extra` too the later one counts."""
     port, secret = free_port(), os.urandom(12).hex()
     user = ["--user=root"] if os.geteuid() == 0 else []
     data, init, options = folder / "mariadb", folder / "init.sql", folder / "client.cnf"
@@ -115,10 +117,12 @@ def mariadb(folder, core=LOAD_CORE):
     options.chmod(0o600)
     run([find("mariadb-install-db"), "--no-defaults", f"--datadir={data}",
          "--auth-root-authentication-method=normal", "--skip-test-db", *user])
+    # A server that starts clears away the temporary tables it finds: another's too, in a shared folder.
+    (folder / "tmp").mkdir()
     server = Server(
-        [find("mariadbd"), "--no-defaults", *user, f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1",
+        [find("mariadbd"), "--no-defaults", *user, f"--datadir={data}", f"--tmpdir={folder}/tmp", f"--port={port}", "--bind-address=127.0.0.1",
          f"--socket={folder}/m.sock", f"--pid-file={folder}/m.pid", f"--init-file={init}", "--skip-name-resolve",
-         "--skip-log-bin", "--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=256M"],
+         "--skip-log-bin", "--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=256M", *extra],
         folder / "mariadbd.log", core=core,
     )
     for _ in range(300):
