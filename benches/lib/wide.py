@@ -158,8 +158,20 @@ def grow(place):
         base.run(f"INSERT INTO anteroom_audit {audit} SELECT 1700000000 + n.seq, 'Patient.read', 'success', "
                  f"{words.text('patient ')}, 'bench', {words.text(f'grant {line} ')}, {words.text('Patient/')}, "
                  f"{words.text(f'request {line} ')}, {words.key(1)} FROM {words.numbers(*everybody)};")
+    noted(place)
     analyze(place)
     return pid
+
+
+def noted(place):
+    """What Anteroom notes of the rows in its first minutes beside its work: the windows shall not hold that."""
+    for kind, table, row, pid in (("Appointment", "openemr_postcalendar_events", "pc_eid", "pc_pid"),
+                                  ("DocumentReference", "documents", "id", "foreign_id"),
+                                  ("Encounter", "form_encounter", "id", "pid")):
+        # Rows of no patient have '' for one, which is no number.
+        place.base.run(f"INSERT {'IGNORE' if place.engine == 'MariaDB' else 'OR IGNORE'} INTO anteroom_seen "
+                       f"(kind, row_id, pid, uuid) SELECT '{kind}', t.{row}, t.{pid}, t.uuid FROM {table} t "
+                       f"WHERE t.{pid} > 0 AND t.uuid IS NOT NULL;")
 
 
 def one(base, table):
@@ -180,7 +192,7 @@ def copied(place, table, numbers, template, changed, counts="id"):
 
 
 TABLES = ("patient_data", "openemr_postcalendar_events", "patient_access_onsite", "form_encounter", "documents",
-          "onsite_mail", "anteroom_audit")
+          "onsite_mail", "anteroom_audit", "anteroom_seen")
 
 
 def analyze(place):
