@@ -124,7 +124,7 @@ fn case_142_a_message_of_or_about_another_patient_is_refused() {
 #[test]
 fn what_cannot_be_kept_is_refused_where_it_stands() {
     type Change = fn(&mut Value);
-    let changes: [(&str, Change); 12] = [
+    let changes: [(&str, Change); 11] = [
         ("Communication.status", |body| {
             body["status"] = json!("preparation")
         }),
