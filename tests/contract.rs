@@ -1,11 +1,16 @@
 //! The same statements on both engines: what the sandbox says on SQLite it says on MariaDB in every layout.
 
+use std::collections::BTreeSet;
+
+use anteroom::domain::ResourceType;
+use axum::http::StatusCode;
 use serde_json::Value;
 
 use crate::clinic::Clinic;
 use crate::clinic::EVERYTHING;
 use crate::clinic::engine;
 use crate::clinic::engine::LAYOUTS;
+use crate::fhir::reach::token;
 
 /// Elements whose value the moment of filling, a layout or a filler decides, and not the engine.
 const OWN: [&str; 9] = [
@@ -96,5 +101,44 @@ async fn the_run_says_which_engines_it_saw() {
         None => println!(
             "contract: MariaDB DID NOT RUN (ANTEROOM_TEST_MYSQL is not set; ./test sets it)"
         ),
+    }
+}
+
+/// A statement whose column an engine types otherwise fails only when rows come back: so every type is searched, by a
+/// patient, by the desk and by the practice's own service, in every layout.
+#[tokio::test]
+async fn every_type_is_searched_in_every_layout() {
+    for layout in LAYOUTS {
+        let Some(clinic) = Clinic::on_mariadb(layout).await else {
+            continue;
+        };
+        let patient = clinic.token(clinic.patient("active"), EVERYTHING).await;
+        let desk = token(&clinic, Some("nhaddad"), None, "user/*.rs").await;
+        let service = token(&clinic, None, None, "system/*.rs").await;
+        let mut seen = BTreeSet::new();
+        for kind in ResourceType::ALL {
+            if kind == ResourceType::Binary {
+                continue;
+            }
+            for (who, token) in [("patient", &patient), ("desk", &desk), ("service", &service)] {
+                let path = format!("/fhir/{}?_count=50", kind.name());
+                let answer = clinic.get(&path, token).await;
+                let text = answer.text();
+                let mine = who != "patient" || answer.status != StatusCode::FORBIDDEN;
+                assert!(
+                    !mine || answer.status == StatusCode::OK,
+                    "{layout} {who} {path}: {text}"
+                );
+                if answer.json()["entry"].is_array() {
+                    seen.insert(kind.name());
+                }
+            }
+            clinic.wait(time::Duration::seconds(30));
+        }
+        println!("contract: {layout} found {seen:?}");
+        for kind in ["Schedule", "Slot", "Coverage", "Task", "Provenance", "Group"] {
+            assert!(seen.contains(kind), "{layout} found no {kind}");
+        }
+        clinic.close().await;
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn write(book: &mut Book<'_>) {
                 ("class_code", "AMB"),
             ])
             .set("date", start)
+            .newer("discharge_disposition", "home")
             .newer("date_end", end)
             .newer("last_update", end);
         book.add_known(row, ("id", number));

@@ -109,6 +109,7 @@ pub(super) const PEOPLE: [Person; 12] = [
             ("phone_contact", "978-555-0114"),
             ("occupation", "Boat builder"),
             ("sex_identified", "Female"),
+            ("gender_identity", "446141000124107"),
             ("tribal_affiliations", TRIBE),
         ],
         account: Some(Account {

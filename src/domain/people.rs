@@ -130,6 +130,8 @@ pub struct Patient {
     pub gender: Gender,
     /// Birth sex as `F`, `M` or `UNK`, from `patient_data.sex`; absent where nothing is recorded.
     pub birth_sex: Option<&'static str>,
+    /// What the patient calls their own gender (`patient_data.gender_identity`).
+    pub gender_identity: Option<Code>,
     /// Race: OMB codes first.
     pub race: Vec<Code>,
     /// Ethnicity.

@@ -131,6 +131,8 @@ pub struct Encounter {
     pub organization: Option<(Uuid, String)>,
     /// The facility as a place, as FHIR id of the Location.
     pub location: Option<Uuid>,
+    /// Where the patient went from there, where that was written down: without a code in the practice's own words.
+    pub discharge: Option<Code>,
     /// When the row last changed, where the layout records it.
     pub last_updated: Option<OffsetDateTime>,
 }

@@ -36,10 +36,10 @@ const SELECT: &str = "SELECT e.id AS row_id, e.uuid, e.date, CAST(COALESCE(e.dat
     u.id AS provider_row, u.uuid AS provider_uuid, u.fname AS provider_fname, u.lname AS provider_lname, \
     f.id AS facility_row, f.uuid AS facility_uuid, f.name AS facility_name, m.uuid AS location";
 
-/// Version 6.1 has neither the end nor the time of the last change. That is a TIMESTAMP, told in the session's zone, which is
+/// Version 6.1 has neither where the patient went nor the end nor the time of the last change. That is a TIMESTAMP, told in the session's zone, which is
 /// the practice's, and read as text because the engines have different types for it.
-const NEWER: &str = ", e.date_end, CAST(e.last_update AS CHAR) AS last_update";
-const OLDER: &str = ", NULL AS date_end, NULL AS last_update";
+const NEWER: &str = ", e.discharge_disposition, e.date_end, CAST(e.last_update AS CHAR) AS last_update";
+const OLDER: &str = ", NULL AS discharge_disposition, NULL AS date_end, NULL AS last_update";
 
 /// A provider nobody can look up as a Practitioner is not referred to; should two writers have mapped a Location, the
 /// first is it. Of visits the practice marked as sensitive nothing is told: OpenEMR asks for a right of its own
@@ -85,6 +85,23 @@ const CLASS_WORDS: [(&str, &str); 11] = [
     ("VR", "virtual"),
 ];
 
+const DISCHARGES: &str = "http://terminology.hl7.org/CodeSystem/discharge-disposition";
+
+/// HL7's codes of where a patient goes, which OpenEMR's list `discharge-disposition` has as option ids, with HL7's words.
+const DISCHARGE_WORDS: [(&str, &str); 11] = [
+    ("home", "Home"),
+    ("alt-home", "Alternative home"),
+    ("other-hcf", "Other healthcare facility"),
+    ("hosp", "Hospice"),
+    ("long", "Long-term care"),
+    ("aadvice", "Left against advice"),
+    ("exp", "Expired"),
+    ("psy", "Psychiatric hospital"),
+    ("rehab", "Rehabilitation"),
+    ("snf", "Skilled nursing facility"),
+    ("oth", "Other"),
+];
+
 #[derive(FromRow)]
 struct Id {
     #[expect(dead_code, reason = "that there is a row is the whole answer")]
@@ -114,6 +131,7 @@ struct Row {
     facility_uuid: Option<Vec<u8>>,
     facility_name: Option<String>,
     location: Option<Vec<u8>>,
+    discharge_disposition: Option<String>,
     date_end: Option<PrimitiveDateTime>,
     last_update: Option<String>,
 }
@@ -269,6 +287,7 @@ impl Row {
             organization: uuids::known(self.facility_uuid.as_deref())
                 .map(|uuid| (uuid, tidy(self.facility_name))),
             location: uuids::known(self.location.as_deref()),
+            discharge: discharge(&tidy(self.discharge_disposition)),
             last_updated: emr
                 .zone
                 .told(self.last_update.as_deref().and_then(start_of)),
@@ -288,6 +307,22 @@ fn class_of(code: Option<&str>) -> Code {
         code: (*code).to_owned(),
         display: (*display).to_owned(),
     }
+}
+
+/// Where the patient went: HL7's code, or the practice's own words.
+fn discharge(written: &str) -> Option<Code> {
+    let known = DISCHARGE_WORDS
+        .iter()
+        .find(|(code, _)| code.eq_ignore_ascii_case(written));
+    let (system, code, display) = match known {
+        Some((code, display)) => (DISCHARGES, *code, *display),
+        None => ("", "", written),
+    };
+    (!written.is_empty()).then(|| Code {
+        system,
+        code: code.to_owned(),
+        display: display.to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -9,12 +9,13 @@ use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
 
 /// The lists that are kept in memory.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "race",
     "ethnicity",
     "language",
     "marital",
     "sex",
+    "gender_identity",
     "tribal_affiliations",
 ];
 

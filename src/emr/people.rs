@@ -39,7 +39,7 @@ pub(super) use text::unhex;
 
 /// Columns every version has. `ss` and `drivers_license` are never read. `contact_relationship` holds the name of
 /// the emergency contact (OpenEMR facts 1.1).
-const COLUMNS: &str = "SELECT p.pid, p.uuid, p.pubpid, p.title, p.fname, p.mname, p.lname, CAST(p.DOB AS CHAR) AS dob, p.sex, p.race, \
+const COLUMNS: &str = "SELECT p.pid, p.uuid, p.pubpid, p.title, p.fname, p.mname, p.lname, CAST(p.DOB AS CHAR) AS dob, p.sex, p.gender_identity, p.race, \
     p.ethnicity, p.language, p.status, p.street, p.city, p.state, p.postal_code, p.county, p.country_code, \
     p.phone_home, p.phone_biz, p.phone_cell, p.email, p.email_direct, p.deceased_date, p.contact_relationship, \
     p.phone_contact, o.portal_username, u.id AS provider_id, u.uuid AS provider_uuid, u.fname AS provider_fname, \
@@ -158,6 +158,7 @@ struct Row {
     lname: Option<String>,
     dob: Option<String>,
     sex: Option<String>,
+    gender_identity: Option<String>,
     race: Option<String>,
     ethnicity: Option<String>,
     language: Option<String>,
@@ -339,6 +340,7 @@ impl Row {
             birth_date: self.dob.as_deref().and_then(wall::day),
             gender: codes::gender(&sex),
             birth_sex: codes::birth_sex(&sex),
+            gender_identity: codes::gender_identity(lists, &tidy(self.gender_identity)),
             race: codes::race(lists, "race", &tidy(self.race)),
             ethnicity: codes::race(lists, "ethnicity", &tidy(self.ethnicity)),
             tribes: codes::tribes(lists, &tidy(self.tribal_affiliations)),

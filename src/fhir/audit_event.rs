@@ -110,10 +110,10 @@ pub static SERVED: Served = Served {
             definition: "http://hl7.org/fhir/SearchParameter/AuditEvent-entity",
             values: |record| {
                 of(record, |line| {
-                    let named = named(&line.resource);
-                    named
+                    let patient = line.patient.map(|id| (ResourceType::Patient, id));
+                    let told = named(&line.resource).into_iter();
+                    told.chain(patient)
                         .map(|(kind, id)| Indexed::Reference(kind, id))
-                        .into_iter()
                         .collect()
                 })
             },

@@ -3,6 +3,7 @@
 use fhir_sdk::r4b::codes::EncounterLocationStatus;
 use fhir_sdk::r4b::codes::EncounterStatus;
 use fhir_sdk::r4b::resources;
+use fhir_sdk::r4b::resources::EncounterHospitalization;
 use fhir_sdk::r4b::resources::EncounterLocation;
 use fhir_sdk::r4b::resources::EncounterParticipant;
 use fhir_sdk::r4b::types::CodeableConcept;
@@ -59,7 +60,12 @@ pub static SERVED: Served = Served {
             name: "type",
             meaning: Meaning::Tokens,
             definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-encounter-type",
-            values: |record| of(record, |visit| visit.category.iter().map(coded).collect()),
+            values: |record| {
+                of(record, |visit| match &visit.category {
+                    Some(category) => vec![coded(category)],
+                    None => vec![Indexed::token(wire::REASON, "unknown")],
+                })
+            },
         },
         Parameter {
             name: "class",
@@ -94,6 +100,12 @@ pub static SERVED: Served = Served {
                     Indexed::reference(ResourceType::Location, visit.location)
                 })
             },
+        },
+        Parameter {
+            name: "discharge-disposition",
+            meaning: Meaning::Tokens,
+            definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-encounter-discharge-disposition",
+            values: |record| of(record, |visit| visit.discharge.iter().map(coded).collect()),
         },
         Parameter {
             name: "practitioner",
@@ -160,6 +172,14 @@ pub(super) fn render(visit: &Encounter, meta: Meta) -> Built<resources::Encounte
     if let Some(reason) = wire::clean(&visit.reason) {
         resource.reason_code = wire::list([wire::words(&reason)?]);
     }
+    if let Some(discharge) = &visit.discharge {
+        let mut stay = EncounterHospitalization::builder().build()?;
+        stay.discharge_disposition = Some(match discharge.code.is_empty() {
+            true => wire::words(&discharge.display)?,
+            false => wire::concept(discharge)?,
+        });
+        resource.hospitalization = Some(stay);
+    }
     if let Some((id, display)) = &visit.provider {
         let mut provider = EncounterParticipant::builder()
             .r#type(wire::list([primary_performer()?]))
@@ -186,11 +206,11 @@ pub(super) fn render(visit: &Encounter, meta: Meta) -> Built<resources::Encounte
     Ok(resource)
 }
 
-/// The calendar's category; US Core wants a type of every visit, so one without says what it is in words.
+/// The calendar's category; US Core wants a type of every visit, so one without says that it is not known.
 fn kind(visit: &Encounter) -> Built<CodeableConcept> {
     match &visit.category {
         Some(category) => wire::concept(category),
-        None => wire::words("Visit"),
+        None => wire::unknown_code(),
     }
 }
 

@@ -98,6 +98,8 @@ const RACE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race
 const ETHNICITY: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity";
 const TRIBE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-tribal-affiliation";
 const BIRTH_SEX: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex";
+const GENDER_IDENTITY: &str =
+    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-genderIdentity";
 const SEX: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-sex";
 
 /// The OMB categories of race and ethnicity, and the two ways of not telling; everything else is a detail.
@@ -176,6 +178,10 @@ fn extensions(patient: &Patient) -> Built<Vec<Extension>> {
         };
         let code = ExtensionValue::Code(code.to_owned());
         extensions.push(wire::extension(SEX, code)?);
+    }
+    if let Some(identity) = &patient.gender_identity {
+        let concept = ExtensionValue::CodeableConcept(wire::concept(identity)?);
+        extensions.push(wire::extension(GENDER_IDENTITY, concept)?);
     }
     Ok(extensions)
 }

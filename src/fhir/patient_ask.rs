@@ -137,6 +137,7 @@ fn blank(uuid: Uuid) -> Patient {
         birth_date: None,
         gender: Gender::Unknown,
         birth_sex: None,
+        gender_identity: None,
         race: Vec::new(),
         ethnicity: Vec::new(),
         tribes: Vec::new(),

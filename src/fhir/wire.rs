@@ -43,6 +43,9 @@ pub(super) const NPI: &str = "http://hl7.org/fhir/sid/us-npi";
 /// Extension for a mandatory element whose value nobody knows.
 const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 
+/// The code system of why there is none.
+pub(super) const REASON: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
+
 /// Text without blanks around it and without control characters, which FHIR forbids; `None` where nothing is left.
 pub(super) fn clean(text: &str) -> Option<String> {
     let trimmed = text.trim();
@@ -114,6 +117,13 @@ pub(super) fn extension(url: &str, value: ExtensionValue) -> Built<Extension> {
         .url(url.to_owned())
         .value(value)
         .build()
+}
+
+/// The code that stands where a mandatory one is not known.
+pub(super) fn unknown_code() -> Built<CodeableConcept> {
+    let mut concept = CodeableConcept::builder().build()?;
+    concept.coding = list([coding(REASON, "unknown", "Unknown")?]);
+    Ok(concept)
 }
 
 /// The extension that stands where a mandatory value is not known.

@@ -8,6 +8,7 @@ use crate::emr::lists::Lists;
 /// CDC Race and Ethnicity, which the OMB categories are part of.
 const RACE: &str = "urn:oid:2.16.840.1.113883.6.238";
 const NULL_FLAVOR: &str = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor";
+const SNOMED: &str = "http://snomed.info/sct";
 const MARITAL: &str = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus";
 const TRIBES: &str = "http://terminology.hl7.org/CodeSystem/v3-TribalEntityUS";
 const LANGUAGE: &str = "urn:ietf:bcp:47";
@@ -21,6 +22,18 @@ const OMB: [(&str, &str); 7] = [
     ("2106-3", "White"),
     ("2135-2", "Hispanic or Latino"),
     ("2186-5", "Not Hispanic or Latino"),
+];
+
+/// The value set of gender identity, with the words of the code systems: digits are SNOMED CT's, letters HL7's.
+const IDENTITIES: [(&str, &str); 8] = [
+    ("446151000124109", "Identifies as male gender"),
+    ("446141000124107", "Identifies as female gender"),
+    ("407377005", "Female-to-male transsexual"),
+    ("407376001", "Male-to-female transsexual"),
+    ("446131000124102", "Identifies as non-conforming gender"),
+    ("OTH", "other"),
+    ("ASKU", "asked but unknown"),
+    ("UNK", "unknown"),
 ];
 
 /// HL7's words for the letters in `list_options.notes` of the list `marital`.
@@ -68,6 +81,18 @@ pub(super) fn birth_sex(sex: &str) -> Option<&'static str> {
         _ if sex.is_empty() => None,
         _ => Some("UNK"),
     }
+}
+
+/// Gender identity: an option id, behind which a bar and a comment may stand (layout type 46 of OpenEMR).
+pub(super) fn gender_identity(lists: &Lists, written: &str) -> Option<Code> {
+    let id = split(written).next()?;
+    let known = |code: &str| IDENTITIES.iter().any(|(known, _)| *known == code);
+    let mut code = coded(SNOMED, lists.option("gender_identity", id), known)?;
+    if code.code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        code.system = NULL_FLAVOR;
+    }
+    rename(&mut code, &IDENTITIES);
+    Some(code)
 }
 
 /// Race or ethnicity (`list` is the list's name): ids joined with `|`, OMB categories first.

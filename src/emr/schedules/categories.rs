@@ -11,8 +11,8 @@ use crate::emr::calendar::CATEGORY_SYSTEM;
 use crate::emr::people::tidy;
 use crate::emr::predicates;
 
-/// Of patients (`pc_cattype` 0), in use, and not the one that says that somebody did not come.
-const BOOKABLE: &str = "SELECT pc_catid AS id, pc_constant_id AS constant, pc_catname AS name, pc_duration AS seconds \
+/// Of patients (`pc_cattype` 0), in use, and not the one that says that somebody did not come. The number is unsigned.
+const BOOKABLE: &str = "SELECT CAST(pc_catid AS SIGNED) AS id, pc_constant_id AS constant, pc_catname AS name, pc_duration AS seconds \
     FROM openemr_postcalendar_categories WHERE pc_active = 1 AND pc_cattype = 0 \
     AND COALESCE(pc_constant_id, '') <> 'no_show' ORDER BY pc_seq, pc_catid";
 

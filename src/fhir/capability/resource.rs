@@ -60,6 +60,7 @@ const COMBINATIONS: [(ResourceType, &[&[&str]]); 4] = [
             &["class", "patient"],
             &["patient", "status"],
             &["patient", "location"],
+            &["discharge-disposition", "patient"],
             &["_lastUpdated", "patient"],
         ],
     ),

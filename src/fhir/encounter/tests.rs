@@ -36,6 +36,11 @@ fn visit() -> Encounter {
         provider: Some((Uuid::from_u128(4), "Donna Lee".to_owned())),
         organization: Some((Uuid::from_u128(3), "Main Street".to_owned())),
         location: Some(Uuid::from_u128(33)),
+        discharge: Some(Code {
+            system: "http://terminology.hl7.org/CodeSystem/discharge-disposition",
+            code: "home".to_owned(),
+            display: "Home".to_owned(),
+        }),
         last_updated: None,
     }
 }
@@ -68,6 +73,8 @@ fn everything_us_core_must_support_is_there() {
     );
     assert_eq!(json["participant"][0]["individual"]["display"], "Donna Lee");
     assert_eq!(json["reasonCode"][0]["text"], "Cough");
+    let discharge = &json["hospitalization"]["dischargeDisposition"];
+    assert_eq!(discharge["coding"][0]["code"], "home");
     assert_eq!(json["serviceProvider"]["display"], "Main Street");
     assert_eq!(
         json["location"][0]["location"]["reference"],
@@ -86,16 +93,21 @@ fn what_is_not_known_is_not_said() {
         provider: None,
         organization: None,
         location: None,
+        discharge: None,
         ..visit()
     });
     assert_eq!(json["status"], "planned");
-    assert_eq!(json["type"][0], json!({"text": "Visit"}));
+    // US Core's code for a mandatory one nobody knows.
+    let unknown = json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason",
+        "code": "unknown", "display": "Unknown"}]});
+    assert_eq!(json["type"][0], unknown);
     for absent in [
         "period",
         "reasonCode",
         "participant",
         "serviceProvider",
         "location",
+        "hospitalization",
     ] {
         assert_eq!(json.get(absent), None, "{absent}");
     }

@@ -44,6 +44,7 @@ fn empty() -> Patient {
         birth_date: None,
         gender: Gender::Unknown,
         birth_sex: None,
+        gender_identity: None,
         race: Vec::new(),
         ethnicity: Vec::new(),
         tribes: Vec::new(),
@@ -74,6 +75,11 @@ fn full() -> Patient {
         birth_date: Some(date!(1984 - 02 - 29)),
         gender: Gender::Female,
         birth_sex: Some("F"),
+        gender_identity: Some(code(
+            "http://snomed.info/sct",
+            "446141000124107",
+            "Identifies as female gender",
+        )),
         race: vec![
             code(RACES, "2106-3", "White"),
             code(RACES, "1006-6", "Abenaki"),
@@ -165,7 +171,10 @@ fn a_full_chart_fills_what_us_core_asks_for() {
                         {"system": "http://terminology.hl7.org/CodeSystem/v3-TribalEntityUS", "code": "91", "display": "Tribe"}],
                         "text": "Tribe"}}]},
                 {"url": us_core("us-core-birthsex"), "valueCode": "F"},
-                {"url": us_core("us-core-sex"), "valueCode": "248152002"}
+                {"url": us_core("us-core-sex"), "valueCode": "248152002"},
+                {"url": us_core("us-core-genderIdentity"), "valueCodeableConcept": {"coding": [
+                    {"system": "http://snomed.info/sct", "code": "446141000124107", "display": "Identifies as female gender"}],
+                    "text": "Identifies as female gender"}}
             ],
             "identifier": [
                 {"use": "usual", "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR",

@@ -22,6 +22,7 @@ pub(super) fn patient() -> Patient {
         birth_date: None,
         gender: Gender::Female,
         birth_sex: None,
+        gender_identity: None,
         race: Vec::new(),
         ethnicity: Vec::new(),
         tribes: Vec::new(),
