@@ -1,6 +1,7 @@
 //! What the caller sends and wants: the query, forms, bodies under a limit, `Accept`, `_format`, `Prefer`.
 
 use axum::body::Body;
+use axum::body::HttpBody;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 use axum::http::header::CONTENT_TYPE;
@@ -53,7 +54,7 @@ pub async fn form(headers: &HeaderMap, body: Body) -> Answer<Vec<(String, String
 /// A body, whole.
 ///
 /// # Errors
-/// `TooLarge` over the limit.
+/// `TooLarge` over the limit, where the caller tells the size before a byte of it is awaited.
 pub async fn bytes(body: Body) -> Result<Vec<u8>, Refusal> {
     bytes_of(body, LARGEST_BODY).await
 }
@@ -67,6 +68,11 @@ pub async fn bytes_of(body: Body, most: usize) -> Result<Vec<u8>, Refusal> {
         LARGEST_BODY => "The body is over 2 MiB or ended early.",
         _ => "The body is over 20 MiB or ended early.",
     };
+    // What Content-Length announces is refused before it is waited for.
+    let announced = HttpBody::size_hint(&body).lower();
+    if usize::try_from(announced).map_or(true, |announced| announced > most) {
+        return Err(Refusal::TooLarge(why));
+    }
     axum::body::to_bytes(body, most)
         .await
         .map(|bytes| bytes.to_vec())
@@ -75,12 +81,7 @@ pub async fn bytes_of(body: Body, most: usize) -> Result<Vec<u8>, Refusal> {
 
 /// The parameter `fhirVersion` of the body's media type.
 pub fn fhir_version(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    value.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let named = name.trim().eq_ignore_ascii_case("fhirVersion");
-        named.then(|| value.trim().trim_matches('"').to_owned())
-    })
+    version_of(headers.get(CONTENT_TYPE)?.to_str().ok()?)
 }
 
 /// Whether the body is FHIR's JSON of this version.
@@ -119,11 +120,11 @@ pub fn json(headers: &HeaderMap, pairs: &[(String, String)]) -> Result<(), Refus
             false => Err(Refusal::NotAcceptable),
         };
     }
-    let ranges = accepted(headers);
     let takes = |range: &String| {
         JSON.contains(&range.as_str()) || matches!(range.as_str(), "*/*" | "application/*")
     };
-    match ranges.is_empty() || ranges.iter().any(takes) {
+    let says_nothing = ranges(headers).next().is_none();
+    match says_nothing || accepted(headers).iter().any(takes) {
         true => Ok(()),
         false => Err(Refusal::NotAcceptable),
     }
@@ -142,31 +143,92 @@ pub fn wants_fhir(headers: &HeaderMap, query: Option<&str>) -> bool {
     }
 }
 
+/// Whether the caller takes bytes of this media type: the type itself, a range it is in, or nothing said. `_format`,
+/// where it is given, was looked at before.
+///
+/// # Errors
+/// `NotAcceptable` where it takes something else only.
+pub fn bytes_of_type(headers: &HeaderMap, kind: &str) -> Result<(), Refusal> {
+    let kind = bare(kind);
+    let family = kind.split_once('/').map_or("", |(family, _)| family);
+    let takes = |range: String| {
+        let of_family = range.strip_suffix("/*").is_some_and(|of| of == family);
+        range == "*/*" || of_family || range == kind
+    };
+    match ranges(headers).next().is_none() || ranges(headers).map(bare).any(takes) {
+        true => Ok(()),
+        false => Err(Refusal::NotAcceptable),
+    }
+}
+
 /// `Prefer: handling=strict` refuses unknown parameters; anything else ignores and tells (R4 search, 3.1.1.1).
 pub fn handling(headers: &HeaderMap) -> Handling {
-    let strict = headers
-        .get_all("prefer")
+    let strict = preferences(headers)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split([',', ';']))
-        .any(|part| part.trim().eq_ignore_ascii_case("handling=strict"));
+        .any(|(name, value)| name == "handling" && value.eq_ignore_ascii_case("strict"));
     match strict {
         true => Handling::Strict,
         false => Handling::Lenient,
     }
 }
 
-/// The media ranges of `Accept` that are not refused by `q=0`, without parameters.
+/// What `Prefer` says: names in lower case and values, which may stand in quotes (RFC 7240, 2).
+pub fn preferences(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| unquoted_parts(value, &[',', ';']))
+        .map(|part| {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let value = value.trim().trim_matches('"');
+            (name.trim().to_ascii_lowercase(), value.to_owned())
+        })
+        .collect()
+}
+
+/// The parts of a header between separators that do not stand in quotes.
+fn unquoted_parts<'t>(text: &'t str, separators: &'static [char]) -> impl Iterator<Item = &'t str> {
+    let mut is_quoted = false;
+    text.split(move |c| {
+        if c == '"' {
+            is_quoted = !is_quoted;
+        }
+        !is_quoted && separators.contains(&c)
+    })
+}
+
+/// The media ranges of `Accept` that are not refused by `q=0` and are of a FHIR version we speak, without parameters.
 fn accepted(headers: &HeaderMap) -> Vec<String> {
+    ranges(headers)
+        .filter(|range| version_of(range).is_none_or(|version| is_spoken(&version)))
+        .map(bare)
+        .collect()
+}
+
+/// The media ranges of `Accept` that are not refused by `q=0`.
+fn ranges(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers
         .get_all(ACCEPT)
         .iter()
         .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
+        .flat_map(|value| unquoted_parts(value, &[',']))
         .filter(|range| !range.replace(' ', "").ends_with(";q=0"))
-        .map(bare)
-        .filter(|range| !range.is_empty())
-        .collect()
+        .filter(|range| !bare(range).is_empty())
+}
+
+/// The parameter `fhirVersion` of a media type.
+fn version_of(media_type: &str) -> Option<String> {
+    media_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let named = name.trim().eq_ignore_ascii_case("fhirVersion");
+        named.then(|| value.trim().trim_matches('"').to_owned())
+    })
+}
+
+/// Whether a FHIR version is ours. Resources served here are the same in 4.3, and whoever names 4.0.1 means 4.0.
+fn is_spoken(version: &str) -> bool {
+    matches!(version, "4.0" | "4.0.1" | "4.3" | "4.3.0")
 }
 
 /// A media type without its parameters, in lower case.
@@ -190,14 +252,17 @@ mod tests {
     fn json_is_served_to_whoever_takes_it() {
         for fine in [
             "*/*",
+            "application/fhir+json; fhirVersion=4.0",
             "application/fhir+json; fhirVersion=4.3",
+            "application/fhir+json; fhirVersion=3.0, application/fhir+json; fhirVersion=\"4.0\"",
             "application/json",
             "text/html, */*;q=0.1",
         ] {
             assert_eq!(json(&accept(fine), &[]), Ok(()), "{fine}");
         }
         assert_eq!(json(&HeaderMap::new(), &[]), Ok(()));
-        for other in ["application/fhir+xml", "image/png", "*/*;q=0"] {
+        let old = "application/fhir+json; fhirVersion=3.0";
+        for other in ["application/fhir+xml", "image/png", old, "*/*;q=0"] {
             assert_eq!(
                 json(&accept(other), &[]).is_err(),
                 other != "*/*;q=0",
@@ -213,6 +278,36 @@ mod tests {
         assert_eq!(json(&xml, &query("_format=application/fhir+json")), Ok(()));
         assert_eq!(json(&xml, &query("_format=json")), Ok(()));
         assert!(json(&accept("*/*"), &query("_format=xml")).is_err());
+    }
+
+    #[test]
+    fn strict_handling_may_stand_in_quotes_and_behind_others() {
+        let prefer = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("prefer", HeaderValue::from_static(value));
+            handling(&headers)
+        };
+        for strict in [
+            "handling=strict",
+            "Handling = \"strict\"",
+            "return=minimal; foo=\"a,b\", handling=\"strict\"",
+        ] {
+            assert_eq!(prefer(strict), Handling::Strict, "{strict}");
+        }
+        for lenient in ["handling=lenient", "foo=\"a, handling=strict\"", "strict"] {
+            assert_eq!(prefer(lenient), Handling::Lenient, "{lenient}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_sent_to_whoever_takes_their_type() {
+        for fine in ["*/*", "image/*", "IMAGE/png", "audio/ogg, */*;q=0.1"] {
+            assert_eq!(bytes_of_type(&accept(fine), "image/png"), Ok(()), "{fine}");
+        }
+        assert_eq!(bytes_of_type(&HeaderMap::new(), "image/png"), Ok(()));
+        for other in ["audio/ogg", "audio/*", "image/jpeg"] {
+            assert!(bytes_of_type(&accept(other), "image/png").is_err(), "{other}");
+        }
     }
 
     #[test]

@@ -40,8 +40,8 @@ const HTTP_DATE: &[BorrowedFormatItem<'static>] = format_description!(
     "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
 );
 
-/// FHIR's JSON.
-pub const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json");
+/// FHIR's JSON (R4 http, 3.1.0.1.10: with its encoding).
+pub const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
 
 /// A no or a breakage as an OperationOutcome.
 pub fn fhir(app: &App, request_id: &str, failure: Failure) -> Response {

@@ -193,15 +193,11 @@ pub(super) fn one<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Opti
 
 /// `Prefer: return=`; what is not known is not wanted (RFC 7240, 2).
 pub(super) fn wanted(headers: &HeaderMap) -> Wanted {
-    let all = headers.get_all("prefer").iter();
-    let parts = all
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split([',', ';']));
-    for part in parts {
-        match part.trim() {
-            "return=minimal" => return Wanted::Minimal,
-            "return=representation" => return Wanted::Representation,
-            "return=OperationOutcome" => return Wanted::Outcome,
+    for (name, value) in negotiate::preferences(headers) {
+        match (name.as_str(), value.as_str()) {
+            ("return", "minimal") => return Wanted::Minimal,
+            ("return", "representation") => return Wanted::Representation,
+            ("return", "OperationOutcome") => return Wanted::Outcome,
             _ => {}
         }
     }
@@ -240,6 +236,7 @@ mod tests {
         for (value, wants) in [
             ("return=minimal", Wanted::Minimal),
             ("handling=strict, return=minimal", Wanted::Minimal),
+            ("return=\"minimal\"", Wanted::Minimal),
             ("return=OperationOutcome; x=y", Wanted::Outcome),
             ("return=representation", Wanted::Representation),
             ("return=everything", Wanted::Representation),
