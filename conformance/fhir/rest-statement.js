@@ -4,6 +4,7 @@ import { must, only } from "../smart/row.js";
 import { lists } from "./bench.js";
 import { message } from "./bodies.js";
 import { refused, status } from "./said.js";
+import { UNTIMED } from "./us-core-data.js";
 
 const row = (id, requirement, run) => ({ id: `REST-${id}`, requirement, run });
 const OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
@@ -128,7 +129,8 @@ const json = [
     for (const type of served(bench)) {
       for (const one of await bench.all(`${type}?_count=50`, "patient")) {
         must(/^[A-Za-z0-9.-]{1,64}$/.test(one.id), "id", one.id);
-        must(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(one.meta.lastUpdated), "lastUpdated", one.meta);
+        const timed = one.meta.lastUpdated !== undefined || !UNTIMED.includes(type);
+        if (timed) must(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(one.meta.lastUpdated), "lastUpdated", one.meta);
         for (const [, reference] of JSON.stringify(one).matchAll(/"reference":"([^"]+)"/g)) must(/^(#|urn:|https?:|[A-Z]\w+\/[A-Za-z0-9.-]{1,64}$)/.test(reference), `${type}/${one.id}`, reference);
       }
     }

@@ -2,6 +2,9 @@
 
 const COMPARED = ["gt", "lt", "ge", "le"];
 
+/** Types whose table in OpenEMR has no time of the last change, so that meta.lastUpdated (SHOULD) would be a guess. */
+export const UNTIMED = ["Coverage"];
+
 /** `by`: the parameters together; `compare`: the date among them takes prefixes; `or`: one that takes a list. */
 export const TYPES = {
   Patient: {

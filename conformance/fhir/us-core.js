@@ -3,7 +3,7 @@ import { must, only, Skip } from "../smart/row.js";
 import { bundle, refused, some, status } from "./said.js";
 import { choicesOf, mustSupport } from "./must-support.js";
 import { usCore } from "./package.js";
-import { TYPES } from "./us-core-data.js";
+import { TYPES, UNTIMED } from "./us-core-data.js";
 import { found, references } from "./us-core-found.js";
 
 const CORE = "http://hl7.org/fhir/us/core";
@@ -111,11 +111,11 @@ const statement = [
   },
   {
     id: "uscore.capability.12 meta",
-    requirement: "meta.profile and meta.lastUpdated are filled (SHOULD)",
+    requirement: "meta.profile and meta.lastUpdated are filled (SHOULD), the time where the EMR has one",
     async run(bench) {
       for (const type of Object.keys(PROFILES)) {
         for (const one of (await found(bench)).get(type) ?? []) {
-          must(one.meta?.lastUpdated, `${type}/${one.id} has no meta.lastUpdated`);
+          must(one.meta?.lastUpdated || UNTIMED.includes(type), `${type}/${one.id} has no meta.lastUpdated`);
           must((one.meta.profile ?? []).some((p) => p.startsWith(`${CORE}/`) || p.startsWith("https://anteroom.dev/")), `${type}/${one.id} names no profile`, one.meta);
         }
       }

@@ -39,10 +39,17 @@ before(async () => {
   console.log(`hapi-validator: ${served.found.length} pages and single resources served, ${profiles.length} in fhir-profiles/; ${summary.definitions} definitions; ${seconds} s`);
 });
 
+// HAPI knows the extension oauth-uris of SMART 1.0, which had neither; Inferno passes over exactly these two messages
+// (fhir-and-smart.md 3.2), and so does this suite.
+const PASSED_OVER = ["introspect", "revoke"].map((name) => `Sub-extension url '${name}' is not defined by the Extension http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris`);
+const isPassedOver = ({ message }) => PASSED_OVER.some((start) => message.startsWith(start));
+
 /** Fails with the errors of `answers`, and lists what is less than an error. */
 function noErrors(what, answers) {
   const all = answers.flatMap(({ name, issues }) => issues.map((issue) => ({ name, ...issue })));
-  const errors = all.filter(({ severity }) => severity === "error" || severity === "fatal");
+  const serious = all.filter(({ severity }) => severity === "error" || severity === "fatal");
+  const errors = serious.filter((issue) => !isPassedOver(issue));
+  if (errors.length < serious.length) console.log(`${what}: ${serious.length - errors.length} messages about introspect and revoke in oauth-uris passed over, as Inferno does`);
   const warnings = grouped(all.filter(({ severity }) => severity === "warning"));
   console.log(`${what}: ${answers.length} pages and resources, ${errors.length} errors, ${warnings.length} kinds of warnings`);
   for (const { count, text } of warnings) console.log(`  ${count} x ${text}`);
