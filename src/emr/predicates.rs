@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use time::PrimitiveDateTime;
 use time::Time;
 
+use crate::db::Db;
 use crate::db::sql::Sql;
 use crate::db::sql::Value;
 use crate::domain::access::Reach;
@@ -102,9 +103,11 @@ pub(super) fn span(ranges: &[DateRange], zone: &Zone) -> (Option<Date>, Option<D
     )
 }
 
-/// Adds `AND (... OR ...)`: one of the columns begins with one of the texts, whatever their case (SQLite: of ASCII
-/// letters). Older OpenEMR stored names with HTML entities, so each text is looked for in that spelling too.
-pub(super) fn begins(sql: Sql, columns: &[&'static str], texts: &[String]) -> Sql {
+/// Longer than any name; SQLite also bounds how long a pattern is.
+const LONGEST_NAME: usize = 255;
+
+/// Adds `AND (... OR ...)`: one of the columns begins with one of the texts, whatever their case and accents. Older OpenEMR stored names with HTML entities, so each text is looked for in that spelling too.
+pub(super) fn begins((db, sql): (&Db, Sql), columns: &[&'static str], texts: &[String]) -> Sql {
     let mut sql = sql.push(" AND (1 = 0");
     // No name holds a NUL, and SQLite takes a pattern to end there.
     for text in texts.iter().filter(|text| !text.contains('\0')) {
@@ -121,12 +124,16 @@ pub(super) fn begins(sql: Sql, columns: &[&'static str], texts: &[String]) -> Sq
             Some(&encoded).filter(|encoded| *encoded != text),
         ];
         for spelling in spellings.into_iter().flatten() {
-            let pattern = format!("{}%", literally(spelling));
+            if spelling.chars().count() > LONGEST_NAME {
+                continue;
+            }
+            let (comparison, pattern) = db.beginning(spelling);
             for column in columns {
                 sql = sql
                     .push(" OR TRIM(")
                     .push(column)
-                    .push(") LIKE ? ESCAPE '!'")
+                    .push(")")
+                    .push(comparison)
                     .bind(&pattern);
             }
         }
@@ -195,13 +202,6 @@ pub(super) fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02X}")).collect()
 }
 
-/// Text as a pattern that means itself.
-fn literally(text: &str) -> String {
-    text.replace('!', "!!")
-        .replace('%', "!%")
-        .replace('_', "!_")
-}
-
 /// The first day that begins at or after an instant.
 fn first_day(zone: &Zone, instant: OffsetDateTime) -> Date {
     let wall = whole(zone, instant);
@@ -225,7 +225,6 @@ fn whole(zone: &Zone, instant: OffsetDateTime) -> PrimitiveDateTime {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::Db;
     use sqlx::FromRow;
     use time::macros::datetime;
 

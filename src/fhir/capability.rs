@@ -269,7 +269,8 @@ fn rest(config: &Config) -> Built<CapabilityStatementRest> {
              and documents with patient or _id, appointments also by date alone. Unknown search parameters are \
              ignored and named in a warning, or refused with Prefer: handling=strict. Every search takes _count, _sort by \
              the type's own parameters, _total, _summary, _elements, _include, _revinclude, _has and chained parameters; \
-             what the token's scopes do not open is neither included nor asked about."
+             what the token's scopes do not open is neither included nor asked about. A versionId names a state: a \
+             state that comes back has the versionId it had, and a history lists each once, with the newest time."
                 .to_owned(),
         )
         .security(security(config)?)

@@ -30,6 +30,7 @@ use crate::domain::scope::Interaction;
 use crate::emr;
 use crate::emr::writing::Rules;
 use crate::fhir;
+use crate::fhir::subset;
 use crate::fhir::subset::Subset;
 use crate::http::App;
 use crate::http::guard;
@@ -121,11 +122,15 @@ pub async fn vread(
     let Path((kind, logical, version)) = path.unwrap_or_else(nowhere);
     let done = async {
         let grant = guard::grant(&app, &headers).await?;
-        let kind = known(&kind)?;
+        let kind = with_versions(&kind)?;
         grant.reach(kind, Interaction::Read)?;
-        negotiate::json(&headers, &negotiate::pairs(query.as_deref()))?;
+        let pairs = negotiate::pairs(query.as_deref());
+        negotiate::json(&headers, &pairs)?;
+        let wanted = Subset::asked(&pairs)?;
         let rest = rest(&app, &id, &grant);
-        read::vread(&rest, (kind, &logical), &version).await
+        let mut answered = read::vread(&rest, (kind, &logical), &version).await?;
+        answered.body = subset::apply(answered.body, &wanted);
+        Answer::Ok(answered)
     };
     match done.await {
         Ok(answered) => reply::answered(&app, answered).await,
@@ -144,7 +149,7 @@ pub async fn history(
     let Path((kind, logical)) = path.unwrap_or_else(nowhere);
     let done = async {
         let grant = guard::grant(&app, &headers).await?;
-        let kind = known(&kind)?;
+        let kind = with_versions(&kind)?;
         grant.reach(kind, Interaction::Read)?;
         let pairs = negotiate::pairs(query.as_deref());
         negotiate::json(&headers, &pairs)?;
@@ -367,6 +372,14 @@ pub async fn only_get(State(app): State<Arc<App>>, id: RequestId, uri: OriginalU
 /// The type of that name; an unknown one is like an unknown path.
 pub fn known(kind: &str) -> Result<ResourceType, Refusal> {
     ResourceType::of(kind).ok_or(Refusal::NotFound)
+}
+
+/// The same where its records have versions. Bytes have none of their own: those of their DocumentReference count.
+fn with_versions(kind: &str) -> Result<ResourceType, Refusal> {
+    match known(kind)? {
+        ResourceType::Binary => Err(Refusal::NotFound),
+        kind => Ok(kind),
+    }
 }
 
 /// Leaves the ledger line of a read.

@@ -145,7 +145,9 @@ pub fn router(app: Arc<App>) -> Router {
         )
         .route(
             "/Binary/{id}",
-            get(binary::read).fallback(fhir::not_allowed),
+            get(binary::read)
+                .post(operations::on_binary)
+                .fallback(fhir::not_allowed),
         )
         .route(
             "/{type}",
@@ -335,6 +337,7 @@ fn cors() -> CorsLayer {
             "content-disposition",
             "x-security-context",
             "idempotency-key",
+            "x-request-id",
             "x-requested-with",
         ]))
         .expose_headers(names(&[
@@ -350,6 +353,7 @@ fn cors() -> CorsLayer {
             "retry-after",
             "www-authenticate",
             "x-request-id",
+            "x-correlation-id",
         ]))
         .max_age(std::time::Duration::from_secs(3600))
 }

@@ -90,12 +90,15 @@ pub fn fhir_version(headers: &HeaderMap) -> Option<String> {
 /// `UnsupportedMediaType` for anything else.
 pub fn fhir_body(headers: &HeaderMap) -> Result<(), Refusal> {
     if fhir_version(headers).is_some_and(|version| version != "4.0") {
-        let wanted = "This server speaks FHIR 4.0: leave fhirVersion away, or send fhirVersion=4.0.";
+        let wanted =
+            "This server speaks FHIR 4.0: leave fhirVersion away, or send fhirVersion=4.0.";
         return Err(Refusal::UnsupportedMediaType(wanted));
     }
     match media_type(headers).as_str() {
         "application/fhir+json" | "application/json" => Ok(()),
-        _ => Err(Refusal::UnsupportedMediaType("Send the resource as application/fhir+json.")),
+        _ => Err(Refusal::UnsupportedMediaType(
+            "Send the resource as application/fhir+json.",
+        )),
     }
 }
 
@@ -306,7 +309,10 @@ mod tests {
         }
         assert_eq!(bytes_of_type(&HeaderMap::new(), "image/png"), Ok(()));
         for other in ["audio/ogg", "audio/*", "image/jpeg"] {
-            assert!(bytes_of_type(&accept(other), "image/png").is_err(), "{other}");
+            assert!(
+                bytes_of_type(&accept(other), "image/png").is_err(),
+                "{other}"
+            );
         }
     }
 

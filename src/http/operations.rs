@@ -55,6 +55,18 @@ pub async fn on_type(
     }
 }
 
+/// `POST /fhir/Binary/{operation}`: there is none.
+pub async fn on_binary(
+    State(app): State<Arc<App>>,
+    path: fhir::Named<String>,
+    request: Request,
+) -> Response {
+    match path {
+        Ok(Path(name)) if name.starts_with('$') => fhir::other.call(request, app).await,
+        _ => fhir::not_allowed.call(request, app).await,
+    }
+}
+
 /// `GET` and `POST /fhir/{type}/{id}/{operation}`.
 pub async fn on_record(
     State(app): State<Arc<App>>,

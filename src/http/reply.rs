@@ -11,6 +11,7 @@ use axum::http::header::HeaderName;
 use axum::http::header::LAST_MODIFIED;
 use axum::http::header::LOCATION;
 use axum::http::header::RETRY_AFTER;
+use axum::http::header::VARY;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::response::Html;
 use axum::response::IntoResponse;
@@ -42,6 +43,9 @@ const HTTP_DATE: &[BorrowedFormatItem<'static>] = format_description!(
 
 /// FHIR's JSON (R4 http, 3.1.0.1.10: with its encoding).
 pub const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
+
+/// What an answer depends on beside its URL: for caches between us and the caller.
+const VARIES: HeaderValue = HeaderValue::from_static("Accept, Origin, Authorization");
 
 /// A no or a breakage as an OperationOutcome.
 pub fn fhir(app: &App, request_id: &str, failure: Failure) -> Response {
@@ -120,6 +124,7 @@ pub fn fhir_body(status: StatusCode, bytes: Vec<u8>) -> Response {
     headers.insert(CONTENT_TYPE, FHIR_JSON);
     // A record is this caller's alone and may change at any moment: it is kept nowhere.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(VARY, VARIES);
     response
 }
 

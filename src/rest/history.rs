@@ -1,5 +1,7 @@
 //! The history of one record: the present state, and those that writes of this house replaced.
 
+use std::collections::HashSet;
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -64,7 +66,14 @@ pub async fn instance(
     };
     let is_first = before == i64::MAX;
     let (states, next) = page(rest, (current.as_ref(), rows), (is_first, count))?;
-    let states: Vec<State> = selected(states, &wanted);
+    let above = match is_first || states.is_empty() {
+        true => Vec::new(),
+        false => shown_before(rest, (kind, id), (before, current.as_ref())).await?,
+    };
+    let states: Vec<State> = match wanted.at {
+        Some(_) => selected(states, &wanted),
+        None => selected(each_once(states, above), &wanted),
+    };
     let link = |row| {
         let link = page_link::seal(&page_state(rest, (kind, id), (&pairs, row)), rest.page_key);
         format!("{}/_history?_page={link}", rest.base.of(kind, id))
@@ -142,6 +151,27 @@ fn page(
             .map(|row| row.id),
     };
     Ok((states, last))
+}
+
+/// The versions that the pages before this one showed.
+async fn shown_before(
+    rest: &Rest<'_>,
+    of: (ResourceType, Uuid),
+    (before, current): (i64, Option<&Record>),
+) -> Answer<Vec<String>> {
+    let mut above = changes::versions_from(&rest.emr.db, of, before).await?;
+    above.extend(current.map(fhir::version_id));
+    Ok(above)
+}
+
+/// A version is what a record says: a state that comes back is the version it was. Each is told once, where it is the
+/// newest.
+fn each_once(states: Vec<State>, above: Vec<String>) -> Vec<State> {
+    let mut told: HashSet<String> = above.into_iter().collect();
+    let is_new = |state: &State| told.insert(state.version.clone());
+    let mut states = states;
+    states.retain(is_new);
+    states
 }
 
 /// The states since a moment, or the one that stood at one.

@@ -16,6 +16,10 @@ const ADD: &str = "INSERT INTO anteroom_change \
 const OF: &str = "SELECT id, version, updated, body, method, replaced FROM anteroom_change \
     WHERE target = ? AND kind = ? AND id < ? ORDER BY id DESC";
 
+/// As small as it is, this is read only where a history has more than one page.
+const FROM: &str =
+    "SELECT DISTINCT version FROM anteroom_change WHERE target = ? AND kind = ? AND id >= ?";
+
 /// A state can come back, and then its version does too.
 const VERSION: &str = "SELECT id, version, updated, body, method, replaced FROM anteroom_change \
     WHERE target = ? AND kind = ? AND version = ? ORDER BY id DESC LIMIT 1";
@@ -105,4 +109,23 @@ pub async fn version(
 ) -> Answer<Option<Version>> {
     let sql = Sql::new(VERSION).bind(target).bind(kind.name());
     db.one(sql.bind(version)).await
+}
+
+/// The versions of a record that were replaced in this row or a later one.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn versions_from(
+    db: &Db,
+    (kind, target): (ResourceType, Uuid),
+    from: i64,
+) -> Answer<Vec<String>> {
+    let sql = Sql::new(FROM).bind(target).bind(kind.name()).bind(from);
+    let rows: Vec<Named> = db.all(sql).await?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
+#[derive(FromRow)]
+struct Named {
+    version: String,
 }

@@ -29,7 +29,10 @@ async fn anybody_reads_every_definition_from_every_origin() {
             let answer = ask(&clinic, "GET", &path, &[("origin", "https://app.test")]).await;
             assert_eq!(answer.status, StatusCode::OK, "{path}");
             assert_eq!(answer.bytes, known.bytes, "{path}");
-            assert_eq!(answer.header("content-type"), "application/fhir+json");
+            assert_eq!(
+                answer.header("content-type"),
+                "application/fhir+json; charset=utf-8"
+            );
             assert_eq!(answer.header("access-control-allow-origin"), "*");
             let etag = answer.header("etag").to_owned();
             let again = ask(&clinic, "GET", &path, &[("if-none-match", &etag)]).await;

@@ -19,7 +19,10 @@ async fn f147_a_patient_reads_the_own_record() {
     assert_eq!(json["resourceType"], "Patient");
     assert_eq!(json["id"], maria.id.as_str());
     assert_eq!(json["birthDate"], maria.birth_date.as_str());
-    assert_eq!(answer.header("content-type"), "application/fhir+json");
+    assert_eq!(
+        answer.header("content-type"),
+        "application/fhir+json; charset=utf-8"
+    );
     let version = json["meta"]["versionId"].as_str().expect("a version");
     assert_eq!(answer.header("etag"), format!("W/\"{version}\""));
     assert!(answer.header("last-modified").ends_with(" GMT"));

@@ -1,5 +1,7 @@
 //! What FHIR says about the form of values that fhir-sdk takes as any text: ids, references, codes, dates, emptiness.
 
+use std::ops::Range;
+
 use fhir_sdk::r4b::resources::ResourceType;
 use serde_json::Map;
 use serde_json::Value;
@@ -183,7 +185,8 @@ fn complaint(name: &str, text: &str, inside: Inside) -> Option<&'static str> {
     }
 }
 
-const DATE_FORM: &str = "a date is YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss with its zone";
+const DATE_FORM: &str =
+    "a date is YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss with its zone, and in the calendar";
 
 /// Whether a member is named as elements are, so that its name can be repeated.
 pub(crate) fn is_name(name: &str) -> bool {
@@ -227,7 +230,7 @@ fn reference(text: &str) -> bool {
     }
 }
 
-/// The form only: whether the day is in the calendar is found by decoding.
+/// The form, and whether the day is in the calendar and the time on the clock.
 fn date(text: &str) -> bool {
     let form = |text: &str, form: &str| {
         text.len() == form.len()
@@ -244,7 +247,8 @@ fn date(text: &str) -> bool {
         return year
             && ["0000", "0000-00", "0000-00-00"]
                 .iter()
-                .any(|known| form(text, known));
+                .any(|known| form(text, known))
+            && in_calendar(text);
     };
     let (clock, zone) = match clock.find(['Z', '+', '-']) {
         Some(at) => clock.split_at(at),
@@ -254,5 +258,26 @@ fn date(text: &str) -> bool {
     let zone = zone == "Z" || form(zone, "+00:00") || form(zone, "-00:00");
     let fraction =
         (1..=9).contains(&fraction.len()) && fraction.bytes().all(|byte| byte.is_ascii_digit());
-    form(day, "0000-00-00") && day >= "1000" && form(clock, "00:00:00") && zone && fraction
+    let formed = form(day, "0000-00-00") && form(clock, "00:00:00") && zone && fraction;
+    // A leap second is a second (R4 datatypes, dateTime); there is no hour 24.
+    let ticks = clock.get(..2) <= Some("23")
+        && clock.get(3..5) <= Some("59")
+        && clock.get(6..) <= Some("60");
+    formed && day >= "1000" && ticks && in_calendar(day)
+}
+
+/// Whether a year, month or day of the right form exists.
+fn in_calendar(text: &str) -> bool {
+    let part = |range: Range<usize>| text.get(range)?.parse::<u32>().ok();
+    let year = part(0..4).unwrap_or_default();
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match part(5..7) {
+        None => return true,
+        Some(4 | 6 | 9 | 11) => 30,
+        Some(2) if is_leap => 29,
+        Some(2) => 28,
+        Some(1..=12) => 31,
+        Some(_) => return false,
+    };
+    part(8..10).is_none_or(|day| (1..=days).contains(&day))
 }

@@ -88,6 +88,41 @@ fn two_choices_are_one_too_many() {
 }
 
 #[test]
+fn dates_must_be_in_the_calendar_and_times_on_the_clock() {
+    for date in [
+        "2026-02-30",
+        "2026-02-29",
+        "2026-04-31",
+        "2026-13",
+        "2026-00",
+        "2026-01-00",
+        "2100-02-29",
+    ] {
+        let body = patient(&format!(r#""birthDate":"{date}""#));
+        let found = path(&body);
+        assert!(found.starts_with("Patient.birthDate"), "{date}: {found}");
+    }
+    for moment in [
+        "2026-01-02T24:00:00Z",
+        "2026-01-02T10:60:00Z",
+        "2026-02-30T10:00:00Z",
+    ] {
+        let body = patient(&format!(r#""meta":{{"lastUpdated":"{moment}"}}"#));
+        let found = path(&body);
+        assert!(
+            found.starts_with("Patient.meta.lastUpdated"),
+            "{moment}: {found}"
+        );
+    }
+    for date in ["2024-02-29", "2000-02-29", "2026-12-31", "2026-02", "2026"] {
+        assert!(
+            decode(patient(&format!(r#""birthDate":"{date}""#)).as_bytes()).is_ok(),
+            "{date}"
+        );
+    }
+}
+
+#[test]
 fn dates_must_be_written_as_fhir_writes_them() {
     for date in [
         "24",

@@ -70,7 +70,7 @@ const OWN_ID: &str = " OR (p.uuid = ? AND TRIM(COALESCE(p.pubpid, '')) = '' \
 pub(super) fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Result<Sql, Refusal> {
     Ok(match filter {
         Filter::Text(field @ (Field::Name | Field::Family | Field::Given), texts) => {
-            predicates::begins(sql, &columns(emr, *field), texts)
+            predicates::begins((&emr.db, sql), &columns(emr, *field), texts)
         }
         Filter::Date(Field::BirthDate, ranges) => predicates::days(sql, "p.DOB", ranges, &emr.zone),
         Filter::Token(Field::Gender, tokens) => gender(sql, tokens),

@@ -202,8 +202,18 @@ fn revincludes(served: &Served) -> Vec<String> {
     if !searched(&&served) {
         return Vec::new();
     }
+    // Lists are not looked up among records, and a Group is nobody's: no patient's ledger comes along with it.
+    if matches!(
+        served.kind,
+        ResourceType::ValueSet | ResourceType::CodeSystem
+    ) {
+        return Vec::new();
+    }
+    let ledger = |other: &Served| {
+        other.kind == ResourceType::AuditEvent && served.kind == ResourceType::Group
+    };
     let of = |other: &&'static Served| {
-        let refers = |known: &&Parameter| referred(known).contains(&served.kind);
+        let refers = |known: &&Parameter| !ledger(other) && referred(known).contains(&served.kind);
         let known = other.parameters.iter().filter(refers);
         let name = other.kind.name();
         known
