@@ -46,6 +46,7 @@ const FORMER_HOMES: [(i64, [&str; 3], [Date; 2]); 3] = [
 ];
 
 /// Insurances: pid, rank, insurer, plan, policy and group number, relationship and name of the subscriber, first day.
+/// Of one the patient has not brought the card yet: its policy number is not known.
 const INSURANCES: [(i64, &str, &str, [&str; 3], [&str; 3], Date); 4] = [
     (
         1,
@@ -67,7 +68,7 @@ const INSURANCES: [(i64, &str, &str, [&str; 3], [&str; 3], Date); 4] = [
         2,
         "secondary",
         "1",
-        ["Harbor Supplement", "CHH-220917-01", "PILOTS-2"],
+        ["Harbor Supplement", "", "PILOTS-2"],
         ["spouse", "Fiona", "O'Connor"],
         date!(2022 - 11 - 01),
     ),

@@ -24,6 +24,8 @@ pub(super) fn write(book: &mut Book<'_>) {
     for (number, visit) in (FIRST..).zip(over) {
         let day = working_day(visit.provider, today, visit.day);
         let (category, _, seconds) = visit.kind.category();
+        // The first was taken over from the system before, which did not say what sort of visit it was.
+        let category = if number == FIRST { 0 } else { category };
         let start = PrimitiveDateTime::new(day, visit.start);
         let end = start + Duration::seconds(seconds);
         let (facility, name) = match visit.provider {

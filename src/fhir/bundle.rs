@@ -7,6 +7,7 @@ use fhir_sdk::r4b::codes::IssueType;
 use fhir_sdk::r4b::resources::Bundle;
 use fhir_sdk::r4b::resources::BundleLink;
 use fhir_sdk::r4b::resources::Resource;
+use uuid::Uuid;
 
 use crate::domain::ResourceType;
 use crate::domain::records::Record;
@@ -89,7 +90,9 @@ pub fn of_operation(
     }
     if !entries.warnings.is_empty() {
         let warning = warning(entries.warnings).map_err(unbuilt)?;
-        let opening = format!("{}{{\"resource\":", separator(&mut first));
+        let url = name_of(entries.warnings);
+        let opening = separator(&mut first);
+        let opening = format!("{opening}{{\"fullUrl\":\"{url}\",\"resource\":");
         page.extend_from_slice(opening.as_bytes());
         write(&warning, &mut page)?;
         page.extend_from_slice(b",\"search\":{\"mode\":\"outcome\"}}");
@@ -144,6 +147,13 @@ fn frame(links: &Links<'_>, path: &str) -> Built<Bundle> {
         .build()?;
     bundle.total = links.total;
     Ok(bundle)
+}
+
+/// The fullUrl of a page's warnings, which every entry of a page has (bdl-7): they live nowhere, so it is a name made
+/// of what they say.
+pub(super) fn name_of(sentences: &[String]) -> String {
+    let name = Uuid::new_v5(&Uuid::NAMESPACE_URL, sentences.join("\n").as_bytes());
+    name.urn().to_string()
 }
 
 /// What is said of parameters that nobody knows here.

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
+use crate::fhir::bundle;
 use crate::fhir::bytes;
 use crate::fhir::outcome;
 use crate::fhir::search::Handling;
@@ -190,7 +191,8 @@ pub fn search(
         entries.push(entry);
     }
     if !asked.ignored.is_empty() {
-        let mut entry = b"{\"resource\":".to_vec();
+        let url = bundle::name_of(&asked.ignored);
+        let mut entry = format!("{{\"fullUrl\":\"{url}\",\"resource\":").into_bytes();
         entry.extend(warning(&asked.ignored)?);
         entry.extend_from_slice(b",\"search\":{\"mode\":\"outcome\"}}");
         entries.push(entry);

@@ -88,7 +88,15 @@ async fn read_one(
     let reach = grant.reach(kind, Interaction::Read)?;
     let uuid = logical.parse::<Uuid>().map_err(|_| Refusal::NotFound)?;
     let opened = opened(app, &reach, uuid).await?;
-    let response = match negotiate::wants_fhir(headers, query) {
+    let pairs = negotiate::pairs(query);
+    let taken = negotiate::bytes_of_type(headers, &opened.about.content_type);
+    // Whoever does not take the document's own type may still take FHIR's.
+    let as_fhir = match negotiate::wants_fhir(headers, query) {
+        true => true,
+        false if taken.is_ok() => false,
+        false => negotiate::json(headers, &pairs).map(|()| true)?,
+    };
+    let response = match as_fhir {
         true if opened.length > LARGEST_RESOURCE => return Ok(too_large(app, id)),
         true => {
             let content = emr::content(&app.emr, &reach, uuid).await?;

@@ -51,6 +51,8 @@ fn a_page_has_matches_links_and_a_warning() {
     assert_eq!(entry["resource"]["resourceType"], "Appointment");
     let warning = &found["entry"][1];
     assert_eq!(warning["search"], json!({"mode": "outcome"}));
+    let url = warning["fullUrl"].as_str().expect("a fullUrl");
+    assert!(url.starts_with("urn:uuid:"), "{url}");
     assert_eq!(warning["resource"]["issue"][0]["severity"], "warning");
     assert_eq!(
         warning["resource"]["issue"][0]["details"]["text"],
