@@ -1,7 +1,6 @@
 //! Visits as the chart documents them (`form_encounter`): what an app may be launched about.
 
 use sqlx::FromRow;
-use time::PrimitiveDateTime;
 use uuid::Uuid;
 
 use crate::db::sql::Sql;
@@ -29,8 +28,9 @@ use crate::emr::uuids::Table;
 
 const TABLE: &str = "form_encounter";
 
-/// A row without a date sorts last.
-const SELECT: &str = "SELECT e.id AS row_id, e.uuid, e.date, CAST(COALESCE(e.date, '1000-01-01 00:00:00') AS CHAR) AS sort_key, \
+/// A row without a date sorts last. Dates come as text, because a zero date with a year occurs, which is no date a
+/// driver could read.
+const SELECT: &str = "SELECT e.id AS row_id, e.uuid, CAST(e.date AS CHAR) AS date, CAST(COALESCE(e.date, '1000-01-01 00:00:00') AS CHAR) AS sort_key, \
     e.reason, e.class_code, e.pc_catid AS category, c.pc_constant_id AS constant, c.pc_catname AS category_name, \
     p.pid, p.uuid AS patient_uuid, p.fname AS patient_fname, p.lname AS patient_lname, \
     u.id AS provider_row, u.uuid AS provider_uuid, u.fname AS provider_fname, u.lname AS provider_lname, \
@@ -38,7 +38,7 @@ const SELECT: &str = "SELECT e.id AS row_id, e.uuid, e.date, CAST(COALESCE(e.dat
 
 /// Version 6.1 has neither where the patient went nor the end nor the time of the last change. That is a TIMESTAMP, told in the session's zone, which is
 /// the practice's, and read as text because the engines have different types for it.
-const NEWER: &str = ", e.discharge_disposition, e.date_end, CAST(e.last_update AS CHAR) AS last_update";
+const NEWER: &str = ", e.discharge_disposition, CAST(e.date_end AS CHAR) AS date_end, CAST(e.last_update AS CHAR) AS last_update";
 const OLDER: &str = ", NULL AS discharge_disposition, NULL AS date_end, NULL AS last_update";
 
 /// A provider nobody can look up as a Practitioner is not referred to; should two writers have mapped a Location, the
@@ -112,7 +112,7 @@ struct Id {
 struct Row {
     row_id: i64,
     uuid: Option<Vec<u8>>,
-    date: Option<PrimitiveDateTime>,
+    date: Option<String>,
     sort_key: String,
     reason: Option<String>,
     class_code: Option<String>,
@@ -132,7 +132,7 @@ struct Row {
     facility_name: Option<String>,
     location: Option<Vec<u8>>,
     discharge_disposition: Option<String>,
-    date_end: Option<PrimitiveDateTime>,
+    date_end: Option<String>,
     last_update: Option<String>,
 }
 
@@ -249,11 +249,10 @@ const BARE: [(Table, Bare); 4] = [
 impl Row {
     /// `None` for a row that has no uuid even after filling, which another writer may cause.
     fn encounter(self, emr: &Emr) -> Option<Encounter> {
-        let start = emr.zone.told(self.date);
-        let end = emr
-            .zone
-            .told(self.date_end)
-            .filter(|end| start.is_none_or(|start| *end >= start));
+        let told = |text: Option<&str>| emr.zone.told(text.and_then(start_of));
+        let start = told(self.date.as_deref());
+        let end =
+            told(self.date_end.as_deref()).filter(|end| start.is_none_or(|start| *end >= start));
         let now = emr.zone.at(emr.now());
         let progress = match (start, end) {
             (Some(start), _) if start > now => Progress::Planned,
@@ -288,9 +287,7 @@ impl Row {
                 .map(|uuid| (uuid, tidy(self.facility_name))),
             location: uuids::known(self.location.as_deref()),
             discharge: discharge(&tidy(self.discharge_disposition)),
-            last_updated: emr
-                .zone
-                .told(self.last_update.as_deref().and_then(start_of)),
+            last_updated: told(self.last_update.as_deref()),
         })
     }
 }

@@ -61,13 +61,16 @@ const DOCUMENTS: Watched = Watched {
     there: "SELECT COUNT(*) AS number FROM documents WHERE id = ? AND deleted = 0",
 };
 
+/// What was marked as sensitive was never told to anybody.
 const ENCOUNTERS: Watched = Watched {
     kind: "Encounter",
     table: "form_encounter",
     rows: "SELECT CAST(id AS SIGNED) AS row_id, CAST(pid AS CHAR) AS pid, uuid \
-        FROM form_encounter WHERE id > ? AND pid > 0 ORDER BY id LIMIT 5000",
+        FROM form_encounter WHERE id > ? AND pid > 0 AND COALESCE(sensitivity, '') IN ('', 'normal') \
+        ORDER BY id LIMIT 5000",
     bare: "SELECT CAST(id AS SIGNED) AS row_id, CAST(pid AS CHAR) AS pid, NULL AS uuid \
-        FROM form_encounter WHERE id > ? AND pid > 0 ORDER BY id LIMIT 5000",
+        FROM form_encounter WHERE id > ? AND pid > 0 AND COALESCE(sensitivity, '') IN ('', 'normal') \
+        ORDER BY id LIMIT 5000",
     there: "SELECT COUNT(*) AS number FROM form_encounter WHERE id = ?",
 };
 

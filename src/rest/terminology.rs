@@ -15,9 +15,12 @@ use crate::emr::vocabulary;
 use crate::emr::vocabulary::List;
 use crate::fhir::code_system;
 use crate::fhir::definitions;
+use crate::fhir::matching::Direction;
 use crate::fhir::page_link;
 use crate::fhir::page_link::PageState;
 use crate::fhir::search::Handling;
+use crate::fhir::subset;
+use crate::fhir::subset::Subset;
 use crate::fhir::value_set;
 use crate::fhir::value_set::Expansion;
 use crate::rest::Answered;
@@ -28,6 +31,9 @@ const BOOKABLE: &str = "appointment-type";
 
 /// Entries of a page where nobody says, and at most.
 const COUNT: (usize, usize) = (50, 200);
+
+/// The greatest of FHIR's integers.
+const GREATEST: usize = 2_147_483_647;
 
 /// How long a paging link works, in seconds.
 const PAGE_LIFE: i64 = 3600;
@@ -75,6 +81,13 @@ pub async fn search(
     let asked = Asked::of(kind, &pairs, handling)?;
     let mut found = all(rest, kind).await?;
     found.retain(|one| asked.conditions.iter().all(|condition| condition.holds(one)));
+    for (element, direction) in asked.sort.iter().rev() {
+        let key = |one: &Value| one[*element].as_str().unwrap_or_default().to_lowercase();
+        found.sort_by(|one, other| match direction {
+            Direction::Up => key(one).cmp(&key(other)),
+            Direction::Down => key(other).cmp(&key(one)),
+        });
+    }
     let total = found.len();
     let next = offset.saturating_add(asked.count);
     let mut links = vec![json!({"relation": "self", "url": self_url(rest, kind, &asked.pairs)})];
@@ -93,21 +106,25 @@ pub async fn search(
         let url = format!("{}/{}?_page={link}", rest.base.url(), kind.name());
         links.push(json!({"relation": "next", "url": url}));
     }
-    let page = found.into_iter().skip(offset).take(asked.count);
-    let mut entries: Vec<Value> = page
-        .map(|one| {
-            let id = one["id"].as_str().unwrap_or_default();
-            let url = format!("{}/{}/{id}", rest.base.url(), kind.name());
-            json!({"fullUrl": url, "resource": one, "search": {"mode": "match"}})
-        })
-        .collect();
+    let mut entries = Vec::new();
+    for one in found.iter().skip(offset).take(asked.count) {
+        let id = one["id"].as_str().unwrap_or_default();
+        let url = format!("{}/{}/{id}", rest.base.url(), kind.name());
+        let part = subset::apply(written(one)?, &asked.subset);
+        let part: Value = serde_json::from_slice(&part)
+            .map_err(|error| Fault::new("reading a part of a list of codes", error))?;
+        entries.push(json!({"fullUrl": url, "resource": part, "search": {"mode": "match"}}));
+    }
     if !asked.ignored.is_empty() {
         let words = format!("Ignored, because not known here: {}.", asked.ignored.join(", "));
         let issue = json!({"severity": "warning", "code": "not-supported", "details": {"text": words}});
         let outcome = json!({"resourceType": "OperationOutcome", "issue": [issue]});
         entries.push(json!({"resource": outcome, "search": {"mode": "outcome"}}));
     }
-    let mut bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": total, "link": links});
+    let mut bundle = json!({"resourceType": "Bundle", "type": "searchset", "link": links});
+    if asked.total {
+        bundle["total"] = total.into();
+    }
     if !entries.is_empty() {
         bundle["entry"] = Value::Array(entries);
     }
@@ -146,8 +163,8 @@ pub async fn expand(
         match name.as_str() {
             "url" => url = Some(value.as_str()),
             "filter" => wanted.filter.clone_from(value),
-            "offset" => wanted.offset = number("offset", value)?,
-            "count" => wanted.count = Some(number("count", value)?),
+            "offset" => wanted.offset = number("offset", value)?.min(GREATEST),
+            "count" => wanted.count = Some(number("count", value)?.min(GREATEST)),
             // Every code that is listed is active, and displays are in the practice's language alone.
             "activeOnly" | "displayLanguage" | "_format" | "_pretty" => {}
             _ => {
@@ -214,6 +231,10 @@ struct Asked {
     pairs: Vec<(String, String)>,
     ignored: Vec<String>,
     count: usize,
+    total: bool,
+    counted: bool,
+    subset: Subset,
+    sort: Vec<(&'static str, Direction)>,
 }
 
 /// One parameter: an element, how it is compared, and the values, any of which will do.
@@ -229,6 +250,21 @@ enum How {
     Contains,
     Is,
     IsNot,
+    Missing,
+    Present,
+}
+
+/// The element of a search parameter, and whether it is text.
+fn searched(name: &str) -> Option<(&'static str, bool)> {
+    Some(match name {
+        "_id" => ("id", false),
+        "url" => ("url", false),
+        "version" => ("version", false),
+        "status" => ("status", false),
+        "name" => ("name", true),
+        "title" => ("title", true),
+        _ => return None,
+    })
 }
 
 impl Asked {
@@ -242,32 +278,36 @@ impl Asked {
             pairs: Vec::new(),
             ignored: Vec::new(),
             count: COUNT.0,
+            total: true,
+            counted: false,
+            subset: Subset::Whole,
+            sort: Vec::new(),
         };
         for (name, value) in pairs {
             let (bare, modifier) = name.split_once(':').unwrap_or((name, ""));
-            let (element, text) = match bare {
-                "_id" => ("id", false),
-                "url" => ("url", false),
-                "version" => ("version", false),
-                "status" => ("status", false),
-                "name" => ("name", true),
-                "title" => ("title", true),
-                "_count" => {
-                    asked.count = number("_count", value)?.min(COUNT.1);
-                    asked.pairs.push((name.clone(), value.clone()));
-                    continue;
-                }
-                "_format" | "_pretty" => continue,
-                _ if handling == Handling::Strict => {
+            if modifier.is_empty() && asked.about_the_answer((kind, bare), value)? {
+                asked.pairs.push((name.clone(), value.clone()));
+                continue;
+            }
+            let (element, text) = match searched(bare) {
+                Some(known) => known,
+                None if matches!(name.as_str(), "_format" | "_pretty") => continue,
+                // A modifier changes what a search means, so one that nobody understands is never left out.
+                None if handling == Handling::Strict || name.contains([':', '.']) => {
                     let why = format!("{} is not searched by this parameter", kind.name());
-                    return Err(Refusal::invalid(plain(bare), why));
+                    return Err(Refusal::invalid(plain(name), why));
                 }
-                _ => {
+                None => {
                     asked.ignored.push(plain(bare));
                     continue;
                 }
             };
             let how = match (modifier, text) {
+                ("missing", _) => match value.as_str() {
+                    "true" => How::Missing,
+                    "false" => How::Present,
+                    _ => return Err(Refusal::invalid(plain(name), "this is true or false")),
+                },
                 ("", true) => How::Begins,
                 ("contains", true) => How::Contains,
                 ("exact", true) | ("", false) => How::Is,
@@ -284,7 +324,55 @@ impl Asked {
             });
             asked.pairs.push((name.clone(), value.clone()));
         }
+        if asked.counted || asked.count == 0 {
+            asked.count = 0;
+            // Only how many there are is asked, and that is told.
+            asked.total = true;
+        }
         Ok(asked)
+    }
+
+    /// Reads a parameter about the answer; whether it is one.
+    fn about_the_answer(
+        &mut self,
+        (kind, name): (ResourceType, &str),
+        value: &str,
+    ) -> Result<bool, Refusal> {
+        match name {
+            "_count" => self.count = number(name, value)?.min(COUNT.1),
+            "_total" => {
+                self.total = match value {
+                    "none" => false,
+                    "estimate" | "accurate" => true,
+                    _ => {
+                        let why = "this is none, estimate or accurate";
+                        return Err(Refusal::invalid(name, why));
+                    }
+                }
+            }
+            "_summary" if value == "count" => self.counted = true,
+            "_summary" | "_elements" => {
+                let subset = Subset::of(name, value)?;
+                if !matches!((&self.subset, name), (Subset::Elements(_), "_summary")) {
+                    self.subset = subset;
+                }
+            }
+            "_sort" => {
+                for part in value.split(',').map(str::trim) {
+                    let (name, direction) = match part.strip_prefix('-') {
+                        Some(name) => (name, Direction::Down),
+                        None => (part, Direction::Up),
+                    };
+                    let (element, _) = searched(name).ok_or_else(|| {
+                        let why = format!("{} is not sorted by this", kind.name());
+                        Refusal::invalid("_sort", why)
+                    })?;
+                    self.sort.push((element, direction));
+                }
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 }
 
@@ -296,6 +384,8 @@ impl Condition {
         match self.how {
             How::Is => any(&|value| value == known),
             How::IsNot => !any(&|value| value == known),
+            How::Missing => known.is_empty(),
+            How::Present => !known.is_empty(),
             How::Begins => any(&|value| lower.starts_with(&value.to_lowercase())),
             How::Contains => any(&|value| lower.contains(&value.to_lowercase())),
         }

@@ -12,6 +12,7 @@ use super::Source;
 use super::named;
 use super::place;
 use super::same;
+use crate::db::Row as DbRow;
 use crate::db::sql::Sql;
 use crate::db::sql::datetime_text;
 use crate::domain::ResourceType;
@@ -34,13 +35,15 @@ use crate::emr::persons;
 use crate::emr::review;
 use crate::emr::staff;
 use crate::emr::uuids;
+use crate::emr::uuids::Table;
 use crate::store::reviews;
 use crate::store::reviews::Review;
 use crate::store::reviews::Wanted;
 
-/// `checksum` holds encrypted card data of payments and is never read. OpenEMR always writes the date.
-const ACTIVITIES: &str = "SELECT a.id, a.date AS at, a.activity, a.pending_action, a.action_taken, a.status, a.narrative, \
-    a.table_args, a.action_taken_time AS decided, p.pid, p.uuid, p.fname, p.mname, p.lname, u.uuid AS user_uuid, \
+/// `checksum` holds encrypted card data of payments and is never read. OpenEMR always writes the date;
+/// as text, because a zero date is none a driver could read.
+const ACTIVITIES: &str = "SELECT a.id, CAST(a.date AS CHAR) AS at, a.activity, a.pending_action, a.action_taken, a.status, a.narrative, \
+    a.table_args, CAST(a.action_taken_time AS CHAR) AS decided, p.pid, p.uuid, p.fname, p.mname, p.lname, u.uuid AS user_uuid, \
     CAST(u.authorized AS SIGNED) AS authorized, u.fname AS user_fname, u.mname AS user_mname, u.lname AS user_lname \
     FROM onsite_portal_activity a JOIN patient_data p ON p.pid = a.patient_id \
     LEFT JOIN users u ON u.id = a.action_user AND a.action_user > 0 AND u.username <> '' \
@@ -57,14 +60,14 @@ const STAFF: &str = "SELECT uuid, fname, mname, lname FROM users WHERE uuid IN "
 #[derive(FromRow)]
 struct Activity {
     id: i64,
-    at: PrimitiveDateTime,
+    at: String,
     activity: Option<String>,
     pending_action: Option<String>,
     action_taken: Option<String>,
     status: Option<String>,
     narrative: Option<String>,
     table_args: Option<String>,
-    decided: Option<PrimitiveDateTime>,
+    decided: Option<String>,
     pid: i64,
     uuid: Option<Vec<u8>>,
     fname: Option<String>,
@@ -130,7 +133,7 @@ pub(super) async fn activities(
     let sql = sql
         .push(" ORDER BY a.date DESC, a.id")
         .limit(query.count.saturating_add(1));
-    let rows: Vec<Activity> = emr.db.all(sql).await?;
+    let rows: Vec<Activity> = filled(emr, sql, |row: &Activity| row.uuid.as_deref()).await?;
     let profiles = || rows.iter().filter(|row| row.work() == Work::Profile);
     let pids: Vec<i64> = profiles().map(|row| row.pid).collect();
     let ids: Vec<i64> = profiles().map(|row| row.id).collect();
@@ -150,6 +153,21 @@ pub(super) async fn activities(
         row.placed(emr, (chart, reviews))
     });
     Ok(placed.filter(|one| same(person, one.task.person)).collect())
+}
+
+/// The rows of a statement; where a chart lacks a uuid, all are given theirs and it is asked again, because a row that
+/// is left out would make its page look like the last.
+async fn filled<R: DbRow>(
+    emr: &Emr,
+    sql: Sql,
+    uuid: impl Fn(&R) -> Option<&[u8]>,
+) -> Answer<Vec<R>> {
+    let rows: Vec<R> = emr.db.all(sql.clone()).await?;
+    if rows.iter().all(|row| uuids::known(uuid(row)).is_some()) {
+        return Ok(rows);
+    }
+    uuids::fill(emr, Table::Patients).await?;
+    emr.db.all(sql).await
 }
 
 /// Forms for the patient from a place on.
@@ -178,7 +196,7 @@ pub(super) async fn forms(emr: &Emr, person: Option<Person>, query: &Query) -> A
     let sql = sql
         .push(" ORDER BY d.create_date DESC, d.id")
         .limit(query.count.saturating_add(1));
-    let rows: Vec<Form> = emr.db.all(sql).await?;
+    let rows: Vec<Form> = filled(emr, sql, |row: &Form| row.uuid.as_deref()).await?;
     let placed = rows.into_iter().filter_map(|row| row.placed(emr));
     Ok(placed.filter(|one| same(person, one.task.person)).collect())
 }
@@ -309,13 +327,14 @@ impl Activity {
             Some(chart) => review::told(&practice.lists, chart, args, reviews),
             None => Vec::new(),
         };
-        let authored: Option<OffsetDateTime> = emr.zone.told(Some(self.at));
-        let decided = emr.zone.told(self.decided.filter(|_| !progress.waits()));
+        let authored: Option<OffsetDateTime> = emr.zone.told(written(&self.at));
+        let decided = self.decided.filter(|_| !progress.waits());
+        let decided = emr.zone.told(decided.as_deref().and_then(written));
         let name = staff::display(self.user_fname, self.user_mname, self.user_lname);
         let provider =
             uuids::known(self.user_uuid.as_deref()).filter(|_| self.authorized == Some(1));
         Some(Placed {
-            key: datetime_text(self.at),
+            key: self.at,
             row: place(Source::Activity, self.id),
             task: Task {
                 uuid: review::task_id(self.id),
