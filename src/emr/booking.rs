@@ -249,22 +249,33 @@ fn visit(service: &Service) -> Visit {
     }
 }
 
+/// Whoever books this provider next waits until the transaction ends.
+///
+/// # Errors
+/// `NotFound` where the provider is gone.
+pub(super) async fn hold(tx: &mut Tx, host: i64) -> Answer<()> {
+    let lock = tx.lock_clause();
+    let held: Option<Id> = tx.one(Sql::new(HOLD).bind(host).push(lock)).await?;
+    match held.is_some_and(|held| held.id == host) {
+        true => Ok(()),
+        false => Err(Refusal::NotFound.into()),
+    }
+}
+
 /// Writes the visit and the note to staff, in the transaction of the caller.
 ///
 /// # Errors
 /// `Conflict` with the next free starts where somebody else was first.
 pub(super) async fn apply(emr: &Emr, tx: &mut Tx, booking: &Booking) -> Answer<Written> {
     let case = &booking.case;
-    let lock = tx.lock_clause();
-    let sql = Sql::new(HOLD).bind(booking.host.row).push(lock);
-    let held: Option<Id> = tx.one(sql).await?;
-    let held = held.ok_or(Refusal::NotFound)?;
+    hold(tx, booking.host.row).await?;
+    let host = booking.host.row;
     // Staff may book twice: they know why.
     if case.ask.by == By::Patient {
         let span = days(emr, case.start);
-        let rows = tx.all(load::statement(&[held.id], span)).await?;
+        let rows = tx.all(load::statement(&[host], span)).await?;
         let events = load::events(emr, rows, span);
-        let events = events.get(&held.id).map(Vec::as_slice).unwrap_or_default();
+        let events = events.get(&host).map(Vec::as_slice).unwrap_or_default();
         let wanted = (case.start, &booking.service);
         if !free(emr, events, wanted) {
             let next = next(emr, events, wanted);

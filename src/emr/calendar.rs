@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use time::PrimitiveDateTime;
 use uuid::Uuid;
 
+use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::db::sql::datetime_text;
 use crate::domain::access::Reach;
@@ -403,6 +404,13 @@ pub(super) async fn rows_of(emr: &Emr, pid: i64, ids: &[Uuid]) -> Answer<Vec<i64
     Ok(rows
         .filter(|row| ids.contains(&named(TABLE, *row)))
         .collect())
+}
+
+/// The same within a transaction: whoever holds a connection must not wait for another.
+pub(super) async fn rows_within(tx: &mut Tx, pid: i64, id: Uuid) -> Answer<Vec<i64>> {
+    let rows: Vec<RowId> = tx.all(Sql::new(IDS).bind(pid.to_string())).await?;
+    let rows = rows.into_iter().map(|row| row.row_id);
+    Ok(rows.filter(|row| id == named(TABLE, *row)).collect())
 }
 
 /// The first moment by the wall clock, from the text of [`START`]; `None` where the day is none.

@@ -16,7 +16,7 @@ use crate::domain::visits::Cancellation;
 use crate::emr;
 use crate::emr::Emr;
 use crate::emr::calendar::minutes;
-use crate::emr::calendar::rows_of;
+use crate::emr::calendar::rows_within;
 use crate::emr::calendar::start_of;
 use crate::emr::exception;
 use crate::emr::names::named;
@@ -33,7 +33,7 @@ const TABLE: &str = "openemr_postcalendar_events";
 /// The row to change, held until the transaction ends; that row alone, found by its key, because a statement that
 /// looks through the calendar would hold all of it.
 const EVENT: &str = "SELECT CAST(e.pc_eid AS SIGNED) AS row_id, CAST(e.pc_multiple AS SIGNED) AS multiple, \
-    e.pc_apptstatus AS mark, e.pc_hometext AS comment, e.pc_aid AS provider_key, \
+    e.pc_apptstatus AS mark, e.pc_hometext AS comment, e.pc_duration AS duration, e.pc_aid AS provider_key, \
     CONCAT(e.pc_eventDate, ' ', CASE WHEN e.pc_alldayevent = 0 THEN COALESCE(e.pc_startTime, '00:00:00') ELSE '00:00:00' END) AS sort_key";
 const UUID: &str = ", e.uuid AS uuid";
 const NO_UUID: &str = ", NULL AS uuid";
@@ -55,6 +55,7 @@ pub(super) struct Event {
     multiple: i64,
     mark: String,
     pub(super) comment: Option<String>,
+    pub(super) duration: i64,
     provider_key: Option<String>,
     sort_key: String,
     uuid: Option<Vec<u8>>,
@@ -153,7 +154,7 @@ pub(super) async fn hold(emr: &Emr, tx: &mut Tx, appointment: &Appointment) -> A
         (false, true) => sql.push(" AND e.uuid = ?").bind(appointment.uuid),
         // Version 6.1 gives visits no uuid: then the row behind the name-based id.
         (false, false) => {
-            let rows = rows_of(emr, appointment.person.pid, &[appointment.uuid]).await?;
+            let rows = rows_within(tx, appointment.person.pid, appointment.uuid).await?;
             sql.push(" AND e.pc_eid IN ").list(rows)
         }
     };

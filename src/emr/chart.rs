@@ -8,6 +8,7 @@ use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::db::sql::Value;
 use crate::domain::access::Grant;
+use crate::domain::access::Reach;
 use crate::domain::access::User;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
@@ -32,7 +33,11 @@ use crate::portal::chart::said;
 
 const UPDATE: &str = "UPDATE patient_data SET `date` = ?";
 
-/// The number a new chart gets. Held, so that of two who open one at once the second waits.
+/// Held by whoever opens a chart, always the same one: who waits for the last of them waits for one that is last no
+/// more when the wait ends.
+const FIRST: &str = "SELECT pid FROM patient_data ORDER BY pid LIMIT 1";
+
+/// The number a new chart gets. Held, so that what is read is the last that was written.
 const LAST: &str = "SELECT pid FROM patient_data ORDER BY pid DESC LIMIT 1";
 
 const INSERT: &str = "INSERT INTO patient_data (pid, pubpid, uuid, regdate, `date`";
@@ -67,8 +72,18 @@ pub(super) fn user(writer: &Writer) -> i64 {
 /// Gathers what the rules must know about a change to a chart.
 ///
 /// # Errors
-/// `Unprocessable` at an element whose value OpenEMR cannot hold.
-pub(super) async fn case(emr: &Emr, grant: &Grant, ask: ChartAsk) -> Answer<Case> {
+/// `Unprocessable` at an element whose value OpenEMR cannot hold; `Forbidden` where a reach of one patient would open
+/// a chart.
+pub(super) async fn case(
+    emr: &Emr,
+    grant: &Grant,
+    reach: &Reach,
+    ask: ChartAsk,
+) -> Answer<Case> {
+    if matches!(ask, ChartAsk::Open { .. }) && reach.patient().is_some() {
+        let why = "The token is for one patient: it opens no charts.";
+        return Err(Refusal::Forbidden(why).into());
+    }
     let practice = emr.practice().await?;
     let parts = match &ask {
         ChartAsk::Edit(edit) => &edit.parts,
@@ -274,6 +289,7 @@ async fn open(
     writer: &Writer,
 ) -> Answer<()> {
     let lock = tx.lock_clause();
+    let _first: Option<Last> = tx.one(Sql::new(FIRST).push(lock)).await?;
     let last: Option<Last> = tx.one(Sql::new(LAST).push(lock)).await?;
     let pid = last.map_or(0, |last| last.pid) + 1;
     let now = emr.zone.wall(emr.now());

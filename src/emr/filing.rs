@@ -295,8 +295,7 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &DocumentChange) -> An
     }
     tx.run(Sql::new(LINK).bind(category).bind(id)).await?;
     if case.by == Filer::Patient {
-        let names = persons::names(emr, &[case.person.pid]).await?;
-        let patient = names.get(&case.person.pid).map_or("", String::as_str);
+        let patient = persons::name_within(tx, case.person.pid).await?;
         let stamp = minutes(emr, now);
         let file = one_line(&case.paper, &name);
         let body = format!(

@@ -11,6 +11,7 @@ use crate::db::error;
 use crate::db::sql::Sql;
 use crate::db::sql::Value;
 use crate::domain::access::Grant;
+use crate::domain::access::Reach;
 use crate::domain::coverage::Policy;
 use crate::domain::coverage::Rank;
 use crate::domain::coverage::Relationship;
@@ -43,8 +44,13 @@ use crate::store::reviews::Review;
 const TAKEN: &str = "SELECT uuid FROM insurance_data WHERE pid = ? AND type = ? AND date = ?";
 
 const HELD: &str = "SELECT type AS rank_word, provider, plan_name, policy_number, group_number, \
-    subscriber_relationship, subscriber_fname, subscriber_lname, CAST(date AS CHAR) AS begun \
-    FROM insurance_data WHERE uuid = ? AND pid = ?";
+    subscriber_relationship, subscriber_fname, subscriber_lname, CAST(d.date AS CHAR) AS begun, \
+    (SELECT MIN(c.uuid) FROM insurance_companies c WHERE CAST(c.id AS CHAR) = TRIM(d.provider)) AS insurer, \
+    (SELECT MIN(CAST(n.date AS CHAR)) FROM insurance_data n WHERE n.pid = d.pid AND n.type = d.type \
+     AND CAST(n.date AS CHAR) > COALESCE(CAST(d.date AS CHAR), '')) AS followed";
+const HELD_END: &str = ", CAST(d.date_end AS CHAR) AS ended";
+const NO_END: &str = ", NULL AS ended";
+const OF_ONE: &str = " FROM insurance_data d WHERE d.uuid = ? AND d.pid = ?";
 
 /// OpenEMR's billing wants the subscriber's own data in the row: of a patient who is insured on their own account those
 /// of the chart, of somebody else the name.
@@ -83,15 +89,27 @@ struct Held {
     subscriber_fname: Option<String>,
     subscriber_lname: Option<String>,
     begun: Option<String>,
+    insurer: Option<Vec<u8>>,
+    followed: Option<String>,
+    ended: Option<String>,
 }
 
 /// Gathers what the rules must know.
 ///
 /// # Errors
-/// `NotFound` where there is no such patient; `Unprocessable` at an element that is too long.
-pub(super) async fn case(emr: &Emr, grant: &Grant, ask: InsuranceAsk) -> Answer<Case> {
+/// `Unprocessable` where there is no such patient for this caller, and at an element that is too long.
+pub(super) async fn case(
+    emr: &Emr,
+    grant: &Grant,
+    reach: &Reach,
+    ask: InsuranceAsk,
+) -> Answer<Case> {
     let person = persons::by_uuid(emr, ask.patient).await?;
-    let person = person.ok_or(Refusal::NotFound)?;
+    let person = person.filter(|person| reach.within(*person).is_some());
+    let person = person.ok_or_else(|| {
+        let why = "there is no such patient for this token";
+        Refusal::invalid("Coverage.beneficiary", why).understood()
+    })?;
     fits(&ask.policy)?;
     let (id, name) = &ask.policy.payor;
     let insurer = insurers::said(
@@ -222,7 +240,11 @@ async fn write(
         }
         Some(before) => {
             let lock = tx.lock_clause();
-            let sql = Sql::new(HELD).bind(id).bind(person.pid).push(lock);
+            let ends = emr.layout.has("insurance_data", "date_end");
+            let sql = Sql::new(HELD)
+                .push(if ends { HELD_END } else { NO_END })
+                .push(OF_ONE);
+            let sql = sql.bind(id).bind(person.pid).push(lock);
             let held: Option<Held> = tx.one(sql).await?;
             let held = held.ok_or(Refusal::NotFound)?;
             if !held.says(before) {
@@ -290,13 +312,20 @@ fn update((person, id): (Person, Uuid), (policy, insurer): (&Policy, i64)) -> Sq
 }
 
 impl Held {
-    /// Whether the row says what it said when it was read; the insurer's name is not in it.
+    /// Whether the row says what it said when it was read; the insurer's name is not in it. It ends when it says, or
+    /// where the next of its rank begins.
     fn says(self, before: &Policy) -> bool {
+        let day = |text: Option<String>| text.as_deref().and_then(wall::day);
+        let followed = day(self.followed).and_then(Date::previous_day);
+        let end = day(self.ended).into_iter().chain(followed).min();
+        let insurer = uuids::known(self.insurer.as_deref());
         let relationship =
             coverages::relationship(&self.subscriber_relationship.unwrap_or_default());
         let subscriber = [tidy(self.subscriber_fname), tidy(self.subscriber_lname)];
         tidy(self.rank_word).eq_ignore_ascii_case(before.rank.word())
             && !tidy(self.provider).is_empty()
+            && before.payor.0.is_none_or(|payor| insurer == Some(payor))
+            && end == before.end
             && tidy(self.plan_name) == before.plan
             && tidy(self.policy_number) == before.number
             && tidy(self.group_number) == before.group

@@ -1,18 +1,19 @@
 //! Staff change a visit: its mark, its time, its comment, with the rows OpenEMR's own screens would write.
 
+use time::Duration;
+
 use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::db::sql::time_text;
 use crate::domain::access::Grant;
-use crate::domain::access::Reach;
 use crate::domain::access::User;
-use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
-use crate::domain::refusal::Refusal;
-use crate::emr;
+use crate::domain::visits::Appointment;
 use crate::emr::Emr;
 use crate::emr::calendar::marks::mark_of;
 use crate::emr::calendar::marks::status_of;
+use crate::emr::calendar::rows::LONGEST;
+use crate::emr::calendar::rows::comment_of;
 use crate::emr::cancel::changed_meanwhile;
 use crate::emr::cancel::hold;
 use crate::emr::cancel::siblings;
@@ -30,15 +31,10 @@ const MARK: &str = "UPDATE openemr_postcalendar_events SET pc_apptstatus = ?, pc
 const MOVE: &str = "UPDATE openemr_postcalendar_events SET pc_eventDate = ?, pc_startTime = ?, pc_endTime = ?, \
     pc_duration = ? WHERE pc_pid = ? AND pc_eid IN ";
 
-/// Gathers what the rules must know.
-///
-/// # Errors
-/// `NotFound` where the visit is not there for this caller.
-pub(super) async fn case(emr: &Emr, grant: &Grant, reach: &Reach, ask: Edit) -> Answer<Case> {
-    let record = emr::read(emr, reach, ask.uuid).await?;
-    let Record::Appointment(appointment) = record else {
-        return Err(Refusal::NotFound.into());
-    };
+/// Gathers what the rules must know. The visit is the one the change was made of, and no later state: what others
+/// changed since is found when it is written.
+pub(super) fn case(grant: &Grant, ask: Edit) -> Case {
+    let appointment = ask.before.clone();
     let mark = match (&ask.mark, ask.status) {
         (Some(mark), _) => mark.clone(),
         (None, Some(status)) if status != appointment.status => mark_of(status).to_owned(),
@@ -47,14 +43,14 @@ pub(super) async fn case(emr: &Emr, grant: &Grant, reach: &Reach, ask: Edit) -> 
     let case = EditCase {
         meaning: status_of(&mark),
         mark,
-        appointment: *appointment,
+        appointment,
         writer: match grant.user() {
             User::Staff(staff) => Some(staff.id),
             User::Patient(_) | User::System => None,
         },
         ask,
     };
-    Ok(Case::Visit(VisitCase::Edit(Box::new(case))))
+    Case::Visit(VisitCase::Edit(Box::new(case)))
 }
 
 /// Writes what staff changed, in the transaction of the caller.
@@ -64,6 +60,11 @@ pub(super) async fn case(emr: &Emr, grant: &Grant, reach: &Reach, ask: Edit) -> 
 pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &EditCase) -> Answer<Written> {
     let (ask, visit) = (&case.ask, &case.appointment);
     let event = hold(emr, tx, visit).await?;
+    // What is to be replaced must be what was seen.
+    let words = ask.comment.is_some() && comment_of(event.comment.clone()) != visit.comment;
+    if words || ask.span.is_some() && !ends_as(emr, visit, Duration::seconds(event.duration)) {
+        return Err(changed_meanwhile());
+    }
     let rows = siblings(tx, visit, &event).await?;
     let comment = comment(case, event.comment.as_deref());
     let pid = visit.person.pid.to_string();
@@ -96,6 +97,16 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &EditCase) -> Answer<Wri
         }
     }
     Ok(Written::Record(event.uuid(emr, visit)))
+}
+
+/// Whether a visit of this length ends when it did. By the wall clock too, on a day whose clocks change; a length that
+/// does not count is not what the end was taken from.
+fn ends_as(emr: &Emr, visit: &Appointment, length: Duration) -> bool {
+    let wall = emr.zone.wall(visit.start).checked_add(length);
+    length <= Duration::ZERO
+        || length > LONGEST
+        || visit.start.checked_add(length) == Some(visit.end)
+        || wall.map(|wall| emr.zone.instant(wall)) == Some(visit.end)
 }
 
 /// The comment staff gave, or the one that was; why a visit was cancelled stands below it.

@@ -70,6 +70,9 @@ const KEPT: &str = "delete_date = delete_date";
 const AS_SEEN: &str =
     " WHERE id = ? AND HEX(owner) = ? AND message_status = ? AND COALESCE(deleted, 0) = ?";
 
+/// Letters the column of the title holds.
+const LONGEST: usize = 255;
+
 #[derive(FromRow)]
 struct Number {
     number: Option<i64>,
@@ -110,6 +113,10 @@ async fn sending(emr: &Emr, grant: &Grant, reach: &Reach, letter: Letter) -> Ans
         _ => "Communication.recipient",
     };
     let person = patient(emr, reach, (letter.patient, place)).await?;
+    if stored(&letter.title).chars().count() > LONGEST {
+        let why = "this title is too long for its column, which has its signs written out";
+        return Err(Refusal::invalid("Communication.topic.text", why).understood().into());
+    }
     let (by, sql) = match grant.user() {
         User::Patient(_) => {
             let colleague = letter.colleague.ok_or(Refusal::NotFound)?;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
@@ -104,6 +105,16 @@ pub async fn names(emr: &Emr, pids: &[i64]) -> Answer<HashMap<i64, String>> {
     let rows: Vec<NameRow> = emr.db.all(sql).await?;
     let name = |row: NameRow| (row.pid, staff::display(row.fname, row.mname, row.lname));
     Ok(rows.into_iter().map(name).collect())
+}
+
+/// The name of one chart, within a transaction: whoever holds a connection must not wait for another.
+///
+/// # Errors
+/// As [`Tx::one`].
+pub(super) async fn name_within(tx: &mut Tx, pid: i64) -> Answer<String> {
+    let row: Option<NameRow> = tx.one(Sql::new(NAMES).list([pid])).await?;
+    let name = |row: NameRow| staff::display(row.fname, row.mname, row.lname);
+    Ok(row.map_or_else(String::new, name))
 }
 
 impl Row {

@@ -1,5 +1,7 @@
 //! The two verbs of every write: the facts a decision needs, and what a permit allows, in the transaction it is given.
 
+use std::collections::BTreeSet;
+
 use crate::db::Tx;
 use crate::domain::access::Grant;
 use crate::domain::access::Reach;
@@ -42,17 +44,34 @@ pub async fn case(
     reach: &Reach,
     (ask, rules): (Ask, Rules),
 ) -> Answer<Case> {
-    let _ = grant;
     match ask {
         Ask::Cancel(ask) => super::cancel::case(emr, reach, ask, rules.cancel_notice).await,
         Ask::Visit(VisitAsk::Request(ask)) => super::booking::case(emr, grant, reach, *ask).await,
-        Ask::Visit(VisitAsk::Edit(ask)) => super::marking::case(emr, grant, reach, *ask).await,
-        Ask::Chart(ask) => super::chart::case(emr, grant, ask).await,
+        Ask::Visit(VisitAsk::Edit(ask)) => Ok(super::marking::case(grant, *ask)),
+        Ask::Chart(ask) => super::chart::case(emr, grant, reach, ask).await,
         Ask::Message(ask) => super::message_writing::case(emr, grant, reach, ask).await,
         Ask::Document(ask) => super::filing::case(emr, grant, reach, ask).await,
         Ask::Work(ask) => super::tasks::case(emr, grant, ask).await,
-        Ask::Insurance(ask) => super::insurance::case(emr, grant, ask).await,
+        Ask::Insurance(ask) => super::insurance::case(emr, grant, reach, ask).await,
     }
+}
+
+/// Holds, before anything of a transaction is looked at, what several of its parts will wait for: what is read first
+/// is what the whole transaction sees, and must not be older than the last of the waits.
+///
+/// # Errors
+/// As [`Tx::one`].
+pub async fn hold(tx: &mut Tx, permits: &[&Permit]) -> Answer<()> {
+    let hosts = permits.iter().filter_map(|permit| match permit.change() {
+        Change::Visit(VisitChange::Book(booking)) => Some(booking.host.row),
+        _ => None,
+    });
+    // In one order, so that no two transactions wait for each other.
+    let hosts: BTreeSet<i64> = hosts.collect();
+    for host in hosts {
+        super::booking::hold(tx, host).await?;
+    }
+    Ok(())
 }
 
 /// Writes what a permit allows. Its line in the ledger, and the state before, are written by the caller in the same

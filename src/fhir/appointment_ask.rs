@@ -47,7 +47,7 @@ pub fn of(sent: Sent<'_>, base: &Base) -> Result<Ask, Refusal> {
             cancellation((sent.id, sent.seen), &reason).map(Ask::Cancel)
         }
         (Some(Record::Appointment(before)), Role::Staff) => {
-            let edit = edit::of((sent.id, &sent.changed), visit, (before, base))?;
+            let edit = edit::of(&sent.changed, visit, (before, base))?;
             Ok(Ask::Visit(VisitAsk::Edit(Box::new(edit))))
         }
         (Some(_), Role::Staff) => Err(Refusal::NotFound),
@@ -94,9 +94,16 @@ fn said(text: &str, place: &str) -> Result<String, Refusal> {
     Ok(text.trim().to_owned())
 }
 
+/// The years a visit can be in, as seconds since 1970: 1900 to 2999. Beyond them days cannot be counted on.
+const YEARS: std::ops::Range<i64> = -2_208_988_800..32_503_680_000;
+
 /// The instant of a whole minute, which is what the calendar has.
 fn minute(at: &Instant, place: &str) -> Result<OffsetDateTime, Refusal> {
     let at = at.0;
+    if !YEARS.contains(&at.unix_timestamp()) {
+        let why = "a visit is in the years 1900 to 2999";
+        return Err(Refusal::invalid(place, why));
+    }
     match at.second() == 0 && at.nanosecond() == 0 {
         true => Ok(at),
         false => Err(Refusal::invalid(place, "visits begin and end on a whole minute")),

@@ -65,8 +65,8 @@ pub struct Request {
 /// What staff change about a visit; what is `None` stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// Which visit.
-    pub uuid: Uuid,
+    /// The visit as it was when the change was made.
+    pub before: Appointment,
     /// What it is to be.
     pub status: Option<Status>,
     /// The calendar's own mark for it, where staff say which.

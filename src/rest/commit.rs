@@ -15,6 +15,7 @@ use crate::emr::writing;
 use crate::emr::writing::Written;
 use crate::fhir;
 use crate::portal::Change;
+use crate::portal::Permit;
 use crate::rest::How;
 use crate::rest::Rest;
 use crate::rest::repeat::Repeat;
@@ -144,6 +145,10 @@ async fn write_all(work: &Work<'_>, tx: &mut Tx) -> Answer<Vec<Settled>> {
             return Err(work.beaten());
         }
     }
+    let permits: Vec<&Permit> = work.all.iter().filter_map(Prepared::permit).collect();
+    if permits.len() > 1 {
+        writing::hold(tx, &permits).await?;
+    }
     let mut settled = Vec::with_capacity(work.all.len());
     for one in work.all {
         settled.push(match &one.plan {
@@ -234,6 +239,13 @@ fn action(one: &Prepared, write: &Write) -> String {
 }
 
 impl Prepared {
+    fn permit(&self) -> Option<&Permit> {
+        match &self.plan {
+            Plan::Write(write) => Some(&write.permit),
+            Plan::Existing | Plan::Waiting | Plan::Unchanged => None,
+        }
+    }
+
     fn came_to(&self, how: How) -> Settled {
         Settled {
             kind: self.kind,

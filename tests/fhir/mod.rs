@@ -3,6 +3,8 @@
 mod batch;
 mod binary;
 mod booking;
+mod broken_writes;
+mod broken_reads;
 mod bytes;
 mod cancel;
 mod chart;

@@ -51,7 +51,7 @@ const FELLOWS: &str = "SELECT CAST(e.pc_multiple AS SIGNED) AS multiple, e.pc_pi
     WHERE e.pc_eventstatus = 1 AND e.pc_eventDate IN ";
 
 /// A visit longer than this is a slip of the pen.
-const LONGEST: Duration = Duration::days(31);
+pub(in crate::emr) const LONGEST: Duration = Duration::days(31);
 
 #[derive(Clone, FromRow)]
 pub(super) struct EventRow {
@@ -341,7 +341,7 @@ pub(in crate::emr) fn occurrence_of(id: Uuid) -> Option<(i64, Date)> {
 const EPOCH: Date = time::macros::date!(1970 - 01 - 01);
 
 /// Old rows begin with the words `:text:`, which were never meant for people.
-fn comment_of(text: Option<String>) -> String {
+pub(in crate::emr) fn comment_of(text: Option<String>) -> String {
     let text = tidy(text);
     text.strip_prefix(":text:")
         .unwrap_or(&text)

@@ -6,7 +6,6 @@ use fhir_sdk::r4b::resources;
 use fhir_sdk::r4b::types::ExtensionValue;
 use time::Duration;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::minute;
 use super::reason;
@@ -29,7 +28,7 @@ const LONGEST_MARK: usize = 15;
 /// # Errors
 /// `Invalid` at the element that cannot be taken as it is.
 pub(super) fn of(
-    (uuid, changed): (Uuid, &[String]),
+    changed: &[String],
     mut visit: resources::Appointment,
     (before, base): (&Appointment, &Base),
 ) -> Result<Edit, Refusal> {
@@ -58,8 +57,16 @@ pub(super) fn of(
         false => None,
     };
     let reason = reason(&mut visit)?;
+    let ends = matches!(
+        status.unwrap_or(before.status),
+        Status::Cancelled | Status::NoShow
+    );
+    if !reason.is_empty() && !ends {
+        let why = "a reason is kept where the visit is cancelled or noshow";
+        return Err(Refusal::invalid(super::REASON, why));
+    }
     Ok(Edit {
-        uuid,
+        before: before.clone(),
         // A mark without a new status must mean the one the visit has.
         status: status.or_else(|| mark.as_ref().map(|_| before.status)),
         mark,
@@ -93,7 +100,8 @@ fn mark(visit: &resources::Appointment, before: &Appointment) -> Result<Option<S
     let mut mark = None;
     let mut series = false;
     for extension in &visit.extension {
-        match (extension.url.as_str(), &extension.value) {
+        let bare = extension.extension.is_empty() && extension.id.is_none();
+        match (extension.url.as_str(), extension.value.as_ref().filter(|_| bare)) {
             (MARK, Some(ExtensionValue::Code(code))) if mark.is_none() => mark = Some(code.clone()),
             (SERIES, Some(ExtensionValue::Boolean(true))) if before.series => series = true,
             _ => {
@@ -130,7 +138,11 @@ fn span(
     let told = visit.minutes_duration;
     let told = told.map(|minutes| Duration::minutes(i64::from(minutes.get())));
     if let (true, false, Some(told)) = (new_length, new_end, told) {
-        return Ok((start, start + told));
+        let end = start.checked_add(told).ok_or_else(|| {
+            let why = "no calendar goes that far";
+            Refusal::invalid("Appointment.minutesDuration", why)
+        })?;
+        return Ok((start, end));
     }
     let end = visit.end.as_ref();
     let end = end.ok_or_else(|| missing("Appointment.end"))?;
@@ -156,28 +168,41 @@ fn answer(
         ResourceType::Practitioner,
         ResourceType::Location,
     ];
-    let mut known = vec![(ResourceType::Patient, before.person.uuid)];
+    let waits = matches!(before.status, Status::Pending | Status::Waitlist);
+    let patient = (&before.person.uuid, &before.patient_name);
+    let mut known = vec![(ResourceType::Patient, patient)];
     let providers = before.providers.iter();
-    known.extend(providers.map(|(id, _)| (ResourceType::Practitioner, *id)));
-    known.extend(before.location.iter().map(|(id, _)| (ResourceType::Location, *id)));
+    known.extend(providers.map(|(id, name)| (ResourceType::Practitioner, (id, name))));
+    let places = before.location.iter();
+    known.extend(places.map(|(id, name)| (ResourceType::Location, (id, name))));
     let mut answer = None;
     for one in &visit.participant {
         let one = one.as_ref().ok_or_else(fixed)?;
         let actor = one.actor.as_ref().ok_or_else(fixed)?;
         let (kind, id) = refers::target(actor, place, &kinds, base)?;
-        let at = known.iter().position(|named| *named == (kind, id));
-        known.swap_remove(at.ok_or_else(fixed)?);
-        answer = match (kind, &one.status) {
-            (ResourceType::Practitioner, ParticipationStatus::Accepted) => {
+        let at = known.iter().position(|(of, (named, _))| *of == kind && **named == id);
+        let (_, (_, name)) = known.swap_remove(at.ok_or_else(fixed)?);
+        let renamed = actor.display.as_ref().is_some_and(|said| said != name);
+        if renamed || one.required.is_some() || one.period.is_some() || !one.r#type.is_empty() {
+            return Err(fixed());
+        }
+        answer = match (kind, &one.status, waits) {
+            (ResourceType::Practitioner, ParticipationStatus::Accepted, true) => {
                 answer.or(Some(Status::Booked))
             }
-            (ResourceType::Practitioner, ParticipationStatus::Declined) => Some(Status::Cancelled),
-            _ => answer,
+            (ResourceType::Practitioner, ParticipationStatus::Declined, true) => {
+                Some(Status::Cancelled)
+            }
+            (ResourceType::Practitioner, ParticipationStatus::NeedsAction, true)
+            | (_, ParticipationStatus::Accepted, false)
+            | (ResourceType::Patient | ResourceType::Location, ParticipationStatus::Accepted, _) => {
+                answer
+            }
+            _ => return Err(fixed()),
         };
     }
-    let waits = matches!(before.status, Status::Pending | Status::Waitlist);
     match known.is_empty() {
-        true => Ok(answer.filter(|_| waits)),
+        true => Ok(answer),
         false => Err(fixed()),
     }
 }

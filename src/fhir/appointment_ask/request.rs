@@ -97,8 +97,12 @@ fn actors(visit: &Appointment, base: &Base) -> Result<Actors, Refusal> {
         let one = one
             .as_ref()
             .ok_or_else(|| Refusal::invalid(&place, "a participant is missing"))?;
-        if !one.r#type.is_empty() || one.period.is_some() || !one.extension.is_empty() {
-            let why = "type, period and extensions of a participant are not kept";
+        if !one.r#type.is_empty()
+            || one.required.is_some()
+            || one.period.is_some()
+            || !one.extension.is_empty()
+        {
+            let why = "type, required, period and extensions of a participant are not kept";
             return Err(Refusal::invalid(&place, why));
         }
         let at = format!("{place}.actor");

@@ -113,12 +113,16 @@ async fn created(app: &App, id: &RequestId, headers: &HeaderMap, body: Body) -> 
             (declared.to_owned(), None, bytes)
         }
     };
-    let context = match headers.get(CONTEXT) {
-        Some(value) => Some(resource::context(
-            value.to_str().unwrap_or_default(),
-            &app.base,
-        )?),
-        None => context,
+    let header = headers.get(CONTEXT).map(|value| {
+        let text = value.to_str().unwrap_or_default();
+        resource::context(text, &app.base)
+    });
+    let context = match (header.transpose()?, context) {
+        (Some(named), Some(context)) if named != context => {
+            let why = "this is another patient than X-Security-Context names";
+            return Err(Refusal::invalid("Binary.securityContext", why).understood().into());
+        }
+        (named, context) => named.or(context),
     };
     let patient = patient(&grant, context)?;
     let paper = Paper {
