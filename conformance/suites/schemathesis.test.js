@@ -13,7 +13,7 @@ import { activePatients, clientOf, openTarget } from "../lib/target.js";
 
 const PROGRAM = process.env.SCHEMATHESIS ?? fileURLToPath(new URL("../.venv/bin/schemathesis", import.meta.url));
 // Enough for every endpoint to see bad types, missing parts and odd letters; ANTEROOM_SCHEMATHESIS raises it.
-const EXAMPLES = process.env.ANTEROOM_SCHEMATHESIS ?? "12";
+const EXAMPLES = process.env.ANTEROOM_SCHEMATHESIS ?? "4";
 const SCOPE = "launch/patient openid fhirUser patient/*.cruds patient/*.rs";
 
 let target;
