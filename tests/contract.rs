@@ -131,7 +131,12 @@ async fn every_type_is_searched_in_every_layout() {
                     _ => "",
                 };
                 let path = format!("/fhir/{}?_count=50{days}", kind.name());
-                let answer = clinic.get(&path, token).await;
+                let mut answer = clinic.get(&path, token).await;
+                // What hangs on patients is searched for one of them at a time.
+                if who != "patient" && answer.status == StatusCode::BAD_REQUEST {
+                    let id = &clinic.patient("active").id;
+                    answer = clinic.get(&format!("{path}&patient={id}"), token).await;
+                }
                 let text = answer.text();
                 let mine = who != "patient" || answer.status != StatusCode::FORBIDDEN;
                 assert!(
