@@ -80,7 +80,12 @@ pub async fn search(
     };
     let asked = Asked::of(kind, &pairs, handling)?;
     let mut found = all(rest, kind).await?;
-    found.retain(|one| asked.conditions.iter().all(|condition| condition.holds(one)));
+    found.retain(|one| {
+        asked
+            .conditions
+            .iter()
+            .all(|condition| condition.holds(one))
+    });
     for (element, direction) in asked.sort.iter().rev() {
         let key = |one: &Value| one[*element].as_str().unwrap_or_default().to_lowercase();
         found.sort_by(|one, other| match direction {
@@ -116,8 +121,12 @@ pub async fn search(
         entries.push(json!({"fullUrl": url, "resource": part, "search": {"mode": "match"}}));
     }
     if !asked.ignored.is_empty() {
-        let words = format!("Ignored, because not known here: {}.", asked.ignored.join(", "));
-        let issue = json!({"severity": "warning", "code": "not-supported", "details": {"text": words}});
+        let words = format!(
+            "Ignored, because not known here: {}.",
+            asked.ignored.join(", ")
+        );
+        let issue =
+            json!({"severity": "warning", "code": "not-supported", "details": {"text": words}});
         let outcome = json!({"resourceType": "OperationOutcome", "issue": [issue]});
         entries.push(json!({"resource": outcome, "search": {"mode": "outcome"}}));
     }
@@ -146,7 +155,8 @@ pub async fn expand(
     id: Option<&str>,
     pairs: &[(String, String)],
 ) -> Answer<Answered> {
-    rest.grant.reach(ResourceType::ValueSet, Interaction::Read)?;
+    rest.grant
+        .reach(ResourceType::ValueSet, Interaction::Read)?;
     let mut wanted = Expansion {
         timestamp: rest
             .emr
@@ -168,7 +178,8 @@ pub async fn expand(
             // Every code that is listed is active, and displays are in the practice's language alone.
             "activeOnly" | "displayLanguage" | "_format" | "_pretty" => {}
             _ => {
-                let why = "$expand takes url, filter, offset, count, activeOnly and displayLanguage here";
+                let why =
+                    "$expand takes url, filter, offset, count, activeOnly and displayLanguage here";
                 return Err(Refusal::invalid("$expand", why).into());
             }
         }
