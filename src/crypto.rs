@@ -180,7 +180,10 @@ pub fn base64url(bytes: &[u8]) -> String {
 
 /// The bytes behind base64, whose lines may be broken; `None` where it is not that.
 pub fn from_base64(text: &str) -> Option<Vec<u8>> {
-    let bare: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let bare: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
     STANDARD.decode(bare).ok()
 }
 

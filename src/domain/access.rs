@@ -284,10 +284,12 @@ impl Grant {
     fn cut_bytes(&self, bytes: Vec<Opening>) -> Vec<Opening> {
         let document = ResourceType::DocumentReference;
         let openings = |interaction| {
-            self.scopes.iter().filter_map(move |scope| match &scope.word {
-                Word::Resource(scope) => self.opening(scope, document, interaction),
-                _ => None,
-            })
+            self.scopes
+                .iter()
+                .filter_map(move |scope| match &scope.word {
+                    Word::Resource(scope) => self.opening(scope, document, interaction),
+                    _ => None,
+                })
         };
         let documents: Vec<Opening> = openings(Interaction::Read)
             .chain(openings(Interaction::Search))
@@ -298,7 +300,9 @@ impl Grant {
         let mut cut = Vec::new();
         for one in bytes {
             let about = documents.iter().filter(|document| {
-                document.patient.is_none() || one.patient.is_none() || document.patient == one.patient
+                document.patient.is_none()
+                    || one.patient.is_none()
+                    || document.patient == one.patient
             });
             for document in about {
                 let mut filters = one.filters.clone();

@@ -62,8 +62,7 @@ const HOLD: &str = "SELECT id FROM users WHERE id = ?";
 const INSERT: &str = "INSERT INTO openemr_postcalendar_events (pc_catid, pc_multiple, pc_aid, pc_pid, pc_title, pc_time, \
     pc_hometext, pc_informant, pc_eventDate, pc_endDate, pc_duration, pc_recurrtype, pc_recurrspec, pc_startTime, \
     pc_endTime, pc_alldayevent, pc_apptstatus, pc_prefcatid, pc_location, pc_eventstatus, pc_sharing, pc_facility";
-const VALUES: &str =
-    ") VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, ?, 0, ?, 1, 1, ?";
+const VALUES: &str = ") VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, ?, 0, ?, 1, 1, ?";
 
 /// Days the next free starts are looked for on.
 const LOOK: Duration = Duration::days(14);
@@ -87,12 +86,7 @@ struct Id {
 ///
 /// # Errors
 /// `NotFound` where the patient is not there for this caller; `Invalid` where slot, start and provider disagree.
-pub(super) async fn case(
-    emr: &Emr,
-    grant: &Grant,
-    reach: &Reach,
-    ask: Request,
-) -> Answer<Case> {
+pub(super) async fn case(emr: &Emr, grant: &Grant, reach: &Reach, ask: Request) -> Answer<Case> {
     let person = persons::by_uuid(emr, ask.patient).await?;
     let person = person.filter(|person| reach.within(*person).is_some());
     let Some(person) = person else {
@@ -122,7 +116,10 @@ pub(super) async fn case(
         (Some(host), Some(service)) => {
             let events = slots::events_of(emr, std::slice::from_ref(host), days).await?;
             let events = events.get(&host.row).map(Vec::as_slice).unwrap_or_default();
-            (free(emr, events, (start, service)), next(emr, events, (start, service)))
+            (
+                free(emr, events, (start, service)),
+                next(emr, events, (start, service)),
+            )
         }
         _ => (false, Vec::new()),
     };
@@ -183,7 +180,10 @@ fn start(ask: &Request, slot: Option<OffsetDateTime>) -> Result<OffsetDateTime, 
             Err(Refusal::invalid("Appointment.start", why))
         }
         (Some(start), _) | (None, Some(start)) => Ok(start),
-        (None, None) => Err(Refusal::invalid("Appointment.start", "give a start or a slot")),
+        (None, None) => Err(Refusal::invalid(
+            "Appointment.start",
+            "give a start or a slot",
+        )),
     }
 }
 
@@ -213,18 +213,11 @@ fn free(emr: &Emr, events: &[Event], (start, service): (OffsetDateTime, &Service
     let wall = emr.zone.wall(start);
     let rules = load::rules(emr);
     let openings = Openings::of(events, &[wall.date()], &rules, &visit(service));
-    openings.fits(
-        wall.date(),
-        (wall - wall.date().midnight()).whole_seconds(),
-    )
+    openings.fits(wall.date(), (wall - wall.date().midnight()).whole_seconds())
 }
 
 /// The next starts that are free, by the practice's clock.
-fn next(
-    emr: &Emr,
-    events: &[Event],
-    (start, service): (OffsetDateTime, &Service),
-) -> Vec<String> {
+fn next(emr: &Emr, events: &[Event], (start, service): (OffsetDateTime, &Service)) -> Vec<String> {
     let (first, last) = days(emr, start);
     let from = start.max(emr.now());
     let days: Vec<Date> = std::iter::successors(Some(first), |day| day.next_day())
@@ -378,4 +371,3 @@ async fn told(emr: &Emr, tx: &mut Tx, booking: &Booking) -> Answer<()> {
     let key = booking.host.row.to_string();
     tracking::note(emr, tx, (person.pid, Some(&key), &text)).await
 }
-

@@ -245,7 +245,9 @@ impl Search<'_> {
             Some(ids) => {
                 let wanted = ids.days.get(&row.row_id);
                 let wanted = wanted.map(Vec::as_slice).unwrap_or_default();
-                days.into_iter().filter(|day| wanted.contains(day)).collect()
+                days.into_iter()
+                    .filter(|day| wanted.contains(day))
+                    .collect()
             }
         }
     }

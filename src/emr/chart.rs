@@ -74,12 +74,7 @@ pub(super) fn user(writer: &Writer) -> i64 {
 /// # Errors
 /// `Unprocessable` at an element whose value OpenEMR cannot hold; `Forbidden` where a reach of one patient would open
 /// a chart.
-pub(super) async fn case(
-    emr: &Emr,
-    grant: &Grant,
-    reach: &Reach,
-    ask: ChartAsk,
-) -> Answer<Case> {
+pub(super) async fn case(emr: &Emr, grant: &Grant, reach: &Reach, ask: ChartAsk) -> Answer<Case> {
     if matches!(ask, ChartAsk::Open { .. }) && reach.patient().is_some() {
         let why = "The token is for one patient: it opens no charts.";
         return Err(Refusal::Forbidden(why).into());

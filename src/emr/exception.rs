@@ -72,7 +72,10 @@ pub(super) async fn split(emr: &Emr, tx: &mut Tx, visit: &Appointment) -> Answer
     let (row, day) = occurrence_of(visit.uuid).ok_or(Refusal::NotFound)?;
     let pid = visit.person.pid.to_string();
     let lock = tx.lock_clause();
-    let sql = Sql::new(SERIES).bind(&pid).push(" AND pc_eid = ?").bind(row);
+    let sql = Sql::new(SERIES)
+        .bind(&pid)
+        .push(" AND pc_eid = ?")
+        .bind(row);
     let series: Option<Series> = tx.one(sql.push(lock)).await?;
     let series = series.ok_or(Refusal::NotFound)?;
     if series.mark != visit.mark || !series.is_on(emr, day) {
@@ -91,7 +94,8 @@ pub(super) async fn split(emr: &Emr, tx: &mut Tx, visit: &Appointment) -> Answer
     for one in &all {
         let spec = without(one.spec.as_deref().unwrap_or_default(), day);
         let spec = spec.ok_or_else(changed_meanwhile)?;
-        tx.run(Sql::new(EXCLUDE).bind(spec).bind(one.row_id)).await?;
+        tx.run(Sql::new(EXCLUDE).bind(spec).bind(one.row_id))
+            .await?;
         let uuid = match one.row_id == row {
             true => free(tx, visit.uuid, has_uuid).await?,
             false => uuids::fresh(),

@@ -115,7 +115,9 @@ async fn sending(emr: &Emr, grant: &Grant, reach: &Reach, letter: Letter) -> Ans
     let person = patient(emr, reach, (letter.patient, place)).await?;
     if stored(&letter.title).chars().count() > LONGEST {
         let why = "this title is too long for its column, which has its signs written out";
-        return Err(Refusal::invalid("Communication.topic.text", why).understood().into());
+        return Err(Refusal::invalid("Communication.topic.text", why)
+            .understood()
+            .into());
     }
     let (by, sql) = match grant.user() {
         User::Patient(_) => {

@@ -29,8 +29,8 @@ mod insurers;
 pub mod layout;
 pub mod lists;
 pub mod mail;
-pub mod message_writing;
 mod marking;
+pub mod message_writing;
 pub mod names;
 mod narrow;
 pub mod openings;
@@ -286,9 +286,9 @@ pub async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record
         ResourceType::Group => groups::find(emr, reach, query).await,
         ResourceType::Endpoint => endpoints::find(emr, reach, query).await,
         // Not rows of a table: `rest` makes the one of other records, and the others of the practice's lists.
-        ResourceType::Provenance | ResourceType::ValueSet | ResourceType::CodeSystem => Err(
-            Refusal::Unsupported(format!("{} is no row.", reach.kind().name())).into(),
-        ),
+        ResourceType::Provenance | ResourceType::ValueSet | ResourceType::CodeSystem => {
+            Err(Refusal::Unsupported(format!("{} is no row.", reach.kind().name())).into())
+        }
         ResourceType::Binary => Err(Refusal::Unsupported(
             "Binary is read by id; search DocumentReference.".to_owned(),
         )

@@ -110,14 +110,21 @@ async fn of_visits(emr: &Emr, ids: &[Uuid]) -> Answer<Vec<i64>> {
         pids.extend(rows.into_iter().filter_map(|row| row.pid));
     }
     // A visit taken out of its series keeps its id.
-    pids.extend(match emr.layout.has("openemr_postcalendar_events", "uuid") {
-        true => looked_up(emr, EVENTS, ids).await?,
-        false => {
-            let named = |id: &&Uuid| occurrence_of(**id).is_none();
-            let singles: Vec<Uuid> = ids.iter().filter(named).copied().collect();
-            walked(emr, ("openemr_postcalendar_events", EVENTS_WALKED), &singles).await?
-        }
-    });
+    pids.extend(
+        match emr.layout.has("openemr_postcalendar_events", "uuid") {
+            true => looked_up(emr, EVENTS, ids).await?,
+            false => {
+                let named = |id: &&Uuid| occurrence_of(**id).is_none();
+                let singles: Vec<Uuid> = ids.iter().filter(named).copied().collect();
+                walked(
+                    emr,
+                    ("openemr_postcalendar_events", EVENTS_WALKED),
+                    &singles,
+                )
+                .await?
+            }
+        },
+    );
     pids.sort_unstable();
     pids.dedup();
     Ok(pids)

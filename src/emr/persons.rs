@@ -77,7 +77,8 @@ pub async fn by_uuid(emr: &Emr, uuid: Uuid) -> Answer<Option<Person>> {
 /// As [`crate::db::Db::all`].
 pub async fn sample(emr: &Emr, count: u32) -> Answer<Vec<Person>> {
     let ends: Option<Ends> = emr.db.one(Sql::new(ENDS)).await?;
-    let (Some(first), Some(last)) = ends.map_or((None, None), |ends| (ends.first, ends.last)) else {
+    let (Some(first), Some(last)) = ends.map_or((None, None), |ends| (ends.first, ends.last))
+    else {
         return Ok(Vec::new());
     };
     let stride = ((last - first) / i64::from(count.max(1))).max(1);

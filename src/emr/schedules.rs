@@ -99,7 +99,10 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
     let mut found = providers(emr, Which::Page(query)).await?;
     let next = staff::cut(&mut found, query.count, |provider| provider.row);
     let services = bookable(emr).await?;
-    let services: Vec<_> = services.iter().map(|category| category.code.clone()).collect();
+    let services: Vec<_> = services
+        .iter()
+        .map(|category| category.code.clone())
+        .collect();
     let now = emr.now();
     let midnight = |days| {
         let day = emr.zone.wall(now).date().saturating_add(days);
@@ -131,7 +134,10 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
 pub(in crate::emr) async fn providers(emr: &Emr, which: Which<'_>) -> Answer<Vec<Provider>> {
     let mut rows: Vec<Row> = emr.db.all(statement(emr, &which)).await?;
     let mut filled = false;
-    if rows.iter().any(|row| uuids::known(row.uuid.as_deref()).is_none()) {
+    if rows
+        .iter()
+        .any(|row| uuids::known(row.uuid.as_deref()).is_none())
+    {
         uuids::fill(emr, Table::Users).await?;
         filled = true;
     }

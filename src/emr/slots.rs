@@ -170,8 +170,9 @@ impl Asked {
                 Filter::Token(Field::Status, tokens) => asked.states.retain(|state| {
                     let code = Availability::CODES.iter().find(|(_, known)| known == state);
                     let code = code.map_or("", |(code, _)| code);
-                    let is_asked =
-                        |token: &Token| predicates::asks_for(token, "http://hl7.org/fhir/slotstatus", code);
+                    let is_asked = |token: &Token| {
+                        predicates::asks_for(token, "http://hl7.org/fhir/slotstatus", code)
+                    };
                     tokens.iter().any(is_asked)
                 }),
                 Filter::Token(Field::Category, tokens) => asked.categories.push(tokens.clone()),
@@ -212,7 +213,8 @@ impl Asked {
         }
         let last = told.unwrap_or_else(|| self.first.saturating_add(MOST_DAYS));
         if last > self.first.saturating_add(MOST_DAYS) {
-            let why = "free time is looked for on 60 days at most: give a later ge or an earlier lt";
+            let why =
+                "free time is looked for on 60 days at most: give a later ge or an earlier lt";
             return Err(Refusal::invalid("start", why));
         }
         self.last = last.min(today.saturating_add(FURTHEST));

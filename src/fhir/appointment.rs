@@ -100,7 +100,9 @@ pub static SERVED: Served = Served {
                         (!visit.providers.is_empty() && waits(visit), "needs-action"),
                     ];
                     let answers = answers.into_iter().filter(|(is, _)| *is);
-                    answers.map(|(_, code)| Indexed::token(system, code)).collect()
+                    answers
+                        .map(|(_, code)| Indexed::token(system, code))
+                        .collect()
                 })
             },
         },

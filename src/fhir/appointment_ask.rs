@@ -70,10 +70,7 @@ fn reason(sent: &mut Appointment) -> Result<String, Refusal> {
     }
 }
 
-fn cancellation(
-    (uuid, seen): (Uuid, Option<u64>),
-    reason: &str,
-) -> Result<Cancellation, Refusal> {
+fn cancellation((uuid, seen): (Uuid, Option<u64>), reason: &str) -> Result<Cancellation, Refusal> {
     Ok(Cancellation {
         uuid,
         seen,
@@ -106,7 +103,10 @@ fn minute(at: &Instant, place: &str) -> Result<OffsetDateTime, Refusal> {
     }
     match at.second() == 0 && at.nanosecond() == 0 {
         true => Ok(at),
-        false => Err(Refusal::invalid(place, "visits begin and end on a whole minute")),
+        false => Err(Refusal::invalid(
+            place,
+            "visits begin and end on a whole minute",
+        )),
     }
 }
 

@@ -138,7 +138,9 @@ fn words(refusal: &Refusal) -> (IssueType, String) {
         }
         Refusal::Expired(why) => (IssueType::Expired, *why),
         Refusal::Unavailable(why) => (IssueType::Transient, *why),
-        Refusal::Invalid { why, .. } | Refusal::Unprocessable { why, .. } => (IssueType::Invalid, why.as_str()),
+        Refusal::Invalid { why, .. } | Refusal::Unprocessable { why, .. } => {
+            (IssueType::Invalid, why.as_str())
+        }
         Refusal::Rules(_) => (IssueType::BusinessRule, "The practice's rules say no."),
     };
     (code, words.to_owned())

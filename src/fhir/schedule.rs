@@ -43,8 +43,10 @@ pub static SERVED: Served = Served {
             values: |record| {
                 of(record, |calendar| {
                     let place = calendar.location.as_ref().map(|(id, _)| *id);
-                    let mut actors =
-                        Indexed::reference(ResourceType::Practitioner, Some(calendar.practitioner.0));
+                    let mut actors = Indexed::reference(
+                        ResourceType::Practitioner,
+                        Some(calendar.practitioner.0),
+                    );
                     actors.extend(Indexed::reference(ResourceType::Location, place));
                     actors
                 })
@@ -174,14 +176,22 @@ mod tests {
         assert_eq!(found["comment"], NOT_CONFIGURED);
         assert_eq!(found["active"], true);
         assert_eq!(found["specialty"], json!([{"text": "Family medicine"}]));
-        assert_eq!(found["planningHorizon"]["start"], "2026-11-21T00:00:00-05:00");
-        assert_eq!(found["actor"].as_array().map(Vec::len), Some(2));
         assert_eq!(
-            found["serviceType"][0]["coding"][0]["code"],
-            "office_visit"
+            found["planningHorizon"]["start"],
+            "2026-11-21T00:00:00-05:00"
         );
-        for parameter in SERVED.parameters.iter().filter(|one| one.name != "_lastUpdated") {
-            assert!(!(parameter.values)(&record).is_empty(), "{}", parameter.name);
+        assert_eq!(found["actor"].as_array().map(Vec::len), Some(2));
+        assert_eq!(found["serviceType"][0]["coding"][0]["code"], "office_visit");
+        for parameter in SERVED
+            .parameters
+            .iter()
+            .filter(|one| one.name != "_lastUpdated")
+        {
+            assert!(
+                !(parameter.values)(&record).is_empty(),
+                "{}",
+                parameter.name
+            );
         }
     }
 }

@@ -66,13 +66,21 @@ pub static SERVED: Served = Served {
             name: "service-type",
             meaning: Meaning::Token(Field::Category),
             definition: "http://hl7.org/fhir/SearchParameter/Slot-service-type",
-            values: |record| of(record, |slot| slot.service.iter().map(indexes::code).collect()),
+            values: |record| {
+                of(record, |slot| {
+                    slot.service.iter().map(indexes::code).collect()
+                })
+            },
         },
         Parameter {
             name: "appointment-type",
             meaning: Meaning::Token(Field::Category),
             definition: "http://hl7.org/fhir/SearchParameter/Slot-appointment-type",
-            values: |record| of(record, |slot| slot.service.iter().map(indexes::code).collect()),
+            values: |record| {
+                of(record, |slot| {
+                    slot.service.iter().map(indexes::code).collect()
+                })
+            },
         },
         Parameter {
             name: "specialty",
@@ -153,9 +161,16 @@ mod tests {
             let found: Value = serde_json::from_slice(&bytes).expect("JSON");
             assert_eq!(found["status"], code);
             assert_eq!(found["start"], "2026-11-24T09:00:00-05:00");
-            assert_eq!(found["appointmentType"]["coding"][0]["code"], "office_visit");
+            assert_eq!(
+                found["appointmentType"]["coding"][0]["code"],
+                "office_visit"
+            );
             for parameter in SERVED.parameters {
-                assert!(!(parameter.values)(&record).is_empty(), "{}", parameter.name);
+                assert!(
+                    !(parameter.values)(&record).is_empty(),
+                    "{}",
+                    parameter.name
+                );
             }
         }
     }

@@ -100,7 +100,11 @@ pub fn expanded(
 /// Every code the composition takes in, each once, in its order.
 fn contained(value_set: &Value, code_systems: &[Value]) -> Result<Vec<Contained>, Refusal> {
     let mut found: Vec<Contained> = Vec::new();
-    for part in value_set["compose"]["include"].as_array().into_iter().flatten() {
+    for part in value_set["compose"]["include"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
         let system = part["system"].as_str().unwrap_or_default();
         let concepts = match part["concept"].as_array() {
             Some(listed) => listed.clone(),

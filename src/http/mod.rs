@@ -18,8 +18,8 @@ pub mod limits;
 pub mod logout;
 pub mod negotiate;
 pub mod oauth;
-pub mod operations;
 pub mod openapi;
+pub mod operations;
 pub mod pages;
 pub mod register;
 pub mod reply;
@@ -139,10 +139,7 @@ pub fn router(app: Arc<App>) -> Router {
             get(oauth::smart_configuration).fallback(fhir::only_get),
         )
         .route("/_history", any(fhir::histories))
-        .route(
-            "/Binary",
-            post(binary::create).fallback(fhir::not_allowed),
-        )
+        .route("/Binary", post(binary::create).fallback(fhir::not_allowed))
         .route(
             "/Binary/{id}",
             get(binary::read)

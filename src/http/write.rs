@@ -177,7 +177,10 @@ fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
 }
 
 /// The value of a header that comes at most once.
-pub(super) fn one<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>, Refusal> {
+pub(super) fn one<'h>(
+    headers: &'h HeaderMap,
+    name: &'static str,
+) -> Result<Option<&'h str>, Refusal> {
     let mut all = headers.get_all(name).iter();
     let Some(value) = all.next() else {
         return Ok(None);

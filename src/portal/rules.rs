@@ -112,21 +112,53 @@ pub type Told = (&'static str, &'static str, &'static str);
 /// Every table with its title; a table of another module is a line here (`tests/definitions/made.rs` counts them).
 pub fn tables() -> Vec<(&'static str, Vec<Told>)> {
     vec![
-        ("A patient may cancel a visit where all of this holds.", told(CANCEL)),
-        ("A patient may ask for a visit where all of this holds.", told(visit::REQUEST)),
-        ("Staff may book a visit where all of this holds.", told(visit::BOOK)),
-        ("Staff may change a visit where all of this holds.", told(visit::EDIT)),
-        ("A chart may be changed, or the change asked for, where all of this holds.", told(chart::CHART)),
-        ("An insurance may be changed, or the change asked for, where all of this holds.", told(insurance::INSURANCE)),
-        ("A message may be sent where all of this holds.", told(message::SEND)),
-        ("A message may be marked where all of this holds.", told(message::MARK)),
-        ("A document may be filed where all of this holds.", told(document::FILE)),
-        ("What waits may be decided where all of this holds.", told(work::WORK)),
+        (
+            "A patient may cancel a visit where all of this holds.",
+            told(CANCEL),
+        ),
+        (
+            "A patient may ask for a visit where all of this holds.",
+            told(visit::REQUEST),
+        ),
+        (
+            "Staff may book a visit where all of this holds.",
+            told(visit::BOOK),
+        ),
+        (
+            "Staff may change a visit where all of this holds.",
+            told(visit::EDIT),
+        ),
+        (
+            "A chart may be changed, or the change asked for, where all of this holds.",
+            told(chart::CHART),
+        ),
+        (
+            "An insurance may be changed, or the change asked for, where all of this holds.",
+            told(insurance::INSURANCE),
+        ),
+        (
+            "A message may be sent where all of this holds.",
+            told(message::SEND),
+        ),
+        (
+            "A message may be marked where all of this holds.",
+            told(message::MARK),
+        ),
+        (
+            "A document may be filed where all of this holds.",
+            told(document::FILE),
+        ),
+        (
+            "What waits may be decided where all of this holds.",
+            told(work::WORK),
+        ),
     ]
 }
 
 fn told<F>(rules: &[Rule<F>]) -> Vec<Told> {
-    let told = rules.iter().map(|rule| (rule.id, rule.about, rule.expression));
+    let told = rules
+        .iter()
+        .map(|rule| (rule.id, rule.about, rule.expression));
     told.collect()
 }
 
@@ -142,7 +174,8 @@ pub fn all() -> Vec<Told> {
 /// The tables as Markdown, for a practice manager to read and sign.
 pub fn markdown() -> String {
     let tables = tables().into_iter().map(|(title, rules)| {
-        let mut text = format!("{title}\n\n| rule | what must hold | decided by |\n| --- | --- | --- |\n");
+        let mut text =
+            format!("{title}\n\n| rule | what must hold | decided by |\n| --- | --- | --- |\n");
         for (id, about, expression) in rules {
             text.push_str(&format!("| `{id}` | {about} | `{expression}` |\n"));
         }

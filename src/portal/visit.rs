@@ -252,7 +252,10 @@ pub const REQUEST: &[Rule<RequestCase>] = &[
             _ => true,
         },
         sentence: |case| {
-            let length = case.service.as_ref().map_or(0, |service| service.length.whole_minutes());
+            let length = case
+                .service
+                .as_ref()
+                .map_or(0, |service| service.length.whole_minutes());
             format!("Such a visit takes {length} minutes: leave the end away or make it that.")
         },
         expression: "Appointment.end",

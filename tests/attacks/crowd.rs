@@ -139,9 +139,7 @@ impl Numbers {
 
 #[tokio::test]
 async fn case_197_callers_who_go_away_leave_no_transaction_and_a_whole_pool() {
-    // On SQLite alone: on MariaDB the pool of sqlx 0.9.0 does not come back whole. A connection whose request went away
-    // in the middle of a statement stays with the ping of its release, and closing the pool waits for it for ever.
-    for clinic in [Clinic::open().await] {
+    for clinic in both().await {
         let two = Two::of(&clinic, ALL).await;
         let visit = found(&clinic, "/fhir/Appointment?status=booked", &two.mine).await;
         let visit = format!("/fhir/Appointment/{}", visit[0]);

@@ -68,7 +68,7 @@ impl Two {
 }
 
 /// A patient's token with any scope, also one that the sandbox's apps may not ask for.
-async fn token(clinic: &Clinic, patient: &PatientLogin, scope: &str) -> String {
+pub(crate) async fn token(clinic: &Clinic, patient: &PatientLogin, scope: &str) -> String {
     let token = clinic.token(patient, EVERYTHING).await;
     let hash = crypto::fingerprint(&token);
     let change = format!(

@@ -139,7 +139,10 @@ fn no_table_of_rules_is_forgotten() {
     let written = files.iter().flat_map(|(_, text)| text.lines());
     let written = written.filter(is_table).count();
     let listed = rules::tables().len();
-    assert_eq!(written, listed, "give the new table a line in portal::rules::tables()");
+    assert_eq!(
+        written, listed,
+        "give the new table a line in portal::rules::tables()"
+    );
 }
 
 fn reasons() -> Value {
@@ -289,10 +292,7 @@ fn every_reason_in_use_is_a_code() {
     let codes = read("CodeSystem-reason").json;
     for (id, _, _) in rules() {
         let concepts = codes["concept"].as_array().expect("codes");
-        assert!(
-            concepts.iter().any(|known| known["code"] == id),
-            "{id}"
-        );
+        assert!(concepts.iter().any(|known| known["code"] == id), "{id}");
     }
     assert!(definitions::find("CodeSystem", anteroom::fhir::outcome::REASONS).is_some());
 }

@@ -15,6 +15,7 @@ use axum::http::StatusCode;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::attacks;
 use crate::clinic::Answer;
 use crate::clinic::Clinic;
 use crate::fhir::reach;
@@ -168,7 +169,10 @@ const FORMS: &[Form] = &[
                 }
                 for chain in ["_id", "name", "birthdate", "identifier"] {
                     let value = if chain == "_id" { one.patient } else { "a" };
-                    asks.push(get(format!("/fhir/{name}?{}.{chain}={value}", parameter.name)));
+                    asks.push(get(format!(
+                        "/fhir/{name}?{}.{chain}={value}",
+                        parameter.name
+                    )));
                     let typed = format!("{}:Patient.{chain}={value}", parameter.name);
                     asks.push(get(format!("/fhir/{name}?{typed}")));
                 }
@@ -185,7 +189,12 @@ const FORMS: &[Form] = &[
             let mut asks = Vec::new();
             for parameter in served.parameters {
                 for target in targets(parameter.meaning) {
-                    let has = format!("_has:{}:{}:_id={}", served.kind.name(), parameter.name, one.id);
+                    let has = format!(
+                        "_has:{}:{}:_id={}",
+                        served.kind.name(),
+                        parameter.name,
+                        one.id
+                    );
                     asks.push(get(format!("/fhir/{}?{has}", target.name())));
                 }
             }
@@ -218,7 +227,8 @@ const FORMS: &[Form] = &[
         route: "/",
         asks: |_, one| {
             let url = format!("{}/{}", one.kind, one.id);
-            let entry = |method: &str, url: &str| json!({"request": {"method": method, "url": url}});
+            let entry =
+                |method: &str, url: &str| json!({"request": {"method": method, "url": url}});
             let entries = json!([
                 entry("GET", &url),
                 entry("GET", &format!("{}?_id={}", one.kind, one.id)),
@@ -315,7 +325,12 @@ fn every_route_of_a_token_has_a_form() {
     let guarded = super::ROUTES.iter();
     let guarded = guarded.filter(|(_, guard)| *guard == super::Guard::Token);
     // Not about records: the user's own claims, and what is no FHIR address at all.
-    let others = ["/oauth2/userinfo", "/fhir/", "/_history", "/{type}/_history"];
+    let others = [
+        "/oauth2/userinfo",
+        "/fhir/",
+        "/_history",
+        "/{type}/_history",
+    ];
     for (route, _) in guarded.filter(|(route, _)| !others.contains(route)) {
         let named = FORMS.iter().any(|form| form.route == *route);
         assert!(named, "{route}: give it a form in tests/denied/matrix.rs");
@@ -350,8 +365,13 @@ async fn owned(clinic: &Clinic, token: &str) -> BTreeMap<&'static str, Vec<Strin
         let path = format!("/fhir/{name}?_count=200");
         let found = clinic.get(&path, token).await;
         assert_eq!(found.status, StatusCode::OK, "{path}: {}", found.text());
-        let entries = found.json()["entry"].as_array().cloned().unwrap_or_default();
-        let ids = entries.iter().filter(|one| one["search"]["mode"] == "match");
+        let entries = found.json()["entry"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let ids = entries
+            .iter()
+            .filter(|one| one["search"]["mode"] == "match");
         let ids = ids.filter_map(|one| one["resource"]["id"].as_str().map(str::to_owned));
         owned.insert(name, ids.collect());
     }
@@ -383,26 +403,26 @@ async fn case_121_to_139_nobody_reaches_what_is_another_patients_in_any_form() {
     let clinic = Clinic::open().await;
     let mut active = clinic.patients("active");
     let (maria, sean) = (active.next().expect("one"), active.next().expect("two"));
-    let everything = "launch/patient openid fhirUser patient/*.crus";
-    let theirs = clinic.token(sean, everything).await;
+    let everything = "launch/patient openid fhirUser patient/*.cruds";
+    let theirs = attacks::token(&clinic, sean, everything).await;
     let owned = owned(&clinic, &theirs).await;
     let clerk = Some("nhaddad");
     let callers = [
         Caller {
-            name: "patient/*.crus",
-            token: clinic.token(maria, everything).await,
+            name: "patient/*.cruds",
+            token: attacks::token(&clinic, maria, everything).await,
         },
         Caller {
-            name: "user/*.rs of a patient",
-            token: clinic.token(maria, "launch/patient user/*.rs").await,
+            name: "user/*.cruds of a patient",
+            token: attacks::token(&clinic, maria, "launch/patient user/*.cruds").await,
         },
         Caller {
             name: "patient/Patient.rs",
-            token: clinic.token(maria, "launch/patient patient/Patient.rs").await,
+            token: attacks::token(&clinic, maria, "launch/patient patient/Patient.rs").await,
         },
         Caller {
             name: "staff with a patient in context",
-            token: reach::token(&clinic, clerk, Some(&maria.id), "launch patient/*.crus").await,
+            token: reach::token(&clinic, clerk, Some(&maria.id), "launch patient/*.cruds").await,
         },
     ];
     // Ids that only the victim's own app was told, and the victim's name: none of them may come back.
@@ -458,8 +478,16 @@ async fn case_121_to_139_nobody_reaches_what_is_another_patients_in_any_form() {
             }
         }
     }
-    assert!(leaks.is_empty(), "{} of {cells}:\n{}", leaks.len(), leaks.join("\n"));
-    assert!(cells > 4_000, "only {cells} cells: the tables have lost rows");
+    assert!(
+        leaks.is_empty(),
+        "{} of {cells}:\n{}",
+        leaks.len(),
+        leaks.join("\n")
+    );
+    assert!(
+        cells > 4_000,
+        "only {cells} cells: the tables have lost rows"
+    );
     println!("{cells} cells, 0 leaks");
     clinic.close().await;
 }

@@ -10,10 +10,14 @@ use crate::clinic::engine::LAYOUTS;
 
 /// The patient who comes every week, in the sandbox.
 async fn weekly(clinic: &Clinic, token: &str) -> Vec<Value> {
-    let found = clinic.get("/fhir/Appointment?_count=200", token).await.json();
+    let found = clinic
+        .get("/fhir/Appointment?_count=200", token)
+        .await
+        .json();
     let entries = found["entry"].as_array().cloned().unwrap_or_default();
     let all = entries.into_iter().map(|entry| entry["resource"].clone());
-    all.filter(|visit| visit.to_string().contains("emr-series")).collect()
+    all.filter(|visit| visit.to_string().contains("emr-series"))
+        .collect()
 }
 
 async fn cancelled_alone(clinic: Clinic, layout: &str) {
@@ -54,14 +58,25 @@ async fn cancelled_alone(clinic: Clinic, layout: &str) {
     assert_eq!(answer.json()["status"], "cancelled");
     if layout != "6.1" {
         let shown = clinic.get(&path, &token).await;
-        assert_eq!(shown.status, StatusCode::OK, "it keeps its id: {}", shown.text());
+        assert_eq!(
+            shown.status,
+            StatusCode::OK,
+            "it keeps its id: {}",
+            shown.text()
+        );
         assert_eq!(shown.json()["status"], "cancelled");
         assert_eq!(shown.json()["start"], visit["start"]);
     }
     let left = weekly(&clinic, &token).await;
     assert_eq!(left.len(), visits.len() - 1, "the others stay");
     let after = clinic.look(spec).await;
-    let day: String = visit["start"].as_str().unwrap_or_default().chars().take(10).filter(|letter| *letter != '-').collect();
+    let day: String = visit["start"]
+        .as_str()
+        .unwrap_or_default()
+        .chars()
+        .take(10)
+        .filter(|letter| *letter != '-')
+        .collect();
     assert!(after.contains(&day) && !before.contains(&day), "{after}");
     let row = clinic.look("SELECT CONCAT_WS('|', pc_apptstatus, pc_recurrtype) AS text FROM openemr_postcalendar_events ORDER BY pc_eid DESC").await;
     assert_eq!(row, "x|0");

@@ -15,9 +15,16 @@ async fn times(clinic: Clinic) {
     assert_eq!(calendars.len(), 3, "{found}");
     for calendar in calendars {
         let calendar = &calendar["resource"];
-        assert_eq!(calendar["actor"][0]["reference"].as_str().map(|actor| actor.starts_with("Practitioner/")), Some(true));
+        assert_eq!(
+            calendar["actor"][0]["reference"]
+                .as_str()
+                .map(|actor| actor.starts_with("Practitioner/")),
+            Some(true)
+        );
         let id = calendar["id"].as_str().expect("an id");
-        let all = clinic.get(&format!("/fhir/Slot?schedule={id}&_count=200"), &token).await;
+        let all = clinic
+            .get(&format!("/fhir/Slot?schedule={id}&_count=200"), &token)
+            .await;
         assert_eq!(all.status, StatusCode::OK, "{}", all.text());
         let text = all.text();
         for told in ["Patient/", "comment", "Lunch", "Vacation"] {

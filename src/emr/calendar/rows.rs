@@ -267,7 +267,10 @@ impl EventRow {
             Some(day) => self.span(emr, &self.key_on(day))?,
             None => self.span(emr, &self.sort_key)?,
         };
-        let code = self.constant.clone().filter(|constant| !constant.is_empty());
+        let code = self
+            .constant
+            .clone()
+            .filter(|constant| !constant.is_empty());
         let code = code.unwrap_or_else(|| self.category.to_string());
         let name = self.category_name.clone().or(self.title.clone());
         let (providers, specialties) = self.providers(fellows);

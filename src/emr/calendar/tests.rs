@@ -44,7 +44,9 @@ fn own() -> Reach {
 }
 
 async fn page(practice: &Fixture, reach: &Reach, query: &Query) -> Page<Record> {
-    emr::find(&practice.emr, reach, query).await.expect("a page")
+    emr::find(&practice.emr, reach, query)
+        .await
+        .expect("a page")
 }
 
 fn visits(page: &Page<Record>) -> Vec<&Appointment> {
@@ -130,13 +132,12 @@ async fn a_visit_of_a_series_is_read_by_its_id_and_the_series_is_none() {
         second,
         other,
     ] {
-        assert!(emr::read(&practice.emr, &own(), none).await.is_err(), "{none}");
+        assert!(
+            emr::read(&practice.emr, &own(), none).await.is_err(),
+            "{none}"
+        );
     }
-    let everybody = wide(
-        "system/*.rs",
-        ResourceType::Appointment,
-        Interaction::Read,
-    );
+    let everybody = wide("system/*.rs", ResourceType::Appointment, Interaction::Read);
     assert!(emr::read(&practice.emr, &everybody, other).await.is_ok());
     assert!(emr::read(&practice.emr, &everybody, series).await.is_err());
 }
@@ -157,7 +158,11 @@ async fn a_visit_with_two_providers_is_one_visit() {
         panic!("one expected")
     };
     assert_eq!(visit.uuid, Uuid::from_u128(0x4000_8000_0000_0000_00a3));
-    let names: Vec<&str> = visit.providers.iter().map(|(_, name)| name.as_str()).collect();
+    let names: Vec<&str> = visit
+        .providers
+        .iter()
+        .map(|(_, name)| name.as_str())
+        .collect();
     assert_eq!(names, ["Donna Lee", "Abena Mensah"]);
 }
 
@@ -182,7 +187,10 @@ async fn everybodys_days_hold_the_visits_of_their_series() {
     let starts: Vec<_> = visits(&found).iter().map(|visit| visit.start).collect();
     assert_eq!(
         starts,
-        [datetime!(2026-11-17 08:00 -5), datetime!(2026-11-17 14:00 -5)]
+        [
+            datetime!(2026-11-17 08:00 -5),
+            datetime!(2026-11-17 14:00 -5)
+        ]
     );
     let status = Filter::Token(Field::Status, vec![Token::of("cancelled")]);
     let query = Query {
@@ -190,5 +198,9 @@ async fn everybodys_days_hold_the_visits_of_their_series() {
         ..at_most(9)
     };
     assert!(page(&practice, &everybody, &query).await.records.is_empty());
-    assert!(emr::find(&practice.emr, &everybody, &at_most(9)).await.is_err());
+    assert!(
+        emr::find(&practice.emr, &everybody, &at_most(9))
+            .await
+            .is_err()
+    );
 }

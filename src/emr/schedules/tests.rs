@@ -32,7 +32,9 @@ async fn f125_a_provider_without_office_hours_to_come_is_told_as_that() {
         count: 9,
         ..Query::default()
     };
-    let page = emr::find(&practice.emr, &reach, &query).await.expect("a page");
+    let page = emr::find(&practice.emr, &reach, &query)
+        .await
+        .expect("a page");
     let found: Vec<(&str, bool, usize)> = page
         .records
         .iter()

@@ -103,7 +103,12 @@ async fn f125_slots_are_what_office_hours_leave() {
         ]
     );
     let unknown = Filter::Token(Field::Category, vec![Token::of("no_show")]);
-    assert!(slots(&practice, &monday([unknown])).await.records.is_empty());
+    assert!(
+        slots(&practice, &monday([unknown]))
+            .await
+            .records
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -139,7 +144,8 @@ async fn pages_and_ids_tell_the_same_slots() {
 #[tokio::test]
 async fn what_cannot_be_looked_for_is_refused() {
     let practice = Fixture::with(CALENDAR).await;
-    let range = |prefix, start, end| Filter::Date(Field::Date, vec![DateRange { prefix, start, end }]);
+    let range =
+        |prefix, start, end| Filter::Date(Field::Date, vec![DateRange { prefix, start, end }]);
     let long = Query {
         filters: vec![
             range(
@@ -165,7 +171,11 @@ async fn what_cannot_be_looked_for_is_refused() {
         minutes: 15,
     };
     let reach = open(ResourceType::Slot);
-    assert!(emr::read(&practice.emr, &reach, id_of(&past)).await.is_err());
+    assert!(
+        emr::read(&practice.emr, &reach, id_of(&past))
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]

@@ -101,7 +101,10 @@ fn mark(visit: &resources::Appointment, before: &Appointment) -> Result<Option<S
     let mut series = false;
     for extension in &visit.extension {
         let bare = extension.extension.is_empty() && extension.id.is_none();
-        match (extension.url.as_str(), extension.value.as_ref().filter(|_| bare)) {
+        match (
+            extension.url.as_str(),
+            extension.value.as_ref().filter(|_| bare),
+        ) {
             (MARK, Some(ExtensionValue::Code(code))) if mark.is_none() => mark = Some(code.clone()),
             (SERIES, Some(ExtensionValue::Boolean(true))) if before.series => series = true,
             _ => {
@@ -162,7 +165,12 @@ fn answer(
     (before, base): (&Appointment, &Base),
 ) -> Result<Option<Status>, Refusal> {
     let place = "Appointment.participant";
-    let fixed = || Refusal::invalid(place, "who takes part cannot be changed, only the provider's status");
+    let fixed = || {
+        Refusal::invalid(
+            place,
+            "who takes part cannot be changed, only the provider's status",
+        )
+    };
     let kinds = [
         ResourceType::Patient,
         ResourceType::Practitioner,
@@ -180,7 +188,9 @@ fn answer(
         let one = one.as_ref().ok_or_else(fixed)?;
         let actor = one.actor.as_ref().ok_or_else(fixed)?;
         let (kind, id) = refers::target(actor, place, &kinds, base)?;
-        let at = known.iter().position(|(of, (named, _))| *of == kind && **named == id);
+        let at = known
+            .iter()
+            .position(|(of, (named, _))| *of == kind && **named == id);
         let (_, (_, name)) = known.swap_remove(at.ok_or_else(fixed)?);
         let renamed = actor.display.as_ref().is_some_and(|said| said != name);
         if renamed || one.required.is_some() || one.period.is_some() || !one.r#type.is_empty() {

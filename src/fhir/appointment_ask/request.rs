@@ -61,7 +61,10 @@ pub(super) fn of(
     }
     let (start, length) = span(visit)?;
     if start.is_none() && slot.is_none() {
-        return Err(Refusal::invalid("Appointment.start", "give a start or a slot"));
+        return Err(Refusal::invalid(
+            "Appointment.start",
+            "give a start or a slot",
+        ));
     }
     Ok(Request {
         id,
@@ -84,7 +87,8 @@ fn status(status: &AppointmentStatus) -> Result<Status, Refusal> {
         AppointmentStatus::Booked => Status::Booked,
         AppointmentStatus::Waitlist => Status::Waitlist,
         _ => {
-            let why = "a new visit is proposed or pending; staff may also make it booked or waitlist";
+            let why =
+                "a new visit is proposed or pending; staff may also make it booked or waitlist";
             return Err(Refusal::invalid("Appointment.status", why));
         }
     })
@@ -136,14 +140,19 @@ fn slot(visit: &Appointment, base: &Base) -> Result<Option<Uuid>, Refusal> {
             let kinds = [ResourceType::Slot];
             refers::target(slot, "Appointment.slot", &kinds, base).map(|(_, id)| Some(id))
         }
-        _ => Err(Refusal::invalid("Appointment.slot", "a visit takes one slot")),
+        _ => Err(Refusal::invalid(
+            "Appointment.slot",
+            "a visit takes one slot",
+        )),
     }
 }
 
 /// When, and for how long where that was said; both ways of saying it must agree.
 fn span(visit: &Appointment) -> Result<(Option<OffsetDateTime>, Option<Duration>), Refusal> {
     let start = visit.start.as_ref();
-    let start = start.map(|at| minute(at, "Appointment.start")).transpose()?;
+    let start = start
+        .map(|at| minute(at, "Appointment.start"))
+        .transpose()?;
     let end = visit.end.as_ref();
     let end = end.map(|at| minute(at, "Appointment.end")).transpose()?;
     let told = visit.minutes_duration;

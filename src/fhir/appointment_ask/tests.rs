@@ -30,15 +30,18 @@ fn asking(body: &Value) -> Result<String, String> {
         panic!("no visit")
     };
     let read = body::read(body.to_string().as_bytes(), ResourceType::Appointment).expect("a body");
-    let asked = of(Sent {
-        kind: ResourceType::Appointment,
-        id: current.id(),
-        role: Role::Patient(visit.person),
-        seen: Some(7),
-        before: Some(&current),
-        resource: read.resource,
-        changed: vec!["status".to_owned()],
-    }, &Base::new("http://x.org/fhir"));
+    let asked = of(
+        Sent {
+            kind: ResourceType::Appointment,
+            id: current.id(),
+            role: Role::Patient(visit.person),
+            seen: Some(7),
+            before: Some(&current),
+            resource: read.resource,
+            changed: vec!["status".to_owned()],
+        },
+        &Base::new("http://x.org/fhir"),
+    );
     match asked {
         Ok(Ask::Cancel(ask)) => {
             assert_eq!((ask.uuid, ask.seen), (current.id(), Some(7)));
@@ -122,7 +125,10 @@ fn f121_f122_a_request_says_who_with_whom_when_and_what_for() {
         panic!("not taken")
     };
     assert_eq!(ask.provider, Some(Uuid::from_u128(5)));
-    assert_eq!(ask.category.map(|token| token.code).as_deref(), Some("office_visit"));
+    assert_eq!(
+        ask.category.map(|token| token.code).as_deref(),
+        Some("office_visit")
+    );
     assert_eq!(ask.status, crate::domain::visits::Status::Pending);
     assert_eq!(ask.reason, "Cough\nMornings only");
     assert_eq!(ask.length, None);
@@ -132,17 +138,25 @@ fn f121_f122_a_request_says_who_with_whom_when_and_what_for() {
 fn a_request_that_cannot_be_kept_is_refused_at_its_place() {
     type Spoil = fn(&mut Value);
     let spoilt: [(&str, Spoil); 10] = [
-        ("Appointment.status", |body| body["status"] = json!("arrived")),
+        ("Appointment.status", |body| {
+            body["status"] = json!("arrived")
+        }),
         ("Appointment.start", |body| {
             body.as_object_mut().expect("an object").remove("start");
         }),
-        ("Appointment.start", |body| body["start"] = json!("2026-12-01T09:00:30-05:00")),
-        ("Appointment.end", |body| body["end"] = json!("2026-12-01T08:00:00-05:00")),
+        ("Appointment.start", |body| {
+            body["start"] = json!("2026-12-01T09:00:30-05:00")
+        }),
+        ("Appointment.end", |body| {
+            body["end"] = json!("2026-12-01T08:00:00-05:00")
+        }),
         ("Appointment.minutesDuration", |body| {
             body["end"] = json!("2026-12-01T09:15:00-05:00");
             body["minutesDuration"] = json!(30);
         }),
-        ("Appointment.serviceType", |body| body["serviceType"] = json!([{"text": "Visit"}])),
+        ("Appointment.serviceType", |body| {
+            body["serviceType"] = json!([{"text": "Visit"}])
+        }),
         ("Appointment.appointmentType", |body| {
             body["appointmentType"] = json!({"coding": [{"code": "new_patient"}]});
         }),
@@ -150,7 +164,10 @@ fn a_request_that_cannot_be_kept_is_refused_at_its_place() {
             body["reasonCode"] = json!([{"coding": [{"code": "x"}]}]);
         }),
         ("Appointment.participant", |body| {
-            body["participant"].as_array_mut().expect("a list").truncate(1);
+            body["participant"]
+                .as_array_mut()
+                .expect("a list")
+                .truncate(1);
         }),
         ("Appointment.participant[1].actor.reference", |body| {
             body["participant"][1]["actor"]["reference"] = json!("Device/1");
@@ -171,11 +188,20 @@ fn a_patient_asks_for_nobody_else_and_staff_name_whom() {
     let mut body = wanted();
     body["participant"][0]["actor"]["reference"] =
         json!("Patient/00000000-0000-0000-0000-000000000008");
-    assert!(matches!(requested(&body, patient()), Err(Refusal::Forbidden(_))));
+    assert!(matches!(
+        requested(&body, patient()),
+        Err(Refusal::Forbidden(_))
+    ));
     assert!(requested(&body, Role::Staff).is_ok());
-    body["participant"].as_array_mut().expect("a list").remove(0);
+    body["participant"]
+        .as_array_mut()
+        .expect("a list")
+        .remove(0);
     assert!(requested(&body, patient()).is_ok(), "the token says whose");
-    assert!(matches!(requested(&body, Role::Staff), Err(Refusal::Invalid { .. })));
+    assert!(matches!(
+        requested(&body, Role::Staff),
+        Err(Refusal::Invalid { .. })
+    ));
 }
 
 /// What staff change, by the elements that differ.
@@ -224,5 +250,8 @@ fn staff_change_status_mark_time_and_comment() {
     let mut body = shown();
     body["participant"][1]["actor"]["reference"] =
         json!("Practitioner/00000000-0000-0000-0000-000000000006");
-    assert!(matches!(edited(&body, &["participant"]), Err(Refusal::Invalid { .. })));
+    assert!(matches!(
+        edited(&body, &["participant"]),
+        Err(Refusal::Invalid { .. })
+    ));
 }

@@ -120,7 +120,9 @@ async fn created(app: &App, id: &RequestId, headers: &HeaderMap, body: Body) -> 
     let context = match (header.transpose()?, context) {
         (Some(named), Some(context)) if named != context => {
             let why = "this is another patient than X-Security-Context names";
-            return Err(Refusal::invalid("Binary.securityContext", why).understood().into());
+            return Err(Refusal::invalid("Binary.securityContext", why)
+                .understood()
+                .into());
         }
         (named, context) => named.or(context),
     };

@@ -77,7 +77,9 @@ fn every_rule_of_a_request_can_be_broken_alone() {
         ("book.location", |case| case.facility = None),
         ("book.status", |case| case.ask.status = Status::Booked),
         ("book.past", |case| case.start = case.now),
-        ("book.ahead", |case| case.start = case.now + Duration::days(366)),
+        ("book.ahead", |case| {
+            case.start = case.now + Duration::days(366)
+        }),
         ("book.length", |case| case.ask.length = Some(Duration::HOUR)),
         ("schedule-not-configured", |case| {
             case.host = Some(Host {
