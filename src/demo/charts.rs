@@ -45,9 +45,18 @@ const FORMER_HOMES: [(i64, [&str; 3], [Date; 2]); 3] = [
     ),
 ];
 
+type Insured = (
+    i64,
+    &'static str,
+    &'static str,
+    [&'static str; 3],
+    [&'static str; 3],
+    Date,
+);
+
 /// Insurances: pid, rank, insurer, plan, policy and group number, relationship and name of the subscriber, first day.
 /// Of one the patient has not brought the card yet: its policy number is not known.
-const INSURANCES: [(i64, &str, &str, [&str; 3], [&str; 3], Date); 4] = [
+const INSURANCES: [Insured; 4] = [
     (
         1,
         "primary",

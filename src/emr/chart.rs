@@ -10,6 +10,7 @@ use crate::db::sql::Value;
 use crate::domain::access::Grant;
 use crate::domain::access::Reach;
 use crate::domain::access::User;
+use crate::domain::people::Code;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
@@ -103,12 +104,12 @@ pub(super) async fn case(emr: &Emr, grant: &Grant, reach: &Reach, ask: ChartAsk)
     }))
 }
 
+/// How an option of a list is shown as a code.
+type Coded = fn(&Lists, &str) -> Option<Code>;
+
 /// What the practice's list calls a language or marital status.
 fn option(lists: &Lists, part: Part, code: &str) -> Result<String, Refusal> {
-    let (list, of): (
-        &str,
-        fn(&Lists, &str) -> Option<crate::domain::people::Code>,
-    ) = match part {
+    let (list, of): (&str, Coded) = match part {
         Part::Language => ("language", people::language),
         _ => ("marital", people::marital),
     };

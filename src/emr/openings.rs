@@ -317,15 +317,15 @@ impl Openings {
 /// one step. What is still open at midnight nobody closed: that is cut at the end of the schedule.
 fn walk(day: &mut [u8], schedule_end: usize) {
     let mut opened = None;
-    for at in 0..day.len() {
-        if day[at] & OPENS != 0 {
+    for (at, step) in day.iter_mut().enumerate() {
+        if *step & OPENS != 0 {
             opened = opened.or(Some(at));
         }
-        if day[at] & CLOSES != 0 {
+        if *step & CLOSES != 0 {
             opened = None;
         }
         if opened.is_some() {
-            day[at] |= OPEN;
+            *step |= OPEN;
         }
     }
     if let Some(opened) = opened {

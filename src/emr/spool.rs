@@ -94,7 +94,7 @@ impl Spool {
 ///
 /// # Errors
 /// A fault where the file is not there any more.
-pub(super) async fn bytes<'s>(emr: &Emr, source: &'s Source) -> Answer<Cow<'static, [u8]>> {
+pub(super) async fn bytes(emr: &Emr, source: &Source) -> Answer<Cow<'static, [u8]>> {
     match source {
         Source::Inline(bytes) => Ok(Cow::Owned(bytes.to_vec())),
         Source::Spooled(id, _) => {

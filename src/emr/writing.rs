@@ -52,7 +52,7 @@ pub async fn case(
         Ask::Message(ask) => super::message_writing::case(emr, grant, reach, ask).await,
         Ask::Document(ask) => super::filing::case(emr, grant, reach, ask).await,
         Ask::Work(ask) => super::tasks::case(emr, grant, ask).await,
-        Ask::Insurance(ask) => super::insurance::case(emr, grant, reach, ask).await,
+        Ask::Insurance(ask) => super::insurance::case(emr, grant, reach, *ask).await,
     }
 }
 

@@ -83,15 +83,10 @@ pub fn decode(bytes: &[u8], base: &Base) -> Result<SentBinary, Refusal> {
             "language and implicitRules are not kept: leave them out",
         ));
     }
-    let patient = match &binary.security_context {
-        Some(context) => Some(refers::target(
-            context,
-            "Binary.securityContext",
-            &[ResourceType::Patient],
-            base,
-        )),
-        None => None,
-    };
+    let patient = binary.security_context.as_ref().map(|context| {
+        let place = "Binary.securityContext";
+        refers::target(context, place, &[ResourceType::Patient], base)
+    });
     let patient = patient.transpose().map_err(Refusal::understood)?;
     let data = binary.data.take();
     let data = data.ok_or_else(|| refuse("Binary.data", "the bytes, as base64, are missing"))?;

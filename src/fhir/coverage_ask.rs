@@ -77,12 +77,12 @@ pub(super) fn of(sent: Sent<'_>, base: &Base) -> Result<Ask, Refusal> {
             kept::whole(&place, json.get(element), shown.get(element))?;
         }
     }
-    Ok(Ask::Insurance(InsuranceAsk {
+    Ok(Ask::Insurance(Box::new(InsuranceAsk {
         id: sent.id,
         patient,
         before: before.cloned(),
         policy,
-    }))
+    })))
 }
 
 fn json(resource: &Resource) -> Result<Map<String, Value>, Refusal> {

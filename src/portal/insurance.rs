@@ -134,13 +134,13 @@ pub const INSURANCE: &[Rule<InsuranceCase>] = &[
 pub(super) fn decide(case: InsuranceCase) -> Verdict {
     let reasons = rules::broken(INSURANCE, &case);
     match (reasons.is_empty(), case.insurer) {
-        (true, Some(insurer)) => permitted(Change::Insurance(InsuranceChange {
+        (true, Some(insurer)) => permitted(Change::Insurance(Box::new(InsuranceChange {
             ask: case.ask,
             person: case.person,
             insurer,
             writer: case.writer,
             client_id: case.client_id,
-        })),
+        }))),
         _ => Verdict::Refused(reasons),
     }
 }

@@ -51,7 +51,7 @@ pub enum Ask {
     /// About something that waits and is decided.
     Work(WorkAsk),
     /// About a patient's insurance.
-    Insurance(InsuranceAsk),
+    Insurance(Box<InsuranceAsk>),
 }
 
 /// The facts a decision needs, fetched once.
@@ -128,7 +128,7 @@ pub enum Change {
     /// About something that waits and is decided.
     Work(WorkChange),
     /// About a patient's insurance.
-    Insurance(InsuranceChange),
+    Insurance(Box<InsuranceChange>),
 }
 
 impl Permit {

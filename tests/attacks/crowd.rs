@@ -31,7 +31,7 @@ async fn case_193_fifty_costly_searches_do_not_keep_a_polite_caller_out() {
     for clinic in both().await {
         let two = Two::of(&clinic, ALL).await;
         let service = reach::token(&clinic, None, None, "system/*.rs").await;
-        let letters = vec!["a", "e", "i", "o", "u", "n", "s", "t"]
+        let letters = ["a", "e", "i", "o", "u", "n", "s", "t"]
             .repeat(12)
             .join(",");
         let costly = [

@@ -187,7 +187,8 @@ fn linear(what: &str, small: Duration, large: Duration) {
 async fn case_196_the_worst_input_for_a_matcher_costs_what_its_length_costs() {
     let clinic = Clinic::open().await;
     let two = Two::of(&clinic, ALL).await;
-    let shapes: [(&str, fn(usize) -> String); 7] = [
+    type Shape = fn(usize) -> String;
+    let shapes: [(&str, Shape); 7] = [
         ("one letter", |n| "a".repeat(n) + "!"),
         ("open brackets", |n| "(".repeat(n)),
         ("nested stars", |n| "(a*)*".repeat(n / 5)),

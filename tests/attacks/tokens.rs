@@ -96,7 +96,7 @@ async fn case_153_mixed_scopes_add_up_and_never_reach_beyond_the_user() {
     // A patient who is given user scopes is still one patient.
     let user = token(&clinic, two.maria, "launch/patient user/*.cruds").await;
     let mine = found(&clinic, "/fhir/Patient?_count=200", &user).await;
-    assert_eq!(mine, [two.maria.id.clone()]);
+    assert_eq!(mine, std::slice::from_ref(&two.maria.id));
     let read = clinic
         .get(&format!("/fhir/Patient/{}", two.sean.id), &user)
         .await;

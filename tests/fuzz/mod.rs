@@ -121,6 +121,10 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
         .collect()
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long to go on is asked of whoever runs the test"
+)]
 fn number(variable: &str) -> Option<u64> {
     let text = env::var(variable).ok()?;
     Some(

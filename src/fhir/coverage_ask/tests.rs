@@ -39,7 +39,7 @@ fn ask(change: impl Fn(&mut Value)) -> Result<InsuranceAsk, Refusal> {
             .collect(),
     };
     match of(sent, &Base::new("http://x.org/fhir"))? {
-        Ask::Insurance(ask) => Ok(ask),
+        Ask::Insurance(ask) => Ok(*ask),
         other => panic!("{other:?}"),
     }
 }

@@ -199,7 +199,7 @@ fn an_order_is_total_and_a_place_in_it_survives_the_link() {
 #[test]
 fn dates_sort_as_they_follow_each_other() {
     let at = |at| key(Indexed::Date(Some(at), None));
-    let mut keys = vec![
+    let mut keys = [
         at(datetime!(2026-01-01 00:00 UTC)),
         at(datetime!(1900-01-01 00:00 UTC)),
         at(datetime!(0001-01-03 00:00 UTC)),
