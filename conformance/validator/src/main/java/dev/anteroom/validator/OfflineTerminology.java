@@ -20,6 +20,9 @@ import org.hl7.fhir.r4.model.ValueSet.ConceptSetComponent;
  * answer depends on what is not here, it becomes a warning that says so. Every other refusal stands.
  */
 final class OfflineTerminology extends InMemoryTerminologyServerValidationSupport {
+    /** The codes that are being asked about in this thread. */
+    private static final ThreadLocal<Set<String>> ASKED = ThreadLocal.withInitial(HashSet::new);
+
     OfflineTerminology(FhirContext context) {
         super(context);
     }
@@ -48,7 +51,24 @@ final class OfflineTerminology extends InMemoryTerminologyServerValidationSuppor
         if (ofSystem && plain != null && context.getRootValidationSupport().fetchCodeSystem(plain) == null) {
             return warning("Not checked: the code system " + plain + " is not here");
         }
-        return super.validateCode(context, options, system, code, display, valueSetUrl);
+        if (!ofSystem) {
+            return super.validateCode(context, options, system, code, display, valueSetUrl);
+        }
+        // Of a code system that is here in part, HAPI asks the chain, which asks us again, and so on without an end.
+        String asked = plain + "|" + code;
+        if (!ASKED.get().add(asked)) {
+            return warning("Not checked: of the code system " + plain + " only a part is here");
+        }
+        try {
+            CodeValidationResult result = super.validateCode(context, options, system, code, display, valueSetUrl);
+            boolean whole = context.getRootValidationSupport().fetchCodeSystem(plain) instanceof CodeSystem known
+                    && known.getContent() == CodeSystem.CodeSystemContentMode.COMPLETE;
+            return result == null || result.isOk() || whole
+                    ? result
+                    : warning("Not checked: of the code system " + plain + " only a part is here");
+        } finally {
+            ASKED.get().remove(asked);
+        }
     }
 
     @Override
