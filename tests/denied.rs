@@ -1,6 +1,7 @@
 //! Every route and every resource against everybody who may not: no token, a bad one, an expired one, another kind of
 //! token, too small a scope, somebody else's record. A route without an expectation here fails the first test.
 
+mod forms;
 mod matrix;
 
 use anteroom::domain::ResourceType;

@@ -1,10 +1,13 @@
 //! What the caller sends and wants: the query, forms, bodies under a limit, `Accept`, `_format`, `Prefer`.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::body::HttpBody;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 use axum::http::header::CONTENT_TYPE;
+use futures_util::StreamExt;
 
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
@@ -12,6 +15,10 @@ use crate::fhir::search::Handling;
 
 /// The largest body of any route but those of documents (`spec/security.md` section 0).
 pub const LARGEST_BODY: usize = 2 * 1024 * 1024;
+
+/// How long a body that is refused for its size is listened to, and how many pieces of it.
+const LINGER: Duration = Duration::from_secs(2);
+const MOST_UNREAD: usize = 4_096;
 
 /// The most fields of a form: whoever looks through them must not be kept busy with a million.
 const MOST_FIELDS: usize = 1000;
@@ -68,9 +75,15 @@ pub async fn bytes_of(body: Body, most: usize) -> Result<Vec<u8>, Refusal> {
         LARGEST_BODY => "The body is over 2 MiB or ended early.",
         _ => "The body is over 20 MiB or ended early.",
     };
-    // What Content-Length announces is refused before it is waited for.
+    // What Content-Length announces is refused whatever comes of it. Who sends it all the same is listened to for a
+    // moment: many a client reads no answer before it has sent everything.
     let announced = HttpBody::size_hint(&body).lower();
     if usize::try_from(announced).map_or(true, |announced| announced > most) {
+        let unread = body
+            .into_data_stream()
+            .take(MOST_UNREAD)
+            .for_each(|_| async {});
+        let _ = tokio::time::timeout(LINGER, unread).await;
         return Err(Refusal::TooLarge(why));
     }
     axum::body::to_bytes(body, most)

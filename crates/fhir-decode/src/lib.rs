@@ -80,8 +80,32 @@ fn undecodable(error: &serde_json::Error, sent: &Value, kind: &str) -> Problem {
             kind,
             format!("a value has the wrong JSON type: expected {expected}"),
         ),
-        _ => Problem::new(kind, "a value has the wrong type or form"),
+        _ => match culprit(sent) {
+            Some(name) => Problem::new(
+                format!("{kind}.{name}"),
+                "a value in it has the wrong type or form",
+            ),
+            None => Problem::new(kind, "a value has the wrong type or form"),
+        },
     }
+}
+
+/// The element at the root without which the rest could be read. serde's complaint about a value that may be of several
+/// types names no place.
+fn culprit(sent: &Value) -> Option<&str> {
+    let members = sent.as_object()?;
+    let without = |name: &&String| {
+        let mut rest = members.clone();
+        rest.remove(name.as_str());
+        let bytes = serde_json::to_vec(&rest).unwrap_or_default();
+        match serde_json::from_slice::<Resource>(&bytes) {
+            Ok(_) => true,
+            // Whatever is required is missing now because it was the one that was wrong.
+            Err(error) => error.to_string().starts_with("missing field"),
+        }
+    };
+    let named = members.keys().filter(|name| *name != "resourceType");
+    named.take(64).find(without).map(String::as_str)
 }
 
 #[cfg(test)]
