@@ -262,7 +262,8 @@ pub fn rehearsed(person: Person, scopes: Vec<Scope>) -> Grant {
         patient: Some(person),
         encounter: None,
     };
-    let names = ("rehearsed".to_owned(), "anteroom".to_owned());
+    // Each has an id of its own, as given ones have: paging links are bound to it.
+    let names = (format!("rehearsed {}", person.uuid), "anteroom".to_owned());
     Grant::stored(names, User::Patient(person), context, scopes)
 }
 
