@@ -2,6 +2,7 @@
 //! token, too small a scope, somebody else's record. A route without an expectation here fails the first test.
 
 mod forms;
+mod isolation;
 mod matrix;
 
 use anteroom::domain::ResourceType;
