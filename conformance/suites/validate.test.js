@@ -9,8 +9,6 @@ import { openTarget } from "../lib/target.js";
 
 const SHOWN = 40;
 
-// Must-support elements that come with Encounter, which is not served yet: they point at one.
-const LATER = ["DocumentReference.context", "DocumentReference.context.encounter", "DocumentReference.context.period"];
 const WITHOUT_US_CORE = "no US Core package: put us_core_700.tgz in ../shared/fhir or name it in FHIR_PACKAGES";
 
 let target;
@@ -88,8 +86,7 @@ for (const type of ["Patient", "DocumentReference"]) {
     // US Core, DocumentReference: a server supports attachment.url or attachment.data, one is enough.
     const attachment = ["DocumentReference.content.attachment.url", "DocumentReference.content.attachment.data"];
     const open = attachment.every((path) => empty.includes(path)) ? empty : empty.filter((path) => !attachment.includes(path));
-    const later = served.types.some((one) => one.type === "Encounter") ? [] : LATER;
-    none(open.filter((path) => !later.includes(path)));
+    none(open);
   });
 }
 

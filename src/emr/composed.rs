@@ -10,7 +10,7 @@ pub enum Kind {
     Occurrence = 1,
     /// A provider's calendar: `users.id`.
     Schedule = 2,
-    /// Time in it: `users.id`, and minutes since 1970 times 1 (start) with the length in `extra`.
+    /// Time in it: `users.id` with the category above its 24 bits, minutes since 1970, and the length in minutes.
     Slot = 3,
     /// What a provider does: `users.id`.
     PractitionerRole = 4,

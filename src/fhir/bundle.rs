@@ -179,14 +179,20 @@ fn unbuilt(error: BuilderError) -> Fault {
 
 /// What was searched for, as it was understood.
 fn self_link(links: &Links<'_>, path: &str) -> Built<BundleLink> {
-    let mut url = format!("{}/{path}", links.base.trim_end_matches('/'));
-    for (index, (name, value)) in links.pairs.iter().enumerate() {
+    let address = format!("{}/{path}", links.base.trim_end_matches('/'));
+    relation("self", searched(address, links.pairs))
+}
+
+/// The URL of a search at an address.
+pub fn searched(address: String, pairs: &[(String, String)]) -> String {
+    let mut url = address;
+    for (index, (name, value)) in pairs.iter().enumerate() {
         url.push(if index == 0 { '?' } else { '&' });
         escape(name, &mut url);
         url.push('=');
         escape(value, &mut url);
     }
-    relation("self", url)
+    url
 }
 
 fn relation(name: &str, url: String) -> Built<BundleLink> {

@@ -23,7 +23,7 @@ use crate::fhir::matching::Test;
 use crate::fhir::parameter::Meaning;
 use crate::fhir::parameter::Parameter;
 use crate::fhir::search::criteria::Asked;
-use crate::fhir::search::values::plain;
+pub use crate::fhir::search::values::plain;
 use crate::fhir::served;
 use crate::fhir::subset::Subset;
 

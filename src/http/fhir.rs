@@ -12,22 +12,17 @@ use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
 use axum::http::header::ALLOW;
-use axum::http::header::CONTENT_DISPOSITION;
-use axum::http::header::CONTENT_TYPE;
 use axum::http::header::IF_MODIFIED_SINCE;
 use axum::http::header::IF_NONE_MATCH;
 use axum::response::Response;
-use uuid::Uuid;
 
 use crate::domain::ResourceType;
 use crate::domain::access::Grant;
 use crate::domain::access::User;
-use crate::domain::records::Content;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
-use crate::emr;
 use crate::emr::writing::Rules;
 use crate::fhir;
 use crate::fhir::subset;
@@ -41,8 +36,6 @@ use crate::rest;
 use crate::rest::Rest;
 use crate::rest::history;
 use crate::rest::read;
-use crate::store::ledger::Entry;
-use crate::store::ledger::Outcome;
 
 /// What stands in the path, or that it is not even text.
 pub type Named<T> = Result<Path<T>, PathRejection>;
@@ -85,24 +78,7 @@ async fn read_one(
 ) -> Answer<Response> {
     let grant = guard::grant(app, headers).await?;
     let kind = known(kind)?;
-    let reach = grant.reach(kind, Interaction::Read)?;
-    if kind == ResourceType::Binary {
-        let uuid = logical.parse::<Uuid>().map_err(|_| Refusal::NotFound)?;
-        let raw_bytes = !negotiate::wants_fhir(headers, query);
-        let content = emr::content(&app.emr, &reach, uuid).await?;
-        let response = match raw_bytes {
-            true => download(content),
-            false => reply::fhir_body(StatusCode::OK, fhir::binary::encode(&content)?),
-        };
-        note(
-            app,
-            id,
-            &grant,
-            ("Binary.read".to_owned(), format!("Binary/{uuid}")),
-        )
-        .await;
-        return Ok(response);
-    }
+    grant.reach(kind, Interaction::Read)?;
     let pairs = negotiate::pairs(query);
     negotiate::json(headers, &pairs)?;
     let subset = Subset::asked(&pairs)?;
@@ -273,32 +249,6 @@ pub fn rest<'a>(app: &'a App, id: &'a RequestId, grant: &'a Grant) -> Rest<'a> {
     }
 }
 
-/// The document's own bytes: never shown by the browser as part of this site, always saved.
-fn download(content: Content) -> Response {
-    let name: String = content
-        .name
-        .chars()
-        .map(|c| match c {
-            ' '..='~' if !"\"\\%".contains(c) => c,
-            _ => '_',
-        })
-        .take(100)
-        .collect();
-    let kind = HeaderValue::from_str(&content.content_type)
-        .unwrap_or(HeaderValue::from_static("application/octet-stream"));
-    let mut response = reply::fhir_body(StatusCode::OK, content.bytes);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, kind);
-    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
-        headers.insert(CONTENT_DISPOSITION, value);
-    }
-    headers.insert(
-        "content-security-policy",
-        HeaderValue::from_static("sandbox; default-src 'none'"),
-    );
-    response
-}
-
 /// Everything else under `/fhir`: an unknown type, a method this server does not have.
 pub async fn other(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap) -> Response {
     let failure = match guard::grant(&app, &headers).await {
@@ -380,12 +330,4 @@ fn with_versions(kind: &str) -> Result<ResourceType, Refusal> {
         ResourceType::Binary => Err(Refusal::NotFound),
         kind => Ok(kind),
     }
-}
-
-/// Leaves the ledger line of a read.
-async fn note(app: &App, id: &RequestId, grant: &Grant, (action, resource): (String, String)) {
-    let mut entry = Entry::new(action, Outcome::Success, app.emr.now()).under(grant);
-    entry.resource = resource;
-    entry.request_id.clone_from(&id.0);
-    app.reads.note(entry).await;
 }

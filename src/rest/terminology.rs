@@ -11,14 +11,17 @@ use crate::domain::refusal::Answer;
 use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
+use crate::emr::calendar::CATEGORY_SYSTEM;
 use crate::emr::vocabulary;
 use crate::emr::vocabulary::List;
+use crate::fhir::bundle;
 use crate::fhir::code_system;
 use crate::fhir::definitions;
 use crate::fhir::matching::Direction;
 use crate::fhir::page_link;
 use crate::fhir::page_link::PageState;
 use crate::fhir::search::Handling;
+use crate::fhir::search::plain;
 use crate::fhir::subset;
 use crate::fhir::subset::Subset;
 use crate::fhir::value_set;
@@ -95,7 +98,9 @@ pub async fn search(
     }
     let total = found.len();
     let next = offset.saturating_add(asked.count);
-    let mut links = vec![json!({"relation": "self", "url": self_url(rest, kind, &asked.pairs)})];
+    let address = format!("{}/{}", rest.base.url(), kind.name());
+    let mut links =
+        vec![json!({"relation": "self", "url": bundle::searched(address, &asked.pairs)})];
     if asked.count > 0 && next < total {
         let state = PageState {
             holder,
@@ -227,7 +232,7 @@ async fn all(rest: &Rest<'_>, kind: ResourceType) -> Answer<Vec<Value>> {
             (_, List::Calendar, Some(bookable)) => {
                 let terms = vocabulary::terms(rest.emr, list).await?;
                 let published = std::mem::take(&mut found[bookable]);
-                let system = "https://anteroom.dev/fhir/CodeSystem/openemr-calendar-category";
+                let system = CATEGORY_SYSTEM;
                 found[bookable] = code_system::to_choose(published, system, &terms);
             }
             _ => {}
@@ -419,33 +424,6 @@ fn number(name: &str, value: &str) -> Result<usize, Refusal> {
         true => Ok(value.parse().unwrap_or(usize::MAX)),
         false => Err(Refusal::invalid(name, "this is a number from 0 upwards")),
     }
-}
-
-/// A parameter's name as far as it can be repeated to the one who sent it.
-fn plain(name: &str) -> String {
-    let usual = |letter: &char| letter.is_ascii_alphanumeric() || "_-.:".contains(*letter);
-    name.chars().filter(usual).take(64).collect()
-}
-
-fn self_url(rest: &Rest<'_>, kind: ResourceType, pairs: &[(String, String)]) -> String {
-    let query: Vec<String> = pairs
-        .iter()
-        .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
-        .collect();
-    let url = format!("{}/{}", rest.base.url(), kind.name());
-    match query.is_empty() {
-        true => url,
-        false => format!("{url}?{}", query.join("&")),
-    }
-}
-
-/// RFC 3986, 2.1 and 2.3.
-fn escaped(text: &str) -> String {
-    let byte = |byte: u8| match byte.is_ascii_alphanumeric() || b"-._~,:/".contains(&byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }
 
 fn written(json: &Value) -> Result<Vec<u8>, Fault> {

@@ -1,4 +1,4 @@
-//! The one write: `PATCH` and `PUT Appointment.status=cancelled`, with the practice's rules (F127, F128, F135, F149).
+//! Calling off: `PATCH` and `PUT Appointment.status=cancelled`, with the practice's rules (F127, F128, F135, F149).
 
 use anteroom::db::Db;
 use axum::body::Body;

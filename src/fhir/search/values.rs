@@ -130,7 +130,7 @@ pub(super) fn written(text: &str) -> usize {
 }
 
 /// A parameter's name as far as it can be repeated to the one who sent it.
-pub(super) fn plain(name: &str) -> String {
+pub fn plain(name: &str) -> String {
     let usual = |letter: &char| letter.is_ascii_alphanumeric() || "_-.:".contains(*letter);
     name.chars().filter(usual).take(64).collect()
 }
