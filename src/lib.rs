@@ -6,6 +6,8 @@
 
 pub mod domain;
 
+pub mod words;
+
 pub mod crypto;
 
 pub mod config;
@@ -24,6 +26,8 @@ pub mod fhir;
 pub mod rest;
 
 pub mod auth;
+
+pub mod mail;
 
 pub mod worker;
 

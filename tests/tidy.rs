@@ -6,9 +6,9 @@ use std::path::Path;
 use std::path::PathBuf;
 
 /// `src` is a sentence, and imports run only to the left.
-const SENTENCE: [&str; 15] = [
-    "domain", "crypto", "config", "fetch", "portal", "db", "store", "emr", "fhir", "rest", "auth",
-    "worker", "http", "demo", "command",
+const SENTENCE: [&str; 17] = [
+    "domain", "words", "crypto", "config", "fetch", "portal", "db", "store", "emr", "fhir", "rest",
+    "auth", "mail", "worker", "http", "demo", "command",
 ];
 
 /// One outside thing, one room: a crate's name, and the paths below `src` that may say it.

@@ -16,6 +16,7 @@ pub mod introspect;
 pub mod jwks;
 pub mod keys;
 pub mod launch;
+pub mod links;
 pub mod login;
 pub mod logout;
 pub mod new_credentials;

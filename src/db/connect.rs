@@ -29,7 +29,7 @@ use crate::domain::refusal::Fault;
 type Step = (i64, &'static str, &'static str);
 
 /// Anteroom's own tables on MariaDB and MySQL.
-const MYSQL: [Step; 3] = [
+const MYSQL: [Step; 4] = [
     (
         2,
         "anteroom",
@@ -45,10 +45,15 @@ const MYSQL: [Step; 3] = [
         "whole surface",
         include_str!("../../migrations/mysql/0004_whole_surface.sql"),
     ),
+    (
+        5,
+        "accounts",
+        include_str!("../../migrations/mysql/0005_accounts.sql"),
+    ),
 ];
 
 /// The OpenEMR-shaped tables of the sandbox, and Anteroom's own.
-const SQLITE: [Step; 4] = [
+const SQLITE: [Step; 5] = [
     (
         1,
         "openemr",
@@ -68,6 +73,11 @@ const SQLITE: [Step; 4] = [
         4,
         "whole surface",
         include_str!("../../migrations/sqlite/0004_whole_surface.sql"),
+    ),
+    (
+        5,
+        "accounts",
+        include_str!("../../migrations/sqlite/0005_accounts.sql"),
     ),
 ];
 

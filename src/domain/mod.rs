@@ -1,7 +1,9 @@
 //! The words of the house: ids, people, visits, records, scopes, Grant, Reach, Refusal. No I/O, no async, no serde.
 
 pub mod access;
+pub mod accounts;
 pub mod coverage;
+pub mod language;
 pub mod people;
 pub mod query;
 pub mod records;

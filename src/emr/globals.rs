@@ -12,7 +12,7 @@ use crate::domain::refusal::Answer;
 const READ: &str = "SELECT gl_name, gl_value FROM globals WHERE gl_index = 0 AND gl_name IN ";
 
 /// The settings this house reads, with OpenEMR's own default (OpenEMR facts 1.19).
-const DEFAULTS: [(&str, &str); 18] = [
+const DEFAULTS: [(&str, &str); 22] = [
     ("portal_onsite_two_enable", "0"),
     ("enforce_signin_email", "1"),
     (
@@ -34,6 +34,10 @@ const DEFAULTS: [(&str, &str); 18] = [
     ("time_reset_password_max_failed_logins", "3600"),
     ("gbl_ldap_enabled", "0"),
     ("gbl_ldap_exclusions", ""),
+    ("patient_reminder_sender_email", ""),
+    ("portal_two_pass_reset", "0"),
+    ("portal_onsite_two_register", "0"),
+    ("use_email_for_portal_username", "1"),
 ];
 
 /// The values in force.

@@ -50,6 +50,7 @@ pub mod slots;
 mod sniff;
 pub mod spool;
 pub mod staff;
+pub mod standing;
 pub mod tasks;
 mod tracking;
 pub mod uuids;

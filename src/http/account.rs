@@ -65,7 +65,7 @@ pub async fn home(
             staff: matches!(who, Who::Staff(_)),
             other,
         };
-        Ok(reply::html(StatusCode::OK, &page))
+        Ok(reply::html(StatusCode::OK, page))
     }
     .await;
     shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
@@ -108,7 +108,7 @@ pub async fn apps(
                 })
                 .collect(),
         };
-        Ok(reply::html(StatusCode::OK, &page))
+        Ok(reply::html(StatusCode::OK, page))
     }
     .await;
     shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))

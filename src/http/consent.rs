@@ -138,7 +138,7 @@ pub async fn page(
         more: dropped.len().saturating_sub(SHOWN),
         dropped: dropped.into_iter().take(SHOWN).collect(),
     };
-    let page = reply::html(StatusCode::OK, &page);
+    let page = reply::html(StatusCode::OK, page);
     Ok(forms::with_policy(page, pending))
 }
 

@@ -91,7 +91,7 @@ pub async fn page(State(app): State<Arc<App>>, id: RequestId) -> Response {
             })
             .collect(),
     };
-    reply::html(StatusCode::OK, &page)
+    reply::html(StatusCode::OK, page)
 }
 
 /// `GET /developers/register`: the form. A browser without a visitor cookie gets one, for the form to be bound to.
@@ -102,7 +102,7 @@ pub async fn form(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
             scopes: USUAL.map(str::to_owned).to_vec(),
             ..Typed::default()
         };
-        reply::html(StatusCode::OK, &view(&app, token, typed))
+        reply::html(StatusCode::OK, view(&app, token, typed))
     };
     if let Some(known) = cookies::find(&app, &headers, cookies::VISITOR) {
         return shown(known);
@@ -140,7 +140,7 @@ pub async fn form_post(
             }
         };
         match asked {
-            Ok(added) => Ok(reply::html(StatusCode::CREATED, &registered(&app, added))),
+            Ok(added) => Ok(reply::html(StatusCode::CREATED, registered(&app, added))),
             Err(rejected) => again(&app, visitor.token, typed, rejected),
         }
     }
@@ -171,7 +171,7 @@ fn again(app: &App, token: &str, typed: Typed, rejected: Rejected) -> Answer<Res
         Policy::Off => StatusCode::FORBIDDEN,
         Policy::Open | Policy::Approval => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    Ok(reply::html(status, &page))
+    Ok(reply::html(status, page))
 }
 
 /// The form once more: nothing is wrong with it but the moment.
@@ -180,7 +180,7 @@ fn later(app: &App, token: &str, typed: Typed, refusal: &Refusal) -> Response {
         error: Some(reply::sentence(refusal)),
         ..view(app, token, typed)
     };
-    let mut response = reply::html(reply::status(refusal), &page);
+    let mut response = reply::html(reply::status(refusal), page);
     register::wait(&mut response, refusal);
     response
 }

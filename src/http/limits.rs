@@ -29,6 +29,8 @@ use crate::http::App;
 use crate::http::oauth;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
+use crate::http::words;
+use crate::http::words::Reader;
 
 /// The longest URL.
 const LONGEST_URL: usize = 8 * 1024;
@@ -51,7 +53,8 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
         .cloned()
         .unwrap_or_default();
     let caller = Caller::at(request.uri().path());
-    let answer = |failure: Failure| caller.told(&app, &id.0, failure);
+    let reader = Reader::of(request.uri(), request.headers());
+    let answer = |failure: Failure| words::write(&reader, caller.told(&app, &id.0, failure));
     let has_body = has_body(request.headers());
     let url = request
         .uri()
@@ -75,7 +78,7 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
         tokio::time::timeout(LONGEST, work).await
     });
     let mut response = match work.await {
-        Ok(Ok(Ok(response))) => response,
+        Ok(Ok(Ok(response))) => words::write(&reader, response),
         Ok(Err(_)) => answer(Refusal::Unavailable("The request took too long.").into()),
         Ok(Ok(Err(_))) | Err(_) => answer(Fault::new("serving a request", "it panicked").into()),
     };

@@ -159,7 +159,7 @@ fn question(app: &App, known: &str, names: Vec<String>) -> Answer<Response> {
         csrf: csrf::token(fresh.as_deref().unwrap_or(known)),
         names,
     };
-    let mut response = reply::html(StatusCode::OK, &page);
+    let mut response = reply::html(StatusCode::OK, page);
     if let Some(fresh) = &fresh {
         cookies::set(app, &mut response, cookies::VISITOR, fresh);
     }
@@ -175,7 +175,7 @@ fn logged_out(app: &App, headers: &HeaderMap, left: Vec<Left>) -> Response {
         connected: left.into_iter().flat_map(|left| left.connected).collect(),
         patient,
     };
-    let mut response = reply::html(StatusCode::OK, &page);
+    let mut response = reply::html(StatusCode::OK, page);
     if has_session(app, headers) {
         let ours = [cookies::SESSION, cookies::STAFF, cookies::VISITOR];
         forget(app, &mut response, &ours);

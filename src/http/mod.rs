@@ -31,6 +31,7 @@ pub mod staff_apps;
 pub mod staff_signin;
 pub mod style;
 pub mod upstream;
+pub mod words;
 pub mod write;
 
 use std::sync::Arc;

@@ -13,11 +13,10 @@ use axum::http::header::LOCATION;
 use axum::http::header::RETRY_AFTER;
 use axum::http::header::VARY;
 use axum::http::header::WWW_AUTHENTICATE;
-use axum::response::Html;
 use axum::response::IntoResponse;
 use axum::response::Response;
 
-use askama::Template;
+use askama::DynTemplate;
 use time::OffsetDateTime;
 use time::PrimitiveDateTime;
 use time::UtcOffset;
@@ -33,6 +32,7 @@ use crate::http::App;
 use crate::http::pages::frame::Frame;
 use crate::http::pages::problem::Detail;
 use crate::http::pages::problem::Problem;
+use crate::http::words::Page;
 use crate::rest::Answered;
 use crate::rest::How;
 
@@ -206,7 +206,7 @@ fn detailed(
         request_id: request_id.to_owned(),
         detail,
     };
-    html(status, &page)
+    html(status, page)
 }
 
 /// What a developer has to know of a no: which part of the request, and what was expected of it.
@@ -245,15 +245,11 @@ fn detail(refusal: &Refusal) -> Vec<Detail> {
     }
 }
 
-/// A rendered page.
-pub fn html(status: StatusCode, page: &impl Template) -> Response {
-    match page.render() {
-        Ok(text) => (status, Html(text)).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "a page could not be rendered");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
+/// A page, which is written where its reader's language is known ([`crate::http::words::write`]).
+pub fn html(status: StatusCode, page: impl DynTemplate + Send + Sync + 'static) -> Response {
+    let mut response = status.into_response();
+    response.extensions_mut().insert(Page::new(page));
+    response
 }
 
 /// What stands around every page.

@@ -275,7 +275,7 @@ fn credentials_page(
         field_errors,
         error,
     };
-    reply::html(StatusCode::OK, &page)
+    reply::html(StatusCode::OK, page)
 }
 
 /// What was typed before, and what to say about it.
@@ -316,7 +316,7 @@ async fn login_page(
         wait: typed.wait,
     };
     Ok(forms::with_policy(
-        reply::html(StatusCode::OK, &page),
+        reply::html(StatusCode::OK, page),
         pending,
     ))
 }

@@ -46,7 +46,7 @@ pub async fn home(State(app): State<Arc<App>>, id: RequestId) -> Response {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         logins: app.logins.clone(),
     };
-    reply::html(StatusCode::OK, &page)
+    reply::html(StatusCode::OK, page)
 }
 
 /// `/help`
@@ -57,7 +57,7 @@ pub async fn help(State(app): State<Arc<App>>) -> Response {
         phone,
         email: None,
     };
-    reply::html(StatusCode::OK, &page)
+    reply::html(StatusCode::OK, page)
 }
 
 /// `/app`: on a practice's server it is there once somebody registered it.
@@ -67,7 +67,7 @@ pub async fn sample_app(State(app): State<Arc<App>>, id: RequestId) -> Response 
             let page = SampleApp {
                 frame: reply::frame(&app, "Sample app"),
             };
-            reply::html(StatusCode::OK, &page)
+            reply::html(StatusCode::OK, page)
         }
         Ok(_) => {
             let page = Problem {
@@ -80,7 +80,7 @@ pub async fn sample_app(State(app): State<Arc<App>>, id: RequestId) -> Response 
                 request_id: String::new(),
                 detail: Vec::new(),
             };
-            reply::html(StatusCode::NOT_FOUND, &page)
+            reply::html(StatusCode::NOT_FOUND, page)
         }
         Err(failure) => reply::page(&app, &id.0, failure),
     }

@@ -92,7 +92,7 @@ pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
             may_manage,
             waiting,
         };
-        Ok(reply::html(StatusCode::OK, &page))
+        Ok(reply::html(StatusCode::OK, page))
     }
     .await;
     shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
@@ -223,7 +223,7 @@ fn launch_form(
         error: searched.error,
         ready: None,
     };
-    reply::html(StatusCode::OK, &page)
+    reply::html(StatusCode::OK, page)
 }
 
 /// The page whose button starts the app, which may lead the browser to the app's own address.
@@ -264,7 +264,7 @@ fn ready_form(
         error: None,
         ready: Some(ready),
     };
-    let mut response = reply::html(StatusCode::OK, &page);
+    let mut response = reply::html(StatusCode::OK, page);
     if let Some(policy) = limits::policy_for(&client::origin(address)) {
         response
             .headers_mut()

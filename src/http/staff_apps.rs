@@ -39,7 +39,7 @@ pub async fn page(app: &App, visitor: Visitor<'_>, notice: &'static str) -> Answ
         waiting: waiting.iter().map(|one| card(app, one)).collect(),
         in_use: all.iter().filter(used).map(|one| card(app, one)).collect(),
     };
-    Ok(reply::html(StatusCode::OK, &page))
+    Ok(reply::html(StatusCode::OK, page))
 }
 
 fn card(app: &App, client: &Client) -> RegisteredApp {

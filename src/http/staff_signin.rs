@@ -147,7 +147,7 @@ fn login_page(app: &App, (visit, pending): (&Visit<'_>, &Pending), typed: Typed)
         error: typed.error,
         wait: typed.wait,
     };
-    forms::with_policy(reply::html(StatusCode::OK, &page), pending)
+    forms::with_policy(reply::html(StatusCode::OK, page), pending)
 }
 
 /// `GET /login/choose-patient?request=...`
@@ -300,5 +300,5 @@ fn choose_form(
         barred: searched.barred,
         launched: pending.asked.launch.by.is_some(),
     };
-    forms::with_policy(reply::html(StatusCode::OK, &page), pending)
+    forms::with_policy(reply::html(StatusCode::OK, page), pending)
 }

@@ -256,7 +256,7 @@ pub struct ChartChange {
 /// What a change to a chart must keep to.
 pub const CHART: &[Rule<ChartCase>] = &[
     Rule {
-        id: "portal.off",
+        id: "portal-disabled",
         about: "The patient portal is switched on, or staff write.",
         holds: |case| case.portal_on || case.writer != Writer::Patient,
         sentence: |_| "The practice's portal is switched off. Please call the practice.".to_owned(),

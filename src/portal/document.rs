@@ -112,7 +112,7 @@ pub enum DocumentChange {
 /// When a document is taken.
 pub const FILE: &[Rule<DocumentCase>] = &[
     Rule {
-        id: "portal.off",
+        id: "portal-disabled",
         about: "The patient portal is switched on, where a patient sends.",
         holds: |case| case.portal_on || case.by != Filer::Patient,
         sentence: |_| "The practice's portal is switched off. Please call the practice.".to_owned(),
@@ -252,7 +252,7 @@ mod tests {
     fn case_169_every_rule_of_uploading_can_be_broken_alone() {
         type Break = fn(&mut DocumentCase);
         let breaks: [(&str, Break); 8] = [
-            ("portal.off", |case| case.portal_on = false),
+            ("portal-disabled", |case| case.portal_on = false),
             ("upload.off", |case| case.uploads_on = false),
             ("upload.empty", |case| {
                 case.paper.bytes = Source::Inline(Arc::from(b"".as_slice()));

@@ -64,7 +64,7 @@ pub struct InsuranceChange {
 /// What an insurance must keep to.
 pub const INSURANCE: &[Rule<InsuranceCase>] = &[
     Rule {
-        id: "portal.off",
+        id: "portal-disabled",
         about: "The patient portal is switched on, or staff write.",
         holds: |case| case.portal_on || case.writer != Writer::Patient,
         sentence: |_| "The practice's portal is switched off. Please call the practice.".to_owned(),
@@ -188,7 +188,7 @@ mod tests {
     fn every_rule_can_be_broken_alone() {
         type Break = fn(&mut InsuranceCase);
         let breaks: [(&str, Break); 6] = [
-            ("portal.off", |case| case.portal_on = false),
+            ("portal-disabled", |case| case.portal_on = false),
             ("coverage.payor", |case| case.insurer = None),
             ("coverage.number", |case| case.ask.policy.number.clear()),
             ("coverage.start", |case| case.ask.policy.start = None),

@@ -146,7 +146,7 @@ const OFF: &str = "The practice's portal is switched off. Please call the practi
 /// When a message may be sent.
 pub const SEND: &[Rule<SendCase>] = &[
     Rule {
-        id: "portal.off",
+        id: "portal-disabled",
         about: "The patient portal is switched on.",
         holds: |case| case.portal_on,
         sentence: |_| OFF.to_owned(),
@@ -196,7 +196,7 @@ pub const SEND: &[Rule<SendCase>] = &[
 /// When a copy may be marked.
 pub const MARK: &[Rule<MarkCase>] = &[
     Rule {
-        id: "portal.off",
+        id: "portal-disabled",
         about: "The patient portal is switched on.",
         holds: |case| case.portal_on,
         sentence: |_| OFF.to_owned(),
@@ -292,7 +292,7 @@ mod tests {
     fn every_rule_of_sending_can_be_broken_alone() {
         type Break = fn(&mut SendCase);
         let breaks: [(&str, Break); 4] = [
-            ("portal.off", |case| case.portal_on = false),
+            ("portal-disabled", |case| case.portal_on = false),
             ("message.patient-off", |case| case.patient_on = false),
             ("message.mailbox", |case| case.patient = None),
             ("recipient-not-portal-user", |case| case.colleague = None),
@@ -330,6 +330,6 @@ mod tests {
         assert!(ids(decide(case("New", false, true))).is_empty());
         assert!(ids(decide(case("Read", true, true))).is_empty());
         assert_eq!(ids(decide(case("Read", false, true))), ["message.unread"]);
-        assert_eq!(ids(decide(case("New", true, false))), ["portal.off"]);
+        assert_eq!(ids(decide(case("New", true, false))), ["portal-disabled"]);
     }
 }

@@ -1,6 +1,7 @@
 //! The practice's rules. An Ask becomes a Case, a Case becomes a Verdict, and only a Verdict holds a Permit:
 //! nothing is written without one.
 
+pub mod account;
 pub mod chart;
 pub mod document;
 pub mod insurance;

@@ -3,6 +3,7 @@
 use crate::domain::refusal::Reason;
 use crate::domain::visits::Status;
 use crate::portal::CancelCase;
+use crate::portal::account;
 use crate::portal::chart;
 use crate::portal::document;
 use crate::portal::insurance;
@@ -37,7 +38,7 @@ impl<F> Copy for Rule<F> {}
 /// When a patient may call off a visit: F127, F128; row ids are the codes.
 pub const CANCEL: &[Rule<CancelCase>] = &[
     Rule {
-        id: "portal.off",
+        id: "portal-disabled",
         about: "The patient portal is switched on.",
         holds: |case| case.portal_on,
         sentence: |_| "The practice's portal is switched off. Please call the practice.".to_owned(),
@@ -151,6 +152,22 @@ pub fn tables() -> Vec<(&'static str, Vec<Told>)> {
         (
             "What waits may be decided where all of this holds.",
             told(work::WORK),
+        ),
+        (
+            "A patient may be let in where all of this holds.",
+            told(account::ENABLE),
+        ),
+        (
+            "Credentials may be made where all of this holds.",
+            told(account::CREDENTIAL),
+        ),
+        (
+            "A letter may go to a patient where all of this holds.",
+            told(account::LETTER),
+        ),
+        (
+            "Credentials may be reset where all of this holds.",
+            told(account::RESET),
         ),
     ]
 }
@@ -270,7 +287,7 @@ mod tests {
     fn every_rule_can_be_broken_alone() {
         type Break = fn(&mut CancelCase);
         let breaks: [(&str, Break); 5] = [
-            ("portal.off", |case| case.portal_on = false),
+            ("portal-disabled", |case| case.portal_on = false),
             ("cancel.off", |case| case.appointments_on = false),
             ("cancel.status", |case| {
                 case.appointment.status = Status::Fulfilled;
@@ -293,7 +310,7 @@ mod tests {
         let mut case = case();
         case.portal_on = false;
         case.appointments_on = false;
-        assert_eq!(ids(&case), ["portal.off", "cancel.off"]);
+        assert_eq!(ids(&case), ["portal-disabled", "cancel.off"]);
     }
 
     #[test]

@@ -204,7 +204,7 @@ const EVERY: &[Rule<RequestCase>] = &[
 /// When a patient may ask for a visit: F121 to F126; row ids are the codes.
 pub const REQUEST: &[Rule<RequestCase>] = &[
     Rule {
-        id: "portal.off",
+        id: "portal-disabled",
         about: "The patient portal is switched on.",
         holds: |case| case.portal_on,
         sentence: |_| "The practice's portal is switched off. Please call the practice.".to_owned(),

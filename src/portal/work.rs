@@ -57,7 +57,7 @@ pub struct WorkChange {
 /// What a decision must keep to.
 pub const WORK: &[Rule<WorkCase>] = &[
     Rule {
-        id: "portal.off",
+        id: "portal-disabled",
         about: "The patient portal is switched on, or staff write.",
         holds: |case| case.portal_on || case.writer != Writer::Patient,
         sentence: |_| "The practice's portal is switched off. Please call the practice.".to_owned(),
@@ -211,6 +211,6 @@ mod tests {
         }
         let mut off = case(Writer::Patient, Decide::Withdraw);
         off.portal_on = false;
-        assert_eq!(broken(&off), ["portal.off"]);
+        assert_eq!(broken(&off), ["portal-disabled"]);
     }
 }

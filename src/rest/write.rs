@@ -265,7 +265,7 @@ pub async fn refused(
     let name = kind.name();
     let cancel = ids
         .iter()
-        .all(|id| id.starts_with("cancel.") || *id == "portal.off");
+        .all(|id| id.starts_with("cancel.") || *id == "portal-disabled");
     let (verb, resource) = match target {
         Target::New(_) => ("create", name.to_owned()),
         Target::Known(id) if cancel && kind == ResourceType::Appointment => {

@@ -1,5 +1,6 @@
 //! The gateway's own memory: the `anteroom_` tables, in the same database as the EMR.
 
+pub mod accounts;
 pub mod allowed;
 pub mod authorizations;
 pub mod changes;
@@ -12,6 +13,8 @@ pub mod jtis;
 pub mod keys;
 pub mod launches;
 pub mod ledger;
+pub mod links;
+pub mod outbox;
 pub mod repeats;
 pub mod reviews;
 pub mod rights;

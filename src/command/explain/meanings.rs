@@ -271,7 +271,7 @@ mod tests {
     fn reasons_with_words_behind_and_rules_are_found() {
         assert!(of_reason("refused", "invalid_grant: whatever").contains("launch again"));
         assert!(of_reason("success", "not offered: user/*.rs").contains("without the scopes"));
-        let rules = of_reason("refused", "portal.off cancel.off");
+        let rules = of_reason("refused", "portal-disabled cancel.off");
         assert!(rules.contains("The patient portal is switched on."));
         assert!(rules.contains("offers appointments in the portal"));
         assert!(of_reason("success", "").contains("Nothing to do"));

@@ -1,6 +1,7 @@
 //! `/account`: where a person who is logged in begins.
 
 use super::frame::Frame;
+use crate::http::words::filters;
 use askama::Template;
 
 /// The home of somebody who is logged in.

@@ -1,6 +1,7 @@
 //! `/app`: the sample SMART app's page. Its script does the launch and fills the page.
 
 use super::frame::Frame;
+use crate::http::words::filters;
 use askama::Template;
 
 /// The sample app's page.

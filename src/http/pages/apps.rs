@@ -2,6 +2,7 @@
 
 use super::frame::Frame;
 use super::scope_words::{self, Reader, ScopeGroup};
+use crate::http::words::filters;
 use askama::Template;
 
 /// The list of apps. Fields of each form: `scope` (many), `csrf`; buttons `decision=narrow` and `decision=end`.

@@ -3,6 +3,7 @@
 use super::frame::Frame;
 use super::login::AskingApp;
 use super::scope_words::{self, Reader, ScopeGroup};
+use crate::http::words::filters;
 use askama::Template;
 
 /// The consent page. Fields: `scope` (many), `csrf`; buttons `decision=approve` and `decision=deny`;

@@ -2,6 +2,7 @@
 
 use super::developers_register::Policy;
 use super::frame::Frame;
+use crate::http::words::filters;
 use askama::Template;
 
 /// The developers' page.

@@ -1,6 +1,7 @@
 //! `/developers/register`: the form with which a developer registers an app, and the page that tells its id.
 
 use super::frame::Frame;
+use crate::http::words::filters;
 use askama::Template;
 
 /// The form. Fields: `name`, `kind`, `redirect_uris`, `scope` (checkboxes), `more_scopes`, `launch_uri`, `jwks`,

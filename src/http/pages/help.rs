@@ -1,6 +1,7 @@
 //! `/help`: trouble with access, for patients.
 
 use super::frame::Frame;
+use crate::http::words::filters;
 use askama::Template;
 
 /// The help page.

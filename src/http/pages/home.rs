@@ -1,6 +1,7 @@
 //! `/`: what this server is and what to open.
 
 use super::frame::Frame;
+use crate::http::words::filters;
 use askama::Template;
 
 /// The start page.

@@ -1,6 +1,7 @@
 //! The patient's login form, shown while an app waits for its answer.
 
 use super::frame::Frame;
+use crate::http::words::filters;
 use askama::Template;
 
 /// The login page. Fields: `username`, `password`, `email` where it is asked, `csrf`.

@@ -1,6 +1,7 @@
 //! The page that asks whether to log out, and the one that says it is done.
 
 use super::frame::Frame;
+use crate::http::words::filters;
 use askama::Template;
 
 /// The question.

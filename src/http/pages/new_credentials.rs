@@ -1,6 +1,7 @@
 //! The form that makes a patient choose an own username and password before going on.
 
 use super::frame::Frame;
+use crate::http::words::filters;
 use askama::Template;
 
 /// The new-credentials page. Fields: `username`, `new_password`, `new_password_again`, `pin` where asked, `csrf`.

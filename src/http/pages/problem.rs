@@ -1,6 +1,7 @@
 //! The error page: what went wrong and what to do.
 
 use super::frame::Frame;
+use crate::http::words::filters;
 use askama::Template;
 
 /// An error page.

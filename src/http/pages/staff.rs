@@ -3,6 +3,7 @@
 use super::frame::Frame;
 use super::scope_words::{self, Reader, ScopeGroup};
 use super::staff_login::PatientRow;
+use crate::http::words::filters;
 use askama::Template;
 
 /// The desk. Its form logs out: field `csrf`.

@@ -2,6 +2,7 @@
 
 use super::frame::Frame;
 use super::login::AskingApp;
+use crate::http::words::filters;
 use askama::Template;
 
 /// The login page. Fields: `username`, `password`, `csrf`; with an identity provider there is a link instead.

@@ -83,7 +83,7 @@ fn every_rule_can_be_broken_alone() {
     };
     let mut off = with(Part::City, "Troy");
     off.portal_on = false;
-    assert_eq!(said_by(&off), ["portal.off"]);
+    assert_eq!(said_by(&off), ["portal-disabled"]);
     assert_eq!(said_by(&former(true)), ["profile.former-names"]);
     assert_eq!(said_by(&former(false)), ["profile.former-addresses"]);
     assert_eq!(said_by(&with(Part::First, " ")), ["profile.name"]);

@@ -70,7 +70,7 @@ fn f121_f123_a_request_within_the_rules_is_booked_for_the_categorys_length() {
 fn every_rule_of_a_request_can_be_broken_alone() {
     type Break = fn(&mut RequestCase);
     let breaks: [(&str, Break); 11] = [
-        ("portal.off", |case| case.portal_on = false),
+        ("portal-disabled", |case| case.portal_on = false),
         ("book.off", |case| case.appointments_on = false),
         ("book.category", |case| case.service = None),
         ("book.provider", |case| case.host = None),

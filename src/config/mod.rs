@@ -1,6 +1,10 @@
 //! The settings: a file, over it the environment, resolved and checked once at start.
 //! Every setting is one line of [`SETTINGS`]; the example file is printed from it.
 
+pub mod accounts;
+pub mod notify;
+mod settings;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,100 +12,10 @@ use std::path::PathBuf;
 
 use time::Duration;
 
-/// One setting: its key in the file, its default, and what it is for. In the environment it is
-/// `ANTEROOM_` and the key in capitals.
-pub struct Setting {
-    /// The key.
-    pub key: &'static str,
-    /// The value where none is given; empty means not set.
-    pub default: &'static str,
-    /// One sentence.
-    pub about: &'static str,
-}
-
-/// Every setting there is.
-pub const SETTINGS: [Setting; 16] = [
-    Setting {
-        key: "listen",
-        default: "127.0.0.1:8080",
-        about: "Address and port to listen on. TLS is the reverse proxy's work.",
-    },
-    Setting {
-        key: "public_url",
-        default: "http://127.0.0.1:8080",
-        about: "How the world reaches this server, without a slash at the end: the OAuth issuer. https outside a sandbox.",
-    },
-    Setting {
-        key: "database_url",
-        default: "",
-        about: "mysql://user:password@host:3306/openemr, the practice's own OpenEMR database.",
-    },
-    Setting {
-        key: "documents",
-        default: "",
-        about: "OpenEMR's folder sites/<site>/documents, readable by this process. Without it documents have no content.",
-    },
-    Setting {
-        key: "zone",
-        default: "UTC",
-        about: "The practice's IANA time zone, used where OpenEMR's gbl_time_zone is empty (then it is that of php.ini).",
-    },
-    Setting {
-        key: "cancel_notice_hours",
-        default: "0",
-        about: "How many hours before a visit a patient may still cancel it. 0 is OpenEMR's own rule: until it begins.",
-    },
-    Setting {
-        key: "client_address_header",
-        default: "",
-        about: "Header in which your reverse proxy, and nobody else, puts the client's address, such as X-Real-IP. Empty: the connection's own.",
-    },
-    Setting {
-        key: "help_phone",
-        default: "",
-        about: "Phone number patients are told to call when they cannot get in.",
-    },
-    Setting {
-        key: "website",
-        default: "",
-        about: "The practice's public website, for the list apps choose practices from. Empty: public_url.",
-    },
-    Setting {
-        key: "app_registration",
-        default: "approval",
-        about: "Who may register apps over the network: open (apps for patients at once, others wait for staff), approval (all wait) or off.",
-    },
-    Setting {
-        key: "key_rotation_days",
-        default: "90",
-        about: "After how many days a new signing key takes over. 0: only when somebody runs anteroom keys rotate.",
-    },
-    Setting {
-        key: "staff_idp_issuer",
-        default: "",
-        about: "Issuer of the practice's identity provider, where staff log in. Empty: staff use their OpenEMR passwords.",
-    },
-    Setting {
-        key: "staff_idp_client_id",
-        default: "",
-        about: "This server's client_id at the identity provider. Its redirect address there is public_url/login/staff/callback.",
-    },
-    Setting {
-        key: "staff_idp_client_secret",
-        default: "",
-        about: "This server's secret at the identity provider. Better in the environment than in a file.",
-    },
-    Setting {
-        key: "staff_idp_claim",
-        default: "email",
-        about: "The claim that says which OpenEMR user somebody is: email (then it must be verified), or a claim with the user name, such as preferred_username.",
-    },
-    Setting {
-        key: "staff_idp_acr",
-        default: "",
-        about: "The acr the identity provider must have reached, such as one that means a second factor. Empty: any.",
-    },
-];
+pub use crate::config::accounts::Accounts;
+pub use crate::config::notify::Notify;
+pub use crate::config::settings::SETTINGS;
+pub use crate::config::settings::Setting;
 
 /// The settings in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +44,10 @@ pub struct Config {
     pub key_rotation: Option<Duration>,
     /// The practice's identity provider for staff.
     pub staff_idp: Option<StaffIdp>,
+    /// How letters leave.
+    pub notify: Notify,
+    /// How accounts come to be and are kept.
+    pub accounts: Accounts,
     /// Whether this is the sandbox, which shows its logins.
     pub sandbox: bool,
 }
@@ -202,6 +120,12 @@ impl Config {
         config.cancel_notice = Duration::hours(24);
         config.help_phone = "(555) 555-0100".to_owned();
         config.registration = Registration::Open;
+        if let Some(folder) = config.documents.as_deref().and_then(Path::parent) {
+            config.notify.transport = notify::Transport::Files(folder.join("mail"));
+        }
+        config.notify.sender = "portal@practice.example".to_owned();
+        config.accounts.self_reset = accounts::Switch::On;
+        config.accounts.self_register = accounts::Switch::On;
         config.sandbox = true;
         Ok(config)
     }
@@ -263,6 +187,8 @@ impl Config {
             },
             key_rotation: days("key_rotation_days", text("key_rotation_days"))?,
             staff_idp: staff_idp(&text)?,
+            notify: notify::resolve(&text)?,
+            accounts: accounts::resolve(&text)?,
             sandbox: false,
         })
     }
@@ -275,7 +201,11 @@ pub fn example() -> String {
     );
     for setting in SETTINGS {
         let value = match setting.key {
-            "cancel_notice_hours" | "key_rotation_days" => setting.default.to_owned(),
+            _ if setting.default.bytes().all(|byte| byte.is_ascii_digit())
+                && !setting.default.is_empty() =>
+            {
+                setting.default.to_owned()
+            }
             _ => format!("\"{}\"", setting.default),
         };
         text.push_str(&format!(
@@ -284,6 +214,27 @@ pub fn example() -> String {
         ));
     }
     text
+}
+
+/// `yes` or `no`.
+fn yes(key: &str, text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(format!("{key} = \"{text}\" is neither yes nor no")),
+    }
+}
+
+/// A whole number within bounds.
+fn whole(key: &str, text: &str, bounds: std::ops::RangeInclusive<u32>) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| bounds.contains(number));
+    number.ok_or_else(|| {
+        format!(
+            "{key} = \"{text}\" must be a whole number from {} to {}",
+            bounds.start(),
+            bounds.end()
+        )
+    })
 }
 
 /// A number of days; 0 is none.
@@ -388,90 +339,4 @@ fn folder(text: &str) -> Result<Option<PathBuf>, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn environment(pairs: &[(&str, &str)]) -> HashMap<String, String> {
-        pairs
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect()
-    }
-
-    #[test]
-    fn the_example_file_is_the_default_settings() {
-        let path =
-            std::env::temp_dir().join(format!("anteroom-example-{}.toml", std::process::id()));
-        std::fs::write(&path, example()).expect("temporary file");
-        let from_file = Config::load(Some(&path), &HashMap::new());
-        std::fs::remove_file(&path).expect("temporary file");
-        assert_eq!(from_file, Config::load(None, &HashMap::new()));
-    }
-
-    #[test]
-    fn the_environment_wins() {
-        let config = Config::load(
-            None,
-            &environment(&[("ANTEROOM_ZONE", "Europe/Berlin"), ("ANTEROOM_OTHER", "x")]),
-        );
-        assert_eq!(
-            config.map(|config| config.zone),
-            Ok("Europe/Berlin".to_owned())
-        );
-    }
-
-    #[test]
-    fn a_sandbox_takes_its_identity_provider_from_the_environment() {
-        let config = || Config::load(None, &HashMap::new()).expect("defaults");
-        let with = |issuer: &str| {
-            config().with_staff_idp(&environment(&[
-                ("ANTEROOM_STAFF_IDP_ISSUER", issuer),
-                ("ANTEROOM_STAFF_IDP_CLIENT_ID", "anteroom"),
-            ]))
-        };
-        assert_eq!(config().with_staff_idp(&HashMap::new()), Ok(config()));
-        for good in [
-            "https://idp.example/realms/a",
-            "http://localhost:9000",
-            "http://127.0.0.1/a",
-        ] {
-            let idp = with(good).expect(good).staff_idp.expect("a provider");
-            assert_eq!((idp.issuer.as_str(), idp.claim.as_str()), (good, "email"));
-        }
-        for bad in [
-            "http://idp.example",
-            "http://localhost.evil.example",
-            "http://127.0.0.1@evil.example",
-        ] {
-            let error = with(bad).expect_err(bad);
-            assert!(error.starts_with("staff_idp_issuer"), "{error}");
-        }
-        let alone = environment(&[("ANTEROOM_STAFF_IDP_ISSUER", "https://idp.example")]);
-        let error = config().with_staff_idp(&alone).expect_err("no client");
-        assert!(error.starts_with("staff_idp_client_id"), "{error}");
-    }
-
-    #[test]
-    fn what_is_wrong_is_named_with_what_to_do() {
-        for (key, value, said) in [
-            ("ANTEROOM_LISTEN", "8080", "listen"),
-            ("ANTEROOM_PUBLIC_URL", "https://a.example/", "public_url"),
-            ("ANTEROOM_PUBLIC_URL", "portal", "public_url"),
-            (
-                "ANTEROOM_PUBLIC_URL",
-                "https://Portal.example",
-                "public_url",
-            ),
-            (
-                "ANTEROOM_PUBLIC_URL",
-                "https://portal.example:443",
-                "public_url",
-            ),
-            ("ANTEROOM_CANCEL_NOTICE_HOURS", "-1", "cancel_notice_hours"),
-            ("ANTEROOM_DOCUMENTS", "/no/such/folder", "documents"),
-        ] {
-            let error = Config::load(None, &environment(&[(key, value)])).expect_err(value);
-            assert!(error.starts_with(said), "{error}");
-        }
-    }
-}
+mod tests;

@@ -1,0 +1,62 @@
+//! What this house remembers of portal accounts (`anteroom_account`), beside what OpenEMR's tables say.
+
+use crate::db::Tx;
+use crate::db::sql::Sql;
+use crate::domain::refusal::Answer;
+
+const OPEN: &str = "anteroom_account (pid) VALUES (?)";
+
+/// What is to be remembered of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// An invitation went out, at a time.
+    Invited(i64),
+    /// The patient came in for the first time; a later one changes nothing.
+    FirstLogin(i64),
+    /// Staff locked it, at a time, for a reason.
+    Locked(i64, String),
+    /// Staff unlocked it.
+    Unlocked,
+    /// A changed address gets no reset links until a time; `None` lifts that.
+    EmailHold(Option<i64>),
+    /// Somebody registered and is not let in yet, since a time; `None` lets them in.
+    Registered(Option<i64>),
+    /// Somebody, as `Practitioner/<uuid>`, says that the mailbox is the patient's alone, at a time.
+    Attested(i64, String),
+}
+
+/// Remembers something of an account.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn remember(tx: &mut Tx, pid: i64, mark: &Mark) -> Answer<()> {
+    let open = Sql::new(tx.insert_new()).push(OPEN).bind(pid);
+    tx.run(open).await?;
+    let sql = match mark {
+        Mark::Invited(at) => Sql::new("UPDATE anteroom_account SET invited = ?").bind(*at),
+        Mark::FirstLogin(at) => {
+            Sql::new("UPDATE anteroom_account SET first_login = COALESCE(first_login, ?)").bind(*at)
+        }
+        Mark::Locked(at, reason) => {
+            let reason: String = reason.chars().take(255).collect();
+            Sql::new("UPDATE anteroom_account SET locked = ?, locked_reason = ?")
+                .bind(*at)
+                .bind(reason)
+        }
+        Mark::Unlocked => Sql::new("UPDATE anteroom_account SET locked = NULL, locked_reason = ''"),
+        Mark::EmailHold(until) => {
+            Sql::new("UPDATE anteroom_account SET email_hold = ?").bind(*until)
+        }
+        Mark::Registered(since) => {
+            Sql::new("UPDATE anteroom_account SET registered = ?").bind(*since)
+        }
+        Mark::Attested(at, by) => {
+            Sql::new("UPDATE anteroom_account SET attested = ?, attested_by = ?")
+                .bind(*at)
+                .bind(by)
+        }
+    };
+    tx.run(sql.push(" WHERE pid = ?").bind(pid))
+        .await
+        .map(|_| ())
+}
