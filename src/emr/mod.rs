@@ -13,6 +13,7 @@ pub mod cipher;
 pub mod colleague;
 pub mod composed;
 pub mod coverages;
+pub mod credentialing;
 pub mod documents;
 pub mod encounters;
 pub mod endpoints;
