@@ -189,7 +189,7 @@ async fn case_197_callers_who_go_away_leave_no_transaction_and_a_whole_pool() {
         }
         let to = ("/fhir/Communication", two.mine.as_str());
         let write = clinic.with_body("POST", to, FHIR, letter.clone());
-        let write = tokio::time::timeout(Duration::from_secs(3), write).await;
+        let write = tokio::time::timeout(Duration::from_secs(20), write).await;
         let write = write.expect("no transaction holds the lock");
         assert_eq!(write.status, StatusCode::CREATED, "{}", write.text());
         clinic.close().await;

@@ -19,7 +19,7 @@ use crate::clinic::browser::encoded;
 const RUNS: usize = 150;
 
 /// The middle of what each of two pieces of work takes, taken in turn so that a busy moment meets both.
-async fn medians(mut work: impl AsyncFnMut(usize)) -> [Duration; 2] {
+async fn medians(work: &mut impl AsyncFnMut(usize)) -> [Duration; 2] {
     let mut taken = [Vec::new(), Vec::new()];
     for _ in 0..RUNS {
         for (side, times) in taken.iter_mut().enumerate() {
@@ -34,11 +34,19 @@ async fn medians(mut work: impl AsyncFnMut(usize)) -> [Duration; 2] {
     })
 }
 
-/// Within a factor of two, and where that is less than a millisecond, within that.
-fn alike(what: &str, [one, other]: [Duration; 2]) {
-    let apart = one.abs_diff(other);
-    let fine = apart < one.min(other) || apart < Duration::from_millis(1);
-    assert!(fine, "{what}: {one:?} and {other:?}");
+/// Within a factor of two, and where that is less than a millisecond, within that. What one side really takes longer it
+/// takes longer each time; a busy machine does not favour the same side three times.
+async fn alike(what: &str, mut work: impl AsyncFnMut(usize)) {
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let [one, other] = medians(&mut work).await;
+        let apart = one.abs_diff(other);
+        if apart < one.min(other) || apart < Duration::from_millis(1) {
+            return;
+        }
+        seen.push((one, other));
+    }
+    panic!("{what}: {seen:?}");
 }
 
 #[tokio::test]
@@ -54,18 +62,18 @@ async fn case_198_anothers_id_takes_as_long_as_one_nothing_ever_had() {
         let path = format!("/fhir/{kind}?_count=5");
         let hidden = found(&clinic, &path, &two.theirs).await;
         let ids = [hidden.first().expect("the victim has one").as_str(), NOBODY];
-        let taken = medians(async |side| {
+        alike(kind, async |side| {
             let path = format!("/fhir/{kind}/{}", ids[side]);
             let answer = clinic.get(&path, &two.mine).await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND);
-        });
-        alike(kind, taken.await);
-        let taken = medians(async |side| {
+        })
+        .await;
+        alike(&format!("searching {kind}"), async |side| {
             let path = format!("/fhir/{kind}?_id={}", ids[side]);
             let answer = clinic.get(&path, &two.mine).await;
             assert_eq!(answer.json()["entry"], json!(null));
-        });
-        alike(&format!("searching {kind}"), taken.await);
+        })
+        .await;
     }
     clinic.close().await;
 }
@@ -76,7 +84,7 @@ async fn case_199_a_wrong_secret_takes_as_long_as_a_wrong_name() {
     let known = clinic.app_of("confidential").client_id.clone();
     let names = [known.as_str(), "nobodys-client"];
     let mut bodies = Vec::new();
-    let taken = medians(async |side| {
+    alike("client authentication", async |side| {
         let form = encoded(&[
             ("grant_type", "client_credentials"),
             ("client_id", names[side]),
@@ -89,8 +97,8 @@ async fn case_199_a_wrong_secret_takes_as_long_as_a_wrong_name() {
         let answer = call(&clinic, ("POST", "/oauth2/token"), &headers, form).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.text());
         bodies.push(answer.json()["error"].clone());
-    });
-    alike("client authentication", taken.await);
+    })
+    .await;
     assert!(bodies.iter().all(|error| error == "invalid_client"));
     clinic.close().await;
 }

@@ -205,7 +205,7 @@ async fn case_191_who_sends_or_takes_a_byte_at_a_time_is_let_go() {
             match tokio::time::timeout(pause, stream.read(&mut buffer)).await {
                 Ok(Ok(0) | Err(_)) => break,
                 _ => assert!(
-                    begun.elapsed() < Duration::from_secs(6),
+                    begun.elapsed() < Duration::from_secs(30),
                     "{what}: still open"
                 ),
             }
@@ -227,7 +227,7 @@ async fn case_191_who_sends_or_takes_a_byte_at_a_time_is_let_go() {
         if !matches!(stream.read(&mut byte).await, Ok(1)) {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(10), "still open");
+        assert!(begun.elapsed() < Duration::from_secs(30), "still open");
     }
     // Somebody who takes what is sent is served meanwhile.
     let (heard, _) = port.exchange(SECOND.as_bytes()).await;
