@@ -12,4 +12,5 @@ mod fhir;
 mod fuzz;
 mod journeys;
 mod replicas;
+mod rows;
 mod tidy;
