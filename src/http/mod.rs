@@ -130,6 +130,18 @@ impl AsRef<Emr> for App {
     }
 }
 
+impl AsRef<Config> for App {
+    fn as_ref(&self) -> &Config {
+        &self.config
+    }
+}
+
+impl AsRef<Keys> for App {
+    fn as_ref(&self) -> &Keys {
+        &self.keys
+    }
+}
+
 /// Every route there is.
 pub fn router(app: Arc<App>) -> Router {
     let base = Router::new()

@@ -1,0 +1,1 @@
+//! What every letter may never lack or hold.
