@@ -175,11 +175,10 @@ async fn show(
     if let Some(id) = named {
         only = standing::by_id(emr, id).await?;
     } else if may_search && !asked.patient.is_empty() {
-        let mut found = desk::search(context, colleague, &asked.patient).await?;
-        if let (1, Some(one)) = (found.len(), found.pop()) {
+        several = desk::search(context, colleague, &asked.patient).await?;
+        if let [one] = several.as_slice() {
             only = standing::by_pid(emr, one.person.pid).await?;
-        } else {
-            several = desk::search(context, colleague, &asked.patient).await?;
+            several.clear();
         }
     }
     let filter = Filter {
@@ -228,9 +227,7 @@ async fn show(
             .iter()
             .map(|letter| row(app, letter, people.get(&letter.pid.unwrap_or_default())))
             .collect(),
-        newest: asked
-            .before
-            .map(|_| address(asked.status, patient, None)),
+        newest: asked.before.map(|_| address(asked.status, patient, None)),
         older: older.map(|id| address(asked.status, patient, Some(id))),
     };
     Ok(reply::html(StatusCode::OK, page))
@@ -305,11 +302,7 @@ fn row(app: &App, letter: &Logged, about: Option<&Standing>) -> LetterRow {
 }
 
 /// Does what was decided, with its ledger line; the word for what came of it.
-async fn decide(
-    context: &Context<'_>,
-    colleague: &Colleague,
-    form: &Form,
-) -> Answer<&'static str> {
+async fn decide(context: &Context<'_>, colleague: &Colleague, form: &Form) -> Answer<&'static str> {
     let number = form.text("letter").parse::<i64>().unwrap_or_default();
     let decision = form.text("decision");
     let (action, done, not) = match decision.as_str() {
@@ -356,8 +349,13 @@ async fn patient_of(context: &Context<'_>, number: i64) -> Answer<Option<Uuid>> 
         before: Some(number.saturating_add(1)),
         ..Filter::default()
     };
-    let newest = outbox::log(&context.emr.db, &filter, 1).await?.into_iter().next();
-    let pid = newest.filter(|letter| letter.id == number).and_then(|letter| letter.pid);
+    let newest = outbox::log(&context.emr.db, &filter, 1)
+        .await?
+        .into_iter()
+        .next();
+    let pid = newest
+        .filter(|letter| letter.id == number)
+        .and_then(|letter| letter.pid);
     match pid {
         Some(pid) => {
             let about = standing::by_pid(context.emr, pid).await?;

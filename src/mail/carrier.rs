@@ -139,7 +139,7 @@ impl<'o> Carrier<'o> {
 ///
 /// # Errors
 /// What the server said, or why there was no connection: one line, fit to be shown.
-pub async fn connect(
+async fn connect(
     config: &Config,
     server: &Smtp,
     patience: Patience,
@@ -150,6 +150,20 @@ pub async fn connect(
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(reply::refused(&error)),
         Err(_) => Err("The mail server did not answer in time.".to_owned()),
+    }
+}
+
+/// Connects, logs in, asks whether the server is there, and leaves.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn greet(config: &Config, server: &Smtp, patience: Patience) -> Result<(), String> {
+    let mut connection = connect(config, server, patience).await?;
+    let alive = timeout(patience.door, connection.test_connected()).await;
+    let _ = timeout(Duration::from_secs(2), connection.quit()).await;
+    match alive {
+        Ok(true) => Ok(()),
+        _ => Err("It took the login and then said nothing (NOOP).".to_owned()),
     }
 }
 

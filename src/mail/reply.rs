@@ -20,7 +20,10 @@ pub(super) fn refused(error: &Error) -> String {
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         let text = error.to_string();
-        if !chain.last().is_some_and(|last: &String| last.contains(&text)) {
+        if !chain
+            .last()
+            .is_some_and(|last: &String| last.contains(&text))
+        {
             chain.push(text);
         }
         cause = error.source();
@@ -55,7 +58,9 @@ mod tests {
     #[test]
     fn what_a_server_said_is_one_line_without_addresses_and_links() {
         assert_eq!(
-            cleaned("550 5.1.1\r\n<ana@x.example> unknown: see https://x.example/?m=ana\u{1b}[31m now"),
+            cleaned(
+                "550 5.1.1\r\n<ana@x.example> unknown: see https://x.example/?m=ana\u{1b}[31m now"
+            ),
             "550 5.1.1 (address) unknown: see (link) [31m now"
         );
         assert_eq!(cleaned(&"é".repeat(400)).chars().count(), LONGEST);

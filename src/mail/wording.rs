@@ -37,22 +37,64 @@ pub const OURS: [(&str, &str); 23] = [
     ("invite.es.txt", include_str!("letters/invite.es.txt")),
     ("reset.en.txt", include_str!("letters/reset.en.txt")),
     ("reset.es.txt", include_str!("letters/reset.es.txt")),
-    ("credentials-changed.en.txt", include_str!("letters/credentials-changed.en.txt")),
-    ("credentials-changed.es.txt", include_str!("letters/credentials-changed.es.txt")),
-    ("verify-email.en.txt", include_str!("letters/verify-email.en.txt")),
-    ("verify-email.es.txt", include_str!("letters/verify-email.es.txt")),
-    ("already-known.en.txt", include_str!("letters/already-known.en.txt")),
-    ("already-known.es.txt", include_str!("letters/already-known.es.txt")),
+    (
+        "credentials-changed.en.txt",
+        include_str!("letters/credentials-changed.en.txt"),
+    ),
+    (
+        "credentials-changed.es.txt",
+        include_str!("letters/credentials-changed.es.txt"),
+    ),
+    (
+        "verify-email.en.txt",
+        include_str!("letters/verify-email.en.txt"),
+    ),
+    (
+        "verify-email.es.txt",
+        include_str!("letters/verify-email.es.txt"),
+    ),
+    (
+        "already-known.en.txt",
+        include_str!("letters/already-known.en.txt"),
+    ),
+    (
+        "already-known.es.txt",
+        include_str!("letters/already-known.es.txt"),
+    ),
     ("welcome.en.txt", include_str!("letters/welcome.en.txt")),
     ("welcome.es.txt", include_str!("letters/welcome.es.txt")),
-    ("not-approved.en.txt", include_str!("letters/not-approved.en.txt")),
-    ("not-approved.es.txt", include_str!("letters/not-approved.es.txt")),
-    ("confirm-email.en.txt", include_str!("letters/confirm-email.en.txt")),
-    ("confirm-email.es.txt", include_str!("letters/confirm-email.es.txt")),
-    ("email-changed.en.txt", include_str!("letters/email-changed.en.txt")),
-    ("email-changed.es.txt", include_str!("letters/email-changed.es.txt")),
-    ("access-changed.en.txt", include_str!("letters/access-changed.en.txt")),
-    ("access-changed.es.txt", include_str!("letters/access-changed.es.txt")),
+    (
+        "not-approved.en.txt",
+        include_str!("letters/not-approved.en.txt"),
+    ),
+    (
+        "not-approved.es.txt",
+        include_str!("letters/not-approved.es.txt"),
+    ),
+    (
+        "confirm-email.en.txt",
+        include_str!("letters/confirm-email.en.txt"),
+    ),
+    (
+        "confirm-email.es.txt",
+        include_str!("letters/confirm-email.es.txt"),
+    ),
+    (
+        "email-changed.en.txt",
+        include_str!("letters/email-changed.en.txt"),
+    ),
+    (
+        "email-changed.es.txt",
+        include_str!("letters/email-changed.es.txt"),
+    ),
+    (
+        "access-changed.en.txt",
+        include_str!("letters/access-changed.en.txt"),
+    ),
+    (
+        "access-changed.es.txt",
+        include_str!("letters/access-changed.es.txt"),
+    ),
     ("test.en.txt", include_str!("letters/test.en.txt")),
     ("test.es.txt", include_str!("letters/test.es.txt")),
 ];
@@ -283,7 +325,9 @@ fn rendered((name, template): (&str, &str), values: Value) -> Result<String, Str
     });
     done.map_err(|error| {
         let line = error.line().map(|line| format!(", line {line}"));
-        let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        let what = error
+            .detail()
+            .map_or_else(|| error.kind().to_string(), str::to_owned);
         format!("{name}{}: {what}", line.unwrap_or_default())
     })
 }

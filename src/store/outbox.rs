@@ -28,8 +28,7 @@ const WITHDRAW: &str = "UPDATE anteroom_outbox SET status = 'withdrawn', finishe
     WHERE id = ? AND status = 'waiting'";
 
 /// A letter is sent again once: the row says so, and the new row is the next to try.
-const AGAIN: &str =
-    "UPDATE anteroom_outbox SET status = 'again' WHERE id = ? AND status = 'dead'";
+const AGAIN: &str = "UPDATE anteroom_outbox SET status = 'again' WHERE id = ? AND status = 'dead'";
 
 /// A link that ended cannot be sent again.
 const LINK_WORKS: &str = "SELECT COUNT(*) AS total FROM anteroom_link \
@@ -38,7 +37,8 @@ const LINK_WORKS: &str = "SELECT COUNT(*) AS total FROM anteroom_link \
 const DEAD: &str = "SELECT COUNT(*) AS total FROM anteroom_outbox WHERE status = 'dead'";
 
 /// What is said of a letter whose address is none: it is never handed to a mail server.
-const NO_MAILBOX: &str = "This is not one e-mail address, so nothing was sent. Correct it in the chart.";
+const NO_MAILBOX: &str =
+    "This is not one e-mail address, so nothing was sent. Correct it in the chart.";
 
 /// How far a letter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -309,7 +309,8 @@ pub async fn again(tx: &mut Tx, id: i64, now: i64) -> Answer<Option<Logged>> {
     let Some(old) = row(tx, id).await? else {
         return Ok(None);
     };
-    let (Some(letter), Ok(told)) = (Letter::of(&old.letter), serde_json::from_str(&old.told)) else {
+    let (Some(letter), Ok(told)) = (Letter::of(&old.letter), serde_json::from_str(&old.told))
+    else {
         return Ok(None);
     };
     let link = old.link.as_deref().and_then(|id| Uuid::from_slice(id).ok());

@@ -130,7 +130,11 @@ pub fn name(entropy: &dyn Entropy) -> Answer<String> {
 ///
 /// # Errors
 /// As [`crate::db::Db::all`].
-pub async fn round(office: &Office<'_>, me: &str, stopped: &watch::Receiver<bool>) -> Answer<Round> {
+pub async fn round(
+    office: &Office<'_>,
+    me: &str,
+    stopped: &watch::Receiver<bool>,
+) -> Answer<Round> {
     let Some(from) = office.from().await? else {
         return Ok(Round::default());
     };
@@ -242,16 +246,18 @@ async fn note(
         let written = office
             .emr
             .db
-            .transaction_about(&(end, answer, &entry, me), |(end, answer, entry, me), tx| {
-                Box::pin(async move {
-                    let done =
-                        sending::finish(tx, (letter.id, me), (end, answer), now).await?;
-                    if let (true, Some(entry)) = (done, entry) {
-                        ledger::record(tx, entry).await?;
-                    }
-                    Ok(done)
-                })
-            })
+            .transaction_about(
+                &(end, answer, &entry, me),
+                |(end, answer, entry, me), tx| {
+                    Box::pin(async move {
+                        let done = sending::finish(tx, (letter.id, me), (end, answer), now).await?;
+                        if let (true, Some(entry)) = (done, entry) {
+                            ledger::record(tx, entry).await?;
+                        }
+                        Ok(done)
+                    })
+                },
+            )
             .await;
         match written {
             Ok(true) => return Ok(()),
@@ -261,7 +267,12 @@ async fn note(
             }
             Err(failure) if *end != End::Sent || attempt == 12 => return Err(failure),
             Err(failure) => {
-                tracing::warn!(attempt, ?failure, letter = letter.id, "a sent letter could not be noted");
+                tracing::warn!(
+                    attempt,
+                    ?failure,
+                    letter = letter.id,
+                    "a sent letter could not be noted"
+                );
             }
         }
         tokio::time::sleep(pause).await;
@@ -297,11 +308,7 @@ async fn entry(
     Ok(Some(entry))
 }
 
-fn line(
-    office: &Office<'_>,
-    letter: &InHand,
-    (action, outcome): (&'static str, Outcome),
-) -> Entry {
+fn line(office: &Office<'_>, letter: &InHand, (action, outcome): (&'static str, Outcome)) -> Entry {
     let mut entry = Entry::new(action, outcome, office.emr.now());
     "system".clone_into(&mut entry.actor);
     entry.reason = letter.letter.map_or("", |letter| letter.name()).to_owned();

@@ -85,7 +85,10 @@ fn samples() -> Vec<(&'static str, String)> {
         ("staff-apps-empty", Box::new(StaffApps::sample_empty())),
         ("staff-mail", Box::new(StaffMail::sample())),
         ("staff-mail-empty", Box::new(StaffMail::sample_empty())),
-        ("staff-mail-search", Box::new(StaffMail::sample_of_a_search())),
+        (
+            "staff-mail-search",
+            Box::new(StaffMail::sample_of_a_search()),
+        ),
     ];
     pages
         .into_iter()

@@ -208,9 +208,7 @@ fn link(row: &Row, now: i64) -> Carries {
         return Carries::Nothing;
     };
     let purpose = row.purpose.as_deref();
-    let known = Purpose::ALL
-        .iter()
-        .find(|(word, _)| purpose == Some(*word));
+    let known = Purpose::ALL.iter().find(|(word, _)| purpose == Some(*word));
     let works = row.used.is_none()
         && row.ended.is_none()
         && row.wrong.is_some_and(|wrong| wrong < GUESSES)
