@@ -11,6 +11,7 @@ mod denied;
 mod fhir;
 mod fuzz;
 mod journeys;
+mod mail;
 mod replicas;
 mod rows;
 mod tidy;

@@ -78,6 +78,7 @@ const ROUTES: &[(&str, Guard)] = &[
     ("/staff", Guard::Session),
     ("/staff/launch", Guard::Session),
     ("/staff/apps", Guard::Session),
+    ("/staff/mail", Guard::Session),
     ("/staff/logout", Guard::Session),
     ("/launch", Guard::Session),
     ("/login/staff/start", Guard::Provider),

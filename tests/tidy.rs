@@ -12,7 +12,7 @@ const SENTENCE: [&str; 17] = [
 ];
 
 /// One outside thing, one room: a crate's name, and the paths below `src` that may say it.
-const OUTSIDE: [(&str, &[&str]); 19] = [
+const OUTSIDE: [(&str, &[&str]); 21] = [
     ("aws_lc_rs", &["crypto.rs", "emr/cipher.rs"]),
     ("toml", &["config.rs"]),
     ("reqwest", &["fetch.rs"]),
@@ -28,6 +28,8 @@ const OUTSIDE: [(&str, &[&str]); 19] = [
     ("bcrypt", &["auth/", "demo/"]),
     ("argon2", &["auth/", "demo/"]),
     ("sha_crypt", &["auth/", "demo/"]),
+    ("lettre", &["mail/"]),
+    ("minijinja", &["mail/"]),
     ("axum", &["http/", "command/serve.rs"]),
     ("tower_http", &["http/"]),
     ("askama", &["http/"]),

@@ -4,6 +4,7 @@ pub mod access;
 pub mod accounts;
 pub mod coverage;
 pub mod language;
+pub mod mailbox;
 pub mod people;
 pub mod query;
 pub mod records;

@@ -12,7 +12,7 @@ mod login;
 mod logout;
 mod machines;
 mod register;
-mod staff;
+pub(crate) mod staff;
 mod staff_pages;
 mod token;
 mod upstream;

@@ -18,6 +18,7 @@ pub mod problem;
 pub mod scope_words;
 pub mod staff;
 pub mod staff_login;
+pub mod staff_mail;
 
 #[cfg(test)]
 mod tests;

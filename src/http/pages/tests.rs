@@ -20,6 +20,7 @@ use super::staff::StaffApps;
 use super::staff::StaffLaunch;
 use super::staff_login::ChoosePatient;
 use super::staff_login::StaffLogin;
+use super::staff_mail::StaffMail;
 use askama::Template;
 
 /// Every page in every state it has: name and HTML.
@@ -82,6 +83,12 @@ fn samples() -> Vec<(&'static str, String)> {
         ("staff-launch-empty", Box::new(StaffLaunch::sample_empty())),
         ("staff-apps", Box::new(StaffApps::sample())),
         ("staff-apps-empty", Box::new(StaffApps::sample_empty())),
+        ("staff-mail", Box::new(StaffMail::sample())),
+        ("staff-mail-empty", Box::new(StaffMail::sample_empty())),
+        (
+            "staff-mail-search",
+            Box::new(StaffMail::sample_of_a_search()),
+        ),
     ];
     pages
         .into_iter()
