@@ -1,5 +1,5 @@
 //! The keys of the house: those that sign id tokens and make the public key set (OpenID Connect Core 1.0, sections 2 and
-//! 10.1.1), and the one that seals paging links. The types are openidconnect's; signatures are jsonwebtoken's with
+//! 10.1.1), the one that seals paging links, and the one that signs the seals of the ledger. The types are openidconnect's; signatures are jsonwebtoken's with
 //! aws-lc-rs.
 
 mod ring;
@@ -36,6 +36,8 @@ pub struct Keys {
     ring: Arc<RwLock<Arc<Ring>>>,
     /// Seals paging links: 32 bytes.
     pub page: Vec<u8>,
+    /// Signs the seals of the ledger: 32 bytes.
+    pub seal: Vec<u8>,
 }
 
 /// Why a new signing key is made.
@@ -58,16 +60,9 @@ impl Keys {
         if keys::signing(db).await?.is_empty() {
             keys::add_first(db, Purpose::Sign, &fresh().await?, now).await?;
         }
-        let page = match keys::newest(db, Purpose::Page).await? {
-            Some(page) => page,
-            None => {
-                keys::add_first(db, Purpose::Page, &entropy.token()?, now).await?;
-                let stored = keys::newest(db, Purpose::Page).await?;
-                stored
-                    .ok_or_else(|| Fault::new("reading a key", "it was stored and is not there"))?
-            }
-        };
-        Ok(Self::of(keys::signing(db).await?, &page)?)
+        let page = secret(db, Purpose::Page, (now, entropy)).await?;
+        let seal = secret(db, Purpose::Seal, (now, entropy)).await?;
+        Ok(Self::of(keys::signing(db).await?, page, seal)?)
     }
 
     /// The keys from their stored forms, one of each: PKCS#8 PEM, and base64url.
@@ -81,15 +76,16 @@ impl Keys {
             material: pem.to_owned(),
             created: 0,
         };
-        Self::of(vec![only], page)
+        let page = bytes(page)?;
+        Self::of(vec![only], page.clone(), page)
     }
 
-    fn of(stored: Vec<Stored>, page: &str) -> Result<Self, Fault> {
+    fn of(stored: Vec<Stored>, page: Vec<u8>, seal: Vec<u8>) -> Result<Self, Fault> {
         let ring = Ring::read(stored, &Ring::default())?;
         Ok(Self {
             ring: Arc::new(RwLock::new(Arc::new(ring))),
-            page: crypto::from_base64url(page)
-                .ok_or_else(|| Fault::new("reading the page key", "it is not base64url"))?,
+            page,
+            seal,
         })
     }
 
@@ -123,6 +119,38 @@ impl Keys {
     pub fn jwks(&self, now: i64) -> CoreJsonWebKeySet {
         JsonWebKeySet::new(self.ring().published(now))
     }
+}
+
+/// The secret of a purpose that has one of 32 bytes; made where there is none yet. Of two that make it at once both end
+/// with the same.
+///
+/// # Errors
+/// As [`Db::run`], and a fault where what is stored cannot be read.
+pub async fn secret(
+    db: &Db,
+    purpose: Purpose,
+    (now, entropy): (i64, &dyn Entropy),
+) -> Answer<Vec<u8>> {
+    if let Some(known) = known_secret(db, purpose).await? {
+        return Ok(known);
+    }
+    keys::add_first(db, purpose, &entropy.token()?, now).await?;
+    let stored = known_secret(db, purpose).await?;
+    Ok(stored.ok_or_else(|| Fault::new("reading a key", "it was stored and is not there"))?)
+}
+
+/// The same where it is there already.
+///
+/// # Errors
+/// As [`secret`].
+pub async fn known_secret(db: &Db, purpose: Purpose) -> Answer<Option<Vec<u8>>> {
+    let stored = keys::newest(db, purpose).await?;
+    Ok(stored.map(|text| bytes(&text)).transpose()?)
+}
+
+fn bytes(text: &str) -> Result<Vec<u8>, Fault> {
+    let bytes = crypto::from_base64url(text);
+    bytes.ok_or_else(|| Fault::new("reading a key of the house", "it is not base64url"))
 }
 
 /// The signing keys of a database, to look at.

@@ -3,6 +3,7 @@
 use crate::command::letters;
 use crate::command::serve;
 use crate::config::Config;
+use crate::emr::Emr;
 use crate::emr::check;
 use crate::emr::check::Finding;
 use crate::emr::check::Level;
@@ -13,6 +14,10 @@ use crate::fetch::Outgoing;
 use crate::store::clients;
 use crate::store::keys;
 use crate::store::keys::Purpose;
+use crate::store::seals;
+
+/// Hours after which a ledger that grows should have a newer seal.
+const DAY: i64 = 24;
 
 /// Looks at everything and prints it.
 ///
@@ -55,6 +60,7 @@ pub async fn run(config: Config) -> Result<(), String> {
         }
     }
     findings.extend(letters::findings(&config, &emr).await);
+    findings.extend(ledger_seal(&emr).await);
     findings.extend(staff_login(&config).await);
     emr.db.close().await;
     for finding in &findings {
@@ -73,6 +79,33 @@ pub async fn run(config: Config) -> Result<(), String> {
         0 => Ok(()),
         count => Err(format!("{count} of {} findings block", findings.len())),
     }
+}
+
+/// How far the ledger is sealed; nothing where its tables are not there, which is told above.
+async fn ledger_seal(emr: &Emr) -> Option<Finding> {
+    let head = seals::head(&emr.db).await.ok()?;
+    let hours = (emr.now().unix_timestamp() - head.created / 1000) / 3600;
+    let newest = seals::newest(&emr.db).await.ok()?;
+    let (level, text) = match (head.number, newest > head.last_line && hours >= DAY) {
+        (0, _) => (
+            Level::Notice,
+            "not sealed yet: a running anteroom serve does it, or anteroom audit seal".to_owned(),
+        ),
+        (number, true) => (
+            Level::Notice,
+            format!(
+                "seal {number} is {hours} hours old: is anteroom serve running? anteroom audit verify looks further"
+            ),
+        ),
+        (number, false) => (
+            Level::Fine,
+            format!(
+                "sealed up to line {} by seal {number}; anteroom audit verify holds it against the lines",
+                head.last_line
+            ),
+        ),
+    };
+    Some(Finding::new(level, "ledger", text))
 }
 
 /// How staff log in, and whether the identity provider answers, where there is one.

@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and which function does it.
 
+pub mod audit;
 pub mod clients;
 pub mod demo;
 pub mod doctor;
@@ -18,6 +19,7 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::command::audit::AuditCommand;
 use crate::command::clients::ClientCommand;
 use crate::config;
 use crate::config::Config;
@@ -96,6 +98,12 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// The ledger: hold it against its seals, seal it, hand parts of it out.
+    Audit {
+        /// What to do.
+        #[command(subcommand)]
+        command: AuditCommand,
     },
     /// Members of staff, and their accounts at the practice's identity provider.
     Staff {
@@ -252,6 +260,7 @@ pub async fn run(cli: Cli, environment: &HashMap<String, String>) -> Result<(), 
         Command::Seed { target, into } => demo::seed(target.settings(environment)?, &into).await,
         Command::Client { command } => clients::run(command, environment).await,
         Command::Keys { command } => keys::run(command, environment).await,
+        Command::Audit { command } => audit::run(command, environment).await,
         Command::Staff { command } => staff::run(command, environment).await,
         Command::Config {
             command: ConfigCommand::Example,

@@ -160,6 +160,7 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     let keeping = worker::keep_keys(system_clock(), db.clone(), app.keys.clone(), age);
     let watching = worker::watch(app.clone());
     let outbox = worker::outbox::start(app.clone(), app.entropy.as_ref());
+    let sealing = worker::seal::start(system_clock(), db.clone(), app.keys.seal.clone());
     connections::serve(
         (listener, Patience::default()),
         http::router(app),
@@ -173,6 +174,7 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     sweeping.abort();
     keeping.abort();
     watching.abort();
+    sealing.abort();
     // It holds the state, and with it a sender of ledger lines, until it has ended.
     let _ = watching.await;
     // The router, and with it the last sender, is gone: the loop writes what is left and ends.

@@ -1,6 +1,7 @@
 //! HTTP: every route on this page, the layers around them, and the one shared state.
 
 pub mod account;
+pub mod activity;
 pub mod batch;
 pub mod binary;
 pub mod brands;
@@ -21,6 +22,7 @@ pub mod oauth;
 pub mod openapi;
 pub mod operations;
 pub mod pages;
+pub mod refused;
 pub mod register;
 pub mod reply;
 pub mod request_id;
@@ -210,6 +212,8 @@ pub fn router(app: Arc<App>) -> Router {
         )
     });
 
+    let base = base.layer(middleware::from_fn_with_state(app.clone(), refused::layer));
+
     // What browsers of other origins may call: never with cookies (`spec/security.md`, case 181).
     let open = Router::new()
         .nest("/fhir", base)
@@ -262,6 +266,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/account", get(account::home))
         .route("/account/apps", get(account::apps))
         .route("/account/apps/{grant}", post(account::change))
+        .route("/account/activity", get(activity::own))
+        .route("/account/activity.csv", get(activity::own_file))
+        .route("/staff/audit", get(activity::desk))
+        .route("/staff/audit.csv", get(activity::desk_file))
         .route(
             "/login/staff",
             get(staff_signin::page).post(signin::login_post),

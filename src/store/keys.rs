@@ -27,6 +27,8 @@ pub enum Purpose {
     SignNow,
     /// Sealing paging links: 32 bytes in base64url.
     Page,
+    /// Signing the seals of the ledger: 32 bytes in base64url.
+    Seal,
 }
 
 impl Purpose {
@@ -36,6 +38,7 @@ impl Purpose {
             Self::Sign => ("sign", "sign-1"),
             Self::SignNow => ("sign-now", "sign-now-1"),
             Self::Page => ("page", "page-1"),
+            Self::Seal => ("seal", "seal-1"),
         }
     }
 }

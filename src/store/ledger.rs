@@ -217,7 +217,17 @@ fn bound(sql: Sql, entry: &Entry) -> Sql {
         .bind(&entry.grant_id)
         .bind(cut(&entry.resource, 120))
         .bind(&entry.request_id)
-        .bind(entry.patient)
+        .bind(entry.patient.or_else(|| about(entry)))
+}
+
+/// Whose record a line is about where nobody said so: what a patient does is about the own account, and what is done on
+/// a patient is about that patient.
+fn about(entry: &Entry) -> Option<Uuid> {
+    let texts = [&entry.actor, &entry.resource];
+    let mut ids = texts
+        .into_iter()
+        .filter_map(|text| text.strip_prefix("Patient/"));
+    ids.find_map(|id| Uuid::try_parse(id).ok())
 }
 
 /// The first `limit` characters: a column must never refuse a line of the ledger.

@@ -1,6 +1,7 @@
 //! The gateway's own memory: the `anteroom_` tables, in the same database as the EMR.
 
 pub mod accounts;
+pub mod activity;
 pub mod allowed;
 pub mod authorizations;
 pub mod changes;
@@ -18,6 +19,7 @@ pub mod outbox;
 pub mod repeats;
 pub mod reviews;
 pub mod rights;
+pub mod seals;
 pub mod seen;
 pub mod sessions;
 pub mod staff_links;

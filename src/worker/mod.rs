@@ -4,6 +4,8 @@
 
 pub mod outbox;
 
+pub mod seal;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;

@@ -2,6 +2,7 @@
 
 mod apps;
 mod attacks;
+mod audit;
 mod discovery;
 mod endpoint;
 mod explain;

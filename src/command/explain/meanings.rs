@@ -25,6 +25,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("client.approve", "an app let in"),
     ("client.disable", "an app shut out"),
     ("key.rotate", "a new signing key"),
+    ("audit.seal", "a seal under the ledger"),
     (
         "staff.link",
         "an account at the identity provider tied to a member of staff",

@@ -174,6 +174,12 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
         "nobody can log in, because nothing happens that cannot be told in the ledger",
     ),
     privilege(
+        ("anteroom_audit_seal", "chain"),
+        "INSERT INTO anteroom_audit_seal (id) SELECT id FROM anteroom_audit_seal WHERE 1 = 0",
+        "SELECT, INSERT ON anteroom_audit_seal",
+        "the ledger is not sealed, so nobody sees whether a line of it was changed",
+    ),
+    privilege(
         ("anteroom_session", "pid"),
         "DELETE FROM anteroom_session WHERE 1 = 0",
         "DELETE ON anteroom_session",

@@ -1,10 +1,12 @@
 //! What each page shows: one file a page, each the data of one template. No handler stands here.
 
 pub mod account;
+pub mod activity;
 pub mod app;
 pub mod apps;
 pub mod assets;
 pub mod consent;
+pub mod deeds;
 pub mod developers;
 pub mod developers_register;
 pub mod frame;

@@ -1,6 +1,8 @@
 //! Renders every page and checks what a page may never lack.
 
 use super::account::Account;
+use super::activity::Activity;
+use super::activity::StaffAudit;
 use super::app::SampleApp;
 use super::apps::Apps;
 use super::assets::ASSETS;
@@ -35,6 +37,10 @@ fn samples() -> Vec<(&'static str, String)> {
         ("consent-staff", Box::new(Consent::sample_of_staff())),
         ("account", Box::new(Account::sample())),
         ("account-staff", Box::new(Account::sample_of_staff())),
+        ("activity", Box::new(Activity::sample())),
+        ("activity-empty", Box::new(Activity::sample_empty())),
+        ("staff-audit", Box::new(StaffAudit::sample())),
+        ("staff-audit-empty", Box::new(StaffAudit::sample_empty())),
         ("apps", Box::new(Apps::sample())),
         ("apps-empty", Box::new(Apps::sample_empty())),
         ("new-credentials", Box::new(NewCredentials::sample())),

@@ -1,0 +1,273 @@
+//! `/account/activity` and `/staff/audit`: the ledger for the patient it is about, and for the desk of the portal.
+
+mod lines;
+
+use std::sync::Arc;
+
+use axum::extract::RawQuery;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::http::Uri;
+use axum::response::Response;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::auth::desk;
+use crate::auth::session;
+use crate::auth::who::Audience;
+use crate::auth::who::Who;
+use crate::domain::access::Right;
+use crate::domain::refusal::Answer;
+use crate::emr::account::Account;
+use crate::emr::colleague;
+use crate::emr::colleague::Colleague;
+use crate::emr::persons;
+use crate::http::App;
+use crate::http::activity::lines::Eyes;
+use crate::http::activity::lines::Question;
+use crate::http::forms;
+use crate::http::negotiate;
+use crate::http::oauth::context;
+use crate::http::pages::activity::Activity;
+use crate::http::pages::activity::StaffAudit;
+use crate::http::reply;
+use crate::http::request_id::RequestId;
+use crate::http::staff::member;
+use crate::http::words::Reader;
+use crate::store::activity;
+use crate::store::activity::Line;
+use crate::store::ledger::Entry;
+use crate::store::ledger::Outcome;
+
+/// The patient's page.
+const OWN: &str = "/account/activity";
+
+/// The desk's page.
+const DESK: &str = "/staff/audit";
+
+/// Lines on a page.
+const PAGE: u32 = 50;
+
+/// Lines read at once for a file, and how many a file has at most.
+const SLICE: u32 = 1000;
+const MOST: usize = 20_000;
+
+/// `GET /account/activity`
+pub async fn own(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let shown: Answer<Response> = async {
+        let Some(account) = patient(&app, &id, &headers).await? else {
+            return Ok(forms::log_in_first(&app, &id, OWN, &headers).await);
+        };
+        let mut question = Question::of(&app, &negotiate::pairs(query.as_deref()));
+        question.filter.patient = Some(account.person.uuid);
+        let (lines, more) = page(&app, &question).await?;
+        note(
+            &app,
+            &id,
+            (Who::Patient(account.clone()).reference(), &question),
+        )
+        .await;
+        let older = question.older(OWN, &lines, more);
+        let eyes = Eyes::Patient(account.person.uuid);
+        let page = Activity {
+            frame: reply::frame(&app, "Who looked at your record"),
+            deeds: lines::deeds(&app, &lines, eyes).await?,
+            older,
+            file: question.address("/account/activity.csv"),
+            error: question.error,
+            asked: question.asked,
+        };
+        Ok(reply::html(StatusCode::OK, page))
+    }
+    .await;
+    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+}
+
+/// `GET /account/activity.csv`
+pub async fn own_file(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let shown: Answer<Response> = async {
+        let Some(account) = patient(&app, &id, &headers).await? else {
+            return Ok(forms::log_in_first(&app, &id, OWN, &headers).await);
+        };
+        let mut question = Question::of(&app, &negotiate::pairs(uri.query()));
+        question.filter.patient = Some(account.person.uuid);
+        let lines = all(&app, &question).await?;
+        note(
+            &app,
+            &id,
+            (Who::Patient(account.clone()).reference(), &question),
+        )
+        .await;
+        let deeds = lines::deeds(&app, &lines, Eyes::Patient(account.person.uuid)).await?;
+        let language = Reader::of(&uri, &headers).language;
+        Ok(lines::file(
+            &app,
+            (&lines, &deeds),
+            (language, Audience::Patient),
+        ))
+    }
+    .await;
+    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+}
+
+/// `GET /staff/audit`
+pub async fn desk(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let shown: Answer<Response> = async {
+        let Some(colleague) = manager(&app, &id, &headers).await? else {
+            return Ok(forms::log_in_first(&app, &id, DESK, &headers).await);
+        };
+        let question = asked_by_staff(&app, query.as_deref()).await?;
+        let (lines, more) = page(&app, &question).await?;
+        note(&app, &id, (desk::actor(&colleague), &question)).await;
+        let older = question.older(DESK, &lines, more);
+        let page = StaffAudit {
+            frame: reply::frame(&app, "Who did what"),
+            deeds: lines::deeds(&app, &lines, eyes(&colleague)).await?,
+            older,
+            file: question.address("/staff/audit.csv"),
+            error: question.error,
+            asked: question.asked,
+        };
+        Ok(reply::html(StatusCode::OK, page))
+    }
+    .await;
+    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+}
+
+/// `GET /staff/audit.csv`
+pub async fn desk_file(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let shown: Answer<Response> = async {
+        let Some(colleague) = manager(&app, &id, &headers).await? else {
+            return Ok(forms::log_in_first(&app, &id, DESK, &headers).await);
+        };
+        let question = asked_by_staff(&app, uri.query()).await?;
+        let lines = all(&app, &question).await?;
+        note(&app, &id, (desk::actor(&colleague), &question)).await;
+        let deeds = lines::deeds(&app, &lines, eyes(&colleague)).await?;
+        let language = Reader::of(&uri, &headers).language;
+        Ok(lines::file(
+            &app,
+            (&lines, &deeds),
+            (language, Audience::Staff),
+        ))
+    }
+    .await;
+    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+}
+
+/// The patient who is logged in in this browser.
+async fn patient(app: &App, id: &RequestId, headers: &HeaderMap) -> Answer<Option<Account>> {
+    let Some(visitor) = forms::own_visitor(app, headers) else {
+        return Ok(None);
+    };
+    let base = app.config.fhir_base();
+    let context = context(app, &base, &id.0);
+    let current = session::current(&context, visitor, Audience::Patient).await?;
+    Ok(match current {
+        Some((_, Who::Patient(account))) => Some(account),
+        _ => None,
+    })
+}
+
+/// The member of staff who is logged in in this browser, if the desk of the portal is open to them.
+async fn manager(app: &App, id: &RequestId, headers: &HeaderMap) -> Answer<Option<Colleague>> {
+    let Some((colleague, _)) = member(app, id, headers).await? else {
+        return Ok(None);
+    };
+    let base = app.config.fhir_base();
+    desk::need(&context(app, &base, &id.0), &colleague, Right::Portal).await?;
+    Ok(Some(colleague))
+}
+
+/// Whoever may not open charts reads ids instead of names.
+fn eyes(colleague: &Colleague) -> Eyes {
+    match colleague.staff.has(Right::Demographics) {
+        true => Eyes::Staff,
+        false => Eyes::StaffWithoutCharts,
+    }
+}
+
+async fn asked_by_staff(app: &App, query: Option<&str>) -> Answer<Question> {
+    let mut question = Question::of(app, &negotiate::pairs(query));
+    let person = question.asked.person.clone();
+    if !person.is_empty() {
+        let found = match person.contains('/') || person == "system" {
+            true => Some(person),
+            false => colleague::by_username(&app.emr, &person)
+                .await?
+                .map(|one| desk::actor(&one)),
+        };
+        if found.is_none() {
+            question.wrong("OpenEMR has no user of that name.");
+        }
+        question.filter.actor = found;
+    }
+    let patient = question.asked.patient.clone();
+    if !patient.is_empty() {
+        let found = match (Uuid::try_parse(&patient), patient.parse()) {
+            (Ok(id), _) => Some(id),
+            (_, Ok(pid)) => persons::by_pid(&app.emr, pid).await?.map(|one| one.uuid),
+            _ => None,
+        };
+        if found.is_none() {
+            question.wrong("There is no chart of that number or id.");
+        }
+        question.filter.patient = found;
+    }
+    let action = question.asked.action.clone();
+    question.filter.action = Some(action).filter(|text| !text.is_empty());
+    Ok(question)
+}
+
+async fn page(app: &App, question: &Question) -> Answer<(Vec<Line>, bool)> {
+    match question.error {
+        Some(_) => Ok((Vec::new(), false)),
+        None => activity::newest(&app.emr.db, &question.filter, question.before, PAGE).await,
+    }
+}
+
+/// Everything that was asked for, as far as a file goes.
+async fn all(app: &App, question: &Question) -> Answer<Vec<Line>> {
+    let mut lines: Vec<Line> = Vec::new();
+    let mut before = None;
+    let mut more = question.error.is_none();
+    while more && lines.len() < MOST {
+        let (slice, older) = activity::newest(&app.emr.db, &question.filter, before, SLICE).await?;
+        before = slice.last().map(Line::mark);
+        more = older && before.is_some();
+        lines.extend(slice);
+    }
+    Ok(lines)
+}
+
+/// Looking at the ledger is in the ledger.
+async fn note(app: &App, id: &RequestId, (actor, question): (String, &Question)) {
+    let now: OffsetDateTime = app.emr.now();
+    let mut entry = Entry::new("audit.search", Outcome::Success, now);
+    entry.actor = actor;
+    "AuditEvent".clone_into(&mut entry.resource);
+    entry.patient = question.filter.patient;
+    id.0.clone_into(&mut entry.request_id);
+    app.reads.note(entry).await;
+}
