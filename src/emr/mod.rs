@@ -10,6 +10,7 @@ pub mod cancel;
 mod chart;
 pub mod check;
 pub mod cipher;
+pub mod claims;
 pub mod colleague;
 pub mod composed;
 pub mod coverages;

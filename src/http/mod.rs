@@ -1,6 +1,7 @@
 //! HTTP: every route on this page, the layers around them, and the one shared state.
 
 pub mod account;
+pub mod activate;
 pub mod batch;
 pub mod binary;
 pub mod brands;
@@ -24,6 +25,7 @@ pub mod pages;
 pub mod register;
 pub mod reply;
 pub mod request_id;
+pub mod reset;
 pub mod signin;
 pub mod site;
 pub mod staff;
@@ -249,6 +251,12 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/account", get(account::home))
         .route("/account/apps", get(account::apps))
         .route("/account/apps/{grant}", post(account::change))
+        .route("/reset", get(reset::page).post(reset::ask))
+        .route("/reset/{token}", get(activate::page).post(activate::redeem))
+        .route(
+            "/activate/{token}",
+            get(activate::page).post(activate::redeem),
+        )
         .route(
             "/login/staff",
             get(staff_signin::page).post(signin::login_post),

@@ -1,5 +1,6 @@
 //! Login, launch, tokens, discovery: as a browser and an app see them.
 
+mod activate;
 mod apps;
 mod attacks;
 mod discovery;
@@ -11,7 +12,9 @@ mod launch;
 mod login;
 mod logout;
 mod machines;
+mod mailbox;
 mod register;
+mod reset;
 mod staff;
 mod staff_pages;
 mod token;

@@ -10,11 +10,16 @@ use super::developers_register::RegisterApp;
 use super::developers_register::Registered;
 use super::help::Help;
 use super::home::Home;
+use super::link::Done;
+use super::link::LinkForm;
+use super::link::LinkOver;
 use super::login::Login;
 use super::logout::LogOut;
 use super::logout::LoggedOut;
 use super::new_credentials::NewCredentials;
 use super::problem::Problem;
+use super::reset::Reset;
+use super::reset::ResetAsked;
 use super::staff::Desk;
 use super::staff::StaffApps;
 use super::staff::StaffLaunch;
@@ -41,6 +46,17 @@ fn samples() -> Vec<(&'static str, String)> {
             "new-credentials-refused",
             Box::new(NewCredentials::sample_refused()),
         ),
+        ("reset", Box::new(Reset::sample())),
+        ("reset-refused", Box::new(Reset::sample_refused())),
+        ("reset-off", Box::new(Reset::sample_off())),
+        ("reset-asked", Box::new(ResetAsked::sample())),
+        ("link", Box::new(LinkForm::sample())),
+        ("link-refused", Box::new(LinkForm::sample_refused())),
+        ("link-first", Box::new(LinkForm::sample_first())),
+        ("link-bare", Box::new(LinkForm::sample_bare())),
+        ("link-over", Box::new(LinkOver::sample())),
+        ("link-over-off", Box::new(LinkOver::sample_off())),
+        ("done", Box::new(Done::sample())),
         ("logout", Box::new(LogOut::sample())),
         ("logged-out", Box::new(LoggedOut::sample())),
         (
