@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::auth::Context;
 use crate::auth::accounts;
+use crate::auth::email_change;
 use crate::auth::links as tokens;
 use crate::auth::login::network;
 use crate::auth::login::portal_is_on;
@@ -142,6 +143,11 @@ async fn answer(
         .email_hold
         .is_some_and(|until| until > now)
     {
+        return Ok(Some("email-hold".to_owned()));
+    }
+    // Changed in OpenEMR a moment ago, and not noticed yet: the hold begins now.
+    let holds = !context.config.accounts.email_hold.is_zero();
+    if email_change::look(context, standing).await? && holds {
         return Ok(Some("email-hold".to_owned()));
     }
     let reserved = throttle::reserve_letter(&context.emr.db, standing.person.pid, now).await?;

@@ -4,6 +4,7 @@
 //! decision; [`calendar::apply`] takes a Permit. Accounts are looked up in [`account`], before there is a Reach.
 
 pub mod account;
+pub mod addresses;
 mod booking;
 pub mod calendar;
 pub mod cancel;

@@ -173,7 +173,10 @@ fn corrected(page: LinkForm, typed: Typed, wrong: Vec<(&'static str, String)>) -
 }
 
 /// The page of a link that does nothing: why, and how to get another one.
-async fn ended(app: &App, id: &RequestId, over: Over) -> Answer<Response> {
+///
+/// # Errors
+/// As [`reset::offers`].
+pub async fn ended(app: &App, id: &RequestId, over: Over) -> Answer<Response> {
     let base = app.config.fhir_base();
     let offered = reset::offers(&context(app, &base, &id.0)).await?.is_some();
     let (status, sentence) = match over {

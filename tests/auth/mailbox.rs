@@ -33,7 +33,7 @@ pub(super) const MARIA: Details = [
 /// Walter, who is let in and has no login yet (pid 6).
 pub(super) const WALTER: Details = [
     "walter.kowalski@example.com",
-    "1949-08-17",
+    "1949-01-08",
     "Kowalski",
     "01930",
 ];

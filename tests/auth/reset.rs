@@ -119,7 +119,7 @@ async fn case_86_g03_the_answer_is_the_same_whoever_asks_and_a_letter_goes_to_on
         (
             [
                 "deshawn.carter@example.com",
-                "2001-07-19",
+                "1979-06-21",
                 "Carter",
                 "01930",
             ],
@@ -127,14 +127,14 @@ async fn case_86_g03_the_answer_is_the_same_whoever_asks_and_a_letter_goes_to_on
             "access-disabled",
         ),
         (
-            ["linh.nguyen@example.com", "1991-05-06", "Nguyen", "01930"],
+            ["linh.nguyen@example.com", "1991-08-17", "Nguyen", "01930"],
             0,
             "access-locked",
         ),
         (
             [
                 "h.whitfield@example.com",
-                "1938-09-09",
+                "1931-05-27",
                 "Whitfield",
                 "01930",
             ],

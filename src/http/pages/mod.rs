@@ -14,6 +14,7 @@ pub mod link;
 pub mod login;
 pub mod logout;
 pub mod new_credentials;
+pub mod own;
 pub mod plain;
 pub mod problem;
 pub mod reset;

@@ -17,6 +17,9 @@ use super::login::Login;
 use super::logout::LogOut;
 use super::logout::LoggedOut;
 use super::new_credentials::NewCredentials;
+use super::own::EmailLink;
+use super::own::OwnEmail;
+use super::own::OwnLogin;
 use super::problem::Problem;
 use super::reset::Reset;
 use super::reset::ResetAsked;
@@ -57,6 +60,15 @@ fn samples() -> Vec<(&'static str, String)> {
         ("link-over", Box::new(LinkOver::sample())),
         ("link-over-off", Box::new(LinkOver::sample_off())),
         ("done", Box::new(Done::sample())),
+        ("own-login", Box::new(OwnLogin::sample())),
+        ("own-login-done", Box::new(OwnLogin::sample_done())),
+        ("own-login-refused", Box::new(OwnLogin::sample_refused())),
+        ("own-email", Box::new(OwnEmail::sample())),
+        ("own-email-asked", Box::new(OwnEmail::sample_asked())),
+        ("own-email-refused", Box::new(OwnEmail::sample_refused())),
+        ("own-email-off", Box::new(OwnEmail::sample_off())),
+        ("email-link", Box::new(EmailLink::sample())),
+        ("email-link-undo", Box::new(EmailLink::sample_undo())),
         ("logout", Box::new(LogOut::sample())),
         ("logged-out", Box::new(LoggedOut::sample())),
         (
