@@ -11,19 +11,20 @@ use std::sync::LazyLock;
 use crate::domain::language::Language;
 
 /// The catalogue's files.
-const SPANISH: [&str; 6] = [
+const SPANISH: &[&str] = &[
     include_str!("words/es/pages.po"),
     include_str!("words/es/accounts.po"),
     include_str!("words/es/onboarding.po"),
     include_str!("words/es/register.po"),
     include_str!("words/es/mail.po"),
     include_str!("words/es/activity.po"),
+    include_str!("words/es/own.po"),
 ];
 
 /// A hole in a sentence.
 const HOLE: &str = "{}";
 
-static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::of(&SPANISH));
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::of(SPANISH));
 
 struct Catalogue {
     whole: HashMap<String, String>,

@@ -1,6 +1,7 @@
 //! Who may come in: login, the SMART launch, tokens, keys. No HTTP in this room; `http` turns what it answers into
 //! responses.
 
+pub mod accounts;
 pub mod apps;
 mod assertion;
 pub mod authorize;
@@ -11,6 +12,7 @@ pub mod csrf;
 pub mod desk;
 pub mod device;
 pub mod discovery;
+pub mod email_change;
 pub mod hint;
 pub mod introspect;
 pub mod jwks;
@@ -19,10 +21,13 @@ pub mod launch;
 pub mod links;
 pub mod login;
 pub mod logout;
+pub mod lost;
 pub mod new_credentials;
 pub mod oauth_error;
+pub mod own_login;
 pub mod password;
 pub mod policy;
+pub mod redeem;
 pub mod registration;
 pub mod request;
 pub mod revoke;

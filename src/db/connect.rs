@@ -29,7 +29,7 @@ use crate::domain::refusal::Fault;
 type Step = (i64, &'static str, &'static str);
 
 /// Anteroom's own tables on MariaDB and MySQL.
-const MYSQL: [Step; 5] = [
+const MYSQL: &[Step] = &[
     (
         2,
         "anteroom",
@@ -55,10 +55,15 @@ const MYSQL: [Step; 5] = [
         "seals",
         include_str!("../../migrations/mysql/0006_seals.sql"),
     ),
+    (
+        7,
+        "email changes",
+        include_str!("../../migrations/mysql/0007_email_changes.sql"),
+    ),
 ];
 
 /// The OpenEMR-shaped tables of the sandbox, and Anteroom's own.
-const SQLITE: [Step; 6] = [
+const SQLITE: &[Step] = &[
     (
         1,
         "openemr",
@@ -88,6 +93,11 @@ const SQLITE: [Step; 6] = [
         6,
         "seals",
         include_str!("../../migrations/sqlite/0006_seals.sql"),
+    ),
+    (
+        7,
+        "email changes",
+        include_str!("../../migrations/sqlite/0007_email_changes.sql"),
     ),
 ];
 
@@ -204,11 +214,11 @@ impl Db {
         let fault = |error| Fault::new("creating Anteroom's tables", error);
         match self {
             Self::Sqlite { writer, .. } => {
-                migrator(&SQLITE).run(writer).await.map_err(fault)?;
+                migrator(SQLITE).run(writer).await.map_err(fault)?;
                 Ok(SQLITE.len())
             }
             Self::MySql(pool) => {
-                migrator(&MYSQL).run(pool).await.map_err(fault)?;
+                migrator(MYSQL).run(pool).await.map_err(fault)?;
                 Ok(MYSQL.len())
             }
         }

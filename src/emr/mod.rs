@@ -5,12 +5,14 @@
 
 pub mod account;
 pub mod actors;
+pub mod addresses;
 mod booking;
 pub mod calendar;
 pub mod cancel;
 mod chart;
 pub mod check;
 pub mod cipher;
+pub mod claims;
 pub mod colleague;
 pub mod composed;
 pub mod coverages;

@@ -1,5 +1,6 @@
 //! Login, launch, tokens, discovery: as a browser and an app see them.
 
+mod activate;
 mod apps;
 mod attacks;
 mod audit;
@@ -12,7 +13,9 @@ mod launch;
 mod login;
 mod logout;
 mod machines;
+mod mailbox;
 mod register;
+mod reset;
 pub(crate) mod staff;
 mod staff_pages;
 mod token;
