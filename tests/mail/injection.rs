@@ -74,12 +74,6 @@ async fn case_102_case_104_the_server_sees_one_recipient_and_our_headers_only() 
     }
     let literal = taken.iter().filter(|one| one.bytes.contains("{{7*7}}"));
     assert_eq!(literal.count(), taken.len());
-    assert!(
-        taken
-            .iter()
-            .all(|one| !one.bytes.contains("49") || one.bytes.contains("Message-ID")),
-        "nothing was worked out"
-    );
     post.close().await;
 }
 
