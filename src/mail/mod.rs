@@ -14,6 +14,7 @@ use crate::config::notify::Notify;
 use crate::config::notify::Transport;
 use crate::domain::accounts::Post;
 use crate::domain::accounts::instant;
+use crate::domain::language::Language;
 use crate::domain::mailbox;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
@@ -147,7 +148,7 @@ impl Office<'_> {
             letter: Some(Letter::Test),
             pid: None,
             address: address.to_owned(),
-            language: crate::domain::language::Language::English,
+            language: Language::default(),
             told: Value::Null,
             tries: 1,
             created: now,

@@ -163,7 +163,8 @@ pub fn faults(folder: &Path) -> Vec<String> {
     for file in files.flatten() {
         let name = file.file_name().to_string_lossy().into_owned();
         let known = OURS.iter().any(|(ours, _)| {
-            name == *ours || name.strip_suffix(".html") == ours.strip_suffix(".txt")
+            let stem = ours.strip_suffix(".txt");
+            name == *ours || stem.is_some_and(|stem| name == format!("{stem}.html"))
         });
         if !known && (name.ends_with(".txt") || name.ends_with(".html")) {
             faults.push(format!("{name} is the name of no letter"));

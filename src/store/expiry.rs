@@ -1,5 +1,5 @@
-//! What has ended and is of no use any more goes: requests, codes, sessions, tokens, counters, the grants of backend
-//! services. The ledger, the grants of people and the apps stay.
+//! What has ended and is of no use any more goes: requests, codes, sessions, tokens, links, counters, the grants of backend
+//! services. The ledger, the log of letters, the grants of people and the apps stay.
 
 use sqlx::FromRow;
 
@@ -24,7 +24,20 @@ const SLICE: usize = 500;
 /// Rows that are old: how long they are kept, how some of them are found, and how they are removed.
 type Old = (i64, &'static str, &'static str);
 
-const OLD: [Old; 12] = [
+/// How long a link that has ended is remembered, so that who follows it late reads that it has, and not that it never was.
+const LINKS: i64 = 30 * 86_400;
+
+const OLD: &[Old] = &[
+    (
+        KEPT,
+        "SELECT link_hash AS name FROM anteroom_email_change WHERE ends < ? LIMIT 500",
+        "DELETE FROM anteroom_email_change WHERE link_hash IN ",
+    ),
+    (
+        LINKS,
+        "SELECT token_hash AS name FROM anteroom_link WHERE expires < ? LIMIT 500",
+        "DELETE FROM anteroom_link WHERE token_hash IN ",
+    ),
     (
         SOON,
         "SELECT id AS name FROM anteroom_authorization WHERE created < ? LIMIT 500",
@@ -76,11 +89,6 @@ const OLD: [Old; 12] = [
         DAY,
         "SELECT name FROM anteroom_idempotency WHERE created < ? LIMIT 500",
         "DELETE FROM anteroom_idempotency WHERE name IN ",
-    ),
-    (
-        KEPT,
-        "SELECT link_hash AS name FROM anteroom_email_change WHERE ends < ? LIMIT 500",
-        "DELETE FROM anteroom_email_change WHERE link_hash IN ",
     ),
     // A backend service has a new one every five minutes, and nobody to look at it; the ledger tells what it did.
     (
@@ -182,6 +190,31 @@ mod tests {
             count(&db, "SELECT COUNT(*) AS number FROM anteroom_throttle").await,
             0
         );
+        db.close().await;
+        std::fs::remove_file(path).expect("our own file");
+    }
+
+    #[tokio::test]
+    async fn a_link_goes_a_month_after_it_ended_and_the_log_of_letters_stays() {
+        let name = format!("anteroom-expiry-links-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let db = Db::open(&format!("sqlite://{}", path.display()), None)
+            .await
+            .expect("opens");
+        db.migrate().await.expect("migrates");
+        db.script(
+            "INSERT INTO anteroom_link (id, token_hash, purpose, address, bound, factor, created, expires) \
+             VALUES (x'01', 'old', 'reset', '', '', 'none', 0, 100), (x'02', 'new', 'reset', '', '', 'none', 0, 200); \
+             INSERT INTO anteroom_outbox (message_id, letter, address, language, told, status, not_before, created) \
+             VALUES ('m', 'reset', 'a@x.example', 'en', 'null', 'sent', 0, 0);",
+        )
+        .await
+        .expect("inserts");
+        assert_eq!(sweep(&db, LINKS + 101).await.expect("sweeps"), 1);
+        let left = "SELECT COUNT(*) AS number FROM anteroom_link WHERE token_hash = 'new'";
+        assert_eq!(count(&db, left).await, 1);
+        let letters = "SELECT COUNT(*) AS number FROM anteroom_outbox";
+        assert_eq!(count(&db, letters).await, 1);
         db.close().await;
         std::fs::remove_file(path).expect("our own file");
     }

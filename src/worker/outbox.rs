@@ -43,13 +43,10 @@ const NOBODY_OPENED: Duration = Duration::from_secs(20);
 /// How long a letter is in hand, in seconds: longer than connecting and sending may take.
 const LEASE: i64 = 300;
 
-/// The pauses between tries, in seconds: from a minute to a day, almost five days in all.
+/// The pauses between tries, in seconds: from a minute to a day, almost four days in all.
 pub const PAUSES: [i64; 10] = [
     60, 300, 900, 3_600, 3_600, 14_400, 43_200, 86_400, 86_400, 86_400,
 ];
-
-/// How many letters are carried at once.
-const HANDS: usize = 4;
 
 /// What one round did.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -87,6 +84,9 @@ impl Outbox {
 }
 
 /// Starts the loop.
+///
+/// # Errors
+/// As [`name`].
 pub fn start<H>(holder: Arc<H>, entropy: &dyn Entropy) -> Answer<Outbox>
 where
     H: AsRef<Emr> + AsRef<Config> + AsRef<Keys> + Send + Sync + 'static,
@@ -166,7 +166,6 @@ pub async fn round(
         carrier.close().await;
         outcome
     };
-    const { assert!(HANDS == 4) };
     let all = tokio::join!(hand(), hand(), hand(), hand());
     for outcome in [all.0, all.1, all.2, all.3] {
         outcome?;

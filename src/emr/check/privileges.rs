@@ -364,6 +364,24 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
         NO_ID,
     ),
     privilege(
+        ("anteroom_outbox", "letter"),
+        "INSERT INTO anteroom_outbox (letter) SELECT letter FROM anteroom_outbox WHERE 1 = 0",
+        "INSERT ON anteroom_outbox",
+        "nobody can be written to",
+    ),
+    privilege(
+        ("anteroom_outbox", "status"),
+        "UPDATE anteroom_outbox SET status = status WHERE 1 = 0",
+        "UPDATE ON anteroom_outbox",
+        "no letter leaves",
+    ),
+    privilege(
+        ("anteroom_link", "token_hash"),
+        "DELETE FROM anteroom_link WHERE 1 = 0",
+        "DELETE ON anteroom_link",
+        EXPIRED,
+    ),
+    privilege(
         ("anteroom_review", "id"),
         "UPDATE anteroom_review SET status = status WHERE 1 = 0",
         "SELECT, INSERT, UPDATE ON anteroom_review",
