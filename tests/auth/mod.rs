@@ -17,6 +17,7 @@ pub(crate) mod mailbox;
 mod own_login;
 mod register;
 mod reset;
+mod reset_attacks;
 mod staff;
 mod staff_pages;
 mod token;
