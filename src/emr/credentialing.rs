@@ -23,9 +23,15 @@ const TAKEN: &str = "SELECT pid FROM patient_access_onsite \
 
 const HELD: &str = "SELECT portal_username, portal_login_username, portal_pwd FROM patient_access_onsite WHERE pid = ?";
 
-const INSERT: &str = "INSERT INTO patient_access_onsite \
+/// OpenEMR 6.1 keeps no date.
+const INSERT: [&str; 2] = [
+    "INSERT INTO patient_access_onsite \
+    (pid, portal_username, portal_login_username, portal_pwd, portal_pwd_status, portal_onetime) \
+    VALUES (?, ?, ?, ?, ?, NULL)",
+    "INSERT INTO patient_access_onsite \
     (pid, portal_username, portal_login_username, portal_pwd, portal_pwd_status, portal_onetime, date_created) \
-    VALUES (?, ?, ?, ?, ?, NULL, ?)";
+    VALUES (?, ?, ?, ?, ?, NULL, ?)",
+];
 
 const UPDATE: &str = "UPDATE patient_access_onsite SET portal_login_username = ?, portal_pwd = ?, \
     portal_pwd_status = ?, portal_onetime = NULL WHERE pid = ?";
@@ -103,19 +109,24 @@ pub async fn write(emr: &Emr, tx: &mut Tx, standing: &Standing, new: &New) -> An
         By::Staff => 0,
     };
     let named = held.and_then(|held| held.portal_username);
+    let new_row = named.is_none();
+    let dated = emr.layout.has("patient_access_onsite", "date_created");
     let sql = match named {
         Some(_) => Sql::new(UPDATE)
             .bind(&new.login_name)
             .bind(&new.hash)
             .bind(status)
             .bind(pid),
-        None => Sql::new(INSERT)
+        None => Sql::new(INSERT[usize::from(dated)])
             .bind(pid)
             .bind(account_name(tx, standing).await?)
             .bind(&new.login_name)
             .bind(&new.hash)
-            .bind(status)
-            .bind(emr.zone.wall(emr.now())),
+            .bind(status),
+    };
+    let sql = match new_row && dated {
+        true => sql.bind(emr.zone.wall(emr.now())),
+        false => sql,
     };
     tx.run(sql).await?;
     Ok(Written::Done)

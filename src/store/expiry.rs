@@ -118,7 +118,7 @@ struct Name {
 /// As [`Db::run`]: the first failure.
 pub async fn sweep(db: &Db, now: i64) -> Answer<u64> {
     let mut gone = Ok(0);
-    for old in [FAMILIES].iter().chain(&OLD) {
+    for old in [FAMILIES].iter().chain(OLD) {
         gone = match (gone, remove(db, old, now).await) {
             (Ok(before), Ok(more)) => Ok(before + more),
             (Err(first), _) => Err(first),

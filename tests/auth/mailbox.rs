@@ -20,10 +20,10 @@ use crate::clinic::browser::Browser;
 use crate::clinic::browser::authorization;
 
 /// Somebody who says who they are: e-mail, birth date, last name, ZIP.
-pub(super) type Details = [&'static str; 4];
+pub(crate) type Details = [&'static str; 4];
 
 /// María, who has an account (pid 1, `maria.delgado`).
-pub(super) const MARIA: Details = [
+pub(crate) const MARIA: Details = [
     "maria.delgado@example.com",
     "1984-02-29",
     "Delgado",
@@ -31,7 +31,7 @@ pub(super) const MARIA: Details = [
 ];
 
 /// Walter, who is let in and has no login yet (pid 6).
-pub(super) const WALTER: Details = [
+pub(crate) const WALTER: Details = [
     "walter.kowalski@example.com",
     "1949-01-08",
     "Kowalski",
@@ -39,10 +39,10 @@ pub(super) const WALTER: Details = [
 ];
 
 /// A password that breaks no rule.
-pub(super) const GOOD: &str = "three plain words 7";
+pub(crate) const GOOD: &str = "three plain words 7";
 
 /// Says who somebody is.
-pub(super) async fn ask(browser: &mut Browser<'_>, [email, born, family, zip]: Details) -> Answer {
+pub(crate) async fn ask(browser: &mut Browser<'_>, [email, born, family, zip]: Details) -> Answer {
     let form = browser.get("/reset").await;
     let fields = [
         ("email", email),
@@ -54,7 +54,7 @@ pub(super) async fn ask(browser: &mut Browser<'_>, [email, born, family, zip]: D
 }
 
 /// The PIN on a page.
-pub(super) fn pin(answer: &Answer) -> String {
+pub(crate) fn pin(answer: &Answer) -> String {
     let html = answer.text();
     let rest = html.split("class=\"code\">").nth(1);
     let pin = rest.and_then(|rest| rest.split('<').next());
@@ -62,7 +62,7 @@ pub(super) fn pin(answer: &Answer) -> String {
 }
 
 /// Asks and gets a letter: its link's path and the PIN.
-pub(super) async fn letter(clinic: &Clinic, details: Details) -> (String, String) {
+pub(crate) async fn letter(clinic: &Clinic, details: Details) -> (String, String) {
     let before = waiting(clinic).await;
     let answer = ask(&mut clinic.browser(), details).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
@@ -71,7 +71,7 @@ pub(super) async fn letter(clinic: &Clinic, details: Details) -> (String, String
 }
 
 /// How many letters wait.
-pub(super) async fn waiting(clinic: &Clinic) -> i64 {
+pub(crate) async fn waiting(clinic: &Clinic) -> i64 {
     let count = clinic
         .look("SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_outbox")
         .await;
@@ -79,7 +79,7 @@ pub(super) async fn waiting(clinic: &Clinic) -> i64 {
 }
 
 /// The path of the link in the newest letter.
-pub(super) async fn link(clinic: &Clinic) -> String {
+pub(crate) async fn link(clinic: &Clinic) -> String {
     let id = clinic
         .look("SELECT HEX(link) AS text FROM anteroom_outbox ORDER BY id DESC LIMIT 1")
         .await;
@@ -90,13 +90,14 @@ pub(super) async fn link(clinic: &Clinic) -> String {
     let place = match letter.as_str() {
         "reset" => "/reset",
         "invite" => "/activate",
+        "email-changed" => "/account/email/undo",
         _ => "/account/email",
     };
     format!("{place}/{token}")
 }
 
 /// The reason the ledger gives for the newest line of an action.
-pub(super) async fn reason(clinic: &Clinic) -> String {
+pub(crate) async fn reason(clinic: &Clinic) -> String {
     clinic
         .look(
             "SELECT reason AS text FROM anteroom_audit WHERE action LIKE '%.use' OR action = 'reset.ask' \
@@ -106,7 +107,7 @@ pub(super) async fn reason(clinic: &Clinic) -> String {
 }
 
 /// Changes a row behind our back, as OpenEMR does.
-pub(super) async fn run(clinic: &Clinic, sql: &'static str) {
+pub(crate) async fn run(clinic: &Clinic, sql: &'static str) {
     let changed = clinic.app.emr.db.run(Sql::new(sql)).await;
     assert!(changed.expect("a statement that runs") > 0, "{sql}");
     // The practice's settings are believed for a second.
@@ -114,7 +115,7 @@ pub(super) async fn run(clinic: &Clinic, sql: &'static str) {
 }
 
 /// A link as staff send one: its path.
-pub(super) async fn invited(clinic: &Clinic, pid: i64, factor: &'static str) -> String {
+pub(crate) async fn invited(clinic: &Clinic, pid: i64, factor: &'static str) -> String {
     let emr = &clinic.app.emr;
     let standing = standing::by_pid(emr, pid).await.expect("a look");
     let standing = standing.expect("a patient");
@@ -149,7 +150,7 @@ pub(super) async fn invited(clinic: &Clinic, pid: i64, factor: &'static str) -> 
 }
 
 /// Fills in the form behind a link.
-pub(super) async fn redeem(
+pub(crate) async fn redeem(
     browser: &mut Browser<'_>,
     path: &str,
     fields: &[(&str, &str)],
@@ -160,8 +161,23 @@ pub(super) async fn redeem(
     browser.submit(&form, &all).await
 }
 
+/// Logs in and comes to a page of the patient's own.
+pub(crate) async fn own_page(
+    browser: &mut Browser<'_>,
+    (username, password): (&str, &str),
+    path: &str,
+) -> Answer {
+    let away = browser.get(path).await;
+    let form = browser.follow(away).await;
+    let fields = [("username", username), ("password", password)];
+    let answer = browser.submit(&form, &fields).await;
+    let page = browser.follow(answer).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text());
+    page
+}
+
 /// Tries to log in; whether it led on.
-pub(super) async fn logs_in(clinic: &Clinic, username: &str, password: &str) -> bool {
+pub(crate) async fn logs_in(clinic: &Clinic, username: &str, password: &str) -> bool {
     let mut browser = clinic.browser();
     let form = browser.start(&authorization(EVERYTHING)).await;
     let fields = [("username", username), ("password", password)];
@@ -170,7 +186,7 @@ pub(super) async fn logs_in(clinic: &Clinic, username: &str, password: &str) -> 
 }
 
 /// What a page says where the link does nothing.
-pub(super) fn over(answer: &Answer, words: &str) {
+pub(crate) fn over(answer: &Answer, words: &str) {
     assert!(answer.status.is_client_error(), "{}", answer.status);
     let html = answer.text();
     assert!(html.contains(words), "{words}: {html}");

@@ -1,0 +1,67 @@
+//! The e-mail address of a chart with an account, written through FHIR, is protected as one changed on a page (F038).
+
+use axum::http::StatusCode;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::auth::email_change::watch;
+use crate::clinic::Clinic;
+use crate::clinic::EVERYTHING;
+use crate::fhir::chart::both;
+use crate::fhir::chart::manager;
+use crate::fhir::chart::put;
+use crate::fhir::chart::read;
+
+const LETTERS: &str =
+    "SELECT GROUP_CONCAT(CONCAT(letter, ' ', address)) AS text FROM anteroom_outbox";
+const HOLDS: &str =
+    "SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_account WHERE email_hold > 0";
+
+fn readdress(chart: &mut Value, address: &str) {
+    let telecom = chart["telecom"].as_array_mut().expect("telecom");
+    let email = telecom.iter_mut().find(|one| one["system"] == "email");
+    email.expect("an address")["value"] = json!(address);
+}
+
+#[tokio::test]
+async fn f038_no_app_goes_round_the_page_of_the_patients_own_address() {
+    let clinic = Clinic::open().await;
+    let sean = clinic.patients("active").nth(1).expect("a second patient");
+    let own = clinic.token(sean, EVERYTHING).await;
+    let path = format!("/fhir/Patient/{}", sean.id);
+    let mut chart = read(&clinic, &own, &path).await;
+    readdress(&mut chart, "sean@new.example");
+    let refused = put(&clinic, &own, &chart).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused.text().contains("profile.email"),
+        "{}",
+        refused.text()
+    );
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f038_what_staff_write_is_told_to_the_old_address() {
+    for clinic in both().await {
+        let sean = clinic.patients("active").nth(1).expect("a second patient");
+        watch(&clinic).await;
+        let staff = manager(&clinic).await;
+        let path = format!("/fhir/Patient/{}", sean.id);
+        let mut chart = read(&clinic, &staff, &path).await;
+        readdress(&mut chart, "sean@new.example");
+        let done = put(&clinic, &staff, &chart).await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+        noticed(&clinic).await;
+        clinic.close().await;
+    }
+}
+
+async fn noticed(clinic: &Clinic) {
+    assert_eq!(watch(clinic).await, 1);
+    assert_eq!(
+        clinic.look(LETTERS).await,
+        "email-changed sean@oconnor.example.org"
+    );
+    assert_eq!(clinic.look(HOLDS).await, "1");
+}
