@@ -24,6 +24,7 @@ pub mod new_credentials;
 pub mod oauth_error;
 pub mod password;
 pub mod policy;
+pub mod registering;
 pub mod registration;
 pub mod request;
 pub mod revoke;

@@ -42,6 +42,7 @@ pub mod persons;
 pub mod php;
 pub mod predicates;
 pub mod recurrence;
+pub mod registering;
 pub mod relatives;
 mod review;
 pub mod roles;

@@ -36,6 +36,7 @@ use crate::http::App;
 use crate::http::client_address;
 use crate::http::consent;
 use crate::http::cookies;
+use crate::http::enrol;
 use crate::http::forms;
 use crate::http::forms::Form;
 use crate::http::forms::Visit;
@@ -304,7 +305,8 @@ async fn login_page(
     typed: Typed,
 ) -> Answer<Response> {
     let base = app.config.fhir_base();
-    let asks_for_email = logins::asks_for_email(&context(app, &base, visit.id)).await?;
+    let context = context(app, &base, visit.id);
+    let asks_for_email = logins::asks_for_email(&context).await?;
     let page = Login {
         frame: reply::frame(app, "Log in"),
         action: format!("/login?request={}", visit.request),
@@ -314,6 +316,7 @@ async fn login_page(
         email: asks_for_email.then_some(typed.email),
         error: typed.error,
         wait: typed.wait,
+        register: enrol::is_offered(&context, app).await?,
     };
     Ok(forms::with_policy(
         reply::html(StatusCode::OK, page),

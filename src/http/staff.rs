@@ -16,6 +16,7 @@ use crate::auth::client;
 use crate::auth::client::Deed;
 use crate::auth::csrf;
 use crate::auth::desk;
+use crate::auth::registering::deciding;
 use crate::auth::session::Visitor;
 use crate::db::sql::datetime_text;
 use crate::domain::access::Right;
@@ -84,6 +85,10 @@ pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
             true => client::waiting(&app.emr.db).await?.len(),
             false => 0,
         };
+        let registrations = match may_manage {
+            true => deciding::count(&context(&app, &app.config.fhir_base(), &id.0)).await?,
+            false => 0,
+        };
         let page = Desk {
             frame: reply::frame(&app, "Staff desk"),
             csrf: csrf::token(visitor.token),
@@ -91,6 +96,7 @@ pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
             may_launch: colleague.staff.has(Right::Demographics),
             may_manage,
             waiting,
+            registrations,
         };
         Ok(reply::html(StatusCode::OK, page))
     }

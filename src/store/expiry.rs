@@ -24,7 +24,7 @@ const SLICE: usize = 500;
 /// Rows that are old: how long they are kept, how some of them are found, and how they are removed.
 type Old = (i64, &'static str, &'static str);
 
-const OLD: [Old; 11] = [
+const OLD: [Old; 12] = [
     (
         SOON,
         "SELECT id AS name FROM anteroom_authorization WHERE created < ? LIMIT 500",
@@ -76,6 +76,12 @@ const OLD: [Old; 11] = [
         DAY,
         "SELECT name FROM anteroom_idempotency WHERE created < ? LIMIT 500",
         "DELETE FROM anteroom_idempotency WHERE name IN ",
+    ),
+    // What somebody typed who never sent it in goes soon; where a chart came from is known as long as its row says.
+    (
+        SOON,
+        "SELECT HEX(id) AS name FROM anteroom_registration WHERE expires < ? LIMIT 500",
+        "DELETE FROM anteroom_registration WHERE HEX(id) IN ",
     ),
     // A backend service has a new one every five minutes, and nobody to look at it; the ledger tells what it did.
     (

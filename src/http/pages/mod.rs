@@ -7,6 +7,7 @@ pub mod assets;
 pub mod consent;
 pub mod developers;
 pub mod developers_register;
+pub mod enrol;
 pub mod frame;
 pub mod help;
 pub mod home;
@@ -18,6 +19,7 @@ pub mod problem;
 pub mod scope_words;
 pub mod staff;
 pub mod staff_login;
+pub mod staff_registrations;
 
 #[cfg(test)]
 mod tests;
