@@ -131,7 +131,10 @@ where
                 tracing::warn!(?failure, "what was received could not be swept");
             }
             if let Err(failure) = deciding::undelivered(emr).await {
-                tracing::warn!(?failure, "staff could not be told of welcomes that did not arrive");
+                tracing::warn!(
+                    ?failure,
+                    "staff could not be told of welcomes that did not arrive"
+                );
             }
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }

@@ -182,10 +182,7 @@ pub async fn keep(
     // What does not fit is shown again, and not kept.
     if wrong.iter().all(|one| one.id != "register.length") {
         let db = &context.emr.db;
-        let (id, browser) = (
-            registering.registration.id,
-            crypto::fingerprint(browser),
-        );
+        let (id, browser) = (registering.registration.id, crypto::fingerprint(browser));
         if !registrations::keep(db, id, &browser, &fields(&draft)).await? {
             return Err(Refusal::Expired(SENT_IN).into());
         }

@@ -120,11 +120,7 @@ async fn username(tx: &mut Tx, writer: Option<i64>) -> Answer<String> {
 
 /// Leaves a note about a patient in the inbox of a provider (`pc_aid`); `portal-user` is everybody who looks after the
 /// portal.
-pub(super) async fn note(
-    emr: &Emr,
-    tx: &mut Tx,
-    about: (i64, Option<&str>, &str),
-) -> Answer<()> {
+pub(super) async fn note(emr: &Emr, tx: &mut Tx, about: (i64, Option<&str>, &str)) -> Answer<()> {
     headed(emr, tx, ABOUT_VISITS, about).await
 }
 

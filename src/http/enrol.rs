@@ -235,10 +235,12 @@ async fn done(
     (found, (token, visitor)): (&Registering, (&str, &str)),
     (username, errors): (String, Vec<(String, String)>),
 ) -> Answer<Response> {
-    Ok(match registering::after(context, &found.registration).await? {
-        After::Choose(_) => view::login(app, (token, visitor), username, errors),
-        other => view::told(app, other),
-    })
+    Ok(
+        match registering::after(context, &found.registration).await? {
+            After::Choose(_) => view::login(app, (token, visitor), username, errors),
+            other => view::told(app, other),
+        },
+    )
 }
 
 async fn choose(

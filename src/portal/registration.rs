@@ -105,9 +105,8 @@ pub const FORM: &[Rule<RegistrationCase>] = &[
         id: "register.birth-date",
         about: "The birth date is a day that was, at most 130 years ago.",
         holds: |case| {
-            day(case.typed("birth_date")).is_some_and(|born| {
-                born <= case.today && case.today.year() - born.year() <= 130
-            })
+            day(case.typed("birth_date"))
+                .is_some_and(|born| born <= case.today && case.today.year() - born.year() <= 130)
         },
         sentence: |_| {
             "Type the date of birth as year, month and day, such as 1984-02-29.".to_owned()
@@ -124,9 +123,7 @@ pub const FORM: &[Rule<RegistrationCase>] = &[
     Rule {
         id: "register.sex",
         about: "The sex is one of four words; unknown is one.",
-        holds: |case| {
-            ["female", "male", "other", "unknown"].contains(&case.typed("sex"))
-        },
+        holds: |case| ["female", "male", "other", "unknown"].contains(&case.typed("sex")),
         sentence: |_| "Choose one.".to_owned(),
         expression: "sex",
     },
@@ -198,7 +195,8 @@ pub const FORM: &[Rule<RegistrationCase>] = &[
         about: "A subscriber who is somebody else has a name.",
         holds: |case| {
             let own = case.draft.relationship() == Some(Relationship::Own);
-            let named = is_name(case.typed("subscriber_first")) && is_name(case.typed("subscriber_last"));
+            let named =
+                is_name(case.typed("subscriber_first")) && is_name(case.typed("subscriber_last"));
             !case.draft.insured() || own || named
         },
         sentence: |_| "Type the first and last name of the person who is insured.".to_owned(),
@@ -249,13 +247,10 @@ pub fn wrong(case: &RegistrationCase, step: Step) -> Vec<Reason> {
 
 /// The first step with something wrong.
 pub fn unfinished(case: &RegistrationCase) -> Option<Step> {
-    let steps = [
-        Step::Person,
-        Step::Profile,
-        Step::Insurance,
-        Step::Provider,
-    ];
-    steps.into_iter().find(|step| !wrong(case, *step).is_empty())
+    let steps = [Step::Person, Step::Profile, Step::Insurance, Step::Provider];
+    steps
+        .into_iter()
+        .find(|step| !wrong(case, *step).is_empty())
 }
 
 /// A day written as `YYYY-MM-DD`, or as Americans write it.

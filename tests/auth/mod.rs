@@ -4,6 +4,7 @@ mod apps;
 mod attacks;
 mod discovery;
 mod endpoint;
+mod enrol;
 mod explain;
 mod keys;
 mod kinds;

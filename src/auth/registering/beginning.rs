@@ -181,10 +181,7 @@ async fn write(
                     link: Some(registration.id),
                     created: context.seconds(),
                 };
-                (
-                    letter,
-                    entry(context, "register.begin", registration.id),
-                )
+                (letter, entry(context, "register.begin", registration.id))
             }
         };
         outbox::put(tx, &letter).await?;
@@ -211,10 +208,7 @@ fn link(context: &Context<'_>, registration: &NewRegistration) -> NewLink {
 
 /// Whether another letter may go to a mailbox in this hour (case 93): nobody is told where not.
 async fn mailbox_is_free(context: &Context<'_>, address: &str) -> Answer<bool> {
-    let limits = [(
-        format!("rm:{}", tokens::address_hash(address)),
-        PER_MAILBOX,
-    )];
+    let limits = [(format!("rm:{}", tokens::address_hash(address)), PER_MAILBOX)];
     let reserved = throttle::reserve_hourly(&context.emr.db, &limits, context.seconds()).await?;
     Ok(reserved == Reserved::GoOn)
 }

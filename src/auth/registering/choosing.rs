@@ -73,7 +73,9 @@ pub async fn choose(
     let standing = standing::by_pid(context.emr, pid).await?;
     let standing = standing
         .filter(|chart| chart.allowed)
-        .ok_or(Refusal::Expired("Your access is not open. Please call the practice."))?;
+        .ok_or(Refusal::Expired(
+            "Your access is not open. Please call the practice.",
+        ))?;
     let hash = password::hash(choice.password.clone(), cost, context.entropy).await?;
     let choosing = Choosing {
         context,

@@ -112,7 +112,9 @@ pub async fn list(context: &Context<'_>, colleague: &Colleague) -> Answer<Vec<Wa
             chart: Some(task.person.uuid),
             waits,
             names: ["insurer", "provider"].map(|name| draft.get(name).to_owned()),
-            sent: task.authored.map_or(0, time::OffsetDateTime::unix_timestamp),
+            sent: task
+                .authored
+                .map_or(0, time::OffsetDateTime::unix_timestamp),
             like,
             draft,
         });

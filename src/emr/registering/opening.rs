@@ -222,11 +222,7 @@ const fn waiting_words(waits: bool) -> &'static str {
 }
 
 /// No second chart: staff are told at the first one, and look at both.
-async fn like(
-    emr: &Emr,
-    tx: &mut Tx,
-    (registration, pid): (&Registration, i64),
-) -> Answer<Opened> {
+async fn like(emr: &Emr, tx: &mut Tx, (registration, pid): (&Registration, i64)) -> Answer<Opened> {
     let now = emr.now().unix_timestamp();
     let settled = Settled {
         from: registration.status,

@@ -321,11 +321,7 @@ fn fixed(draft: &Draft) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn field_view(
-    field: &Field,
-    (draft, choices): (&Draft, &Choices),
-    wrong: &[Reason],
-) -> FieldView {
+fn field_view(field: &Field, (draft, choices): (&Draft, &Choices), wrong: &[Reason]) -> FieldView {
     let look = LOOKS.iter().find(|(name, ..)| *name == field.name);
     let (_, kind, autocomplete, hint) = look.copied().unwrap_or((field.name, "text", "off", ""));
     let error = wrong.iter().find(|one| one.expression == field.name);
@@ -398,7 +394,12 @@ pub(super) fn sent(app: &App) -> Response {
         "If nothing comes within a few minutes, look among unwanted mail, or call the practice.",
     ];
     let links = vec![("/register".to_owned(), "Start again")];
-    page(app, "Look into your mailbox", (StatusCode::OK, &sentences), links)
+    page(
+        app,
+        "Look into your mailbox",
+        (StatusCode::OK, &sentences),
+        links,
+    )
 }
 
 /// Registering is not offered here.

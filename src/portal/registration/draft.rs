@@ -214,9 +214,7 @@ impl Draft {
 
 /// One line without control characters and marks that turn the direction of what stands beside them.
 fn clean(text: &str) -> String {
-    let unseen = |letter: &char| {
-        matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
+    let unseen = |letter: &char| matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     let words: String = text
         .chars()
         .filter(|letter| !unseen(letter))

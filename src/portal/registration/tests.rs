@@ -138,11 +138,11 @@ fn case_112_a_field_there_is_not_is_dropped_and_a_step_changes_its_own_alone() {
 
 #[test]
 fn case_173_what_is_typed_is_one_line_without_unseen_marks() {
-    let typed = Draft::of([("wish", " <b>Mon\u{202e}day</b>\r\n2026-01-01 10:00 (a to b)\u{0} ")]);
-    assert_eq!(
-        typed.get("wish"),
-        "<b>Monday</b> 2026-01-01 10:00 (a to b)"
-    );
+    let typed = Draft::of([(
+        "wish",
+        " <b>Mon\u{202e}day</b>\r\n2026-01-01 10:00 (a to b)\u{0} ",
+    )]);
+    assert_eq!(typed.get("wish"), "<b>Monday</b> 2026-01-01 10:00 (a to b)");
 }
 
 #[test]
@@ -158,14 +158,25 @@ fn what_is_too_long_is_told_at_its_field() {
 fn days_are_read_as_both_kinds_of_people_write_them() {
     assert_eq!(day("1984-02-29"), Some(date!(1984 - 02 - 29)));
     assert_eq!(day("02/29/1984"), Some(date!(1984 - 02 - 29)));
-    for odd in ["1983-02-29", "84-02-29", "29.02.1984", "", "1984-02", "1984-2-29-1"] {
+    for odd in [
+        "1983-02-29",
+        "84-02-29",
+        "29.02.1984",
+        "",
+        "1984-02",
+        "1984-2-29-1",
+    ] {
         assert_eq!(day(odd), None, "{odd}");
     }
 }
 
 #[test]
 fn addresses_that_a_mail_server_would_read_otherwise_are_none() {
-    for good in ["ana@mail.example", "o'neil+tag@a-b.example", "a.b@correo.example"] {
+    for good in [
+        "ana@mail.example",
+        "o'neil+tag@a-b.example",
+        "a.b@correo.example",
+    ] {
         assert!(is_address(good), "{good}");
     }
     for odd in [
