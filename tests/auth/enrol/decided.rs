@@ -21,11 +21,11 @@ use super::with;
 use crate::auth::staff::at_the_desk;
 use crate::auth::staff::change;
 use crate::auth::staff::csrf;
-use crate::auth::staff::standalone;
 use crate::clinic::Answer;
 use crate::clinic::Clinic;
 use crate::clinic::browser::Browser;
 use crate::clinic::engine::LAYOUTS;
+use crate::fhir::reach::token;
 
 /// The one registration that waits, as a Task.
 async fn task(clinic: &Clinic, token: &str) -> Value {
@@ -82,8 +82,7 @@ async fn f111_f112_f119_f120_f031_where_staff_let_in_nothing_opens_before_they_d
             "0"
         );
 
-        let token = standalone(&clinic, ("nhaddad", "user/*.cruds"), None).await;
-        let token = token["access_token"].as_str().expect("a token").to_owned();
+        let token = token(&clinic, Some("nhaddad"), None, "user/*.cruds").await;
         let mut waiting = task(&clinic, &token).await;
         waiting["status"] = json!("completed");
         let done = put(&clinic, &token, &waiting).await;
@@ -200,7 +199,7 @@ async fn g06_a_known_patient_gets_no_second_chart_and_staff_can_tell_a_twin() {
         let done = go_on(
             &mut manager,
             &list,
-            &[("id", &which), ("decision", decision)],
+            &[("id", which.as_str()), ("decision", decision)],
         )
         .await;
         assert!(

@@ -13,13 +13,13 @@ use time::Duration;
 use crate::auth::staff::at_the_desk;
 use crate::auth::staff::change;
 use crate::auth::staff::csrf;
-use crate::auth::staff::standalone;
 use crate::clinic::Answer;
 use crate::clinic::Clinic;
 use crate::clinic::EVERYTHING;
 use crate::clinic::browser::Browser;
 use crate::clinic::browser::authorization;
 use crate::clinic::engine::LAYOUTS;
+use crate::fhir::reach::token;
 
 const PASSWORD: &str = "Lantern-harbor-2026";
 
@@ -208,8 +208,7 @@ async fn f028_f029_f108_f109_f110_f113_to_f118_g11_from_the_form_to_a_chart_and_
         // Staff see it: the count, the Task, the page.
         let (mut manager, desk) = at_the_desk(&clinic, "nhaddad").await;
         assert!(desk.text().contains("/staff/registrations"));
-        let token = standalone(&clinic, ("nhaddad", "user/*.cruds"), None).await;
-        let token = token["access_token"].as_str().expect("a token").to_owned();
+        let token = token(&clinic, Some("nhaddad"), None, "user/*.cruds").await;
         let path = "/fhir/Task?code=registration-review&status=requested";
         let found = clinic.get(path, &token).await.json();
         assert_eq!(found["total"], 1, "{found}");
@@ -340,7 +339,7 @@ async fn case_93_letters_to_one_mailbox_and_forms_from_one_network_are_limited()
     let mut last = StatusCode::SEE_OTHER;
     for number in 0..16 {
         let email = format!("x{number}@mail.example");
-        let person = with(&PERSON, &[("email", &email)]);
+        let person = with(&PERSON, &[("email", email.as_str())]);
         last = begin(&mut clinic.browser(), &person).await.status;
     }
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
