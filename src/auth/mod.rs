@@ -28,6 +28,7 @@ pub mod own_login;
 pub mod password;
 pub mod policy;
 pub mod redeem;
+pub mod registering;
 pub mod registration;
 pub mod request;
 pub mod revoke;

@@ -60,6 +60,11 @@ const MYSQL: &[Step] = &[
         "email changes",
         include_str!("../../migrations/mysql/0007_email_changes.sql"),
     ),
+    (
+        9,
+        "registrations",
+        include_str!("../../migrations/mysql/0009_registrations.sql"),
+    ),
 ];
 
 /// The OpenEMR-shaped tables of the sandbox, and Anteroom's own.
@@ -98,6 +103,11 @@ const SQLITE: &[Step] = &[
         7,
         "email changes",
         include_str!("../../migrations/sqlite/0007_email_changes.sql"),
+    ),
+    (
+        9,
+        "registrations",
+        include_str!("../../migrations/sqlite/0009_registrations.sql"),
     ),
 ];
 

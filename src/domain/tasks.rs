@@ -22,16 +22,19 @@ pub enum Work {
     Form,
     /// Staff look through a payment.
     Payment,
+    /// Staff look at somebody who registered.
+    Registration,
 }
 
 impl Work {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Profile,
         Self::Document,
         Self::Coverage,
         Self::Form,
         Self::Payment,
+        Self::Registration,
     ];
 
     /// The code, and the words for it.
@@ -42,6 +45,7 @@ impl Work {
             Self::Coverage => ("review-coverage", "Review of an insurance"),
             Self::Form => ("review-form", "Review of a form"),
             Self::Payment => ("payment", "Payment"),
+            Self::Registration => ("registration-review", "Review of a registration"),
         }
     }
 }

@@ -108,7 +108,7 @@ pub(super) async fn case(emr: &Emr, grant: &Grant, reach: &Reach, ask: ChartAsk)
 type Coded = fn(&Lists, &str) -> Option<Code>;
 
 /// What the practice's list calls a language or marital status.
-fn option(lists: &Lists, part: Part, code: &str) -> Result<String, Refusal> {
+pub(super) fn option(lists: &Lists, part: Part, code: &str) -> Result<String, Refusal> {
     let (list, of): (&str, Coded) = match part {
         Part::Language => ("language", people::language),
         _ => ("marital", people::marital),
@@ -277,15 +277,22 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// Opens a chart with the next number, as OpenEMR does (facts 1.1).
-async fn open(
+/// Waits for whoever else opens a chart: what is read from then on is what they wrote.
+pub(super) async fn hold(tx: &mut Tx) -> Answer<()> {
+    let lock = tx.lock_clause();
+    let _first: Option<Last> = tx.one(Sql::new(FIRST).push(lock)).await?;
+    Ok(())
+}
+
+/// Opens a chart with the next number, as OpenEMR does (facts 1.1); that number.
+pub(super) async fn open(
     emr: &Emr,
     tx: &mut Tx,
     (id, cells): (uuid::Uuid, Vec<(&'static str, String)>),
     writer: &Writer,
-) -> Answer<()> {
+) -> Answer<i64> {
+    hold(tx).await?;
     let lock = tx.lock_clause();
-    let _first: Option<Last> = tx.one(Sql::new(FIRST).push(lock)).await?;
     let last: Option<Last> = tx.one(Sql::new(LAST).push(lock)).await?;
     let pid = last.map_or(0, |last| last.pid) + 1;
     let now = emr.zone.wall(emr.now());
@@ -310,7 +317,8 @@ async fn open(
         values.push(value.into());
     }
     tx.run(sql.push(") VALUES ").list(values)).await?;
-    uuids::register(tx, id, ("patient_data", "id"), 0).await
+    uuids::register(tx, id, ("patient_data", "id"), 0).await?;
+    Ok(pid)
 }
 
 #[cfg(test)]

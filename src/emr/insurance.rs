@@ -227,7 +227,11 @@ pub(super) async fn accept(emr: &Emr, tx: &mut Tx, review: &Review) -> Answer<()
     write(emr, tx, target, (&policy, insurer)).await
 }
 
-async fn write(
+/// Writes a new insurance, or over one that is as it was before.
+///
+/// # Errors
+/// As [`apply`].
+pub(super) async fn write(
     emr: &Emr,
     tx: &mut Tx,
     (person, id, before): (Person, Uuid, Option<&Policy>),

@@ -45,6 +45,7 @@ pub mod persons;
 pub mod php;
 pub mod predicates;
 pub mod recurrence;
+pub mod registering;
 pub mod relatives;
 mod review;
 pub mod roles;

@@ -179,7 +179,7 @@ fn standing(row: Row) -> Option<Standing> {
 }
 
 /// The language of letters, from the option of list `language` (OpenEMR facts 1.1): `Spanish`, or `spanish` in old data.
-fn language(option: &str) -> Language {
+pub(super) fn language(option: &str) -> Language {
     match option.trim().to_lowercase().as_str() {
         "spanish" | "es" | "spa" => Language::Spanish,
         _ => Language::English,

@@ -18,6 +18,7 @@ use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::domain::tasks::Task;
+use crate::domain::tasks::Work;
 use crate::emr::Emr;
 use crate::emr::composed;
 use crate::emr::composed::Kind;
@@ -98,6 +99,17 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
             .collect(),
         next,
     })
+}
+
+/// The tasks of one kind of this house's own reviews that wait, the oldest first: what the desk lists.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn waiting(emr: &Emr, work: Work) -> Answer<Vec<Task>> {
+    let mut placed = rows::alone(emr, None, &Query::default()).await?;
+    placed.retain(|one| one.task.work == work && one.task.progress.waits());
+    placed.sort_by(|one, other| one.key.cmp(&other.key).then(one.row.cmp(&other.row)));
+    Ok(placed.into_iter().map(|one| one.task).collect())
 }
 
 /// Charts by number, for what is read about several at once.

@@ -27,7 +27,10 @@ const FOLLOW: &str = "INSERT INTO patient_tracker (date, apptdate, appttime, eid
 /// The note staff find in their inbox, as OpenEMR's portal writes it (OpenEMR facts 2.6).
 const NOTE: &str = "INSERT INTO pnotes (date, body, pid, user, groupname, activity, authorized, title, \
     assigned_to, deleted, message_status) \
-    VALUES (?, ?, ?, 'portal-user', 'Default', 1, 1, 'Patient Reminders', ?, 0, 'New')";
+    VALUES (?, ?, ?, 'portal-user', 'Default', 1, 1, ?, ?, 0, 'New')";
+
+/// What a note about a visit is headed.
+const ABOUT_VISITS: &str = "Patient Reminders";
 
 #[derive(FromRow)]
 struct Colleague {
@@ -117,9 +120,15 @@ async fn username(tx: &mut Tx, writer: Option<i64>) -> Answer<String> {
 
 /// Leaves a note about a patient in the inbox of a provider (`pc_aid`); `portal-user` is everybody who looks after the
 /// portal.
-pub(super) async fn note(
+pub(super) async fn note(emr: &Emr, tx: &mut Tx, about: (i64, Option<&str>, &str)) -> Answer<()> {
+    headed(emr, tx, ABOUT_VISITS, about).await
+}
+
+/// The same under another heading: OpenEMR's list `note_type` or one that its portal uses.
+pub(super) async fn headed(
     emr: &Emr,
     tx: &mut Tx,
+    heading: &'static str,
     (pid, provider, text): (i64, Option<&str>, &str),
 ) -> Answer<()> {
     let row = provider.and_then(|key| key.trim().parse::<i64>().ok());
@@ -138,6 +147,7 @@ pub(super) async fn note(
         .bind(emr.zone.wall(now))
         .bind(body)
         .bind(pid)
+        .bind(heading)
         .bind(assigned);
     tx.run(sql).await.map(|_| ())
 }

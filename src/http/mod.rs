@@ -14,6 +14,7 @@ pub mod consent;
 pub mod cookies;
 pub mod definitions;
 pub mod developers;
+pub mod enrol;
 pub mod fhir;
 pub mod forms;
 pub mod guard;
@@ -35,6 +36,7 @@ pub mod site;
 pub mod staff;
 pub mod staff_apps;
 pub mod staff_mail;
+pub mod staff_registrations;
 pub mod staff_signin;
 pub mod style;
 pub mod upstream;
@@ -311,7 +313,18 @@ pub fn router(app: Arc<App>) -> Router {
         )
         .route("/staff/apps", get(staff::apps_page).post(staff::apps_post))
         .route("/staff/mail", get(staff_mail::page).post(staff_mail::post))
+        .route(
+            "/staff/registrations",
+            get(staff_registrations::page).post(staff_registrations::post),
+        )
         .route("/staff/logout", post(staff::log_out))
+        .route("/register", get(enrol::page).post(enrol::post))
+        .route("/register/sent", get(enrol::sent))
+        .route("/register/{token}", get(enrol::link))
+        .route(
+            "/register/{token}/{step}",
+            get(enrol::step).post(enrol::step_post),
+        )
         .route("/launch", post(launch::start))
         .route("/login/staff/start", get(upstream::start))
         .route("/login/staff/callback", get(upstream::callback))

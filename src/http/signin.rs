@@ -37,6 +37,7 @@ use crate::http::App;
 use crate::http::client_address;
 use crate::http::consent;
 use crate::http::cookies;
+use crate::http::enrol;
 use crate::http::forms;
 use crate::http::forms::Form;
 use crate::http::forms::Visit;
@@ -321,6 +322,7 @@ async fn login_page(
         reset,
         error: typed.error,
         wait: typed.wait,
+        register: enrol::is_offered(&context, app).await?,
     };
     Ok(forms::with_policy(
         reply::html(StatusCode::OK, page),

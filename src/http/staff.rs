@@ -16,6 +16,7 @@ use crate::auth::client;
 use crate::auth::client::Deed;
 use crate::auth::csrf;
 use crate::auth::desk;
+use crate::auth::registering::deciding;
 use crate::auth::session::Visitor;
 use crate::db::sql::datetime_text;
 use crate::domain::access::Right;
@@ -89,6 +90,10 @@ pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
             true => outbox::dead(&app.emr.db).await?,
             false => 0,
         };
+        let registrations = match may_manage {
+            true => deciding::count(&context(&app, &app.config.fhir_base(), &id.0)).await?,
+            false => 0,
+        };
         let page = Desk {
             frame: reply::frame(&app, "Staff desk"),
             csrf: csrf::token(visitor.token),
@@ -97,6 +102,7 @@ pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
             may_manage,
             waiting,
             undelivered,
+            registrations,
         };
         Ok(reply::html(StatusCode::OK, page))
     }

@@ -6,6 +6,7 @@ pub mod chart;
 pub mod document;
 pub mod insurance;
 pub mod message;
+pub mod registration;
 pub mod rules;
 pub mod visit;
 pub mod work;

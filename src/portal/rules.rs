@@ -8,6 +8,7 @@ use crate::portal::chart;
 use crate::portal::document;
 use crate::portal::insurance;
 use crate::portal::message;
+use crate::portal::registration;
 use crate::portal::visit;
 use crate::portal::work;
 
@@ -168,6 +169,18 @@ pub fn tables() -> Vec<(&'static str, Vec<Told>)> {
         (
             "Credentials may be reset where all of this holds.",
             told(account::RESET),
+        ),
+        (
+            "New patients may register where all of this holds.",
+            told(registration::OFFER),
+        ),
+        (
+            "What somebody types who registers is taken where all of this holds.",
+            told(registration::FORM),
+        ),
+        (
+            "A chart is opened for somebody who registered where all of this holds.",
+            told(registration::OPEN),
         ),
     ]
 }

@@ -75,7 +75,8 @@ pub const WORK: &[Rule<WorkCase>] = &[
         about: "Staff accept and refuse; the patient takes back what the patient asked for.",
         holds: |case| match (&case.writer, case.ask.decide) {
             (Writer::Patient, Decide::Withdraw) => {
-                case.ask.task.by_patient && case.ask.task.owner == Owner::Desk
+                let registered = case.ask.task.work == Work::Registration;
+                case.ask.task.by_patient && case.ask.task.owner == Owner::Desk && !registered
             }
             (Writer::Patient, _) | (_, Decide::Withdraw) => false,
             _ => true,
@@ -90,8 +91,13 @@ pub const WORK: &[Rule<WorkCase>] = &[
     },
     Rule {
         id: "review.elsewhere",
-        about: "Changed profiles and insurances are decided here; forms, documents and payments in OpenEMR.",
-        holds: |case| matches!(case.ask.task.work, Work::Profile | Work::Coverage),
+        about: "Changed profiles, insurances and registrations are decided here; forms, documents and payments in OpenEMR.",
+        holds: |case| {
+            matches!(
+                case.ask.task.work,
+                Work::Profile | Work::Coverage | Work::Registration
+            )
+        },
         sentence: |_| "This is decided in OpenEMR's own portal dashboard.".to_owned(),
         expression: "Task.code",
     },
@@ -178,6 +184,9 @@ mod tests {
         assert!(broken(&case(staff(), Decide::Reject)).is_empty());
         assert!(broken(&case(Writer::Patient, Decide::Withdraw)).is_empty());
         assert_eq!(broken(&case(staff(), Decide::Withdraw)), ["review.who"]);
+        let mut registered = case(Writer::Patient, Decide::Withdraw);
+        registered.ask.task.work = Work::Registration;
+        assert_eq!(broken(&registered), ["review.who"]);
         assert_eq!(
             broken(&case(Writer::Patient, Decide::Accept)),
             ["review.who"]

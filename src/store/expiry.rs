@@ -90,6 +90,12 @@ const OLD: &[Old] = &[
         "SELECT name FROM anteroom_idempotency WHERE created < ? LIMIT 500",
         "DELETE FROM anteroom_idempotency WHERE name IN ",
     ),
+    // What somebody typed who never sent it in goes soon; where a chart came from is known as long as its row says.
+    (
+        SOON,
+        "SELECT HEX(id) AS name FROM anteroom_registration WHERE expires < ? LIMIT 500",
+        "DELETE FROM anteroom_registration WHERE HEX(id) IN ",
+    ),
     // A backend service has a new one every five minutes, and nobody to look at it; the ledger tells what it did.
     (
         KEPT,

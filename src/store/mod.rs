@@ -17,6 +17,7 @@ pub mod launches;
 pub mod ledger;
 pub mod links;
 pub mod outbox;
+pub mod registrations;
 pub mod repeats;
 pub mod reviews;
 pub mod rights;

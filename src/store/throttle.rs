@@ -172,6 +172,28 @@ async fn reserve_hourly(db: &Db, counters: &[(String, i64)], now: i64) -> Answer
     .await
 }
 
+/// Counts something an hour on each of these counters, up to its limit, or says how long to wait; nothing is counted then
+/// on the counters behind the full one.
+///
+/// # Errors
+/// As [`Db::run`].
+pub async fn reserve_hourly(db: &Db, limits: &[(String, i64)], now: i64) -> Answer<Reserved> {
+    let names: Vec<String> = limits.iter().map(|(name, _)| name.clone()).collect();
+    open(db, &names, now).await?;
+    db.transaction(|tx| {
+        let limits = limits.to_vec();
+        Box::pin(async move {
+            for (name, limit) in &limits {
+                if let Some(wait) = within(tx, name, (*limit, HOUR), now).await? {
+                    return Ok(Reserved::Wait(wait));
+                }
+            }
+            Ok(Reserved::GoOn)
+        })
+    })
+    .await
+}
+
 /// One more of a limited number in so many seconds; where there are that many already, the seconds to wait.
 async fn within(
     tx: &mut Tx,

@@ -24,6 +24,7 @@ use crate::db::Db;
 use crate::domain::refusal::Answer;
 use crate::emr::Clock;
 use crate::emr::Emr;
+use crate::emr::registering::deciding;
 use crate::emr::seen;
 use crate::emr::spool;
 use crate::store::expiry;
@@ -118,8 +119,8 @@ pub fn keep_keys(clock: Clock, db: Db, keys: Keys, age: Option<time::Duration>) 
 }
 
 /// Starts the loop that notes which rows of OpenEMR are there, at the start and every minute from then on, so that one
-/// that vanishes is told apart from one that never was; it also removes what was received and never filed. It runs
-/// until it is aborted.
+/// that vanishes is told apart from one that never was; it also removes what was received and never filed, and tells staff
+/// of welcomes that did not arrive. It runs until it is aborted.
 pub fn watch<H>(holder: Arc<H>) -> JoinHandle<()>
 where
     H: AsRef<Emr> + Send + Sync + 'static,
@@ -132,6 +133,12 @@ where
             }
             if let Err(failure) = spool::sweep(emr).await {
                 tracing::warn!(?failure, "what was received could not be swept");
+            }
+            if let Err(failure) = deciding::undelivered(emr).await {
+                tracing::warn!(
+                    ?failure,
+                    "staff could not be told of welcomes that did not arrive"
+                );
             }
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }

@@ -7,6 +7,7 @@ mod audit;
 mod discovery;
 pub(crate) mod email_change;
 mod endpoint;
+mod enrol;
 mod explain;
 mod keys;
 mod kinds;

@@ -382,6 +382,24 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
         EXPIRED,
     ),
     privilege(
+        ("patient_access_onsite", "portal_login_username"),
+        "INSERT INTO patient_access_onsite (pid) SELECT pid FROM patient_access_onsite WHERE 1 = 0",
+        "INSERT ON patient_access_onsite",
+        "who registers cannot choose a login",
+    ),
+    privilege(
+        ("patient_data", "allow_patient_portal"),
+        "UPDATE patient_data SET allow_patient_portal = allow_patient_portal WHERE 1 = 0",
+        "UPDATE (allow_patient_portal) ON patient_data",
+        "staff cannot let in who registered",
+    ),
+    privilege(
+        ("anteroom_registration", "status"),
+        "DELETE FROM anteroom_registration WHERE 1 = 0",
+        "DELETE ON anteroom_registration",
+        EXPIRED,
+    ),
+    privilege(
         ("anteroom_review", "id"),
         "UPDATE anteroom_review SET status = status WHERE 1 = 0",
         "SELECT, INSERT, UPDATE ON anteroom_review",

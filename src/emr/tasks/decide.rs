@@ -16,6 +16,7 @@ use crate::emr::chart::raw;
 use crate::emr::composed;
 use crate::emr::composed::Kind;
 use crate::emr::insurance;
+use crate::emr::registering::deciding;
 use crate::emr::review;
 use crate::emr::writing::Written;
 use crate::portal::Case;
@@ -113,11 +114,16 @@ pub(in crate::emr) async fn apply(emr: &Emr, tx: &mut Tx, change: &WorkChange) -
             if reviews::decide(tx, Which::One(ask.task.uuid), &decision).await? != 1 {
                 return Err(decided());
             }
-            if ask.decide == Decide::Accept {
-                let ids = [ask.task.uuid];
-                let found = reviews::held(tx, Wanted::Ids(&ids)).await?;
-                let review = found.first().ok_or(Refusal::NotFound)?;
-                insurance::accept(emr, tx, review).await?;
+            let ids = [ask.task.uuid];
+            let found = reviews::held(tx, Wanted::Ids(&ids)).await?;
+            let review = found.first().ok_or(Refusal::NotFound)?;
+            match (ask.task.work, ask.decide) {
+                (Work::Registration, Decide::Accept) => deciding::accept(emr, tx, review).await?,
+                (Work::Registration, Decide::Reject) => {
+                    deciding::reject(emr, tx, (review, &ask.reason)).await?;
+                }
+                (_, Decide::Accept) => insurance::accept(emr, tx, review).await?,
+                (_, Decide::Reject | Decide::Withdraw) => {}
             }
         }
     }

@@ -32,6 +32,7 @@ use crate::emr::composed::Parts;
 use crate::emr::insurance;
 use crate::emr::people::tidy;
 use crate::emr::persons;
+use crate::emr::registering::opening;
 use crate::emr::review;
 use crate::emr::staff;
 use crate::emr::uuids;
@@ -201,7 +202,7 @@ pub(super) async fn forms(emr: &Emr, person: Option<Person>, query: &Query) -> A
     Ok(placed.filter(|one| same(person, one.task.person)).collect())
 }
 
-/// Reviews that nothing in OpenEMR stands for: insurances.
+/// Reviews that nothing in OpenEMR stands for: insurances, and people who registered.
 pub(super) async fn alone(emr: &Emr, person: Option<Person>, query: &Query) -> Answer<Vec<Placed>> {
     let pid = person.map(|person| person.pid);
     let wanted = match &query.ids {
@@ -250,7 +251,24 @@ fn reviewed(
         Some(id) => Owner::Staff(None, staff.get(&id).cloned().unwrap_or_default()),
         None => Owner::Desk,
     };
-    let focus = insurance::of_existing(review).map(|id| (ResourceType::Coverage, id));
+    let existing = insurance::of_existing(review);
+    let (focus, description, asked) = match (work, existing) {
+        (Work::Registration, _) => (
+            Some((ResourceType::Patient, review.person().uuid)),
+            opening::description(review),
+            opening::asked(review),
+        ),
+        (_, Some(id)) => (
+            Some((ResourceType::Coverage, id)),
+            "Changes to an insurance.".to_owned(),
+            insurance::asked(review),
+        ),
+        (_, None) => (
+            None,
+            "A new insurance.".to_owned(),
+            insurance::asked(review),
+        ),
+    };
     let number = i64::try_from(review.id().as_u128() >> 84).unwrap_or_default();
     Some(Placed {
         key: datetime_text(emr.zone.wall(authored)),
@@ -261,14 +279,11 @@ fn reviewed(
             patient_name: name.clone(),
             work,
             progress: progress(&review.status),
-            description: match focus {
-                Some(_) => "Changes to an insurance.".to_owned(),
-                None => "A new insurance.".to_owned(),
-            },
+            description,
             focus,
             by_patient: true,
             owner,
-            asked: insurance::asked(review),
+            asked,
             note: String::new(),
             reason: review.reason.clone(),
             authored: Some(authored),

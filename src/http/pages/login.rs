@@ -26,6 +26,8 @@ pub struct Login {
     pub error: Option<String>,
     /// The sentence shown when there were too many tries; says how long to wait.
     pub wait: Option<String>,
+    /// Whether new patients may register.
+    pub register: bool,
 }
 
 /// The app behind an authorization request, as the patient may judge it.
@@ -60,6 +62,7 @@ impl Login {
             reset: false,
             error: None,
             wait: None,
+            register: true,
         }
     }
 

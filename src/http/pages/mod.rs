@@ -9,6 +9,7 @@ pub mod consent;
 pub mod deeds;
 pub mod developers;
 pub mod developers_register;
+pub mod enrol;
 pub mod frame;
 pub mod help;
 pub mod home;
@@ -24,6 +25,7 @@ pub mod scope_words;
 pub mod staff;
 pub mod staff_login;
 pub mod staff_mail;
+pub mod staff_registrations;
 
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,8 @@ pub struct Desk {
     pub waiting: usize,
     /// How many letters could not be delivered.
     pub undelivered: i64,
+    /// How many people who registered wait for one.
+    pub registrations: usize,
 }
 
 /// Starting an app. Fields: `client_id`, `search`, `csrf`, buttons `patient=<FHIR id>`; then `encounter`.
@@ -131,6 +133,7 @@ impl Desk {
             may_manage: true,
             waiting: 2,
             undelivered: 1,
+            registrations: 1,
         }
     }
 

@@ -10,6 +10,10 @@ use super::consent::Consent;
 use super::developers::Developers;
 use super::developers_register::RegisterApp;
 use super::developers_register::Registered;
+use super::enrol::Enrol;
+use super::enrol::EnrolCheck;
+use super::enrol::EnrolLogin;
+use super::enrol::EnrolTold;
 use super::help::Help;
 use super::home::Home;
 use super::link::Done;
@@ -31,6 +35,7 @@ use super::staff::StaffLaunch;
 use super::staff_login::ChoosePatient;
 use super::staff_login::StaffLogin;
 use super::staff_mail::StaffMail;
+use super::staff_registrations::StaffRegistrations;
 use askama::Template;
 
 /// Every page in every state it has: name and HTML.
@@ -122,6 +127,19 @@ fn samples() -> Vec<(&'static str, String)> {
         (
             "staff-mail-search",
             Box::new(StaffMail::sample_of_a_search()),
+        ),
+        ("enrol", Box::new(Enrol::sample())),
+        ("enrol-step", Box::new(Enrol::sample_of_a_step())),
+        ("enrol-check", Box::new(EnrolCheck::sample())),
+        ("enrol-told", Box::new(EnrolTold::sample())),
+        ("enrol-login", Box::new(EnrolLogin::sample())),
+        (
+            "staff-registrations",
+            Box::new(StaffRegistrations::sample()),
+        ),
+        (
+            "staff-registrations-empty",
+            Box::new(StaffRegistrations::sample_empty()),
         ),
     ];
     pages
