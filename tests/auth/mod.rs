@@ -1,5 +1,6 @@
 //! Login, launch, tokens, discovery: as a browser and an app see them.
 
+mod activity;
 mod apps;
 mod attacks;
 mod audit;
