@@ -254,8 +254,9 @@ pub async fn seal(db: &Db, key: &[u8], (up_to, now): (i64, OffsetDateTime)) -> A
     loop {
         let head = head(db).await?;
         let rows = lines(db, (head.last_line, up_to)).await?;
-        // A line that tells of a seal is no reason for another one.
-        if rows.iter().all(|row| row.tells_of().is_some()) {
+        // A line that tells of a seal is no reason for another one; a whole block of them is.
+        let few = rows.len() < usize::try_from(BLOCK).unwrap_or_default();
+        if few && rows.iter().all(|row| row.tells_of().is_some()) {
             return Ok(sealed);
         }
         let created = millis(now);

@@ -154,24 +154,6 @@ pub async fn reserve_letter(db: &Db, pid: i64, now: i64) -> Answer<Reserved> {
     reserve_hourly(db, &[(format!("l:{pid}"), LETTERS_PER_PATIENT)], now).await
 }
 
-/// Counts one more within the hour on each of these counters, or says how long to wait.
-async fn reserve_hourly(db: &Db, counters: &[(String, i64)], now: i64) -> Answer<Reserved> {
-    let names: Vec<String> = counters.iter().map(|(name, _)| name.clone()).collect();
-    open(db, &names, now).await?;
-    db.transaction(|tx| {
-        let counters = counters.to_vec();
-        Box::pin(async move {
-            for (name, limit) in &counters {
-                if let Some(wait) = within(tx, name, (*limit, HOUR), now).await? {
-                    return Ok(Reserved::Wait(wait));
-                }
-            }
-            Ok(Reserved::GoOn)
-        })
-    })
-    .await
-}
-
 /// Counts something an hour on each of these counters, up to its limit, or says how long to wait; nothing is counted then
 /// on the counters behind the full one.
 ///

@@ -1,6 +1,7 @@
 //! Login, launch, tokens, discovery: as a browser and an app see them.
 
 mod activate;
+mod activity;
 mod apps;
 mod attacks;
 mod audit;

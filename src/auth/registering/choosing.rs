@@ -26,7 +26,7 @@ pub enum Chosen {
     /// Written.
     Done,
     /// What has to be corrected: name of the field and sentence, every one.
-    Wrong(Vec<(&'static str, &'static str)>),
+    Wrong(Vec<(&'static str, String)>),
     /// Somebody else chose, by the link of the letter.
     Changed,
 }
@@ -57,15 +57,23 @@ pub async fn choose(
     let practice = context.emr.practice().await?;
     let mut wrong = Vec::new();
     let name = policy::login_name(&choice.username);
-    wrong.extend(name.into_iter().map(|sentence| ("username", sentence)));
-    let broken = policy::password(&choice.password, &choice.username, &practice.name);
+    wrong.extend(
+        name.into_iter()
+            .map(|sentence| ("username", sentence.to_owned())),
+    );
+    let names = (choice.username.as_str(), practice.name.as_str());
+    let shortest = context.config.accounts.password_minimum;
+    let broken = policy::password(&choice.password, names, shortest);
     wrong.extend(
         broken
             .into_iter()
             .map(|sentence| ("new_password", sentence)),
     );
     if choice.password != choice.again {
-        wrong.push(("new_password_again", "The two passwords are not the same."));
+        wrong.push((
+            "new_password_again",
+            "The two passwords are not the same.".to_owned(),
+        ));
     }
     if !wrong.is_empty() {
         return Ok(Chosen::Wrong(wrong));
@@ -94,7 +102,7 @@ pub async fn choose(
         .await?;
     Ok(match written {
         Written::Done => Chosen::Done,
-        Written::NameTaken => Chosen::Wrong(vec![TAKEN]),
+        Written::NameTaken => Chosen::Wrong(vec![(TAKEN.0, TAKEN.1.to_owned())]),
         Written::Changed => Chosen::Changed,
     })
 }

@@ -380,7 +380,7 @@ pub(super) fn login(
                 "new-password",
             ),
         ],
-        rules: policy::RULES.map(str::to_owned).to_vec(),
+        rules: policy::rules(app.config.accounts.password_minimum),
         error: (!errors.is_empty())
             .then(|| "Nothing was saved yet. Correct the marked fields.".to_owned()),
     };

@@ -12,7 +12,7 @@ pub const KINDS: [Choice; 5] = [
     ("", "Everything"),
     ("looked", "Looks at the record"),
     ("changed", "Changes"),
-    ("login", "Logins"),
+    ("login", "Logins and logouts"),
     ("app", "Access of apps"),
 ];
 
