@@ -47,13 +47,17 @@ pub fn find<'h>(app: &App, headers: &'h HeaderMap, name: &str) -> Option<&'h str
         .filter(|value| (20..=100).contains(&value.len()))
 }
 
+/// The attribute that keeps a cookie off the open net, where the site is reached by https.
+pub fn secure(app: &App) -> &'static str {
+    match app.config.is_https() {
+        true => "; Secure",
+        false => "",
+    }
+}
+
 /// Sets a cookie; the session's and the visitor's live as long as the browser's window.
 pub fn set(app: &App, response: &mut Response, name: &str, value: &str) {
-    let secure = if app.config.is_https() {
-        "; Secure"
-    } else {
-        ""
-    };
+    let secure = secure(app);
     let life = match name {
         DEVICE => format!("; Max-Age={DEVICE_LIFE}"),
         _ => String::new(),
@@ -69,11 +73,7 @@ pub fn set(app: &App, response: &mut Response, name: &str, value: &str) {
 
 /// Takes a cookie away.
 pub fn clear(app: &App, response: &mut Response, name: &str) {
-    let secure = if app.config.is_https() {
-        "; Secure"
-    } else {
-        ""
-    };
+    let secure = secure(app);
     let text = format!(
         "{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}",
         full_name(app, name)

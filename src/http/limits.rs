@@ -26,6 +26,7 @@ use crate::domain::refusal::Failure;
 use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 use crate::http::App;
+use crate::http::cookies;
 use crate::http::oauth;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
@@ -53,8 +54,10 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
         .cloned()
         .unwrap_or_default();
     let caller = Caller::at(request.uri().path());
-    let reader = Reader::of(request.uri(), request.headers());
-    let answer = |failure: Failure| words::write(&reader, caller.told(&app, &id.0, failure));
+    let reader = Reader::of((request.method(), request.uri()), request.headers());
+    let secure = cookies::secure(&app);
+    let answer =
+        |failure: Failure| words::write(&reader, secure, caller.told(&app, &id.0, failure));
     let has_body = has_body(request.headers());
     let url = request
         .uri()
@@ -78,7 +81,7 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
         tokio::time::timeout(LONGEST, work).await
     });
     let mut response = match work.await {
-        Ok(Ok(Ok(response))) => words::write(&reader, response),
+        Ok(Ok(Ok(response))) => words::write(&reader, secure, response),
         Ok(Err(_)) => answer(Refusal::Unavailable("The request took too long.").into()),
         Ok(Ok(Err(_))) | Err(_) => answer(Fault::new("serving a request", "it panicked").into()),
     };

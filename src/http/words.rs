@@ -10,12 +10,16 @@ use askama::Values;
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
+use axum::http::Method;
 use axum::http::StatusCode;
 use axum::http::Uri;
 use axum::http::header::ACCEPT_LANGUAGE;
+use axum::http::header::CONTENT_LANGUAGE;
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::header::COOKIE;
 use axum::http::header::SET_COOKIE;
+use axum::http::header::VARY;
 use axum::response::Response;
 
 use crate::domain::language::Language;
@@ -49,6 +53,8 @@ pub struct Reader {
     pub address: String,
     /// Whether the language was chosen with this very request.
     chosen: bool,
+    /// Whether only the headers are asked for.
+    head: bool,
 }
 
 impl Values for Reader {
@@ -59,7 +65,7 @@ impl Values for Reader {
 
 impl Reader {
     /// The reader, as the browser tells.
-    pub fn of(uri: &Uri, headers: &HeaderMap) -> Self {
+    pub fn of((method, uri): (&Method, &Uri), headers: &HeaderMap) -> Self {
         let query = uri.query().unwrap_or_default();
         let (choice, rest): (Vec<&str>, Vec<&str>) = query
             .split('&')
@@ -70,14 +76,21 @@ impl Reader {
         let language = choice
             .or_else(|| kept(headers))
             .or_else(|| preferred(headers));
+        // Two slashes begin the name of another server, and browsers take a backslash for a slash: whoever follows our
+        // link stays here.
+        let path = match uri.path().get(1..2) {
+            Some("/" | "\\") => "/",
+            _ => uri.path(),
+        };
         let address = match rest.is_empty() {
-            true => uri.path().to_owned(),
-            false => format!("{}?{}", uri.path(), rest.join("&")),
+            true => path.to_owned(),
+            false => format!("{path}?{}", rest.join("&")),
         };
         Self {
             language: language.unwrap_or_default(),
             address,
             chosen: choice.is_some(),
+            head: method == Method::HEAD,
         }
     }
 
@@ -88,30 +101,42 @@ impl Reader {
     }
 }
 
-/// Writes the page of an answer, where it has one, and remembers a language that was chosen.
-pub fn write(reader: &Reader, mut response: Response) -> Response {
-    let Some(Page(page)) = response.extensions_mut().remove::<Page>() else {
-        return response;
-    };
-    match page.dyn_render_with_values(reader) {
-        Ok(text) => {
-            *response.body_mut() = Body::from(text);
-            let html = HeaderValue::from_static("text/html; charset=utf-8");
-            response.headers_mut().insert(CONTENT_TYPE, html);
-        }
-        Err(error) => {
-            tracing::error!(%error, "a page could not be rendered");
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        }
-    }
+/// Writes the page of an answer, where it has one, and remembers a language that was chosen, on the way to another page
+/// too. `secure` is the cookie's attribute where the site is reached by https.
+pub fn write(reader: &Reader, secure: &str, mut response: Response) -> Response {
+    let page = response.extensions_mut().remove::<Page>();
     let tag = reader.language.tag();
     if reader.chosen
+        && (page.is_some() || response.status().is_redirection())
         && let Ok(cookie) = HeaderValue::from_str(&format!(
-            "{COOKIE_NAME}={tag}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"
+            "{COOKIE_NAME}={tag}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}"
         ))
     {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
+    let Some(Page(page)) = page else {
+        return response;
+    };
+    let text = page.dyn_render_with_values(reader).unwrap_or_else(|error| {
+        tracing::error!(%error, "a page could not be rendered");
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        String::new()
+    });
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_LANGUAGE, tag),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let varies = HeaderValue::from_static("Accept-Language, Cookie");
+    headers.append(VARY, varies);
+    // What the routes said of a body that was not there yet.
+    headers.insert(CONTENT_LENGTH, text.len().into());
+    *response.body_mut() = match reader.head {
+        true => Body::empty(),
+        false => Body::from(text),
+    };
     response
 }
 
@@ -169,10 +194,42 @@ pub mod filters {
         Ok(words::said(reader(values).language, &text).into_owned())
     }
 
+    /// A sentence of the catalogue with its one hole filled, by what stays as it is: `"Hello {}"|with(name)`.
+    #[askama::filter_fn]
+    pub fn with<F: Display>(
+        text: impl Display,
+        values: &dyn Values,
+        filling: F,
+    ) -> askama::Result<String> {
+        let language = reader(values).language;
+        let filling = filling.to_string();
+        Ok(words::filled(language, &text.to_string(), &[&filling]))
+    }
+
+    /// The same with two holes.
+    #[askama::filter_fn]
+    pub fn with_both<F: Display, S: Display>(
+        text: impl Display,
+        values: &dyn Values,
+        first: F,
+        second: S,
+    ) -> askama::Result<String> {
+        let language = reader(values).language;
+        let fillings = [first.to_string(), second.to_string()];
+        let fillings = fillings.each_ref().map(String::as_str);
+        Ok(words::filled(language, &text.to_string(), &fillings))
+    }
+
     /// The tag of the reader's language, for `<html lang>`: `""|tag`.
     #[askama::filter_fn]
     pub fn tag(_text: impl Display, values: &dyn Values) -> askama::Result<&'static str> {
         Ok(reader(values).language.tag())
+    }
+
+    /// Whether the reader reads the language of a tag.
+    #[askama::filter_fn]
+    pub fn reads(tag: impl Display, values: &dyn Values) -> askama::Result<bool> {
+        Ok(tag.to_string() == reader(values).language.tag())
     }
 
     /// The address of this page in the language of a tag.
@@ -191,7 +248,8 @@ mod tests {
         for (name, value) in headers {
             map.insert(*name, HeaderValue::from_static(value));
         }
-        Reader::of(&uri.parse().expect("an address"), &map).language
+        let uri = uri.parse().expect("an address");
+        Reader::of((&Method::GET, &uri), &map).language
     }
 
     #[test]
@@ -223,9 +281,63 @@ mod tests {
 
     #[test]
     fn the_page_in_another_language_is_the_same_page() {
-        let at = |uri: &str| Reader::of(&uri.parse().expect("an address"), &HeaderMap::new());
+        let at = |uri: &str| {
+            let uri = uri.parse().expect("an address");
+            Reader::of((&Method::GET, &uri), &HeaderMap::new())
+        };
         let reader = at("/login?lang=es&request=abc");
         assert_eq!(reader.switched("en"), "/login?request=abc&lang=en");
         assert_eq!(at("/help").switched("es"), "/help?lang=es");
+    }
+
+    #[test]
+    fn the_switch_never_leads_to_another_server() {
+        for path in ["//evil.example/x", "/\\evil.example/x"] {
+            let uri: Uri = path.parse().expect("an address");
+            let reader = Reader::of((&Method::GET, &uri), &HeaderMap::new());
+            assert_eq!(reader.switched("es"), "/?lang=es", "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_says_its_language_and_a_head_has_no_body() {
+        use crate::http::pages::help::Help;
+        for (method, language) in [(Method::GET, "es"), (Method::HEAD, "en")] {
+            let uri = format!("/help?lang={language}")
+                .parse()
+                .expect("an address");
+            let reader = Reader::of((&method, &uri), &HeaderMap::new());
+            let page = crate::http::reply::html(StatusCode::OK, Help::sample());
+            let written = write(&reader, "; Secure", page);
+            let header = |name| {
+                written
+                    .headers()
+                    .get(name)
+                    .and_then(|value| value.to_str().ok())
+            };
+            assert_eq!(header(CONTENT_LANGUAGE), Some(language));
+            assert_eq!(header(VARY), Some("Accept-Language, Cookie"));
+            assert!(header(SET_COOKIE).is_some_and(|cookie| cookie.ends_with("; Secure")));
+            let length = header(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+            assert!(length > Some(1000), "{length:?}");
+            let body = axum::body::to_bytes(written.into_body(), usize::MAX).await;
+            let body = body.expect("a body");
+            match method {
+                Method::HEAD => assert!(body.is_empty()),
+                _ => assert_eq!(Some(body.len()), length),
+            }
+        }
+    }
+
+    #[test]
+    fn a_choice_on_the_way_to_another_page_is_kept() {
+        let uri = "/login?lang=es".parse().expect("an address");
+        let reader = Reader::of((&Method::GET, &uri), &HeaderMap::new());
+        for (status, kept) in [(StatusCode::SEE_OTHER, true), (StatusCode::OK, false)] {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = status;
+            let written = write(&reader, "", response);
+            assert_eq!(written.headers().contains_key(SET_COOKIE), kept, "{status}");
+        }
     }
 }

@@ -301,7 +301,7 @@ fn describe(reader: Reader, scope: &str) -> Words {
         None => {
             let name = plain(name, LONGEST);
             (
-                format!("{name} records"),
+                format!("Records named {name}"),
                 format!("the parts of the record named {name}"),
             )
         }

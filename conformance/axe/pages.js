@@ -1,0 +1,50 @@
+// The pages that are looked at: a line is a page. `who` is stranger, patient or staff; `path` may hold {patient}, the id of a patient.
+// `does` (page) goes on from there, such as to an error, and ends on the page to look at. `english` is for developers' pages.
+const press = async (page, selector) => {
+  const gone = page.waitForNavigation({ timeout: 20_000 });
+  await page.$eval(selector, (one) => one.click());
+  await gone;
+};
+const send = "main form button[type=submit]";
+
+export const PAGES = [
+  { name: "start", path: "/", who: "stranger" },
+  { name: "help", path: "/help", who: "stranger" },
+  { name: "nothing here", path: "/no-such-page", who: "stranger", status: 404 },
+  { name: "login", path: "/account", who: "stranger" },
+  {
+    name: "login refused",
+    path: "/account",
+    who: "stranger",
+    once: true,
+    does: async (page) => {
+      await page.type("[name=username]", "nobody.at.all");
+      await page.type("[name=password]", "not the password");
+      await press(page, send);
+    },
+  },
+  { name: "staff login", path: "/staff", who: "stranger", does: async (page) => { if (!page.url().includes("/login/staff")) await press(page, "a[href^='/login/staff']"); } },
+  { name: "logged out", path: "/account/logout", who: "stranger" },
+  { name: "sample app", path: "/app", who: "stranger" },
+  { name: "developers", path: "/developers", who: "stranger", english: true },
+  { name: "register an app", path: "/developers/register", who: "stranger", english: true },
+
+  { name: "account", path: "/account", who: "patient" },
+  { name: "apps", path: "/account/apps", who: "patient", does: (page) => page.$$eval("details", (all) => all.forEach((one) => { one.open = true; })) },
+  { name: "logout", path: "/account/logout", who: "patient" },
+
+  { name: "desk", path: "/staff", who: "staff" },
+  { name: "start an app", path: "/staff/launch", who: "staff" },
+  {
+    name: "patients found",
+    path: "/staff/launch",
+    who: "staff",
+    does: async (page) => {
+      await page.$eval("input[name=client_id]", (radio) => radio.click());
+      await page.type("[name=search]", "mor");
+      await press(page, "form:has([name=search]) button[type=submit]");
+    },
+  },
+  { name: "apps at the desk", path: "/staff/apps", who: "staff", does: (page) => page.$$eval("details", (all) => all.forEach((one) => { one.open = true; })) },
+  { name: "staff's own apps", path: "/account/apps?as=staff", who: "staff" },
+];
