@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::RawQuery;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::http::Method;
 use axum::http::StatusCode;
 use axum::http::Uri;
 use axum::response::Response;
@@ -110,7 +111,7 @@ pub async fn own_file(
         )
         .await;
         let deeds = lines::deeds(&app, &lines, Eyes::Patient(account.person.uuid)).await?;
-        let language = Reader::of(&uri, &headers).language;
+        let language = Reader::of((&Method::GET, &uri), &headers).language;
         Ok(lines::file(
             &app,
             (&lines, &deeds),
@@ -165,7 +166,7 @@ pub async fn desk_file(
         let lines = all(&app, &question).await?;
         note(&app, &id, (desk::actor(&colleague), &question)).await;
         let deeds = lines::deeds(&app, &lines, eyes(&colleague)).await?;
-        let language = Reader::of(&uri, &headers).language;
+        let language = Reader::of((&Method::GET, &uri), &headers).language;
         Ok(lines::file(
             &app,
             (&lines, &deeds),
