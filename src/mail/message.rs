@@ -7,10 +7,13 @@ use std::time::UNIX_EPOCH;
 use lettre::Address;
 use lettre::Message;
 use lettre::address::Envelope;
+use lettre::message::Body;
 use lettre::message::Mailbox;
 use lettre::message::MultiPart;
 use lettre::message::MultiPartKind;
 use lettre::message::SinglePart;
+use lettre::message::header::ContentTransferEncoding;
+use lettre::message::header::ContentType;
 use lettre::message::header::HeaderName;
 use lettre::message::header::HeaderValue;
 
@@ -59,8 +62,8 @@ pub(super) fn seal(from: &From, letter: &InHand, written: Written) -> Result<Sea
     let parts = MultiPart::builder()
         .kind(MultiPartKind::Alternative)
         .boundary(format!("=_{}", letter.message_id))
-        .singlepart(SinglePart::plain(written.text))
-        .singlepart(SinglePart::html(written.html));
+        .singlepart(part(ContentType::TEXT_PLAIN, written.text))
+        .singlepart(part(ContentType::TEXT_HTML, written.html));
     let envelope =
         Envelope::new(Some(sender), vec![to]).map_err(|error| said("the envelope", &error))?;
     let mut message = builder
@@ -75,4 +78,11 @@ pub(super) fn seal(from: &From, letter: &InHand, written: Written) -> Result<Sea
         envelope,
         bytes: message.formatted(),
     })
+}
+
+/// Plain letters and short enough lines travel as they are (RFC 5322, 2.1.1): a link is not cut in the middle.
+fn part(kind: ContentType, text: String) -> SinglePart {
+    let plain = Body::new_with_encoding(text.clone(), ContentTransferEncoding::SevenBit);
+    let body = plain.unwrap_or_else(|_| Body::new(text));
+    SinglePart::builder().header(kind).body(body)
 }
