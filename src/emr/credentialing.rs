@@ -24,8 +24,13 @@ const TAKEN: &str = "SELECT pid FROM patient_access_onsite \
 const HELD: &str = "SELECT portal_username, portal_login_username, portal_pwd FROM patient_access_onsite WHERE pid = ?";
 
 const INSERT: &str = "INSERT INTO patient_access_onsite \
-    (pid, portal_username, portal_login_username, portal_pwd, portal_pwd_status, portal_onetime, date_created) \
-    VALUES (?, ?, ?, ?, ?, NULL, ?)";
+    (pid, portal_username, portal_login_username, portal_pwd, portal_pwd_status, portal_onetime";
+
+/// OpenEMR 6.1 does not say when.
+const VALUES: [&str; 2] = [
+    ") VALUES (?, ?, ?, ?, ?, NULL)",
+    ", date_created) VALUES (?, ?, ?, ?, ?, NULL, ?)",
+];
 
 const UPDATE: &str = "UPDATE patient_access_onsite SET portal_login_username = ?, portal_pwd = ?, \
     portal_pwd_status = ?, portal_onetime = NULL WHERE pid = ?";
@@ -103,6 +108,8 @@ pub async fn write(emr: &Emr, tx: &mut Tx, standing: &Standing, new: &New) -> An
         By::Staff => 0,
     };
     let named = held.and_then(|held| held.portal_username);
+    let new_row = named.is_none();
+    let dated = emr.layout.has("patient_access_onsite", "date_created");
     let sql = match named {
         Some(_) => Sql::new(UPDATE)
             .bind(&new.login_name)
@@ -110,12 +117,16 @@ pub async fn write(emr: &Emr, tx: &mut Tx, standing: &Standing, new: &New) -> An
             .bind(status)
             .bind(pid),
         None => Sql::new(INSERT)
+            .push(VALUES[usize::from(dated)])
             .bind(pid)
             .bind(account_name(tx, standing).await?)
             .bind(&new.login_name)
             .bind(&new.hash)
-            .bind(status)
-            .bind(emr.zone.wall(emr.now())),
+            .bind(status),
+    };
+    let sql = match dated && new_row {
+        true => sql.bind(emr.zone.wall(emr.now())),
+        false => sql,
     };
     tx.run(sql).await?;
     Ok(Written::Done)
