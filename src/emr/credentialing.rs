@@ -31,6 +31,13 @@ const INSERT: [&str; 2] = [
     "INSERT INTO patient_access_onsite \
     (pid, portal_username, portal_login_username, portal_pwd, portal_pwd_status, portal_onetime, date_created) \
     VALUES (?, ?, ?, ?, ?, NULL, ?)",
+const INSERT: &str = "INSERT INTO patient_access_onsite \
+    (pid, portal_username, portal_login_username, portal_pwd, portal_pwd_status, portal_onetime";
+
+/// OpenEMR 6.1 does not say when.
+const VALUES: [&str; 2] = [
+    ") VALUES (?, ?, ?, ?, ?, NULL)",
+    ", date_created) VALUES (?, ?, ?, ?, ?, NULL, ?)",
 ];
 
 const UPDATE: &str = "UPDATE patient_access_onsite SET portal_login_username = ?, portal_pwd = ?, \
@@ -118,6 +125,8 @@ pub async fn write(emr: &Emr, tx: &mut Tx, standing: &Standing, new: &New) -> An
             .bind(status)
             .bind(pid),
         None => Sql::new(INSERT[usize::from(dated)])
+        None => Sql::new(INSERT)
+            .push(VALUES[usize::from(dated)])
             .bind(pid)
             .bind(account_name(tx, standing).await?)
             .bind(&new.login_name)
@@ -125,6 +134,7 @@ pub async fn write(emr: &Emr, tx: &mut Tx, standing: &Standing, new: &New) -> An
             .bind(status),
     };
     let sql = match new_row && dated {
+    let sql = match dated && new_row {
         true => sql.bind(emr.zone.wall(emr.now())),
         false => sql,
     };
