@@ -21,6 +21,8 @@ pub mod oauth;
 pub mod openapi;
 pub mod operations;
 pub mod pages;
+pub mod portal;
+pub mod portal_answers;
 pub mod register;
 pub mod reply;
 pub mod request_id;
