@@ -4,7 +4,6 @@
 use sqlx::FromRow;
 
 use crate::crypto;
-use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
@@ -27,14 +26,6 @@ const FROM: &str = " FROM patient_access_onsite a JOIN patient_data p ON p.pid =
 /// The newest bcrypt hash tells what verifying costs in this practice; only its first seven characters leave the table.
 const USUAL_COST: &str = "SELECT SUBSTR(portal_pwd, 1, 7) AS prefix FROM patient_access_onsite \
     WHERE portal_pwd LIKE '$2y$%' ORDER BY id DESC LIMIT 1";
-
-/// No unique index guards login names (OpenEMR facts 1.2), so the rows are locked while they are compared. Both name
-/// columns compare without case.
-const TAKEN: &str = "SELECT pid FROM patient_access_onsite \
-    WHERE (portal_login_username = ? OR portal_username = ?) AND pid <> ?";
-
-const SET: &str = "UPDATE patient_access_onsite SET portal_login_username = ?, portal_pwd = ?, \
-    portal_pwd_status = 1, portal_onetime = NULL WHERE pid = ? AND portal_pwd = ?";
 
 /// Who has to set a password (`portal_pwd_status`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,17 +67,6 @@ pub struct Account {
     pub display: String,
 }
 
-/// Whether new credentials could be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// They are in the table.
-    Done,
-    /// Another account has that login name.
-    NameTaken,
-    /// The account is gone, or its password changed meanwhile.
-    Changed,
-}
-
 #[derive(FromRow)]
 struct AccountRow {
     pid: i64,
@@ -108,12 +88,6 @@ struct AccountRow {
 #[derive(FromRow)]
 struct Prefix {
     prefix: Option<String>,
-}
-
-#[derive(FromRow)]
-struct Other {
-    #[expect(dead_code, reason = "that there is a row is the whole answer")]
-    pid: Option<i64>,
 }
 
 impl Account {
@@ -158,36 +132,6 @@ pub async fn usual_cost(emr: &Emr) -> Answer<u32> {
         .and_then(|prefix| prefix.get(4..6)?.parse().ok());
     // PHP's default until 8.3 (OpenEMR facts 1.2.1); above 14 a single guess would take seconds.
     Ok(cost.filter(|cost| (4..=14).contains(cost)).unwrap_or(10))
-}
-
-/// Gives an account a login name and a password of the patient's own, unless the name is another's or the account
-/// changed since `before` was read.
-///
-/// # Errors
-/// As [`Tx::run`].
-pub async fn set_credentials(
-    tx: &mut Tx,
-    before: &Account,
-    login_name: &str,
-    hash: &str,
-) -> Answer<Written> {
-    let taken = Sql::new(TAKEN)
-        .bind(login_name)
-        .bind(login_name)
-        .bind(before.person.pid)
-        .push(tx.lock_clause());
-    if tx.one::<Other>(taken).await?.is_some() {
-        return Ok(Written::NameTaken);
-    }
-    let set = Sql::new(SET)
-        .bind(login_name)
-        .bind(hash)
-        .bind(before.person.pid)
-        .bind(&before.hash);
-    Ok(match tx.run(set).await? {
-        0 => Written::Changed,
-        _ => Written::Done,
-    })
 }
 
 /// `YES`, `on` and `1`, in any case: check boxes differ between layouts (OpenEMR facts 6.3).

@@ -178,6 +178,10 @@ pub const LETTER: &[Rule<AccountCase>] = &[
     },
 ];
 
+/// Before a link that was sent does anything (`spec/security.md`, cases 91 and 114): what was true when the letter went out
+/// may be so no more.
+pub const LINK: &[Rule<AccountCase>] = &[PORTAL_ON, CHART, ENABLED, UNLOCKED];
+
 /// Before credentials are reset (F071, F072).
 pub const RESET: &[Rule<AccountCase>] = &[
     PORTAL_ON,
