@@ -11,5 +11,6 @@ mod denied;
 mod fhir;
 mod fuzz;
 mod journeys;
+mod mail;
 mod replicas;
 mod tidy;

@@ -59,11 +59,6 @@ const NOT_YET: &[(&[u32], &str)] = &[
         "there is no reset, no self-registration and no activation link before issue 5: no route sends a mail or takes a PIN",
     ),
     (
-        &[102, 103, 104],
-        "nothing is mailed before issue 5; names in HTML are escaped by the templates (case 26)",
-    ),
-    (&[179], "nothing is mailed before issue 5"),
-    (
         &[183],
         "TLS is the reverse proxy's: this server speaks plain HTTP to it, and says so at the start where public_url is not https",
     ),

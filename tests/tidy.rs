@@ -12,7 +12,7 @@ const SENTENCE: [&str; 18] = [
 ];
 
 /// One outside thing, one room: a crate's name, and the paths below `src` that may say it.
-const OUTSIDE: [(&str, &[&str]); 22] = [
+const OUTSIDE: [(&str, &[&str]); 24] = [
     ("krilla", &["sheet"]),
     ("qrcodegen", &["sheet.rs"]),
     ("rustybuzz", &["sheet/"]),
@@ -31,6 +31,8 @@ const OUTSIDE: [(&str, &[&str]); 22] = [
     ("bcrypt", &["auth/", "demo/"]),
     ("argon2", &["auth/", "demo/"]),
     ("sha_crypt", &["auth/", "demo/"]),
+    ("lettre", &["mail/"]),
+    ("minijinja", &["mail/"]),
     ("axum", &["http/", "command/serve.rs"]),
     ("tower_http", &["http/"]),
     ("askama", &["http/"]),

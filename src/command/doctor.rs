@@ -1,5 +1,6 @@
 //! `anteroom check`: every finding one line with what to do; exit 1 if something blocks.
 
+use crate::command::letters;
 use crate::command::serve;
 use crate::config::Config;
 use crate::emr::check;
@@ -53,6 +54,7 @@ pub async fn run(config: Config) -> Result<(), String> {
             findings.push(Finding::new(Level::Notice, "apps", text));
         }
     }
+    findings.extend(letters::findings(&config, &emr).await);
     findings.extend(staff_login(&config).await);
     emr.db.close().await;
     for finding in &findings {

@@ -1,11 +1,13 @@
 //! The command line: what can be typed, and which function does it.
 
+pub mod accounts;
 pub mod clients;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
 pub mod isolation;
 pub mod keys;
+pub mod letters;
 pub mod serve;
 pub mod staff;
 
@@ -17,6 +19,7 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::command::accounts::AccountsCommand;
 use crate::command::clients::ClientCommand;
 use crate::config;
 use crate::config::Config;
@@ -68,6 +71,9 @@ pub enum Command {
         /// nothing of a record is printed.
         #[arg(long)]
         isolation: bool,
+        /// Send a test letter to this address instead, at once, and say what the mail server answered.
+        #[arg(long, value_name = "ADDRESS", conflicts_with = "isolation")]
+        mail: Option<String>,
         /// How many patients to try with --isolation, taken from all over the practice.
         #[arg(long, value_name = "N", default_value_t = 20, requires = "isolation")]
         patients: u32,
@@ -86,6 +92,12 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         command: ClientCommand,
+    },
+    /// Patients' accounts, all of them at once.
+    Accounts {
+        /// What to do.
+        #[command(subcommand)]
+        command: AccountsCommand,
     },
     /// The keys id tokens are signed with.
     Keys {
@@ -122,6 +134,12 @@ pub enum Command {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Write the wording of letters into a folder, for the practice's own to begin with (setting letters).
+    Letters {
+        /// The folder; files that are there already stay as they are.
+        #[arg(long, value_name = "DIR")]
+        into: PathBuf,
     },
     /// The practice's portal rules, as a table to read.
     Rules,
@@ -231,10 +249,17 @@ pub async fn run(cli: Cli, environment: &HashMap<String, String>) -> Result<(), 
             target,
             isolation: true,
             patients,
+            ..
         } => isolation::run(target.settings(environment)?, patients).await,
+        Command::Check {
+            target,
+            mail: Some(address),
+            ..
+        } => letters::test(target.settings(environment)?, &address).await,
         Command::Check { target, .. } => doctor::run(target.settings(environment)?).await,
         Command::Seed { target, into } => demo::seed(target.settings(environment)?, &into).await,
         Command::Client { command } => clients::run(command, environment).await,
+        Command::Accounts { command } => accounts::run(command, environment).await,
         Command::Keys { command } => keys::run(command, environment).await,
         Command::Staff { command } => staff::run(command, environment).await,
         Command::Config {
@@ -251,6 +276,7 @@ pub async fn run(cli: Cli, environment: &HashMap<String, String>) -> Result<(), 
             println!("{:#}", openapi::document(&settings.public_url));
             Ok(())
         }
+        Command::Letters { into } => letters::print(&into),
         Command::Rules => {
             print!("{}", rules::markdown());
             Ok(())

@@ -165,12 +165,17 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     let keeping = worker::keep_keys(system_clock(), db.clone(), app.keys.clone(), age);
     let watching = worker::watch(app.clone());
     let noticing = tokio::spawn(notice(app.clone()));
+    let outbox = worker::outbox::start(app.clone(), app.entropy.as_ref());
     connections::serve(
         (listener, Patience::default()),
         http::router(app),
         told_to_stop(),
     )
     .await;
+    match outbox {
+        Ok(outbox) => outbox.stop().await,
+        Err(failure) => tracing::error!(?failure, "letters were not sent"),
+    }
     sweeping.abort();
     keeping.abort();
     watching.abort();

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod coverage;
 pub mod credentials;
 pub mod language;
+pub mod mailbox;
 pub mod people;
 pub mod query;
 pub mod records;

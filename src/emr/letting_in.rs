@@ -1,6 +1,8 @@
 //! The switches of OpenEMR's own tables about who may come in: one patient's (`allow_patient_portal`), and that
 //! everybody has to change a password (`portal_pwd_status`).
 
+use uuid::Uuid;
+
 use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
@@ -8,6 +10,8 @@ use crate::domain::refusal::Answer;
 /// Only `YES` lets a patient in, letter by letter, and MariaDB compares without case: its bytes are compared.
 const SWITCH: &str = "UPDATE patient_data SET allow_patient_portal = ? \
     WHERE pid = ? AND HEX(COALESCE(allow_patient_portal, '')) <> ?";
+
+const OPEN: &str = "UPDATE patient_data SET allow_patient_portal = 'YES' WHERE uuid = ?";
 
 /// Only what is the patient's own: what staff made has to be changed already, and an odd one never logs in.
 const MUST_CHANGE: &str =
@@ -40,6 +44,14 @@ pub async fn switch(tx: &mut Tx, pid: i64, access: Access) -> Answer<bool> {
     let (word, bytes) = access.words();
     let sql = Sql::new(SWITCH).bind(word).bind(pid).bind(bytes);
     Ok(tx.run(sql).await? > 0)
+}
+
+/// Lets a new patient in (F027).
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn open(tx: &mut Tx, id: Uuid) -> Answer<()> {
+    tx.run(Sql::new(OPEN).bind(id)).await.map(|_| ())
 }
 
 /// Everybody who has a password of their own has to change it at the next login; how many those are (F068).

@@ -34,6 +34,8 @@ pub mod signin;
 pub mod site;
 pub mod staff;
 pub mod staff_apps;
+pub mod staff_mail;
+pub mod staff_patient;
 pub mod staff_signin;
 pub mod style;
 pub mod upstream;
@@ -133,6 +135,18 @@ impl App {
 impl AsRef<Emr> for App {
     fn as_ref(&self) -> &Emr {
         &self.emr
+    }
+}
+
+impl AsRef<Config> for App {
+    fn as_ref(&self) -> &Config {
+        &self.config
+    }
+}
+
+impl AsRef<Keys> for App {
+    fn as_ref(&self) -> &Keys {
+        &self.keys
     }
 }
 
@@ -291,6 +305,15 @@ pub fn router(app: Arc<App>) -> Router {
             get(staff::launch_page).post(staff::launch_post),
         )
         .route("/staff/apps", get(staff::apps_page).post(staff::apps_post))
+        .route(
+            "/staff/patients",
+            get(staff_patient::search_page).post(staff_patient::search_post),
+        )
+        .route(
+            "/staff/patients/{id}",
+            get(staff_patient::page).post(staff_patient::change),
+        )
+        .route("/staff/mail", get(staff_mail::page).post(staff_mail::post))
         .route("/staff/logout", post(staff::log_out))
         .route("/launch", post(launch::start))
         .route("/login/staff/start", get(upstream::start))

@@ -20,6 +20,7 @@ use crate::sheet;
 use crate::sheet::Paper;
 use crate::sheet::Sheet;
 use crate::store::outbox;
+use crate::store::outbox::Letter;
 
 /// The adapter behind the accounts (F022).
 const BACKEND: &str = "openemr-onsite";
@@ -90,8 +91,8 @@ pub async fn status(
         let pid = found.standing.person.pid;
         if let Some(last) = outbox::last_of(&app.emr.db, pid).await? {
             let part = Parameters::default()
-                .code("kind", last.letter.name())
-                .code("status", &last.status)
+                .code("kind", last.letter.map_or("unknown", Letter::name))
+                .code("status", last.status.word())
                 .text("answer", &last.answer)
                 .moment("at", Some(last.finished.unwrap_or(last.created)));
             said = said.part("lastMail", part);

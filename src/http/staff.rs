@@ -48,6 +48,7 @@ use crate::http::staff_signin::Searched;
 use crate::http::staff_signin::row;
 use crate::store::clients::Client;
 use crate::store::clients::Vouched;
+use crate::store::outbox;
 
 /// What the address says where somebody else had decided already.
 const TOO_LATE: &str = "too-late";
@@ -84,6 +85,10 @@ pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
             true => client::waiting(&app.emr.db).await?.len(),
             false => 0,
         };
+        let undelivered = match may_manage {
+            true => outbox::dead(&app.emr.db).await?,
+            false => 0,
+        };
         let page = Desk {
             frame: reply::frame(&app, "Staff desk"),
             csrf: csrf::token(visitor.token),
@@ -91,6 +96,7 @@ pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
             may_launch: colleague.staff.has(Right::Demographics),
             may_manage,
             waiting,
+            undelivered,
         };
         Ok(reply::html(StatusCode::OK, page))
     }

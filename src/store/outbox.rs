@@ -2,6 +2,8 @@
 //! told and what did not happen is not (`spec/security.md`, I5). Nothing here is secret: the token of a link is made
 //! again from the link's id when the letter is written.
 
+pub mod sending;
+
 use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -10,14 +12,74 @@ use crate::db::Db;
 use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::language::Language;
+use crate::domain::mailbox;
 use crate::domain::refusal::Answer;
 
 const INSERT: &str = "INSERT INTO anteroom_outbox \
-    (message_id, letter, pid, address, language, told, link, status, not_before, created) \
-    VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)";
+    (message_id, letter, pid, address, language, told, link, status, not_before, answer, created, finished) \
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-const LAST: &str = "SELECT letter, status, answer, created, finished FROM anteroom_outbox \
-    WHERE pid = ? ORDER BY id DESC LIMIT 1";
+/// `told` and `link` are for a letter that is put in anew.
+const SELECT: &str = "SELECT o.id, o.letter, o.pid, o.address, o.language, o.told, o.link, o.status, o.tries, o.answer, \
+    o.created, o.finished, o.not_before FROM anteroom_outbox o WHERE ";
+
+/// Only a letter that nobody has in hand.
+const WITHDRAW: &str = "UPDATE anteroom_outbox SET status = 'withdrawn', finished = ?, answer = '' \
+    WHERE id = ? AND status = 'waiting'";
+
+/// A letter is sent again once: the row says so, and the new row is the next to try.
+const AGAIN: &str = "UPDATE anteroom_outbox SET status = 'again' WHERE id = ? AND status = 'dead'";
+
+/// A link that ended cannot be sent again.
+const LINK_WORKS: &str = "SELECT COUNT(*) AS total FROM anteroom_link \
+    WHERE id = ? AND used IS NULL AND ended IS NULL AND expires > ? AND wrong < 5";
+
+const DEAD: &str = "SELECT COUNT(*) AS total FROM anteroom_outbox WHERE status = 'dead'";
+
+/// What is said of a letter whose address is none: it is never handed to a mail server.
+const NO_MAILBOX: &str =
+    "This is not one e-mail address, so nothing was sent. Correct it in the chart.";
+
+/// How far a letter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// It is to be sent, at once or later.
+    Waiting,
+    /// A worker has it in hand.
+    Sending,
+    /// The mail server took it.
+    Sent,
+    /// It was given up.
+    Dead,
+    /// It was given up, and another was put in its place.
+    Again,
+    /// It is not to be sent any more: staff said so, or its link had ended.
+    Withdrawn,
+}
+
+impl Status {
+    /// Each with its word.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("waiting", Self::Waiting),
+        ("sending", Self::Sending),
+        ("sent", Self::Sent),
+        ("dead", Self::Dead),
+        ("again", Self::Again),
+        ("withdrawn", Self::Withdrawn),
+    ];
+
+    /// As stored.
+    pub fn word(self) -> &'static str {
+        let known = Self::ALL.iter().find(|(_, one)| *one == self);
+        known.map_or("", |(word, _)| word)
+    }
+
+    /// The status of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        let known = Self::ALL.iter().find(|(known, _)| *known == word);
+        known.map(|(_, one)| *one)
+    }
+}
 
 /// Which letter it is: the name of its template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,48 +156,66 @@ pub struct NewLetter {
     pub created: i64,
 }
 
-/// A letter as it stands.
+/// A letter of the delivery log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logged {
-    /// Which.
-    pub letter: Letter,
-    /// How far it is, in a word.
-    pub status: String,
-    /// What the mail server said last; may be empty.
+    /// Its number.
+    pub id: i64,
+    /// Which; `None` for one of a newer version.
+    pub letter: Option<Letter>,
+    /// Whose account it is about.
+    pub pid: Option<i64>,
+    /// Where it goes.
+    pub address: String,
+    /// How far it is.
+    pub status: Status,
+    /// How often it was tried.
+    pub tries: i64,
+    /// What the mail server said last, without addresses.
     pub answer: String,
-    /// When it was written.
+    /// When it was written, in seconds since 1970.
     pub created: i64,
-    /// When it was done with.
+    /// When it was over.
     pub finished: Option<i64>,
+    /// When it is tried next, where it waits.
+    pub not_before: i64,
 }
 
-#[derive(FromRow)]
+/// Which letters of the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Of one patient.
+    pub pid: Option<i64>,
+    /// As far as this.
+    pub status: Option<Status>,
+    /// Older than the letter with this number.
+    pub before: Option<i64>,
+}
+
+#[derive(Clone, FromRow)]
 struct Row {
+    id: i64,
     letter: String,
+    pid: Option<i64>,
+    address: String,
+    language: String,
+    told: String,
+    link: Option<Vec<u8>>,
     status: String,
+    tries: i64,
     answer: String,
     created: i64,
     finished: Option<i64>,
+    not_before: i64,
 }
 
-/// The last letter about a patient's account (F088).
-///
-/// # Errors
-/// As [`Db::all`].
-pub async fn last_of(db: &Db, pid: i64) -> Answer<Option<Logged>> {
-    let row: Option<Row> = db.one(Sql::new(LAST).bind(pid)).await?;
-    Ok(row.and_then(|row| {
-        Some(Logged {
-            letter: Letter::of(&row.letter)?,
-            status: row.status,
-            answer: row.answer,
-            created: row.created,
-            finished: row.finished,
-        })
-    }))
+#[derive(FromRow)]
+struct Count {
+    total: i64,
 }
 
-/// Puts a letter into the outbox; its number.
+/// Puts a letter into the outbox; its number. One whose address is not exactly one mailbox is kept for the log and goes
+/// nowhere (`spec/security.md`, case 103).
 ///
 /// # Errors
 /// As [`Tx::run`].
@@ -145,15 +225,132 @@ pub async fn put(tx: &mut Tx, letter: &NewLetter) -> Answer<i64> {
         reason = "a Message-ID has to be different from others, not unguessable"
     )]
     let message_id = Uuid::new_v4().to_string();
+    let (address, status, answer) = match mailbox::one(&letter.address) {
+        Ok(address) => (address, Status::Waiting, ""),
+        Err(_) => (
+            mailbox::line(&letter.address, 320),
+            Status::Dead,
+            NO_MAILBOX,
+        ),
+    };
     let sql = Sql::new(INSERT)
         .bind(message_id)
         .bind(letter.letter.name())
         .bind(letter.pid)
-        .bind(&letter.address)
+        .bind(address)
         .bind(letter.language.tag())
         .bind(letter.told.to_string())
         .bind(letter.link)
+        .bind(status.word())
         .bind(letter.created)
-        .bind(letter.created);
+        .bind(answer)
+        .bind(letter.created)
+        .bind(Some(letter.created).filter(|_| status == Status::Dead));
     tx.insert(sql).await
+}
+
+/// The letters of the log, the newest first.
+///
+/// # Errors
+/// As [`Db::all`].
+pub async fn log(db: &Db, filter: &Filter, rows: u32) -> Answer<Vec<Logged>> {
+    let mut sql = Sql::new(SELECT).push("1 = 1");
+    if let Some(pid) = filter.pid {
+        sql = sql.push(" AND o.pid = ?").bind(pid);
+    }
+    if let Some(status) = filter.status {
+        sql = sql.push(" AND o.status = ?").bind(status.word());
+    }
+    if let Some(before) = filter.before {
+        sql = sql.push(" AND o.id < ?").bind(before);
+    }
+    let rows: Vec<Row> = db.all(sql.push(" ORDER BY o.id DESC").limit(rows)).await?;
+    Ok(rows.into_iter().filter_map(logged).collect())
+}
+
+/// The last letter about a patient's account (`$portal-status`, F088).
+///
+/// # Errors
+/// As [`Db::all`].
+pub async fn last_of(db: &Db, pid: i64) -> Answer<Option<Logged>> {
+    let filter = Filter {
+        pid: Some(pid),
+        ..Filter::default()
+    };
+    Ok(log(db, &filter, 1).await?.into_iter().next())
+}
+
+/// How many letters were given up and nobody did anything about it.
+///
+/// # Errors
+/// As [`Db::all`].
+pub async fn dead(db: &Db) -> Answer<i64> {
+    let count: Option<Count> = db.one(Sql::new(DEAD)).await?;
+    Ok(count.map_or(0, |count| count.total))
+}
+
+/// Takes a waiting letter back; the patient it was about, `None` where there was nothing left to take back.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn withdraw(tx: &mut Tx, id: i64, now: i64) -> Answer<Option<Logged>> {
+    if tx.run(Sql::new(WITHDRAW).bind(now).bind(id)).await? == 0 {
+        return Ok(None);
+    }
+    Ok(row(tx, id).await?.and_then(logged))
+}
+
+/// Puts a letter that was given up into the outbox anew, once; `None` where it was not given up, or somebody else did so,
+/// or its link has ended.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn again(tx: &mut Tx, id: i64, now: i64) -> Answer<Option<Logged>> {
+    let Some(old) = row(tx, id).await? else {
+        return Ok(None);
+    };
+    let (Some(letter), Ok(told)) = (Letter::of(&old.letter), serde_json::from_str(&old.told))
+    else {
+        return Ok(None);
+    };
+    let link = old.link.as_deref().and_then(|id| Uuid::from_slice(id).ok());
+    if let Some(link) = link {
+        let count: Option<Count> = tx.one(Sql::new(LINK_WORKS).bind(link).bind(now)).await?;
+        if count.is_none_or(|count| count.total == 0) {
+            return Ok(None);
+        }
+    }
+    if tx.run(Sql::new(AGAIN).bind(id)).await? == 0 {
+        return Ok(None);
+    }
+    let letter = NewLetter {
+        letter,
+        pid: old.pid,
+        address: old.address.clone(),
+        language: Language::of(&old.language).unwrap_or_default(),
+        told,
+        link,
+        created: now,
+    };
+    put(tx, &letter).await?;
+    Ok(logged(old))
+}
+
+async fn row(tx: &mut Tx, id: i64) -> Answer<Option<Row>> {
+    tx.one(Sql::new(SELECT).push("o.id = ?").bind(id)).await
+}
+
+fn logged(row: Row) -> Option<Logged> {
+    Some(Logged {
+        id: row.id,
+        letter: Letter::of(&row.letter),
+        pid: row.pid,
+        address: row.address,
+        status: Status::of(&row.status)?,
+        tries: row.tries,
+        answer: row.answer,
+        created: row.created,
+        finished: row.finished,
+        not_before: row.not_before,
+    })
 }

@@ -128,7 +128,7 @@ async fn case_174_every_page_has_the_one_strict_policy() {
     let inside = desk.submit(&form, &fields).await;
     let inside = desk.follow(inside).await;
     strict(&inside, "the desk", None);
-    for path in ["/staff", "/staff/apps", "/staff/launch"] {
+    for path in ["/staff", "/staff/apps", "/staff/mail", "/staff/launch"] {
         let page = opened(&mut desk, path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
         strict(&page, path, None);

@@ -28,7 +28,7 @@ pub(super) fn asked(scope: &str, launch: Option<&str>) -> Vec<(&'static str, Str
 }
 
 /// The form token of a page.
-pub(super) fn csrf(page: &Answer) -> String {
+pub(crate) fn csrf(page: &Answer) -> String {
     let html = page.text();
     let rest = html.split("name=\"csrf\" value=\"").nth(1);
     let token = rest.and_then(|rest| rest.split('"').next());
@@ -55,7 +55,7 @@ pub(super) async fn log_in(
 }
 
 /// A browser in which a colleague stands before the desk.
-pub(super) async fn at_the_desk<'c>(clinic: &'c Clinic, name: &str) -> (Browser<'c>, Answer) {
+pub(crate) async fn at_the_desk<'c>(clinic: &'c Clinic, name: &str) -> (Browser<'c>, Answer) {
     let mut browser = clinic.browser();
     let first = browser.get("/staff").await;
     let form = browser.follow(first).await;

@@ -18,7 +18,7 @@ use crate::clinic::Clinic;
 use crate::clinic::EVERYTHING;
 use crate::clinic::browser::authorization;
 
-const PAGES: [&str; 3] = ["/staff", "/staff/launch", "/staff/apps"];
+const PAGES: [&str; 4] = ["/staff", "/staff/launch", "/staff/apps", "/staff/mail"];
 
 #[tokio::test]
 async fn without_a_session_of_staff_every_page_leads_to_the_login() {
@@ -113,7 +113,7 @@ async fn f161_f162_f164_the_access_control_is_asked_at_every_request() {
     change(&clinic, "DELETE FROM gacl_aro_groups_map").await;
     let posted = manager.post("/staff/apps", &decide(&desk, "disable")).await;
     assert_eq!(posted.status, StatusCode::FORBIDDEN);
-    for path in ["/staff/launch", "/staff/apps"] {
+    for path in ["/staff/launch", "/staff/apps", "/staff/mail"] {
         assert_eq!(manager.get(path).await.status, StatusCode::FORBIDDEN);
     }
     let desk = manager.get("/staff").await;

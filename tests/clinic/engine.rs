@@ -150,6 +150,20 @@ pub(crate) async fn look(db: &Db, sql: &'static str) -> String {
     row.and_then(|row| row.text).unwrap_or_default()
 }
 
+/// What the mail server that `./test` started tells about itself; `None`, said aloud, where there is none.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests' other look at the environment"
+)]
+pub(crate) fn mail_server() -> Option<serde_json::Value> {
+    let Ok(folder) = std::env::var("ANTEROOM_TEST_SMTP") else {
+        eprintln!("NOT RUN with a mail server: ANTEROOM_TEST_SMTP is not set; ./test sets it");
+        return None;
+    };
+    let told = fs::read_to_string(Path::new(&folder).join("server.json"));
+    Some(serde_json::from_str(&told.expect("a mail server")).expect("JSON"))
+}
+
 /// The server that `./test` started, if it did.
 #[expect(
     clippy::disallowed_methods,

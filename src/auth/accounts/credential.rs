@@ -327,8 +327,8 @@ impl Work<'_> {
         }
         if self.ask.password.is_some() {
             let practice = self.context.emr.practice().await?;
-            let broken = policy::password(secret, name, &practice.name);
-            facts.password = broken.into_iter().map(str::to_owned).collect();
+            let minimum = self.context.config.accounts.password_minimum;
+            facts.password = policy::password(secret, (name, &practice.name), minimum);
         }
         Ok(facts)
     }

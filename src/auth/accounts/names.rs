@@ -167,7 +167,7 @@ mod tests {
             for class in CLASSES {
                 assert!(text.bytes().any(|byte| class.contains(&byte)), "{text}");
             }
-            assert!(policy::password(&text, "ana.moreno", "Harbor Street").is_empty());
+            assert!(policy::password(&text, ("ana.moreno", "Harbor Street"), 12).is_empty());
         }
     }
 

@@ -21,6 +21,8 @@ pub mod reset;
 pub mod scope_words;
 pub mod staff;
 pub mod staff_login;
+pub mod staff_mail;
+pub mod staff_patient;
 
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,8 @@ pub struct Desk {
     pub may_manage: bool,
     /// How many apps wait for a decision.
     pub waiting: usize,
+    /// How many letters could not be delivered.
+    pub undelivered: i64,
 }
 
 /// Starting an app. Fields: `client_id`, `search`, `csrf`, buttons `patient=<FHIR id>`; then `encounter`.
@@ -128,6 +130,7 @@ impl Desk {
             may_launch: true,
             may_manage: true,
             waiting: 2,
+            undelivered: 1,
         }
     }
 
@@ -137,6 +140,7 @@ impl Desk {
             may_launch: false,
             may_manage: false,
             waiting: 0,
+            undelivered: 0,
             ..Desk::sample()
         }
     }

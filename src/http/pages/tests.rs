@@ -28,6 +28,9 @@ use super::staff::StaffApps;
 use super::staff::StaffLaunch;
 use super::staff_login::ChoosePatient;
 use super::staff_login::StaffLogin;
+use super::staff_mail::StaffMail;
+use super::staff_patient::StaffPatient;
+use super::staff_patient::StaffPatients;
 use askama::Template;
 
 /// Every page in every state it has: name and HTML.
@@ -82,6 +85,17 @@ fn samples() -> Vec<(&'static str, String)> {
             "developers-without-registration",
             Box::new(Developers::sample_without_registration()),
         ),
+        ("staff-patients", Box::new(StaffPatients::sample())),
+        ("staff-patient", Box::new(StaffPatient::sample())),
+        ("staff-patient-off", Box::new(StaffPatient::sample_off())),
+        (
+            "staff-patient-shown",
+            Box::new(StaffPatient::sample_shown()),
+        ),
+        (
+            "staff-patient-locked",
+            Box::new(StaffPatient::sample_locked()),
+        ),
         ("register", Box::new(RegisterApp::sample())),
         ("register-refused", Box::new(RegisterApp::sample_refused())),
         ("register-off", Box::new(RegisterApp::sample_off())),
@@ -110,6 +124,12 @@ fn samples() -> Vec<(&'static str, String)> {
         ("staff-launch-empty", Box::new(StaffLaunch::sample_empty())),
         ("staff-apps", Box::new(StaffApps::sample())),
         ("staff-apps-empty", Box::new(StaffApps::sample_empty())),
+        ("staff-mail", Box::new(StaffMail::sample())),
+        ("staff-mail-empty", Box::new(StaffMail::sample_empty())),
+        (
+            "staff-mail-search",
+            Box::new(StaffMail::sample_of_a_search()),
+        ),
     ];
     pages
         .into_iter()

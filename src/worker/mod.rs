@@ -1,6 +1,8 @@
 //! The loops behind the server. One writes the ledger lines of reads in batches, so that no read waits for one; lines
 //! of writes are not here, they are in the transaction of the write itself. One removes what has ended. One reads the
-//! signing keys again and makes a new one when it is time.
+//! signing keys again and makes a new one when it is time. One sends letters ([`outbox`]).
+
+pub mod outbox;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;

@@ -1,0 +1,78 @@
+//! A letter as it goes over the wire (RFC 5322): our headers, one recipient, the same words as text and as HTML. A letter
+//! that is tried again is the same bytes again.
+
+use std::time::Duration;
+use std::time::UNIX_EPOCH;
+
+use lettre::Address;
+use lettre::Message;
+use lettre::address::Envelope;
+use lettre::message::Mailbox;
+use lettre::message::MultiPart;
+use lettre::message::MultiPartKind;
+use lettre::message::SinglePart;
+use lettre::message::header::HeaderName;
+use lettre::message::header::HeaderValue;
+
+use crate::domain::mailbox;
+use crate::mail::From;
+use crate::mail::wording::Written;
+use crate::store::outbox::sending::InHand;
+
+/// A letter with its envelope.
+pub(super) struct Sealed {
+    /// From whom and to whom.
+    pub(super) envelope: Envelope,
+    /// Its bytes.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Puts a written letter into its envelope.
+///
+/// # Errors
+/// One sentence that says what of it cannot be sent.
+pub(super) fn seal(from: &From, letter: &InHand, written: Written) -> Result<Sealed, String> {
+    let said = |what: &str, error: &dyn std::fmt::Display| format!("{what}: {error}");
+    let address = |text: &str| -> Result<Address, String> {
+        mailbox::one(text)
+            .ok()
+            .and_then(|one| one.parse().ok())
+            .ok_or_else(|| "the address is not one mailbox".to_owned())
+    };
+    let to = address(&letter.address)?;
+    let sender = address(&from.address)?;
+    let name = mailbox::line(&from.practice, 80);
+    let domain = sender.domain().to_owned();
+    let created = u64::try_from(letter.created).unwrap_or_default();
+    let mut builder = Message::builder()
+        .from(Mailbox::new(
+            Some(name).filter(|name| !name.is_empty()),
+            sender.clone(),
+        ))
+        .to(Mailbox::new(None, to.clone()))
+        .subject(mailbox::line(&written.subject, 150))
+        .message_id(Some(format!("<{}@{domain}>", letter.message_id)))
+        .date(UNIX_EPOCH + Duration::from_secs(created));
+    if let Some(reply_to) = &from.reply_to {
+        builder = builder.reply_to(Mailbox::new(None, address(reply_to)?));
+    }
+    let parts = MultiPart::builder()
+        .kind(MultiPartKind::Alternative)
+        .boundary(format!("=_{}", letter.message_id))
+        .singlepart(SinglePart::plain(written.text))
+        .singlepart(SinglePart::html(written.html));
+    let envelope =
+        Envelope::new(Some(sender), vec![to]).map_err(|error| said("the envelope", &error))?;
+    let mut message = builder
+        .multipart(parts)
+        .map_err(|error| said("the letter", &error))?;
+    // Nobody's absence note is to answer (RFC 3834, 5).
+    message.headers_mut().insert_raw(HeaderValue::new(
+        HeaderName::new_from_ascii_str("Auto-Submitted"),
+        "auto-generated".to_owned(),
+    ));
+    Ok(Sealed {
+        envelope,
+        bytes: message.formatted(),
+    })
+}
