@@ -87,6 +87,8 @@ const ROUTES: &[(&str, Guard)] = &[
     ("/staff", Guard::Session),
     ("/staff/launch", Guard::Session),
     ("/staff/apps", Guard::Session),
+    ("/staff/patients", Guard::Session),
+    ("/staff/patients/{id}", Guard::Session),
     ("/staff/mail", Guard::Session),
     ("/staff/registrations", Guard::Session),
     ("/register", Guard::Open),

@@ -89,6 +89,7 @@ pub async fn run(config: Config, patients: u32) -> Result<(), String> {
         page_key: &page_key,
         rules: Rules {
             cancel_notice: config.cancel_notice,
+            auto_enable: false,
         },
     };
     let mut tally = Tally::default();

@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and which function does it.
 
+pub mod accounts;
 pub mod audit;
 pub mod clients;
 pub mod demo;
@@ -19,6 +20,7 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::command::accounts::AccountsCommand;
 use crate::command::audit::AuditCommand;
 use crate::command::clients::ClientCommand;
 use crate::config;
@@ -92,6 +94,12 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         command: ClientCommand,
+    },
+    /// Patients' accounts, all of them at once.
+    Accounts {
+        /// What to do.
+        #[command(subcommand)]
+        command: AccountsCommand,
     },
     /// The keys id tokens are signed with.
     Keys {
@@ -259,6 +267,7 @@ pub async fn run(cli: Cli, environment: &HashMap<String, String>) -> Result<(), 
         Command::Check { target, .. } => doctor::run(target.settings(environment)?).await,
         Command::Seed { target, into } => demo::seed(target.settings(environment)?, &into).await,
         Command::Client { command } => clients::run(command, environment).await,
+        Command::Accounts { command } => accounts::run(command, environment).await,
         Command::Keys { command } => keys::run(command, environment).await,
         Command::Audit { command } => audit::run(command, environment).await,
         Command::Staff { command } => staff::run(command, environment).await,

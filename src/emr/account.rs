@@ -12,13 +12,15 @@ use crate::emr::uuids;
 use crate::emr::uuids::Table;
 
 const SELECT: &str = "SELECT p.pid, p.uuid, a.portal_username, a.portal_login_username, a.portal_pwd, \
-    a.portal_pwd_status, a.portal_onetime, p.allow_patient_portal, p.email, p.fname, p.lname, ";
+    a.portal_pwd_status, a.portal_onetime, p.allow_patient_portal, p.email, p.fname, p.lname, \
+    CASE WHEN m.locked IS NULL THEN 0 ELSE 1 END AS locked, CASE WHEN m.registered IS NULL THEN 0 ELSE 1 END AS pending, ";
 
 /// OpenEMR 6.1 has no such switch (OpenEMR facts 0.1).
 const APPS: [&str; 2] = ["NULL AS prevent_portal_apps", "p.prevent_portal_apps"];
 
 /// An account counts only with both names and a hash (OpenEMR facts 2.2). `portal_pwd_status` may be NULL.
 const FROM: &str = " FROM patient_access_onsite a JOIN patient_data p ON p.pid = a.pid \
+    LEFT JOIN anteroom_account m ON m.pid = a.pid \
     WHERE a.portal_username <> '' AND a.portal_login_username <> '' AND a.portal_pwd <> '' AND ";
 
 /// The newest bcrypt hash tells what verifying costs in this practice; only its first seven characters leave the table.
@@ -55,6 +57,10 @@ pub struct Account {
     pub portal_allowed: bool,
     /// `prevent_portal_apps` says that no app may be used.
     pub apps_prevented: bool,
+    /// Staff locked it (`anteroom_account`).
+    pub locked: bool,
+    /// Somebody registered and is not let in yet (`anteroom_account`).
+    pub pending: bool,
     /// `patient_data.email`; may be empty.
     pub email: String,
     /// The patient's name for display.
@@ -73,6 +79,8 @@ struct AccountRow {
     allow_patient_portal: Option<String>,
     prevent_portal_apps: Option<String>,
     email: Option<String>,
+    locked: i64,
+    pending: i64,
     fname: Option<String>,
     lname: Option<String>,
 }
@@ -88,9 +96,9 @@ impl Account {
         crypto::credential(&self.hash, &self.login_name)
     }
 
-    /// Whether the portal rules let this account use apps at all (OpenEMR facts 2.2, `prevent_portal_apps`).
+    /// Whether the portal rules let this account use apps at all (OpenEMR facts 2.2, `prevent_portal_apps`), and staff too.
     pub fn may_use_apps(&self) -> bool {
-        self.portal_allowed && !self.apps_prevented
+        self.portal_allowed && !self.apps_prevented && !self.locked && !self.pending
     }
 }
 
@@ -170,6 +178,8 @@ fn account(row: AccountRow) -> Option<Account> {
             .is_some_and(|onetime| !onetime.is_empty()),
         portal_allowed: row.allow_patient_portal.as_deref() == Some("YES"),
         apps_prevented: ticked(row.prevent_portal_apps.as_deref().unwrap_or_default()),
+        locked: row.locked != 0,
+        pending: row.pending != 0,
         email: row.email.unwrap_or_default(),
         display: words.join(" ").trim().to_owned(),
     })

@@ -31,6 +31,7 @@ pub mod html;
 mod insurance;
 mod insurers;
 pub mod layout;
+pub mod letting_in;
 pub mod lists;
 pub mod mail;
 mod marking;

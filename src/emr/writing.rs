@@ -22,6 +22,8 @@ use uuid::Uuid;
 pub struct Rules {
     /// The least notice for calling off a visit.
     pub cancel_notice: Duration,
+    /// Charts that staff open have access at once (F027).
+    pub auto_enable: bool,
 }
 
 /// What was written.

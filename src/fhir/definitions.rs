@@ -17,7 +17,8 @@ use crate::fhir::outcome;
 use crate::fhir::search::Handling;
 
 /// The kinds that anybody may read and search. Code systems and value sets are served with the practice's own lists.
-pub const KINDS: [&str; 4] = [
+pub const KINDS: [&str; 5] = [
+    "OperationDefinition",
     "StructureDefinition",
     "SearchParameter",
     "ImplementationGuide",
@@ -62,7 +63,7 @@ macro_rules! file {
 }
 
 /// Every definition, by the name of its file. `tests/definitions.rs` holds that none is forgotten.
-const FILES: [&[u8]; 35] = [
+const FILES: [&[u8]; 43] = [
     file!("CapabilityStatement-anteroom"),
     file!("CodeSystem-communication-category"),
     file!("CodeSystem-document-category"),
@@ -72,6 +73,14 @@ const FILES: [&[u8]; 35] = [
     file!("CodeSystem-reason"),
     file!("CodeSystem-task-code"),
     file!("ImplementationGuide-dev.anteroom.fhir"),
+    file!("OperationDefinition-portal-credential"),
+    file!("OperationDefinition-portal-disable"),
+    file!("OperationDefinition-portal-enable"),
+    file!("OperationDefinition-portal-lock"),
+    file!("OperationDefinition-portal-reset"),
+    file!("OperationDefinition-portal-status"),
+    file!("OperationDefinition-portal-unlock"),
+    file!("OperationDefinition-portal-username-available"),
     file!("SearchParameter-coverage-period"),
     file!("SearchParameter-coverage-subscriber-id"),
     file!("SearchParameter-practitioner-portal-addressee"),

@@ -91,6 +91,38 @@ pub static SERVED: Served = Served {
             "validate",
             "http://hl7.org/fhir/OperationDefinition/Resource-validate",
         ),
+        (
+            "portal-status",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-status",
+        ),
+        (
+            "portal-enable",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-enable",
+        ),
+        (
+            "portal-disable",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-disable",
+        ),
+        (
+            "portal-lock",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-lock",
+        ),
+        (
+            "portal-unlock",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-unlock",
+        ),
+        (
+            "portal-credential",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-credential",
+        ),
+        (
+            "portal-reset",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-reset",
+        ),
+        (
+            "portal-username-available",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-username-available",
+        ),
     ],
 };
 

@@ -244,6 +244,7 @@ pub fn rest<'a>(app: &'a App, id: &'a RequestId, grant: &'a Grant) -> Rest<'a> {
         entropy: app.entropy.as_ref(),
         rules: Rules {
             cancel_notice: app.config.cancel_notice,
+            auto_enable: app.config.accounts.auto_enable,
         },
         request_id: &id.0,
     }

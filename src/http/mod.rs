@@ -26,6 +26,8 @@ pub mod oauth;
 pub mod openapi;
 pub mod operations;
 pub mod pages;
+pub mod portal;
+pub mod portal_answers;
 pub mod refused;
 pub mod register;
 pub mod reply;
@@ -36,6 +38,7 @@ pub mod site;
 pub mod staff;
 pub mod staff_apps;
 pub mod staff_mail;
+pub mod staff_patient;
 pub mod staff_registrations;
 pub mod staff_signin;
 pub mod style;
@@ -312,6 +315,14 @@ pub fn router(app: Arc<App>) -> Router {
             get(staff::launch_page).post(staff::launch_post),
         )
         .route("/staff/apps", get(staff::apps_page).post(staff::apps_post))
+        .route(
+            "/staff/patients",
+            get(staff_patient::search_page).post(staff_patient::search_post),
+        )
+        .route(
+            "/staff/patients/{id}",
+            get(staff_patient::page).post(staff_patient::change),
+        )
         .route("/staff/mail", get(staff_mail::page).post(staff_mail::post))
         .route(
             "/staff/registrations",

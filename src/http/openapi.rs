@@ -246,6 +246,27 @@ const ENDPOINTS: &[Endpoint] = &[
             "Everything in a patient's record.",
         )
     },
+    fhir(
+        "get",
+        "/fhir/Patient/{id}/$portal-status",
+        "How far a portal account is, and what is missing.",
+    ),
+    Endpoint {
+        query: &["value"],
+        ..fhir(
+            "get",
+            "/fhir/Patient/{id}/$portal-username-available",
+            "Whether a username is valid and free.",
+        )
+    },
+    Endpoint {
+        body: Body::Json(FHIR),
+        ..fhir(
+            "post",
+            "/fhir/Patient/{id}/{operation}",
+            "An operation of the portal's desk: $portal-enable, -disable, -lock, -unlock, -credential, -reset.",
+        )
+    },
     Endpoint {
         query: &["patient", "start", "end", "type", "on-demand"],
         ..fhir(

@@ -103,6 +103,9 @@ pub const ENABLE: &[Rule<AccountCase>] = &[
     },
 ];
 
+/// Before a patient is shut out, locked or unlocked (F001).
+pub const SWITCH: &[Rule<AccountCase>] = &[PORTAL_ON];
+
 /// Before credentials are made (F002, F004 to F007, F033).
 pub const CREDENTIAL: &[Rule<AccountCase>] = &[
     PORTAL_ON,
@@ -192,6 +195,15 @@ pub const RESET: &[Rule<AccountCase>] = &[
     ENABLED,
     UNLOCKED,
 ];
+
+/// That the portal is off, for what is about nobody in particular.
+pub fn portal_is_off() -> Vec<Reason> {
+    vec![Reason {
+        id: PORTAL_ON.id,
+        text: "The practice's portal is switched off. Please call the practice.".to_owned(),
+        expression: PORTAL_ON.expression,
+    }]
+}
 
 /// Everything that is missing on the way to an active account with letters, each once, in the order of the steps: what
 /// `$portal-status` tells (F004).

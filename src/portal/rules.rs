@@ -7,6 +7,7 @@ use crate::portal::account;
 use crate::portal::chart;
 use crate::portal::document;
 use crate::portal::insurance;
+use crate::portal::login;
 use crate::portal::message;
 use crate::portal::registration;
 use crate::portal::visit;
@@ -159,6 +160,10 @@ pub fn tables() -> Vec<(&'static str, Vec<Told>)> {
             told(account::ENABLE),
         ),
         (
+            "A patient may be shut out, locked or unlocked where all of this holds.",
+            told(account::SWITCH),
+        ),
+        (
             "Credentials may be made where all of this holds.",
             told(account::CREDENTIAL),
         ),
@@ -181,6 +186,10 @@ pub fn tables() -> Vec<(&'static str, Vec<Told>)> {
         (
             "A chart is opened for somebody who registered where all of this holds.",
             told(registration::OPEN),
+        ),
+        (
+            "A login name and a password may be typed where all of this holds.",
+            told(login::LOGIN),
         ),
     ]
 }

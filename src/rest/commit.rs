@@ -11,11 +11,14 @@ use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
 use crate::emr;
+use crate::emr::letting_in;
 use crate::emr::writing;
 use crate::emr::writing::Written;
 use crate::fhir;
 use crate::portal::Change;
 use crate::portal::Permit;
+use crate::portal::chart::ChartAsk;
+use crate::portal::chart::Writer;
 use crate::rest::How;
 use crate::rest::Rest;
 use crate::rest::repeat::Repeat;
@@ -170,6 +173,15 @@ async fn write_one(
     (one, write): (&Prepared, &Write),
 ) -> Answer<Settled> {
     let written = writing::apply(rest.emr, tx, &write.permit).await?;
+    if rest.rules.auto_enable
+        && let (Change::Chart(chart), Written::Record(id)) = (write.permit.change(), &written)
+        && matches!(
+            (&chart.ask, &chart.writer),
+            (ChartAsk::Open { .. }, Writer::Staff(..))
+        )
+    {
+        letting_in::open(tx, *id).await?;
+    }
     let (settled, waits) = match written {
         Written::Record(id) => {
             let how = match write.before {

@@ -23,6 +23,9 @@ const APPS_PER_ADDRESS: i64 = 20;
 /// Registrations of apps an hour on the whole site.
 const APPS_PER_SITE: i64 = 200;
 
+/// Login names a minute that a member of staff may ask about.
+const NAMES_PER_ACTOR: i64 = 60;
+
 /// Questions for a lost login an hour from one address.
 const LOST_PER_ADDRESS: i64 = 20;
 
@@ -171,6 +174,23 @@ pub async fn reserve_hourly(db: &Db, limits: &[(String, i64)], now: i64) -> Answ
                 }
             }
             Ok(Reserved::GoOn)
+        })
+    })
+    .await
+}
+
+/// Counts one more look of a member of staff at whether a login name is free, or says how long to wait (F082).
+///
+/// # Errors
+/// As [`Db::run`].
+pub async fn reserve_name(db: &Db, actor: &str, now: i64) -> Answer<Reserved> {
+    let name = format!("n:{actor}");
+    open(db, std::slice::from_ref(&name), now).await?;
+    db.transaction(|tx| {
+        let name = name.clone();
+        Box::pin(async move {
+            let wait = within(tx, &name, (NAMES_PER_ACTOR, MINUTE), now).await?;
+            Ok(wait.map_or(Reserved::GoOn, Reserved::Wait))
         })
     })
     .await

@@ -18,6 +18,8 @@ mod logout;
 mod machines;
 pub(crate) mod mailbox;
 mod own_login;
+mod portal;
+mod portal_credentials;
 mod register;
 mod reset;
 mod reset_attacks;

@@ -224,7 +224,15 @@ pub(super) const FORMS: &[Form] = &[
         route: "/{type}/{id}/{operation}",
         asks: |_, one| {
             let path = format!("/fhir/Patient/{}/$everything", one.patient);
-            vec![get(path.clone()), get(format!("{path}?_type={}", one.kind))]
+            let of = |name: &str| format!("/fhir/Patient/{}/$portal-{name}", one.patient);
+            let mut asks = vec![get(path.clone()), get(format!("{path}?_type={}", one.kind))];
+            asks.push(get(of("status")));
+            asks.push(get(of("username-available?value=somebody")));
+            for name in ["enable", "disable", "lock", "unlock", "credential", "reset"] {
+                let empty = json!({"resourceType": "Parameters"}).to_string();
+                asks.push(post(of(name), FHIR, empty));
+            }
+            asks
         },
     },
     Form {

@@ -76,10 +76,24 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
     ),
     privilege(
         ("patient_access_onsite", "portal_pwd"),
-        "UPDATE patient_access_onsite SET portal_pwd = portal_pwd, portal_login_username = portal_login_username, \
+        "UPDATE patient_access_onsite SET portal_username = portal_username, portal_pwd = portal_pwd, \
+         portal_login_username = portal_login_username, \
          portal_pwd_status = portal_pwd_status, portal_onetime = portal_onetime WHERE 1 = 0",
-        "UPDATE (portal_pwd, portal_login_username, portal_pwd_status, portal_onetime) ON patient_access_onsite",
+        "UPDATE (portal_username, portal_pwd, portal_login_username, portal_pwd_status, portal_onetime) \
+         ON patient_access_onsite",
         "patients who must change their password cannot",
+    ),
+    privilege(
+        ("patient_access_onsite", "portal_pwd"),
+        "INSERT INTO patient_access_onsite (pid) SELECT pid FROM patient_access_onsite WHERE 1 = 0",
+        "INSERT ON patient_access_onsite",
+        "staff cannot make the first login of a patient",
+    ),
+    privilege(
+        ("patient_data", "allow_patient_portal"),
+        "UPDATE patient_data SET allow_patient_portal = allow_patient_portal WHERE 1 = 0",
+        "UPDATE (allow_patient_portal) ON patient_data",
+        "staff can let nobody in, and shut nobody out",
     ),
     privilege(
         ("uuid_registry", "uuid"),

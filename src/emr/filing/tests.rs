@@ -83,6 +83,7 @@ fn paper(id: u128, name: &str, category: Option<&str>, bytes: &[u8]) -> Paper {
 async fn filed(emr: &Emr, (grant, reach): &(Grant, Reach), paper: Paper) -> Answer<Uuid> {
     let rules = Rules {
         cancel_notice: time::Duration::ZERO,
+        auto_enable: false,
     };
     let ask = Ask::Document(DocumentAsk::File(paper));
     let case = writing::case(emr, grant, reach, (ask, rules)).await?;

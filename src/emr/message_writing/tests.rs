@@ -74,6 +74,7 @@ fn colleague(id: i64) -> (Grant, Reach) {
 async fn done(emr: &Emr, who: &(Grant, Reach), ask: MessageAsk) -> Answer<Uuid> {
     let rules = Rules {
         cancel_notice: time::Duration::ZERO,
+        auto_enable: false,
     };
     let (grant, reach) = who;
     let case = writing::case(emr, grant, reach, (Ask::Message(ask), rules)).await?;

@@ -25,6 +25,7 @@ pub mod scope_words;
 pub mod staff;
 pub mod staff_login;
 pub mod staff_mail;
+pub mod staff_patient;
 pub mod staff_registrations;
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ use super::staff::StaffLaunch;
 use super::staff_login::ChoosePatient;
 use super::staff_login::StaffLogin;
 use super::staff_mail::StaffMail;
+use super::staff_patient::StaffPatient;
+use super::staff_patient::StaffPatients;
 use super::staff_registrations::StaffRegistrations;
 use askama::Template;
 
@@ -103,6 +105,17 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
         (
             "developers-without-registration",
             Box::new(Developers::sample_without_registration()),
+        ),
+        ("staff-patients", Box::new(StaffPatients::sample())),
+        ("staff-patient", Box::new(StaffPatient::sample())),
+        ("staff-patient-off", Box::new(StaffPatient::sample_off())),
+        (
+            "staff-patient-shown",
+            Box::new(StaffPatient::sample_shown()),
+        ),
+        (
+            "staff-patient-locked",
+            Box::new(StaffPatient::sample_locked()),
         ),
         ("register", Box::new(RegisterApp::sample())),
         ("register-refused", Box::new(RegisterApp::sample_refused())),
