@@ -1,6 +1,7 @@
 //! Who may come in: login, the SMART launch, tokens, keys. No HTTP in this room; `http` turns what it answers into
 //! responses.
 
+pub mod accounts;
 pub mod apps;
 mod assertion;
 pub mod authorize;

@@ -139,6 +139,15 @@ pub async fn fingerprint(emr: &Emr, pid: i64) -> Answer<String> {
     Ok(held.as_ref().map_or_else(String::new, print))
 }
 
+/// The same as this transaction sees it.
+///
+/// # Errors
+/// As [`Tx::all`].
+pub async fn fingerprint_now(tx: &mut Tx, pid: i64) -> Answer<String> {
+    let held: Option<Held> = tx.one(Sql::new(HELD).bind(pid)).await?;
+    Ok(held.as_ref().map_or_else(String::new, print))
+}
+
 fn print(held: &Held) -> String {
     let hash = held.portal_pwd.as_deref().unwrap_or_default();
     crypto::credential(
