@@ -22,6 +22,7 @@ pub mod login;
 pub mod logout;
 pub mod new_credentials;
 pub mod oauth_error;
+pub mod onboarding;
 pub mod password;
 pub mod policy;
 pub mod registration;

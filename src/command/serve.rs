@@ -159,6 +159,7 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     let age = app.config.key_rotation;
     let keeping = worker::keep_keys(system_clock(), db.clone(), app.keys.clone(), age);
     let watching = worker::watch(app.clone());
+    let working = worker::jobs::start(app.clone());
     connections::serve(
         (listener, Patience::default()),
         http::router(app),
@@ -168,6 +169,13 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     sweeping.abort();
     keeping.abort();
     watching.abort();
+    match working {
+        Ok(working) => {
+            working.abort();
+            let _ = working.await;
+        }
+        Err(failure) => tracing::error!(?failure, "jobs were not worked on"),
+    }
     // It holds the state, and with it a sender of ledger lines, until it has ended.
     let _ = watching.await;
     // The router, and with it the last sender, is gone: the loop writes what is left and ends.

@@ -29,7 +29,7 @@ use crate::domain::refusal::Fault;
 type Step = (i64, &'static str, &'static str);
 
 /// Anteroom's own tables on MariaDB and MySQL.
-const MYSQL: [Step; 4] = [
+const MYSQL: [Step; 5] = [
     (
         2,
         "anteroom",
@@ -50,10 +50,15 @@ const MYSQL: [Step; 4] = [
         "accounts",
         include_str!("../../migrations/mysql/0005_accounts.sql"),
     ),
+    (
+        8,
+        "jobs",
+        include_str!("../../migrations/mysql/0008_jobs.sql"),
+    ),
 ];
 
 /// The OpenEMR-shaped tables of the sandbox, and Anteroom's own.
-const SQLITE: [Step; 5] = [
+const SQLITE: [Step; 6] = [
     (
         1,
         "openemr",
@@ -78,6 +83,11 @@ const SQLITE: [Step; 5] = [
         5,
         "accounts",
         include_str!("../../migrations/sqlite/0005_accounts.sql"),
+    ),
+    (
+        8,
+        "jobs",
+        include_str!("../../migrations/sqlite/0008_jobs.sql"),
     ),
 ];
 

@@ -34,6 +34,7 @@ mod marking;
 pub mod message_writing;
 pub mod names;
 mod narrow;
+pub mod onboarding;
 pub mod openings;
 pub mod origins;
 pub mod patients;

@@ -17,8 +17,9 @@ use crate::fhir::outcome;
 use crate::fhir::search::Handling;
 
 /// The kinds that anybody may read and search. Code systems and value sets are served with the practice's own lists.
-pub const KINDS: [&str; 4] = [
+pub const KINDS: [&str; 5] = [
     "StructureDefinition",
+    "OperationDefinition",
     "SearchParameter",
     "ImplementationGuide",
     "CapabilityStatement",
@@ -62,18 +63,21 @@ macro_rules! file {
 }
 
 /// Every definition, by the name of its file. `tests/definitions.rs` holds that none is forgotten.
-const FILES: [&[u8]; 35] = [
+const FILES: [&[u8]; 38] = [
     file!("CapabilityStatement-anteroom"),
     file!("CodeSystem-communication-category"),
     file!("CodeSystem-document-category"),
+    file!("CodeSystem-invite-result"),
     file!("CodeSystem-ledger-action"),
     file!("CodeSystem-openemr-appointment-mark"),
     file!("CodeSystem-openemr-calendar-category"),
     file!("CodeSystem-reason"),
     file!("CodeSystem-task-code"),
     file!("ImplementationGuide-dev.anteroom.fhir"),
+    file!("OperationDefinition-Patient-portal-invite"),
     file!("SearchParameter-coverage-period"),
     file!("SearchParameter-coverage-subscriber-id"),
+    file!("SearchParameter-patient-portal-status"),
     file!("SearchParameter-practitioner-portal-addressee"),
     file!("StructureDefinition-anteroom-appointment"),
     file!("StructureDefinition-anteroom-communication"),

@@ -35,6 +35,7 @@ use crate::http::limits;
 use crate::http::negotiate;
 use crate::http::oauth::context;
 use crate::http::oauth::see_other;
+use crate::http::onboarding;
 use crate::http::pages::plain::plain;
 use crate::http::pages::staff::Desk;
 use crate::http::pages::staff::Ready;
@@ -84,6 +85,10 @@ pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
             true => client::waiting(&app.emr.db).await?.len(),
             false => 0,
         };
+        let never_used = match may_manage {
+            true => onboarding::never_used(&app).await?,
+            false => 0,
+        };
         let page = Desk {
             frame: reply::frame(&app, "Staff desk"),
             csrf: csrf::token(visitor.token),
@@ -91,6 +96,7 @@ pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
             may_launch: colleague.staff.has(Right::Demographics),
             may_manage,
             waiting,
+            never_used,
         };
         Ok(reply::html(StatusCode::OK, page))
     }

@@ -9,6 +9,7 @@ pub mod codes;
 pub mod conditions;
 pub mod expiry;
 pub mod grants;
+pub mod jobs;
 pub mod jtis;
 pub mod keys;
 pub mod launches;

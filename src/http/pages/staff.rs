@@ -22,6 +22,8 @@ pub struct Desk {
     pub may_manage: bool,
     /// How many apps wait for a decision.
     pub waiting: usize,
+    /// How many patients were let in and never came (G04).
+    pub never_used: usize,
 }
 
 /// Starting an app. Fields: `client_id`, `search`, `csrf`, buttons `patient=<FHIR id>`; then `encounter`.
@@ -128,6 +130,7 @@ impl Desk {
             may_launch: true,
             may_manage: true,
             waiting: 2,
+            never_used: 60,
         }
     }
 

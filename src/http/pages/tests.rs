@@ -10,10 +10,14 @@ use super::developers_register::RegisterApp;
 use super::developers_register::Registered;
 use super::help::Help;
 use super::home::Home;
+use super::jobs::JobPage;
 use super::login::Login;
 use super::logout::LogOut;
 use super::logout::LoggedOut;
 use super::new_credentials::NewCredentials;
+use super::onboarding::Confirm;
+use super::onboarding::Onboarding;
+use super::onboarding::PinToRead;
 use super::problem::Problem;
 use super::staff::Desk;
 use super::staff::StaffApps;
@@ -82,6 +86,16 @@ fn samples() -> Vec<(&'static str, String)> {
         ("staff-launch-empty", Box::new(StaffLaunch::sample_empty())),
         ("staff-apps", Box::new(StaffApps::sample())),
         ("staff-apps-empty", Box::new(StaffApps::sample_empty())),
+        ("onboarding", Box::new(Onboarding::sample())),
+        ("onboarding-empty", Box::new(Onboarding::sample_empty())),
+        ("onboarding-confirm", Box::new(Confirm::sample())),
+        (
+            "onboarding-confirm-nobody",
+            Box::new(Confirm::sample_of_nobody()),
+        ),
+        ("onboarding-pin", Box::new(PinToRead::sample())),
+        ("staff-job", Box::new(JobPage::sample())),
+        ("staff-job-stopped", Box::new(JobPage::sample_stopped())),
     ];
     pages
         .into_iter()

@@ -2,6 +2,8 @@
 //! of writes are not here, they are in the transaction of the write itself. One removes what has ended. One reads the
 //! signing keys again and makes a new one when it is time.
 
+pub mod jobs;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
