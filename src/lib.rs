@@ -8,6 +8,8 @@ pub mod domain;
 
 pub mod words;
 
+pub mod sheet;
+
 pub mod crypto;
 
 pub mod config;

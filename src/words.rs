@@ -11,12 +11,13 @@ use std::sync::LazyLock;
 use crate::domain::language::Language;
 
 /// The catalogue's files.
-const SPANISH: [&str; 5] = [
+const SPANISH: [&str; 6] = [
     include_str!("words/es/pages.po"),
     include_str!("words/es/accounts.po"),
     include_str!("words/es/onboarding.po"),
     include_str!("words/es/register.po"),
     include_str!("words/es/mail.po"),
+    include_str!("words/es/own.po"),
 ];
 
 /// A hole in a sentence.

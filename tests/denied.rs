@@ -28,6 +28,8 @@ enum Guard {
     App,
     /// A patient's or a member of staff's session: without one a GET leads to the login form.
     Session,
+    /// A link out of a letter: any other token opens nothing.
+    Link,
     /// A limit on how often anybody may ask.
     Counter,
     /// An access token.
@@ -74,6 +76,13 @@ const ROUTES: &[(&str, Guard)] = &[
     ("/account", Guard::Session),
     ("/account/apps", Guard::Session),
     ("/account/apps/{grant}", Guard::Session),
+    ("/account/login", Guard::Session),
+    ("/account/email", Guard::Session),
+    ("/account/email/{token}", Guard::Link),
+    ("/account/email/undo/{token}", Guard::Link),
+    ("/reset", Guard::Open),
+    ("/reset/{token}", Guard::Link),
+    ("/activate/{token}", Guard::Link),
     ("/login/staff", Guard::Browser),
     ("/login/choose-patient", Guard::Browser),
     ("/staff", Guard::Session),
@@ -163,6 +172,29 @@ async fn browser_routes_need_the_browser_that_began() {
                 .post(&path, &[("decision", "approve".to_owned())])
                 .await;
             assert_eq!(posted.status, StatusCode::BAD_REQUEST, "POST {path}");
+        }
+    }
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn link_routes_open_nothing_for_a_made_up_token() {
+    let clinic = Clinic::open().await;
+    for (route, _) in ROUTES.iter().filter(|(_, guard)| *guard == Guard::Link) {
+        let mut browser = clinic.browser();
+        for token in [
+            "al_made-up",
+            "x",
+            "%00",
+            "al_%F0%9F%98%80",
+            "..%2f..%2faccount",
+        ] {
+            let path = route.replace("{token}", token);
+            let answer = browser.get(&path).await;
+            assert!(answer.status.is_client_error(), "{path}: {}", answer.status);
+            assert!(!answer.text().contains("<form"), "{path}");
+            let posted = browser.post(&path, &[("pin", "AAAAAA".to_owned())]).await;
+            assert!(posted.status.is_client_error(), "{path}: {}", posted.status);
         }
     }
     clinic.close().await;

@@ -2,6 +2,18 @@
 //! that both do the same (F040). Each step is judged by the rules of `portal::account`, done in one transaction, and
 //! told in the ledger there.
 
+pub mod access;
+pub mod credential;
+pub mod everybody;
+mod names;
+mod once;
+pub mod status;
+
+#[cfg(test)]
+mod fixture;
+
+pub use once::Once;
+
 use serde_json::json;
 use time::Duration;
 use uuid::Uuid;
@@ -18,6 +30,7 @@ use crate::domain::accounts::Post;
 use crate::domain::accounts::Standing;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Fault;
+use crate::domain::refusal::Reason;
 use crate::domain::refusal::Refusal;
 use crate::emr::colleague::Colleague;
 use crate::emr::credentialing;
@@ -124,12 +137,9 @@ pub async fn judge(
     lists: &[&[Rule<AccountCase>]],
     case: &AccountCase,
 ) -> Answer<()> {
-    let mut broken = Vec::new();
+    let mut broken: Vec<Reason> = Vec::new();
     for reason in lists.iter().flat_map(|list| rules::broken(list, case)) {
-        if broken
-            .iter()
-            .all(|known: &crate::domain::refusal::Reason| known.id != reason.id)
-        {
+        if broken.iter().all(|known| known.id != reason.id) {
             broken.push(reason);
         }
     }

@@ -14,6 +14,8 @@ use crate::domain::refusal::Answer;
 use crate::emr::account;
 use crate::emr::account::Account;
 use crate::emr::account::Status;
+use crate::store::accounts;
+use crate::store::accounts::Mark;
 use crate::store::ledger;
 use crate::store::ledger::Entry;
 use crate::store::ledger::Outcome;
@@ -61,6 +63,8 @@ enum Why {
     WrongEmail,
     PortalNotAllowed,
     AppsPrevented,
+    Locked,
+    NotYetLetIn,
     ResetPending,
     OddStatus,
     Throttled,
@@ -74,6 +78,8 @@ impl Why {
             Self::WrongEmail => "wrong-email",
             Self::PortalNotAllowed => "portal-not-allowed",
             Self::AppsPrevented => "apps-prevented",
+            Self::Locked => "locked",
+            Self::NotYetLetIn => "not-yet-let-in",
             Self::ResetPending => "reset-pending",
             Self::OddStatus => "odd-status",
             Self::Throttled => "throttled",
@@ -191,6 +197,8 @@ fn why_not(account: &Account, verdict: Verdict, email: Option<&str>) -> Option<W
         (email.is_some_and(|typed| !fits(typed)), Why::WrongEmail),
         (!account.portal_allowed, Why::PortalNotAllowed),
         (account.apps_prevented, Why::AppsPrevented),
+        (account.locked, Why::Locked),
+        (account.pending, Why::NotYetLetIn),
     ];
     let broken = rules.into_iter().find(|(broken, _)| *broken);
     broken.map(|(_, why)| why)
@@ -224,7 +232,19 @@ async fn admit(
 ) -> Answer<()> {
     let mut entry = context.entry("login", Outcome::Success);
     entry.actor = format!("Patient/{}", account.person.uuid);
-    succeeded(context, entry, (counters, failures)).await
+    let (pid, now) = (account.person.pid, context.seconds());
+    let work = (entry, counters, failures);
+    context
+        .emr
+        .db
+        .transaction_about(&work, |(entry, counters, failures), tx| {
+            Box::pin(async move {
+                throttle::succeed(tx, counters, *failures).await?;
+                accounts::remember(tx, pid, &Mark::FirstLogin(now)).await?;
+                ledger::record(tx, entry).await
+            })
+        })
+        .await
 }
 
 /// Tells the ledger and the counters of a login that went well, of patients and of staff.

@@ -1,18 +1,27 @@
-//! A patient chooses an own login name and password, the only thing this house ever writes into
-//! `patient_access_onsite` (OpenEMR facts 2.3, "after successful change").
+//! A patient chooses an own login name and password where staff made the first ones (OpenEMR facts 2.3, "after successful
+//! change").
 
 use crate::auth::Context;
 use crate::auth::password;
 use crate::auth::password::Verdict;
 use crate::auth::policy;
+use crate::auth::redeem::ENDED;
+use crate::db::Tx;
 use crate::domain::access::Holder;
+use crate::domain::accounts::Standing;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Fault;
 use crate::emr::account;
 use crate::emr::account::Account;
-use crate::emr::account::Written;
+use crate::emr::credentialing;
+use crate::emr::credentialing::By;
+use crate::emr::credentialing::New;
+use crate::emr::credentialing::Written;
+use crate::emr::standing;
 use crate::store::ledger;
+use crate::store::ledger::Entry;
 use crate::store::ledger::Outcome;
+use crate::store::links;
 use crate::store::sessions;
 
 /// What was typed into the form.
@@ -32,7 +41,7 @@ pub enum Chosen {
     /// Written; the account as it is now.
     Done(Account),
     /// What has to be corrected: name of the field and sentence, every one.
-    Wrong(Vec<(&'static str, &'static str)>),
+    Wrong(Vec<(&'static str, String)>),
     /// The account changed meanwhile: log in again.
     Changed,
 }
@@ -53,25 +62,23 @@ pub async fn choose(
         return Ok(Chosen::Wrong(wrong));
     }
     let hash = password::hash(choice.password.clone(), cost, context.entropy).await?;
-    let now = context.seconds();
+    let Some(standing) = standing::by_pid(context.emr, account.person.pid).await? else {
+        return Ok(Chosen::Changed);
+    };
     let mut entry = context.entry("credentials.change", Outcome::Success);
     entry.actor = format!("Patient/{}", account.person.uuid);
+    entry.patient = Some(account.person.uuid);
+    let new = New {
+        login_name: choice.username.clone(),
+        hash,
+        by: By::Patient,
+        before: Some(account.credential()),
+    };
+    let work = (context, &standing, &new, &entry);
     let written = context
         .emr
         .db
-        .transaction(|tx| {
-            let (account, entry) = (account.clone(), entry.clone());
-            let (username, hash) = (choice.username.clone(), hash.clone());
-            Box::pin(async move {
-                let written = account::set_credentials(tx, &account, &username, &hash).await?;
-                if written == Written::Done {
-                    let holder = Holder::Patient(account.person.pid);
-                    sessions::end_all(tx, holder, now).await?;
-                    ledger::record(tx, &entry).await?;
-                }
-                Ok(written)
-            })
-        })
+        .transaction_about(&work, |work, tx| Box::pin(write(*work, tx)))
         .await?;
     match written {
         Written::Done => {
@@ -81,10 +88,26 @@ pub async fn choose(
         }
         Written::NameTaken => Ok(Chosen::Wrong(vec![(
             "username",
-            "Somebody else has this username. Choose another one.",
+            "Somebody else has this username. Choose another one.".to_owned(),
         )])),
         Written::Changed => Ok(Chosen::Changed),
     }
+}
+
+/// Writes credentials of the patient's own: every session ends, and every link that a new password makes useless.
+pub(super) async fn write(
+    (context, standing, new, entry): (&Context<'_>, &Standing, &New, &Entry),
+    tx: &mut Tx,
+) -> Answer<Written> {
+    let written = credentialing::write(context.emr, tx, standing, new).await?;
+    if written == Written::Done {
+        let pid = standing.person.pid;
+        let now = context.seconds();
+        links::end(tx, pid, &ENDED, now).await?;
+        sessions::end_all(tx, Holder::Patient(pid), now).await?;
+        ledger::record(tx, entry).await?;
+    }
+    Ok(written)
 }
 
 /// Every broken rule, with its field.
@@ -92,24 +115,29 @@ async fn problems(
     context: &Context<'_>,
     account: &Account,
     choice: &Choice,
-) -> Answer<Vec<(&'static str, &'static str)>> {
+) -> Answer<Vec<(&'static str, String)>> {
     let practice = context.emr.practice().await?;
     let mut wrong = Vec::new();
     let name = policy::login_name(&choice.username);
-    wrong.extend(name.into_iter().map(|sentence| ("username", sentence)));
-    let broken = policy::password(&choice.password, &choice.username, &practice.name);
+    let name = name.into_iter();
+    wrong.extend(name.map(|sentence| ("username", sentence.to_owned())));
+    let names = (choice.username.as_str(), practice.name.as_str());
+    let minimum = context.config.accounts.password_minimum;
+    let broken = policy::password(&choice.password, names, minimum);
     wrong.extend(
         broken
             .into_iter()
             .map(|sentence| ("new_password", sentence)),
     );
     if choice.password != choice.again {
-        wrong.push(("new_password_again", "The two passwords are not the same."));
+        let why = "The two passwords are not the same.";
+        wrong.push(("new_password_again", why.to_owned()));
     }
     if wrong.is_empty() {
         let old = password::verify(choice.password.clone(), account.hash.clone()).await?;
         if old == Verdict::Fits {
-            wrong.push(("new_password", "Do not use the password you have now."));
+            let why = "Do not use the password you have now.";
+            wrong.push(("new_password", why.to_owned()));
         }
     }
     Ok(wrong)

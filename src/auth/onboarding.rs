@@ -19,7 +19,8 @@ use crate::domain::refusal::Failure;
 use crate::domain::refusal::Reason;
 use crate::domain::refusal::Refusal;
 use crate::emr::colleague;
-use crate::emr::onboarding;
+use crate::emr::letting_in;
+use crate::emr::letting_in::Access;
 use crate::emr::standing;
 use crate::emr::standing::Which;
 use crate::portal::account;
@@ -122,35 +123,6 @@ pub async fn invite(
         .await
 }
 
-/// Lets one patient in (F101).
-///
-/// # Errors
-/// `Rules` with everything that is missing; otherwise as [`crate::db::Db::run`].
-pub async fn enable(
-    context: &Context<'_>,
-    (hand, post): (&Hand, Post),
-    standing: &Standing,
-    wish: Wish,
-) -> Answer<()> {
-    let mut case = accounts::case(context, standing.clone(), post).await?;
-    case.attested = wish.attested;
-    let broken = rules::broken(account::ENABLE, &case);
-    if !broken.is_empty() {
-        let mut entry = refused(context, (hand, standing), &broken);
-        entry.action = "portal.enable".into();
-        ledger::record_all(&context.emr.db, &[entry]).await?;
-        return Err(Refusal::Rules(broken).into());
-    }
-    let about = (context, standing, hand);
-    context
-        .emr
-        .db
-        .transaction_about(&about, |(context, standing, hand), tx| {
-            Box::pin(let_in(context, tx, (standing, hand), wish))
-        })
-        .await
-}
-
 async fn let_in(
     context: &Context<'_>,
     tx: &mut Tx,
@@ -158,7 +130,7 @@ async fn let_in(
     wish: Wish,
 ) -> Answer<()> {
     let pid = standing.person.pid;
-    if !onboarding::let_in(tx, pid).await? {
+    if !letting_in::switch(tx, pid, Access::On).await? {
         return Ok(());
     }
     if wish.attested {

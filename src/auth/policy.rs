@@ -3,9 +3,6 @@
 
 use crate::auth::password::LONGEST;
 
-/// Fewest characters of a password.
-pub const SHORTEST: usize = 12;
-
 /// Lengths of a login name, in characters.
 const NAME: std::ops::RangeInclusive<usize> = 3..=80;
 
@@ -62,20 +59,26 @@ const COMMON: [&str; 48] = [
     "mypassword",
 ];
 
-/// What the form shows beside the fields.
-pub const RULES: [&str; 3] = [
-    "At least 12 characters. Three or four plain words are fine.",
-    "Not your username, not the practice's name, and not a password that many people use.",
-    "At most 72 bytes; an accented letter counts as two.",
-];
+/// What the form shows beside the fields; `shortest` is the practice's setting `password_minimum`.
+pub fn rules(shortest: usize) -> Vec<String> {
+    vec![
+        format!("At least {shortest} characters. Three or four plain words are fine."),
+        "Not your username, not the practice's name, and not a password that many people use."
+            .to_owned(),
+        "At most 72 bytes; an accented letter counts as two.".to_owned(),
+    ]
+}
 
-/// The rules a password breaks, as sentences; empty where it is good.
-pub fn password(password: &str, login_name: &str, practice: &str) -> Vec<&'static str> {
+/// The rules a password breaks, as sentences; empty where it is good. `shortest` is the practice's setting
+/// `password_minimum`.
+pub fn password(
+    password: &str,
+    (login_name, practice): (&str, &str),
+    shortest: usize,
+) -> Vec<String> {
+    let too_short = format!("Use at least {shortest} characters.");
     let checks = [
-        (
-            password.chars().count() < SHORTEST,
-            "Use at least 12 characters.",
-        ),
+        (password.chars().count() < shortest, too_short.as_str()),
         (
             password.len() > LONGEST,
             "Use at most 72 bytes; an accented letter counts as two.",
@@ -102,7 +105,7 @@ pub fn password(password: &str, login_name: &str, practice: &str) -> Vec<&'stati
         ),
     ];
     let broken = checks.into_iter().filter(|(broken, _)| *broken);
-    broken.map(|(_, sentence)| sentence).collect()
+    broken.map(|(_, sentence)| sentence.to_owned()).collect()
 }
 
 /// The rules a login name breaks, as sentences; empty where it is good.
@@ -175,7 +178,7 @@ mod tests {
             ("we love Elm Street Clinic", "practice"),
         ];
         for (text, word) in table {
-            let broken = password(text, "ana.moreno", "Elm Street Clinic");
+            let broken = password(text, ("ana.moreno", "Elm Street Clinic"), 12);
             assert_eq!(broken.len(), 1, "{text}: {broken:?}");
             assert!(
                 broken.iter().all(|sentence| sentence.contains(word)),
@@ -183,7 +186,7 @@ mod tests {
             );
         }
         let long = "é".repeat(20) + "abcdefghijklmnopqrstuvwxyz0123456789";
-        assert_eq!(password(&long, "a", "b").len(), 1);
+        assert_eq!(password(&long, ("a", "b"), 12).len(), 1);
     }
 
     #[test]
@@ -193,7 +196,7 @@ mod tests {
             " leading blank stays",
             "Zürich-Käse-Mond",
         ] {
-            assert!(password(text, "ana.moreno", "Elm Street Clinic").is_empty());
+            assert!(password(text, ("ana.moreno", "Elm Street Clinic"), 12).is_empty());
         }
     }
 

@@ -92,6 +92,23 @@ pub async fn who(context: &Context<'_>, holder: Holder) -> Answer<Option<Who>> {
     }
 }
 
+/// The same for what was allowed before everybody had to change the password (F069): where the practice does not end it,
+/// it lasts until the password is another one. Who got a password from staff has another one already.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn who_may_stay(context: &Context<'_>, holder: Holder) -> Answer<Option<Who>> {
+    match holder {
+        Holder::Patient(pid) if !context.config.accounts.force_reset_revokes => {
+            let account = account::by_pid(context.emr, pid).await?;
+            let account =
+                account.filter(|account| account.status != Status::Odd && account.may_use_apps());
+            Ok(account.map(Who::Patient))
+        }
+        holder => who(context, holder).await,
+    }
+}
+
 /// Ends the session of a cookie: logout. Ending one that has ended is no error.
 ///
 /// # Errors

@@ -227,7 +227,7 @@ pub(super) async fn standing(context: &Context<'_>, given: &Given) -> Result<Sta
             patient: None,
         });
     }
-    let who = session::who(context, given.holder).await?;
+    let who = session::who_may_stay(context, given.holder).await?;
     let who = who.filter(|who| who.credential() == given.credential);
     let who = who.ok_or_else(ended)?;
     let patient = match (&who, given.launch.patient) {

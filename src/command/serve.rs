@@ -9,6 +9,7 @@ use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::task::JoinHandle;
 
+use crate::auth::email_change;
 use crate::auth::keys::Keys;
 use crate::config::Config;
 use crate::crypto::Entropy;
@@ -25,9 +26,13 @@ use crate::http;
 use crate::http::App;
 use crate::http::connections;
 use crate::http::connections::Patience;
+use crate::http::oauth;
 use crate::http::pages::home::Login;
 use crate::http::reply;
 use crate::worker;
+
+/// How often addresses that OpenEMR changed are looked for.
+const BETWEEN_NOTICES: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// The machine's clock.
 pub fn system_clock() -> Clock {
@@ -160,6 +165,7 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     let keeping = worker::keep_keys(system_clock(), db.clone(), app.keys.clone(), age);
     let watching = worker::watch(app.clone());
     let working = worker::jobs::start(app.clone());
+    let noticing = tokio::spawn(notice(app.clone()));
     connections::serve(
         (listener, Patience::default()),
         http::router(app),
@@ -176,6 +182,8 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
         }
         Err(failure) => tracing::error!(?failure, "jobs were not worked on"),
     }
+    noticing.abort();
+    let _ = noticing.await;
     // It holds the state, and with it a sender of ledger lines, until it has ended.
     let _ = watching.await;
     // The router, and with it the last sender, is gone: the loop writes what is left and ends.
@@ -183,6 +191,18 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
         tracing::error!("the ledger of reads ended badly");
     }
     db.close().await;
+}
+
+/// Notices addresses of accounts that were changed in OpenEMR (F038; `spec/security.md`, case 111).
+async fn notice(app: Arc<App>) {
+    loop {
+        let base = app.config.fhir_base();
+        let context = oauth::context(&app, &base, "");
+        if let Err(failure) = email_change::watch(&context).await {
+            tracing::warn!(?failure, "changed addresses could not be looked for");
+        }
+        tokio::time::sleep(BETWEEN_NOTICES).await;
+    }
 }
 
 /// Ctrl-C, or the service manager's TERM.

@@ -29,7 +29,7 @@ use crate::domain::refusal::Fault;
 type Step = (i64, &'static str, &'static str);
 
 /// Anteroom's own tables on MariaDB and MySQL.
-const MYSQL: [Step; 5] = [
+const MYSQL: [Step; 6] = [
     (
         2,
         "anteroom",
@@ -51,6 +51,11 @@ const MYSQL: [Step; 5] = [
         include_str!("../../migrations/mysql/0005_accounts.sql"),
     ),
     (
+        7,
+        "email changes",
+        include_str!("../../migrations/mysql/0007_email_changes.sql"),
+    ),
+    (
         8,
         "jobs",
         include_str!("../../migrations/mysql/0008_jobs.sql"),
@@ -58,7 +63,7 @@ const MYSQL: [Step; 5] = [
 ];
 
 /// The OpenEMR-shaped tables of the sandbox, and Anteroom's own.
-const SQLITE: [Step; 6] = [
+const SQLITE: [Step; 7] = [
     (
         1,
         "openemr",
@@ -83,6 +88,11 @@ const SQLITE: [Step; 6] = [
         5,
         "accounts",
         include_str!("../../migrations/sqlite/0005_accounts.sql"),
+    ),
+    (
+        7,
+        "email changes",
+        include_str!("../../migrations/sqlite/0007_email_changes.sql"),
     ),
     (
         8,

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod accounts;
 pub mod coverage;
+pub mod credentials;
 pub mod language;
 pub mod people;
 pub mod query;

@@ -4,7 +4,6 @@
 use sqlx::FromRow;
 
 use crate::crypto;
-use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
@@ -13,26 +12,20 @@ use crate::emr::uuids;
 use crate::emr::uuids::Table;
 
 const SELECT: &str = "SELECT p.pid, p.uuid, a.portal_username, a.portal_login_username, a.portal_pwd, \
-    a.portal_pwd_status, a.portal_onetime, p.allow_patient_portal, p.email, p.fname, p.lname, ";
+    a.portal_pwd_status, a.portal_onetime, p.allow_patient_portal, p.email, p.fname, p.lname, \
+    CASE WHEN m.locked IS NULL THEN 0 ELSE 1 END AS locked, CASE WHEN m.registered IS NULL THEN 0 ELSE 1 END AS pending, ";
 
 /// OpenEMR 6.1 has no such switch (OpenEMR facts 0.1).
 const APPS: [&str; 2] = ["NULL AS prevent_portal_apps", "p.prevent_portal_apps"];
 
 /// An account counts only with both names and a hash (OpenEMR facts 2.2). `portal_pwd_status` may be NULL.
 const FROM: &str = " FROM patient_access_onsite a JOIN patient_data p ON p.pid = a.pid \
+    LEFT JOIN anteroom_account m ON m.pid = a.pid \
     WHERE a.portal_username <> '' AND a.portal_login_username <> '' AND a.portal_pwd <> '' AND ";
 
 /// The newest bcrypt hash tells what verifying costs in this practice; only its first seven characters leave the table.
 const USUAL_COST: &str = "SELECT SUBSTR(portal_pwd, 1, 7) AS prefix FROM patient_access_onsite \
     WHERE portal_pwd LIKE '$2y$%' ORDER BY id DESC LIMIT 1";
-
-/// No unique index guards login names (OpenEMR facts 1.2), so the rows are locked while they are compared. Both name
-/// columns compare without case.
-const TAKEN: &str = "SELECT pid FROM patient_access_onsite \
-    WHERE (portal_login_username = ? OR portal_username = ?) AND pid <> ?";
-
-const SET: &str = "UPDATE patient_access_onsite SET portal_login_username = ?, portal_pwd = ?, \
-    portal_pwd_status = 1, portal_onetime = NULL WHERE pid = ? AND portal_pwd = ?";
 
 /// Who has to set a password (`portal_pwd_status`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,21 +57,14 @@ pub struct Account {
     pub portal_allowed: bool,
     /// `prevent_portal_apps` says that no app may be used.
     pub apps_prevented: bool,
+    /// Staff locked it (`anteroom_account`).
+    pub locked: bool,
+    /// Somebody registered and is not let in yet (`anteroom_account`).
+    pub pending: bool,
     /// `patient_data.email`; may be empty.
     pub email: String,
     /// The patient's name for display.
     pub display: String,
-}
-
-/// Whether new credentials could be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// They are in the table.
-    Done,
-    /// Another account has that login name.
-    NameTaken,
-    /// The account is gone, or its password changed meanwhile.
-    Changed,
 }
 
 #[derive(FromRow)]
@@ -93,6 +79,8 @@ struct AccountRow {
     allow_patient_portal: Option<String>,
     prevent_portal_apps: Option<String>,
     email: Option<String>,
+    locked: i64,
+    pending: i64,
     fname: Option<String>,
     lname: Option<String>,
 }
@@ -102,21 +90,15 @@ struct Prefix {
     prefix: Option<String>,
 }
 
-#[derive(FromRow)]
-struct Other {
-    #[expect(dead_code, reason = "that there is a row is the whole answer")]
-    pid: Option<i64>,
-}
-
 impl Account {
     /// Ties sessions and tokens to the password and login name they were made under: it changes when either does.
     pub fn credential(&self) -> String {
         crypto::credential(&self.hash, &self.login_name)
     }
 
-    /// Whether the portal rules let this account use apps at all (OpenEMR facts 2.2, `prevent_portal_apps`).
+    /// Whether the portal rules let this account use apps at all (OpenEMR facts 2.2, `prevent_portal_apps`), and staff too.
     pub fn may_use_apps(&self) -> bool {
-        self.portal_allowed && !self.apps_prevented
+        self.portal_allowed && !self.apps_prevented && !self.locked && !self.pending
     }
 }
 
@@ -150,36 +132,6 @@ pub async fn usual_cost(emr: &Emr) -> Answer<u32> {
         .and_then(|prefix| prefix.get(4..6)?.parse().ok());
     // PHP's default until 8.3 (OpenEMR facts 1.2.1); above 14 a single guess would take seconds.
     Ok(cost.filter(|cost| (4..=14).contains(cost)).unwrap_or(10))
-}
-
-/// Gives an account a login name and a password of the patient's own, unless the name is another's or the account
-/// changed since `before` was read.
-///
-/// # Errors
-/// As [`Tx::run`].
-pub async fn set_credentials(
-    tx: &mut Tx,
-    before: &Account,
-    login_name: &str,
-    hash: &str,
-) -> Answer<Written> {
-    let taken = Sql::new(TAKEN)
-        .bind(login_name)
-        .bind(login_name)
-        .bind(before.person.pid)
-        .push(tx.lock_clause());
-    if tx.one::<Other>(taken).await?.is_some() {
-        return Ok(Written::NameTaken);
-    }
-    let set = Sql::new(SET)
-        .bind(login_name)
-        .bind(hash)
-        .bind(before.person.pid)
-        .bind(&before.hash);
-    Ok(match tx.run(set).await? {
-        0 => Written::Changed,
-        _ => Written::Done,
-    })
 }
 
 /// `YES`, `on` and `1`, in any case: check boxes differ between layouts (OpenEMR facts 6.3).
@@ -226,6 +178,8 @@ fn account(row: AccountRow) -> Option<Account> {
             .is_some_and(|onetime| !onetime.is_empty()),
         portal_allowed: row.allow_patient_portal.as_deref() == Some("YES"),
         apps_prevented: ticked(row.prevent_portal_apps.as_deref().unwrap_or_default()),
+        locked: row.locked != 0,
+        pending: row.pending != 0,
         email: row.email.unwrap_or_default(),
         display: words.join(" ").trim().to_owned(),
     })

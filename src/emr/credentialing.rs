@@ -27,6 +27,9 @@ const INSERT: &str = "INSERT INTO patient_access_onsite \
     (pid, portal_username, portal_login_username, portal_pwd, portal_pwd_status, portal_onetime, date_created) \
     VALUES (?, ?, ?, ?, ?, NULL, ?)";
 
+/// A row without an account name, as a broken import leaves one.
+const NAME: &str = "UPDATE patient_access_onsite SET portal_username = ? WHERE pid = ?";
+
 const UPDATE: &str = "UPDATE patient_access_onsite SET portal_login_username = ?, portal_pwd = ?, \
     portal_pwd_status = ?, portal_onetime = NULL WHERE pid = ?";
 
@@ -79,7 +82,7 @@ struct Held {
 }
 
 /// Writes credentials: a new row, or over the one there is. The account name (`portal_username`) stays for good; a new
-/// one is first name and number, as OpenEMR's mailboxes expect it (OpenEMR facts 2.8).
+/// one is made of the names and the number, as this version of OpenEMR makes it (OpenEMR facts 2.3).
 ///
 /// # Errors
 /// As [`Tx::run`].
@@ -102,8 +105,18 @@ pub async fn write(emr: &Emr, tx: &mut Tx, standing: &Standing, new: &New) -> An
         By::Patient | By::StaffForGood => 1_i64,
         By::Staff => 0,
     };
-    let named = held.and_then(|held| held.portal_username);
-    let sql = match named {
+    if let Some(held) = &held {
+        if held
+            .portal_username
+            .as_deref()
+            .unwrap_or_default()
+            .is_empty()
+        {
+            let name = account_name(emr, tx, standing).await?;
+            tx.run(Sql::new(NAME).bind(name).bind(pid)).await?;
+        }
+    }
+    let sql = match held {
         Some(_) => Sql::new(UPDATE)
             .bind(&new.login_name)
             .bind(&new.hash)
@@ -111,7 +124,7 @@ pub async fn write(emr: &Emr, tx: &mut Tx, standing: &Standing, new: &New) -> An
             .bind(pid),
         None => Sql::new(INSERT)
             .bind(pid)
-            .bind(account_name(tx, standing).await?)
+            .bind(account_name(emr, tx, standing).await?)
             .bind(&new.login_name)
             .bind(&new.hash)
             .bind(status)
@@ -165,9 +178,14 @@ async fn hold(tx: &mut Tx) -> Answer<()> {
     Ok(())
 }
 
-/// `Ana7`, or `Ana7-2` where another account has that as a login name.
-async fn account_name(tx: &mut Tx, standing: &Standing) -> Answer<String> {
-    let plain = format!("{}{}", standing.first, standing.row);
+/// `AnaMoreno9`, before OpenEMR 7.0.3 `Ana9` (OpenEMR facts 2.3); `AnaMoreno9-2` where another account has that as a login
+/// name.
+async fn account_name(emr: &Emr, tx: &mut Tx, standing: &Standing) -> Answer<String> {
+    let last = match emr.layout.since(7, 0, 3) {
+        true => standing.last.as_str(),
+        false => "",
+    };
+    let plain = format!("{}{last}{}", standing.first, standing.row);
     for number in 1..100 {
         let name = match number {
             1 => plain.clone(),

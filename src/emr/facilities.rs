@@ -40,6 +40,20 @@ const MAPPED: &str = " AND f.uuid IN (SELECT m.target_uuid FROM uuid_mapping m W
 /// Facilities in the public list at most.
 const MOST_PUBLISHED: u32 = 1000;
 
+/// The same facility's address.
+const LETTERHEAD: &str = "SELECT f.street, f.city, f.state, f.postal_code, f.phone FROM facility f \
+    WHERE TRIM(COALESCE(f.name, '')) <> '' \
+    ORDER BY CASE WHEN f.primary_business_entity = 1 THEN 0 ELSE 1 END, f.id LIMIT 1";
+
+#[derive(FromRow)]
+struct Letterhead {
+    street: Option<String>,
+    city: Option<String>,
+    state: Option<String>,
+    postal_code: Option<String>,
+    phone: Option<String>,
+}
+
 #[derive(FromRow)]
 struct Primary {
     name: Option<String>,
@@ -77,6 +91,25 @@ pub(super) async fn primary(db: &Db) -> Answer<(String, Option<Uuid>)> {
     Ok(row.map_or((String::new(), None), |row| {
         (tidy(row.name), uuids::known(row.uuid.as_deref()))
     }))
+}
+
+/// Where the practice itself is and how it is called, for the head of a letter: one line each, none that is empty.
+///
+/// # Errors
+/// As [`Db::one`].
+pub async fn letterhead(db: &Db) -> Answer<Vec<String>> {
+    let row: Option<Letterhead> = db.one(Sql::new(LETTERHEAD)).await?;
+    let Some(row) = row else {
+        return Ok(Vec::new());
+    };
+    let place = [tidy(row.state), tidy(row.postal_code)].join(" ");
+    let town = match (tidy(row.city), place.trim()) {
+        (city, "") => city,
+        (city, place) if city.is_empty() => place.to_owned(),
+        (city, place) => format!("{city}, {place}"),
+    };
+    let lines = [tidy(row.street), town, tidy(row.phone)];
+    Ok(lines.into_iter().filter(|line| !line.is_empty()).collect())
 }
 
 /// A page of Organizations (every facility) or Locations, by row id. A search lists the Locations patients are

@@ -106,6 +106,16 @@ impl Layout {
             .is_some_and(|columns| columns.contains(column))
     }
 
+    /// Whether this is that version of OpenEMR or a later one; one that does not say its version is taken for the newest.
+    pub fn since(&self, major: u32, minor: u32, patch: u32) -> bool {
+        let mut numbers = self.version.split('.').map(|part| part.parse().ok());
+        let mut next = || numbers.next().flatten();
+        match (next(), next(), next()) {
+            (Some(a), Some(b), Some(c)) => (a, b, c) >= (major, minor, patch),
+            _ => true,
+        }
+    }
+
     /// Whether a table is there at all.
     pub fn has_table(&self, table: &str) -> bool {
         self.columns.contains_key(table)

@@ -4,12 +4,14 @@
 //! decision; [`calendar::apply`] takes a Permit. Accounts are looked up in [`account`], before there is a Reach.
 
 pub mod account;
+pub mod addresses;
 mod booking;
 pub mod calendar;
 pub mod cancel;
 mod chart;
 pub mod check;
 pub mod cipher;
+pub mod claims;
 pub mod colleague;
 pub mod composed;
 pub mod coverages;
@@ -28,6 +30,7 @@ pub mod html;
 mod insurance;
 mod insurers;
 pub mod layout;
+pub mod letting_in;
 pub mod lists;
 pub mod mail;
 mod marking;

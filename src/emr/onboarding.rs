@@ -12,7 +12,6 @@ use sqlx::FromRow;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::db::sql::date_text;
 use crate::domain::accounts::Standing;
@@ -138,10 +137,6 @@ const LETTERS: &str = "SELECT o.pid, o.letter, o.status, o.created FROM anteroom
     AND pid IN ";
 
 const LETTERS_END: &str = " GROUP BY pid) newest ON newest.id = o.id";
-
-/// Compared by its bytes, as above.
-const LET_IN: &str = "UPDATE patient_data SET allow_patient_portal = 'YES' \
-    WHERE pid = ? AND HEX(COALESCE(allow_patient_portal, '')) <> '594553'";
 
 const NUMBERS: &str = "SELECT pid FROM patient_data WHERE uuid IN ";
 
@@ -389,14 +384,6 @@ pub async fn numbers(emr: &Emr, ids: &[Uuid]) -> Answer<Vec<i64>> {
     pids.sort_unstable_by(|left, right| right.cmp(left));
     pids.dedup();
     Ok(pids)
-}
-
-/// Lets a patient in (`allow_patient_portal`); false where they were.
-///
-/// # Errors
-/// As [`Tx::run`].
-pub async fn let_in(tx: &mut Tx, pid: i64) -> Answer<bool> {
-    Ok(tx.run(Sql::new(LET_IN).bind(pid)).await? > 0)
 }
 
 /// Numbers from a place on: downwards, but upwards before one.

@@ -18,8 +18,8 @@ use crate::fhir::search::Handling;
 
 /// The kinds that anybody may read and search. Code systems and value sets are served with the practice's own lists.
 pub const KINDS: [&str; 5] = [
-    "StructureDefinition",
     "OperationDefinition",
+    "StructureDefinition",
     "SearchParameter",
     "ImplementationGuide",
     "CapabilityStatement",
@@ -63,7 +63,7 @@ macro_rules! file {
 }
 
 /// Every definition, by the name of its file. `tests/definitions.rs` holds that none is forgotten.
-const FILES: [&[u8]; 38] = [
+const FILES: [&[u8]; 46] = [
     file!("CapabilityStatement-anteroom"),
     file!("CodeSystem-communication-category"),
     file!("CodeSystem-document-category"),
@@ -74,7 +74,15 @@ const FILES: [&[u8]; 38] = [
     file!("CodeSystem-reason"),
     file!("CodeSystem-task-code"),
     file!("ImplementationGuide-dev.anteroom.fhir"),
-    file!("OperationDefinition-Patient-portal-invite"),
+    file!("OperationDefinition-portal-credential"),
+    file!("OperationDefinition-portal-disable"),
+    file!("OperationDefinition-portal-enable"),
+    file!("OperationDefinition-portal-invite"),
+    file!("OperationDefinition-portal-lock"),
+    file!("OperationDefinition-portal-reset"),
+    file!("OperationDefinition-portal-status"),
+    file!("OperationDefinition-portal-unlock"),
+    file!("OperationDefinition-portal-username-available"),
     file!("SearchParameter-coverage-period"),
     file!("SearchParameter-coverage-subscriber-id"),
     file!("SearchParameter-patient-portal-status"),

@@ -37,6 +37,7 @@ pub mod patch;
 pub mod patient;
 mod patient_ask;
 pub mod portal_job;
+pub mod portal_parameters;
 pub mod practitioner;
 pub mod practitioner_role;
 pub mod provenance;

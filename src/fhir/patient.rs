@@ -89,11 +89,43 @@ pub static SERVED: Served = Served {
         ),
         (
             "portal-invite",
-            "https://anteroom.dev/fhir/OperationDefinition/Patient-portal-invite",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-invite",
         ),
         (
             "validate",
             "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+        ),
+        (
+            "portal-status",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-status",
+        ),
+        (
+            "portal-enable",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-enable",
+        ),
+        (
+            "portal-disable",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-disable",
+        ),
+        (
+            "portal-lock",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-lock",
+        ),
+        (
+            "portal-unlock",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-unlock",
+        ),
+        (
+            "portal-credential",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-credential",
+        ),
+        (
+            "portal-reset",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-reset",
+        ),
+        (
+            "portal-username-available",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-username-available",
         ),
     ],
 };

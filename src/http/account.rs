@@ -269,7 +269,7 @@ fn ends(app: &App, one: &Allowed, scopes: &[Scope]) -> String {
 }
 
 /// A moment as it reads on the practice's wall: `21 November 2026, 14:05`.
-fn told(app: &App, seconds: i64) -> String {
+pub fn told(app: &App, seconds: i64) -> String {
     let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let wall = app.emr.zone.wall(at);
     format!(

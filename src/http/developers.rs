@@ -21,7 +21,6 @@ use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::fhir::capability;
 use crate::http::App;
-use crate::http::cookies;
 use crate::http::forms;
 use crate::http::forms::Form;
 use crate::http::oauth::context;
@@ -104,17 +103,7 @@ pub async fn form(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
         };
         reply::html(StatusCode::OK, view(&app, token, typed))
     };
-    if let Some(known) = cookies::find(&app, &headers, cookies::VISITOR) {
-        return shown(known);
-    }
-    match app.entropy.token() {
-        Ok(fresh) => {
-            let mut response = shown(&fresh);
-            cookies::set(&app, &mut response, cookies::VISITOR, &fresh);
-            response
-        }
-        Err(fault) => reply::page(&app, &id.0, fault.into()),
-    }
+    forms::open_page(&app, &id, &headers, shown)
 }
 
 /// `POST /developers/register`: the same policy and the same counters as `POST /oauth2/register`.

@@ -125,6 +125,26 @@ pub fn own_visitor<'h>(app: &App, headers: &'h HeaderMap) -> Option<Visitor<'h>>
     })
 }
 
+/// A page with a form that anybody may open: a browser without a visitor cookie gets one, for the form to be bound to.
+pub fn open_page(
+    app: &App,
+    id: &RequestId,
+    headers: &HeaderMap,
+    shown: impl FnOnce(&str) -> Response,
+) -> Response {
+    if let Some(known) = cookies::find(app, headers, cookies::VISITOR) {
+        return shown(known);
+    }
+    match app.entropy.token() {
+        Ok(fresh) => {
+            let mut response = shown(&fresh);
+            cookies::set(app, &mut response, cookies::VISITOR, &fresh);
+            response
+        }
+        Err(fault) => reply::page(app, &id.0, fault.into()),
+    }
+}
+
 /// Sends a browser that has to log in first on its way; after the login it comes back to `path`. A browser without a
 /// visitor cookie gets one.
 pub async fn log_in_first(app: &App, id: &RequestId, path: &str, headers: &HeaderMap) -> Response {

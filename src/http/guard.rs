@@ -11,7 +11,9 @@ use time::OffsetDateTime;
 
 use crate::crypto;
 use crate::domain::access::Grant;
+use crate::domain::access::User;
 use crate::domain::refusal::Answer;
+use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::http::App;
 use crate::store::grants;
@@ -90,6 +92,23 @@ pub async fn grant(app: &App, headers: &HeaderMap) -> Answer<Arc<Grant>> {
     let grant = Arc::new(found.ok_or(Refusal::Unauthenticated)?);
     app.tokens.put(digest, grant.clone(), now);
     Ok(grant)
+}
+
+/// The same for the portal's operations: staff and services are let in while the portal is off, to be told so (F001).
+///
+/// # Errors
+/// As [`grant`], but for the switch.
+pub async fn grant_of_desk(app: &App, headers: &HeaderMap) -> Answer<Arc<Grant>> {
+    match grant(app, headers).await {
+        Err(Failure::Refused(Refusal::Unauthenticated)) => {}
+        other => return other,
+    }
+    let token = bearer(headers).ok_or(Refusal::Unauthenticated)?;
+    let fingerprint = crypto::fingerprint(token);
+    let now = app.emr.now().unix_timestamp();
+    let found = grants::by_access_token(&app.emr.db, &fingerprint, now).await?;
+    let found = found.filter(|grant| !matches!(grant.user(), User::Patient(_)));
+    Ok(Arc::new(found.ok_or(Refusal::Unauthenticated)?))
 }
 
 /// The token of exactly one `Authorization: Bearer` header (RFC 6750, 2.1); a token in the query or a form is none.

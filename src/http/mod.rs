@@ -1,6 +1,9 @@
 //! HTTP: every route on this page, the layers around them, and the one shared state.
 
 pub mod account;
+pub mod account_email;
+pub mod account_login;
+pub mod activate;
 pub mod batch;
 pub mod binary;
 pub mod brands;
@@ -22,9 +25,12 @@ pub mod onboarding;
 pub mod openapi;
 pub mod operations;
 pub mod pages;
+pub mod portal;
+pub mod portal_answers;
 pub mod register;
 pub mod reply;
 pub mod request_id;
+pub mod reset;
 pub mod signin;
 pub mod site;
 pub mod staff;
@@ -267,6 +273,28 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/account", get(account::home))
         .route("/account/apps", get(account::apps))
         .route("/account/apps/{grant}", post(account::change))
+        .route(
+            "/account/login",
+            get(account_login::page).post(account_login::change),
+        )
+        .route(
+            "/account/email",
+            get(account_email::page).post(account_email::ask),
+        )
+        .route(
+            "/account/email/{token}",
+            get(account_email::link).post(account_email::redeem),
+        )
+        .route(
+            "/account/email/undo/{token}",
+            get(account_email::link).post(account_email::redeem),
+        )
+        .route("/reset", get(reset::page).post(reset::ask))
+        .route("/reset/{token}", get(activate::page).post(activate::redeem))
+        .route(
+            "/activate/{token}",
+            get(activate::page).post(activate::redeem),
+        )
         .route(
             "/login/staff",
             get(staff_signin::page).post(signin::login_post),

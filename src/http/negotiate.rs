@@ -159,6 +159,11 @@ pub fn wants_fhir(headers: &HeaderMap, query: Option<&str>) -> bool {
     }
 }
 
+/// Whether this media type is the first that the caller names.
+pub fn prefers(headers: &HeaderMap, kind: &str) -> bool {
+    accepted(headers).first().is_some_and(|first| first == kind)
+}
+
 /// Whether the caller takes bytes of this media type: the type itself, a range it is in, or nothing said. `_format`,
 /// where it is given, was looked at before.
 ///

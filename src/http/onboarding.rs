@@ -18,6 +18,9 @@ use axum::response::Response;
 
 use crate::auth::Context;
 use crate::auth::accounts::Hand;
+use crate::auth::accounts::access;
+use crate::auth::accounts::access::Attestation;
+use crate::auth::accounts::access::Step;
 use crate::auth::csrf;
 use crate::auth::desk;
 use crate::auth::onboarding as invitations;
@@ -229,7 +232,11 @@ async fn one(
     let who = (&hand, post);
     let done = match what {
         "enable" => {
-            invitations::enable(context, who, &found, wish).await?;
+            let said = match wish.attested {
+                true => Attestation::Given,
+                false => Attestation::Missing,
+            };
+            access::take(context, &hand, (&found, post), &Step::Enable(said)).await?;
             "enabled"
         }
         "invite" | "both" => {

@@ -21,6 +21,7 @@ use crate::http::fhir;
 use crate::http::guard;
 use crate::http::negotiate;
 use crate::http::onboarding;
+use crate::http::portal;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
 use crate::rest::route;
@@ -103,6 +104,9 @@ async fn answered(
     (path, (method, uri, headers)): (route::Path<'_>, (&Method, &OriginalUri, &HeaderMap)),
     body: Body,
 ) -> Answer<Response> {
+    if portal::is_ours(path) {
+        return portal::answer((app, id), (path, (method, uri, headers)), body).await;
+    }
     let grant = guard::grant(app, headers).await?;
     // What is not there has no body that would have to be right.
     route::declared(path).ok_or(Refusal::NotFound)?;

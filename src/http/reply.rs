@@ -26,6 +26,7 @@ use time::macros::format_description;
 use crate::auth::authorize;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Fault;
+use crate::domain::refusal::Reason;
 use crate::domain::refusal::Refusal;
 use crate::fhir::outcome;
 use crate::http::App;
@@ -33,6 +34,7 @@ use crate::http::pages::frame::Frame;
 use crate::http::pages::problem::Detail;
 use crate::http::pages::problem::Problem;
 use crate::http::words::Page;
+use crate::portal::login::USERNAME_TAKEN;
 use crate::rest::Answered;
 use crate::rest::How;
 
@@ -264,6 +266,11 @@ pub fn frame(app: &App, title: &str) -> Frame {
 /// The status of each no.
 pub fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
+        // Nothing of the portal works while it is off (F001), and a name that is taken is a race that was lost (F036).
+        Refusal::Rules(reasons) if first_is(reasons, "portal-disabled") => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Refusal::Rules(reasons) if first_is(reasons, USERNAME_TAKEN) => StatusCode::CONFLICT,
         Refusal::Unauthenticated => StatusCode::UNAUTHORIZED,
         Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
         Refusal::NotFound => StatusCode::NOT_FOUND,
@@ -282,6 +289,10 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         Refusal::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
+}
+
+fn first_is(reasons: &[Reason], id: &str) -> bool {
+    reasons.first().is_some_and(|first| first.id == id)
 }
 
 /// The headers a no brings along (RFC 6750, 3; RFC 9110, 10.2.3).

@@ -21,6 +21,7 @@ use crate::auth::csrf;
 use crate::auth::device;
 use crate::auth::login as logins;
 use crate::auth::login::Attempt;
+use crate::auth::lost;
 use crate::auth::new_credentials as credentials;
 use crate::auth::new_credentials::Choice;
 use crate::auth::new_credentials::Chosen;
@@ -46,6 +47,7 @@ use crate::http::pages::new_credentials::NewCredentials;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
 use crate::http::staff_signin;
+use crate::mail;
 
 /// The one sentence for every wrong login, whatever was wrong.
 pub(super) const WRONG: &str =
@@ -246,7 +248,7 @@ async fn choose(
         Chosen::Wrong(wrong) => {
             let errors = wrong
                 .into_iter()
-                .map(|(field, sentence)| (field.to_owned(), sentence.to_owned()))
+                .map(|(field, sentence)| (field.to_owned(), sentence))
                 .collect();
             let page = credentials_page(app, visit, choice.username, errors);
             Ok(forms::with_policy(page, pending))
@@ -271,7 +273,7 @@ fn credentials_page(
         csrf: csrf::token(visit.visitor.token),
         username,
         pin: None,
-        rules: policy::RULES.map(str::to_owned).to_vec(),
+        rules: policy::rules(app.config.accounts.password_minimum),
         field_errors,
         error,
     };
@@ -304,7 +306,11 @@ async fn login_page(
     typed: Typed,
 ) -> Answer<Response> {
     let base = app.config.fhir_base();
-    let asks_for_email = logins::asks_for_email(&context(app, &base, visit.id)).await?;
+    let context = context(app, &base, visit.id);
+    let asks_for_email = logins::asks_for_email(&context).await?;
+    let failed = typed.error.is_some() || typed.wait.is_some();
+    let reset = (failed || app.config.accounts.reset_always)
+        && lost::is_offered(&context, mail::post(&app.emr, &app.config.notify).await?).await?;
     let page = Login {
         frame: reply::frame(app, "Log in"),
         action: format!("/login?request={}", visit.request),
@@ -312,6 +318,7 @@ async fn login_page(
         app: forms::asking(pending),
         username: typed.username,
         email: asks_for_email.then_some(typed.email),
+        reset,
         error: typed.error,
         wait: typed.wait,
     };

@@ -103,6 +103,9 @@ pub const ENABLE: &[Rule<AccountCase>] = &[
     },
 ];
 
+/// Before a patient is shut out, locked or unlocked (F001).
+pub const SWITCH: &[Rule<AccountCase>] = &[PORTAL_ON];
+
 /// Before credentials are made (F002, F004 to F007, F033).
 pub const CREDENTIAL: &[Rule<AccountCase>] = &[
     PORTAL_ON,
@@ -175,6 +178,10 @@ pub const LETTER: &[Rule<AccountCase>] = &[
     },
 ];
 
+/// Before a link that was sent does anything (`spec/security.md`, cases 91 and 114): what was true when the letter went out
+/// may be so no more.
+pub const LINK: &[Rule<AccountCase>] = &[PORTAL_ON, CHART, ENABLED, UNLOCKED];
+
 /// Before credentials are reset (F071, F072).
 pub const RESET: &[Rule<AccountCase>] = &[
     PORTAL_ON,
@@ -188,6 +195,15 @@ pub const RESET: &[Rule<AccountCase>] = &[
     ENABLED,
     UNLOCKED,
 ];
+
+/// That the portal is off, for what is about nobody in particular.
+pub fn portal_is_off() -> Vec<Reason> {
+    vec![Reason {
+        id: PORTAL_ON.id,
+        text: "The practice's portal is switched off. Please call the practice.".to_owned(),
+        expression: PORTAL_ON.expression,
+    }]
+}
 
 /// Everything that is missing on the way to an active account with letters, each once, in the order of the steps: what
 /// `$portal-status` tells (F004).

@@ -5,6 +5,7 @@ pub mod account;
 pub mod chart;
 pub mod document;
 pub mod insurance;
+pub mod login;
 pub mod message;
 pub mod rules;
 pub mod visit;

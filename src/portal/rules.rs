@@ -7,6 +7,7 @@ use crate::portal::account;
 use crate::portal::chart;
 use crate::portal::document;
 use crate::portal::insurance;
+use crate::portal::login;
 use crate::portal::message;
 use crate::portal::visit;
 use crate::portal::work;
@@ -158,6 +159,10 @@ pub fn tables() -> Vec<(&'static str, Vec<Told>)> {
             told(account::ENABLE),
         ),
         (
+            "A patient may be shut out, locked or unlocked where all of this holds.",
+            told(account::SWITCH),
+        ),
+        (
             "Credentials may be made where all of this holds.",
             told(account::CREDENTIAL),
         ),
@@ -168,6 +173,10 @@ pub fn tables() -> Vec<(&'static str, Vec<Told>)> {
         (
             "Credentials may be reset where all of this holds.",
             told(account::RESET),
+        ),
+        (
+            "A login name and a password may be typed where all of this holds.",
+            told(login::LOGIN),
         ),
     ]
 }

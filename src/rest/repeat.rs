@@ -52,6 +52,11 @@ impl Repeat {
         })
     }
 
+    /// The fingerprints of key and request, for what is kept beside this room.
+    pub fn parts(&self) -> (&str, &str) {
+        (&self.name, &self.request)
+    }
+
     /// What the request did when it came before; `None` where it did not.
     ///
     /// # Errors

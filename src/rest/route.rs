@@ -167,6 +167,11 @@ pub async fn operation(
 ) -> Answer<Answered> {
     let (kind, id, name) = declared(path).ok_or(Refusal::NotFound)?;
     match (name, id, verb) {
+        // They answer with a password, or change what the rest of a Bundle may do.
+        (name, ..) if name.starts_with("$portal-") => {
+            let why = "Send this operation as a request of its own, not in a Bundle.";
+            Err(Refusal::Unsupported(why.to_owned()).into())
+        }
         ("$everything", Some(id), _) => everything::everything(rest, id, &inputs).await,
         ("$docref", None, _) => docref::docref(rest, &inputs).await,
         ("$expand", id, _) => terminology::expand(rest, id, &inputs.pairs).await,
@@ -190,6 +195,8 @@ pub fn declared<'a>(path: Path<'a>) -> Option<(ResourceType, Option<&'a str>, &'
     let level = match bare {
         "everything" => id.is_some(),
         "docref" => id.is_none(),
+        "portal-reset" | "portal-invite" => true,
+        portal if portal.starts_with("portal-") => id.is_some(),
         _ => true,
     };
     (level && known.any(|(known, _)| *known == bare)).then_some((kind, id, name))

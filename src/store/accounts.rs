@@ -6,6 +6,11 @@ use crate::domain::refusal::Answer;
 
 const OPEN: &str = "anteroom_account (pid) VALUES (?)";
 
+const LOCK: &str =
+    "UPDATE anteroom_account SET locked = ?, locked_reason = ? WHERE pid = ? AND locked IS NULL";
+
+const UNLOCK: &str = "UPDATE anteroom_account SET locked = NULL, locked_reason = '' WHERE pid = ? AND locked IS NOT NULL";
+
 /// What is to be remembered of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mark {
@@ -38,6 +43,26 @@ pub async fn invite_once(tx: &mut Tx, pid: i64, (now, since): (i64, i64)) -> Ans
     tx.run(open).await?;
     let sql = Sql::new(INVITE).bind(now).bind(pid).bind(since);
     Ok(tx.run(sql).await? > 0)
+}
+
+/// Locks an account for a reason; false where it is locked already, and then the first reason stays.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn lock(tx: &mut Tx, pid: i64, now: i64, reason: &str) -> Answer<bool> {
+    let open = Sql::new(tx.insert_new()).push(OPEN).bind(pid);
+    tx.run(open).await?;
+    let reason: String = reason.chars().take(255).collect();
+    let sql = Sql::new(LOCK).bind(now).bind(reason).bind(pid);
+    Ok(tx.run(sql).await? > 0)
+}
+
+/// Unlocks an account; false where it is not locked.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn unlock(tx: &mut Tx, pid: i64) -> Answer<bool> {
+    Ok(tx.run(Sql::new(UNLOCK).bind(pid)).await? > 0)
 }
 
 /// Remembers something of an account.

@@ -24,7 +24,7 @@ const SLICE: usize = 500;
 /// Rows that are old: how long they are kept, how some of them are found, and how they are removed.
 type Old = (i64, &'static str, &'static str);
 
-const OLD: [Old; 11] = [
+const OLD: [Old; 12] = [
     (
         SOON,
         "SELECT id AS name FROM anteroom_authorization WHERE created < ? LIMIT 500",
@@ -76,6 +76,11 @@ const OLD: [Old; 11] = [
         DAY,
         "SELECT name FROM anteroom_idempotency WHERE created < ? LIMIT 500",
         "DELETE FROM anteroom_idempotency WHERE name IN ",
+    ),
+    (
+        KEPT,
+        "SELECT link_hash AS name FROM anteroom_email_change WHERE ends < ? LIMIT 500",
+        "DELETE FROM anteroom_email_change WHERE link_hash IN ",
     ),
     // A backend service has a new one every five minutes, and nobody to look at it; the ledger tells what it did.
     (

@@ -28,6 +28,9 @@ const GUESS: &str = "UPDATE anteroom_link SET wrong = wrong + 1 \
 const USE: &str = "UPDATE anteroom_link SET used = ?, wrong = wrong - 1 \
     WHERE id = ? AND used IS NULL AND ended IS NULL AND expires > ?";
 
+/// A guess that was right, but came to nothing for another reason, was no wrong one either.
+const GIVE_BACK: &str = "UPDATE anteroom_link SET wrong = wrong - 1 WHERE id = ? AND wrong > 0";
+
 const END: &str = "UPDATE anteroom_link SET ended = ? WHERE pid = ? AND used IS NULL AND ended IS NULL AND purpose IN ";
 
 const END_ONE: &str =
@@ -185,6 +188,14 @@ pub async fn find(db: &Db, token_hash: &str, now: i64) -> Answer<Option<Link>> {
 pub async fn guess(db: &Db, id: Uuid, now: i64) -> Answer<bool> {
     let sql = Sql::new(GUESS).bind(id).bind(now);
     Ok(db.run(sql).await? > 0)
+}
+
+/// Takes back a guess that was right where nothing came of it, because of a name that is another's or the like.
+///
+/// # Errors
+/// As [`Db::run`].
+pub async fn give_back(db: &Db, id: Uuid) -> Answer<()> {
+    db.run(Sql::new(GIVE_BACK).bind(id)).await.map(|_| ())
 }
 
 /// Uses a link after a right guess, in the transaction of what it is used for; false where somebody else did.

@@ -7,6 +7,7 @@ pub mod changes;
 pub mod clients;
 pub mod codes;
 pub mod conditions;
+pub mod email_changes;
 pub mod expiry;
 pub mod grants;
 pub mod jobs;

@@ -3,8 +3,10 @@
 //! again from the link's id when the letter is written.
 
 use serde_json::Value;
+use sqlx::FromRow;
 use uuid::Uuid;
 
+use crate::db::Db;
 use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::language::Language;
@@ -13,6 +15,9 @@ use crate::domain::refusal::Answer;
 const INSERT: &str = "INSERT INTO anteroom_outbox \
     (message_id, letter, pid, address, language, told, link, status, not_before, created) \
     VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)";
+
+const LAST: &str = "SELECT letter, status, answer, created, finished FROM anteroom_outbox \
+    WHERE pid = ? ORDER BY id DESC LIMIT 1";
 
 /// Which letter it is: the name of its template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -87,6 +92,47 @@ pub struct NewLetter {
     pub link: Option<Uuid>,
     /// When it was written, in seconds since 1970.
     pub created: i64,
+}
+
+/// A letter as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Which.
+    pub letter: Letter,
+    /// How far it is, in a word.
+    pub status: String,
+    /// What the mail server said last; may be empty.
+    pub answer: String,
+    /// When it was written.
+    pub created: i64,
+    /// When it was done with.
+    pub finished: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    letter: String,
+    status: String,
+    answer: String,
+    created: i64,
+    finished: Option<i64>,
+}
+
+/// The last letter about a patient's account (F088).
+///
+/// # Errors
+/// As [`Db::all`].
+pub async fn last_of(db: &Db, pid: i64) -> Answer<Option<Logged>> {
+    let row: Option<Row> = db.one(Sql::new(LAST).bind(pid)).await?;
+    Ok(row.and_then(|row| {
+        Some(Logged {
+            letter: Letter::of(&row.letter)?,
+            status: row.status,
+            answer: row.answer,
+            created: row.created,
+            finished: row.finished,
+        })
+    }))
 }
 
 /// Puts a letter into the outbox; its number.

@@ -23,6 +23,18 @@ const APPS_PER_ADDRESS: i64 = 20;
 /// Registrations of apps an hour on the whole site.
 const APPS_PER_SITE: i64 = 200;
 
+/// Login names a minute that a member of staff may ask about.
+const NAMES_PER_ACTOR: i64 = 60;
+
+/// Questions for a lost login an hour from one address.
+const LOST_PER_ADDRESS: i64 = 20;
+
+/// The same on the whole site.
+const LOST_PER_SITE: i64 = 300;
+
+/// Letters an hour that somebody who is not logged in can have sent to one patient.
+const LETTERS_PER_PATIENT: i64 = 3;
+
 const MINUTE: i64 = 60;
 
 const HOUR: i64 = 3600;
@@ -56,6 +68,9 @@ const SITE: &str = "site";
 
 /// The counter of all registrations of apps.
 const APPS: &str = "apps";
+
+/// The counter of all questions for a lost login.
+const LOST: &str = "lost";
 
 const THERE: &str = "SELECT name FROM anteroom_throttle WHERE name IN ";
 
@@ -120,17 +135,58 @@ pub async fn reserve(db: &Db, counters: &Counters, now: i64) -> Answer<Reserved>
 /// # Errors
 /// As [`Db::run`].
 pub async fn reserve_app(db: &Db, address: &str, now: i64) -> Answer<Reserved> {
-    let name = format!("r:{address}");
-    open(db, &[name.clone(), APPS.to_owned()], now).await?;
+    let own = (format!("r:{address}"), APPS_PER_ADDRESS);
+    reserve_hourly(db, &[own, (APPS.to_owned(), APPS_PER_SITE)], now).await
+}
+
+/// Counts one more who asks for a lost login on the caller's address and on the site, or says how long to wait.
+///
+/// # Errors
+/// As [`Db::run`].
+pub async fn reserve_lost(db: &Db, address: &str, now: i64) -> Answer<Reserved> {
+    let own = (format!("w:{address}"), LOST_PER_ADDRESS);
+    reserve_hourly(db, &[own, (LOST.to_owned(), LOST_PER_SITE)], now).await
+}
+
+/// Counts one more letter that a patient asked for without being logged in, or says how long to wait: as many links an
+/// hour end the ones before them, and no more (`spec/security.md`, case 93).
+///
+/// # Errors
+/// As [`Db::run`].
+pub async fn reserve_letter(db: &Db, pid: i64, now: i64) -> Answer<Reserved> {
+    reserve_hourly(db, &[(format!("l:{pid}"), LETTERS_PER_PATIENT)], now).await
+}
+
+/// Counts one more within the hour on each of these counters, or says how long to wait.
+async fn reserve_hourly(db: &Db, counters: &[(String, i64)], now: i64) -> Answer<Reserved> {
+    let names: Vec<String> = counters.iter().map(|(name, _)| name.clone()).collect();
+    open(db, &names, now).await?;
     db.transaction(|tx| {
-        let name = name.clone();
+        let counters = counters.to_vec();
         Box::pin(async move {
-            for (name, limit) in [(name.as_str(), APPS_PER_ADDRESS), (APPS, APPS_PER_SITE)] {
-                if let Some(wait) = within(tx, name, (limit, HOUR), now).await? {
+            for (name, limit) in &counters {
+                if let Some(wait) = within(tx, name, (*limit, HOUR), now).await? {
                     return Ok(Reserved::Wait(wait));
                 }
             }
             Ok(Reserved::GoOn)
+        })
+    })
+    .await
+}
+
+/// Counts one more look of a member of staff at whether a login name is free, or says how long to wait (F082).
+///
+/// # Errors
+/// As [`Db::run`].
+pub async fn reserve_name(db: &Db, actor: &str, now: i64) -> Answer<Reserved> {
+    let name = format!("n:{actor}");
+    open(db, std::slice::from_ref(&name), now).await?;
+    db.transaction(|tx| {
+        let name = name.clone();
+        Box::pin(async move {
+            let wait = within(tx, &name, (NAMES_PER_ACTOR, MINUTE), now).await?;
+            Ok(wait.map_or(Reserved::GoOn, Reserved::Wait))
         })
     })
     .await

@@ -1,8 +1,10 @@
 //! Login, launch, tokens, discovery: as a browser and an app see them.
 
+mod activate;
 mod apps;
 mod attacks;
 mod discovery;
+pub(crate) mod email_change;
 mod endpoint;
 mod explain;
 mod keys;
@@ -11,7 +13,10 @@ mod launch;
 mod login;
 mod logout;
 mod machines;
+pub(crate) mod mailbox;
+mod own_login;
 mod register;
+mod reset;
 mod staff;
 mod staff_pages;
 mod token;

@@ -1,5 +1,6 @@
 //! The FHIR side: what is read, searched and changed, and how every "no" looks.
 
+mod address;
 mod batch;
 mod binary;
 mod booking;

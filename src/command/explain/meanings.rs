@@ -66,6 +66,16 @@ const REASONS: &[(&str, &str, &str)] = &[
         "Clear it in the chart's demographics, if the patient wants to use apps.",
     ),
     (
+        "locked",
+        "Staff locked this account at the desk.",
+        "Unlock it on the patient's page at the desk, if the reason for it is gone.",
+    ),
+    (
+        "not-yet-let-in",
+        "The person registered and has not confirmed the address, or staff have not let them in yet.",
+        "Look at the registrations at the desk, or enable the patient's access by hand.",
+    ),
+    (
         "reset-pending",
         "A reset or activation of this account is under way in OpenEMR and has to be finished there first.",
         "Let the patient finish it with the message OpenEMR sent, or set new credentials in the chart.",

@@ -303,6 +303,12 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
         "staff cannot change charts or take over what patients ask for",
     ),
     privilege(
+        ("patient_data", "email_direct"),
+        "UPDATE patient_data SET email_direct = email_direct WHERE 1 = 0",
+        "UPDATE (email_direct) ON patient_data",
+        "patients cannot change their e-mail address",
+    ),
+    privilege(
         ("patient_data", "pid"),
         "INSERT INTO patient_data (pid) SELECT pid FROM patient_data WHERE 1 = 0",
         "INSERT ON patient_data",

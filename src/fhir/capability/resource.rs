@@ -69,8 +69,8 @@ const COMBINATIONS: [(ResourceType, &[&[&str]]); 4] = [
 
 /// The kinds of [`definitions::KINDS`] as the statement names them.
 pub(super) const PUBLISHED: [codes::ResourceType; definitions::KINDS.len()] = [
-    codes::ResourceType::StructureDefinition,
     codes::ResourceType::OperationDefinition,
+    codes::ResourceType::StructureDefinition,
     codes::ResourceType::SearchParameter,
     codes::ResourceType::ImplementationGuide,
     codes::ResourceType::CapabilityStatement,

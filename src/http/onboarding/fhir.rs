@@ -142,10 +142,10 @@ async fn invited(
     (path, (method, uri, headers)): (route::Path<'_>, (&Method, &OriginalUri, &HeaderMap)),
     body: Body,
 ) -> Answer<Response> {
-    let grant = guard::grant(app, headers).await?;
+    let grant = guard::grant_of_desk(app, headers).await?;
     let (_, patient, _) = route::declared(path).ok_or(Refusal::NotFound)?;
     staff(&grant)?;
-    let reach = grant.reach(ResourceType::Patient, Interaction::Update)?;
+    whole(&grant.reach(ResourceType::Patient, Interaction::Update)?)?;
     if method != Method::POST {
         return Err(Refusal::NoMethod.into());
     }
@@ -156,8 +156,8 @@ async fn invited(
     }
     let inputs = inputs::read_many(&bytes, false, MOST_NAMED)?;
     match patient {
-        Some(patient) => one(app, id, (&grant, &reach), (patient, &inputs)).await,
-        None => many(app, id, (&grant, &reach), (headers, &inputs, bytes)).await,
+        Some(patient) => one(app, id, &grant, (patient, &inputs)).await,
+        None => many(app, id, &grant, (headers, &inputs, bytes)).await,
     }
 }
 
@@ -197,24 +197,26 @@ fn wish(inputs: &Inputs) -> Result<Wish, Refusal> {
     })
 }
 
-/// Whether a reach has this patient.
-fn reaches(reach: &Reach, id: Uuid) -> bool {
-    reach.filters().is_none() && reach.patient().is_none_or(|person| person.uuid == id)
+/// Only scopes over users' records, whole: an app that was started for one patient, or sees a part, invites nobody.
+fn whole(reach: &Reach) -> Result<(), Refusal> {
+    match (reach.patient(), reach.filters()) {
+        (None, None) => Ok(()),
+        _ => Err(Refusal::Forbidden(
+            "The token's scope does not cover this: it takes user/Patient.",
+        )),
+    }
 }
 
 async fn one(
     app: &App,
     id: &RequestId,
-    (grant, reach): (&Grant, &Reach),
+    grant: &Grant,
     (patient, inputs): (&str, &Inputs),
 ) -> Answer<Response> {
     inputs.only("$portal-invite", &["enable", "attestation"])?;
     let wish = wish(inputs)?;
     let patient = patient.parse::<Uuid>().map_err(|_| Refusal::NotFound)?;
-    let found = match reaches(reach, patient) {
-        true => standing::by_id(&app.emr, patient).await?,
-        false => None,
-    };
+    let found = standing::by_id(&app.emr, patient).await?;
     let found = found.ok_or(Refusal::NotFound)?;
     let base = app.config.fhir_base();
     let context = context(app, &base, &id.0);
@@ -242,13 +244,13 @@ async fn one(
 async fn many(
     app: &App,
     id: &RequestId,
-    (grant, reach): (&Grant, &Reach),
+    grant: &Grant,
     (headers, inputs, bytes): (&HeaderMap, &Inputs, Vec<u8>),
 ) -> Answer<Response> {
     let names = ["patient", "search", "enable", "attestation"];
     inputs.only("$portal-invite", &names)?;
     let wish = wish(inputs)?;
-    let pids = chosen(app, id, (grant, reach), inputs).await?;
+    let pids = chosen(app, id, grant, inputs).await?;
     let number = match write::one(headers, "idempotency-key")? {
         Some(key) => format!("key {key}"),
         None => app.entropy.token()?,
@@ -292,12 +294,7 @@ async fn waited_for(app: &App, context: &Context<'_>, job: Uuid) -> Answer<bool>
 }
 
 /// Whom a request names: one by one, by a search, or both.
-async fn chosen(
-    app: &App,
-    id: &RequestId,
-    (grant, reach): (&Grant, &Reach),
-    inputs: &Inputs,
-) -> Answer<Vec<i64>> {
+async fn chosen(app: &App, id: &RequestId, grant: &Grant, inputs: &Inputs) -> Answer<Vec<i64>> {
     let mut ids = Vec::new();
     for text in inputs.all("patient") {
         let text = text.strip_prefix(app.base.url()).unwrap_or(text);
@@ -309,15 +306,12 @@ async fn chosen(
     }
     ids.sort_unstable();
     ids.dedup();
-    if !ids.iter().all(|id| reaches(reach, *id)) {
-        return Err(unknown().into());
-    }
     let mut pids = onboarding::numbers(&app.emr, &ids).await?;
     if pids.len() != ids.len() {
         return Err(unknown().into());
     }
     if let Some(text) = inputs.one("search")? {
-        pids.extend(searched(app, id, (grant, reach), text).await?);
+        pids.extend(searched(app, id, grant, text).await?);
         pids.sort_unstable_by(|left, right| right.cmp(left));
         pids.dedup();
     }
@@ -328,12 +322,7 @@ fn unknown() -> Refusal {
     Refusal::invalid("patient", "one of these is no patient here").understood()
 }
 
-async fn searched(
-    app: &App,
-    id: &RequestId,
-    (grant, reach): (&Grant, &Reach),
-    text: &str,
-) -> Answer<Vec<i64>> {
+async fn searched(app: &App, id: &RequestId, grant: &Grant, text: &str) -> Answer<Vec<i64>> {
     let text = text.strip_prefix("Patient?").unwrap_or(text);
     let pairs = negotiate::pairs(Some(text.trim_start_matches('?')));
     if pairs.is_empty() {
@@ -341,9 +330,8 @@ async fn searched(
         return Err(Refusal::invalid("search", why).into());
     }
     // By state alone, however many those are: that is known anyway.
-    if let ([(name, value)], true) = (pairs.as_slice(), reach.patient().is_none())
+    if let [(name, value)] = pairs.as_slice()
         && name == "portal-status"
-        && reach.filters().is_none()
     {
         let codes: Vec<&str> = value.split(',').collect();
         let states = Account::ALL.into_iter();

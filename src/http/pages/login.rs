@@ -20,6 +20,8 @@ pub struct Login {
     pub username: String,
     /// What was typed as e-mail before; `None` where the practice asks for none.
     pub email: Option<String>,
+    /// Whether the page leads to `/reset`: after a failure, or always (F066), where the practice offers it (F043).
+    pub reset: bool,
     /// The one sentence for every wrong login.
     pub error: Option<String>,
     /// The sentence shown when there were too many tries; says how long to wait.
@@ -55,6 +57,7 @@ impl Login {
             app: Some(AskingApp::sample()),
             username: String::new(),
             email: None,
+            reset: false,
             error: None,
             wait: None,
         }
@@ -65,6 +68,7 @@ impl Login {
         Login {
             username: "ana.moreno".to_owned(),
             email: Some("ana@mail.example".to_owned()),
+            reset: true,
             error: Some("These details do not match. Check them and try again.".to_owned()),
             ..Login::sample()
         }

@@ -11,6 +11,9 @@ use super::developers_register::Registered;
 use super::help::Help;
 use super::home::Home;
 use super::jobs::JobPage;
+use super::link::Done;
+use super::link::LinkForm;
+use super::link::LinkOver;
 use super::login::Login;
 use super::logout::LogOut;
 use super::logout::LoggedOut;
@@ -18,7 +21,12 @@ use super::new_credentials::NewCredentials;
 use super::onboarding::Confirm;
 use super::onboarding::Onboarding;
 use super::onboarding::PinToRead;
+use super::own::EmailLink;
+use super::own::OwnEmail;
+use super::own::OwnLogin;
 use super::problem::Problem;
+use super::reset::Reset;
+use super::reset::ResetAsked;
 use super::staff::Desk;
 use super::staff::StaffApps;
 use super::staff::StaffLaunch;
@@ -45,6 +53,26 @@ fn samples() -> Vec<(&'static str, String)> {
             "new-credentials-refused",
             Box::new(NewCredentials::sample_refused()),
         ),
+        ("reset", Box::new(Reset::sample())),
+        ("reset-refused", Box::new(Reset::sample_refused())),
+        ("reset-off", Box::new(Reset::sample_off())),
+        ("reset-asked", Box::new(ResetAsked::sample())),
+        ("link", Box::new(LinkForm::sample())),
+        ("link-refused", Box::new(LinkForm::sample_refused())),
+        ("link-first", Box::new(LinkForm::sample_first())),
+        ("link-bare", Box::new(LinkForm::sample_bare())),
+        ("link-over", Box::new(LinkOver::sample())),
+        ("link-over-off", Box::new(LinkOver::sample_off())),
+        ("done", Box::new(Done::sample())),
+        ("own-login", Box::new(OwnLogin::sample())),
+        ("own-login-done", Box::new(OwnLogin::sample_done())),
+        ("own-login-refused", Box::new(OwnLogin::sample_refused())),
+        ("own-email", Box::new(OwnEmail::sample())),
+        ("own-email-asked", Box::new(OwnEmail::sample_asked())),
+        ("own-email-refused", Box::new(OwnEmail::sample_refused())),
+        ("own-email-off", Box::new(OwnEmail::sample_off())),
+        ("email-link", Box::new(EmailLink::sample())),
+        ("email-link-undo", Box::new(EmailLink::sample_undo())),
         ("logout", Box::new(LogOut::sample())),
         ("logged-out", Box::new(LoggedOut::sample())),
         (
