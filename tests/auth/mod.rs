@@ -14,6 +14,7 @@ mod login;
 mod logout;
 mod machines;
 pub(crate) mod mailbox;
+mod onboarding;
 mod own_login;
 mod register;
 mod reset;
