@@ -104,6 +104,8 @@ impl Hand {
 pub struct Invited {
     /// Its link.
     pub link: Uuid,
+    /// Which letter went out: a reset where there is a login of the patient's own already (F096).
+    pub letter: Letter,
     /// The PIN that staff read out to the patient, where the practice wants one; nowhere else, and not kept.
     pub pin: Option<String>,
 }
@@ -171,11 +173,15 @@ pub async fn invite(
         Factor::Pin => ("pin", Some(tokens::pin(context.entropy)?)),
         Factor::None => ("none", None),
     };
+    let (purpose, letter) = match standing.is_set_up() {
+        true => (Purpose::Reset, Letter::Reset),
+        false => (Purpose::Invite, Letter::Invite),
+    };
     links::end(tx, pid, &[Purpose::Invite, Purpose::Reset], now).await?;
     let link = NewLink {
         id,
         token_hash: crypto::fingerprint(&tokens::token(context.keys, id)),
-        purpose: Purpose::Invite,
+        purpose,
         pid: Some(pid),
         address: tokens::address_hash(standing.address()),
         bound: credentialing::fingerprint_now(tx, pid).await?,
@@ -185,8 +191,8 @@ pub async fn invite(
         expires: now + INVITED.whole_seconds(),
     };
     links::add(tx, &link).await?;
-    let letter = NewLetter {
-        letter: Letter::Invite,
+    let written = NewLetter {
+        letter,
         pid: Some(pid),
         address: standing.address().to_owned(),
         language: standing.language,
@@ -194,11 +200,15 @@ pub async fn invite(
         link: Some(id),
         created: now,
     };
-    outbox::put(tx, &letter).await?;
+    outbox::put(tx, &written).await?;
     accounts::remember(tx, pid, &Mark::Invited(now)).await?;
     let entry = hand.entry(context, ("portal.invite", Outcome::Success), standing);
     ledger::record(tx, &entry).await?;
-    Ok(Invited { link: id, pin })
+    Ok(Invited {
+        link: id,
+        letter,
+        pin,
+    })
 }
 
 /// Why credentials are made by hand, by its code.

@@ -24,6 +24,7 @@ pub mod logout;
 pub mod lost;
 pub mod new_credentials;
 pub mod oauth_error;
+pub mod onboarding;
 pub mod own_login;
 pub mod password;
 pub mod policy;

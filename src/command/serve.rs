@@ -166,6 +166,7 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     let watching = worker::watch(app.clone());
     let outbox = worker::outbox::start(app.clone(), app.entropy.as_ref());
     let sealing = worker::seal::start(system_clock(), db.clone(), app.keys.seal.clone());
+    let working = worker::jobs::start(app.clone());
     let noticing = tokio::spawn(notice(app.clone()));
     connections::serve(
         (listener, Patience::default()),
@@ -181,6 +182,13 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     keeping.abort();
     watching.abort();
     sealing.abort();
+    match working {
+        Ok(working) => {
+            working.abort();
+            let _ = working.await;
+        }
+        Err(failure) => tracing::error!(?failure, "jobs were not worked on"),
+    }
     noticing.abort();
     let _ = noticing.await;
     // It holds the state, and with it a sender of ledger lines, until it has ended.

@@ -61,6 +61,11 @@ const MYSQL: &[Step] = &[
         include_str!("../../migrations/mysql/0007_email_changes.sql"),
     ),
     (
+        8,
+        "jobs",
+        include_str!("../../migrations/mysql/0008_jobs.sql"),
+    ),
+    (
         9,
         "registrations",
         include_str!("../../migrations/mysql/0009_registrations.sql"),
@@ -103,6 +108,11 @@ const SQLITE: &[Step] = &[
         7,
         "email changes",
         include_str!("../../migrations/sqlite/0007_email_changes.sql"),
+    ),
+    (
+        8,
+        "jobs",
+        include_str!("../../migrations/sqlite/0008_jobs.sql"),
     ),
     (
         9,

@@ -144,6 +144,12 @@ impl Standing {
         }
     }
 
+    /// Whether the patient has a login of their own: then a letter resets it, and else it invites (F096).
+    pub fn is_set_up(&self) -> bool {
+        let own = |held: &Credentials| !held.must_change && !held.login_name.is_empty();
+        self.credentials.as_ref().is_some_and(own)
+    }
+
     /// How far the account is.
     pub fn state(&self, portal_on: bool) -> State {
         let locked = self.remembered.locked.is_some();

@@ -4,6 +4,8 @@ use time::Date;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::domain::accounts::State;
+
 /// Name of the identifier system of chart numbers (`patient_data.pubpid`).
 pub const CHART_NUMBER: &str = "chart-number";
 
@@ -120,6 +122,8 @@ pub struct Patient {
     pub account: Option<String>,
     /// The present name.
     pub name: Name,
+    /// How far that account is, as the portal stands; `None` for a chart that is yet to be opened.
+    pub portal_status: Option<State>,
     /// What the patient likes to be called; empty where unknown.
     pub preferred_name: String,
     /// Names the patient had before (birth name, `patient_history`), with the day each ended.

@@ -76,6 +76,8 @@ pub enum Field {
     Actor,
     /// The member of a Group.
     Member,
+    /// How far a patient's portal account is.
+    PortalStatus,
     /// The kind of work of a Task, or of access in an AuditEvent.
     Code,
 }

@@ -38,6 +38,7 @@ mod marking;
 pub mod message_writing;
 pub mod names;
 mod narrow;
+pub mod onboarding;
 pub mod openings;
 pub mod origins;
 pub mod patients;

@@ -89,7 +89,7 @@ struct VisitRow {
 
 /// What a word of the search is.
 #[derive(Debug, PartialEq, Eq)]
-enum Term {
+pub(super) enum Term {
     Name(String),
     Day(Date),
     Number(i64),
@@ -191,7 +191,7 @@ fn visit(row: VisitRow) -> Option<Visit> {
 }
 
 /// The words of a search; none where they are too short to narrow anything down.
-fn terms(text: &str) -> Vec<Term> {
+pub(super) fn terms(text: &str) -> Vec<Term> {
     let words = text.split(|c: char| c.is_whitespace() || c == ',');
     let words = words.filter(|word| !word.is_empty()).take(WORDS);
     let terms: Vec<Term> = words.map(term).collect();
@@ -232,7 +232,7 @@ fn day(word: &str) -> Option<Date> {
 }
 
 /// The word as it stands, where a pattern would read more into it.
-fn escaped(word: &str) -> String {
+pub(super) fn escaped(word: &str) -> String {
     let mut text = String::with_capacity(word.len());
     for c in word.chars() {
         if matches!(c, '%' | '_' | '!') {

@@ -25,6 +25,7 @@ use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
 use crate::emr::Emr;
 use crate::emr::Practice;
+use crate::emr::onboarding;
 use crate::emr::staff;
 use crate::emr::uuids;
 use crate::emr::wall;
@@ -142,6 +143,7 @@ const EXTRAS_FROM: &str = ", p.pid FROM patient_data p WHERE p.pid IN ";
 
 /// A provider nobody can look up as a Practitioner is not referred to.
 const FROM: &str = " FROM patient_data p LEFT JOIN patient_access_onsite o ON o.pid = p.pid \
+    LEFT JOIN anteroom_account m ON m.pid = p.pid \
     LEFT JOIN users u ON u.id = p.providerID AND u.authorized = 1 AND u.username <> '' WHERE 1 = 1";
 
 /// The chart must still be the one of the grant: merging removes it and another may get its number.
@@ -178,6 +180,7 @@ struct Row {
     contact_relationship: Option<String>,
     phone_contact: Option<String>,
     portal_username: Option<String>,
+    portal_state: i64,
     provider_id: Option<i64>,
     provider_uuid: Option<Vec<u8>>,
     provider_fname: Option<String>,
@@ -266,7 +269,11 @@ async fn extras(emr: &Emr, rows: &[Row]) -> Answer<HashMap<i64, Extras>> {
 }
 
 fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
-    let mut sql = pieces(emr, Sql::new(COLUMNS), &OPTIONAL).push(FROM);
+    let mut sql = pieces(emr, Sql::new(COLUMNS), &OPTIONAL)
+        .push(", ")
+        .push(onboarding::STATE)
+        .push(" AS portal_state")
+        .push(FROM);
     if let Some(person) = reach.patient() {
         sql = sql.push(OF_ONE).bind(person.pid).bind(person.uuid);
     }
@@ -333,6 +340,7 @@ impl Row {
         Some(Patient {
             person,
             chart_number: tidy(self.pubpid),
+            portal_status: onboarding::state(practice, self.portal_state),
             account: Some(tidy(self.portal_username)).filter(|account| !account.is_empty()),
             old_names: old_names(birth_name, &name, extras.old_names.as_deref()),
             name,

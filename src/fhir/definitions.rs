@@ -63,10 +63,11 @@ macro_rules! file {
 }
 
 /// Every definition, by the name of its file. `tests/definitions.rs` holds that none is forgotten.
-const FILES: [&[u8]; 43] = [
+const FILES: [&[u8]; 46] = [
     file!("CapabilityStatement-anteroom"),
     file!("CodeSystem-communication-category"),
     file!("CodeSystem-document-category"),
+    file!("CodeSystem-invite-result"),
     file!("CodeSystem-ledger-action"),
     file!("CodeSystem-openemr-appointment-mark"),
     file!("CodeSystem-openemr-calendar-category"),
@@ -76,6 +77,7 @@ const FILES: [&[u8]; 43] = [
     file!("OperationDefinition-portal-credential"),
     file!("OperationDefinition-portal-disable"),
     file!("OperationDefinition-portal-enable"),
+    file!("OperationDefinition-portal-invite"),
     file!("OperationDefinition-portal-lock"),
     file!("OperationDefinition-portal-reset"),
     file!("OperationDefinition-portal-status"),
@@ -83,6 +85,7 @@ const FILES: [&[u8]; 43] = [
     file!("OperationDefinition-portal-username-available"),
     file!("SearchParameter-coverage-period"),
     file!("SearchParameter-coverage-subscriber-id"),
+    file!("SearchParameter-patient-portal-status"),
     file!("SearchParameter-practitioner-portal-addressee"),
     file!("StructureDefinition-anteroom-appointment"),
     file!("StructureDefinition-anteroom-communication"),

@@ -68,12 +68,20 @@ impl Inputs {
 /// # Errors
 /// `Invalid` for what is not JSON within the limits, or not Parameters as FHIR has them.
 pub fn read(sent: &[u8], takes_resource: bool) -> Result<Inputs, Refusal> {
+    read_many(sent, takes_resource, MOST)
+}
+
+/// The same with another limit on the number of parameters: an operation on many patients names each.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_many(sent: &[u8], takes_resource: bool, most: usize) -> Result<Inputs, Refusal> {
     if sent.is_empty() {
         return Ok(Inputs::default());
     }
     let json =
         fhir_decode::json(sent).map_err(|problem| Refusal::invalid(problem.path, problem.why))?;
-    of(json, takes_resource)
+    of_many(json, takes_resource, most)
 }
 
 /// The same from JSON that was read, such as the resource of an entry.
@@ -81,6 +89,10 @@ pub fn read(sent: &[u8], takes_resource: bool) -> Result<Inputs, Refusal> {
 /// # Errors
 /// As [`read`].
 pub fn of(json: Value, takes_resource: bool) -> Result<Inputs, Refusal> {
+    of_many(json, takes_resource, MOST)
+}
+
+fn of_many(json: Value, takes_resource: bool, most: usize) -> Result<Inputs, Refusal> {
     let kind = json.get("resourceType").and_then(Value::as_str);
     match kind {
         Some("Parameters") => {}
@@ -106,8 +118,8 @@ pub fn of(json: Value, takes_resource: bool) -> Result<Inputs, Refusal> {
             ));
         }
     };
-    if all.len() > MOST {
-        return Err(Refusal::TooLarge("An operation has at most 50 parameters."));
+    if all.len() > most {
+        return Err(Refusal::TooLarge("The operation has too many parameters."));
     }
     let mut inputs = Inputs::default();
     for (index, one) in all.iter().enumerate() {
@@ -140,6 +152,10 @@ fn primitive(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Bool(value) => Some(value.to_string()),
         Value::Number(number) => Some(number.to_string()),
+        // A reference is said as a query says it.
+        Value::Object(reference) if reference.contains_key("reference") => {
+            reference.get("reference")?.as_str().map(str::to_owned)
+        }
         Value::Object(coding) => {
             let code = coding.get("code")?.as_str()?;
             Some(match coding.get("system").and_then(Value::as_str) {

@@ -36,6 +36,7 @@ pub mod parameter;
 pub mod patch;
 pub mod patient;
 mod patient_ask;
+pub mod portal_job;
 pub mod portal_parameters;
 pub mod practitioner;
 pub mod practitioner_role;

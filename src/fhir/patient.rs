@@ -88,6 +88,10 @@ pub static SERVED: Served = Served {
             "http://hl7.org/fhir/OperationDefinition/Patient-everything",
         ),
         (
+            "portal-invite",
+            "https://anteroom.dev/fhir/OperationDefinition/portal-invite",
+        ),
+        (
             "validate",
             "http://hl7.org/fhir/OperationDefinition/Resource-validate",
         ),

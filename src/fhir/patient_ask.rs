@@ -131,6 +131,7 @@ fn blank(uuid: Uuid) -> Patient {
         person: Person { pid: 0, uuid },
         chart_number: String::new(),
         account: None,
+        portal_status: None,
         name: Name::default(),
         preferred_name: String::new(),
         old_names: Vec::new(),

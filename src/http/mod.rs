@@ -23,6 +23,7 @@ pub mod limits;
 pub mod logout;
 pub mod negotiate;
 pub mod oauth;
+pub mod onboarding;
 pub mod openapi;
 pub mod operations;
 pub mod pages;
@@ -57,6 +58,7 @@ use axum::routing::post;
 use tower_http::cors::Any;
 use tower_http::cors::CorsLayer;
 
+use crate::auth::Context;
 use crate::auth::jwks;
 use crate::auth::keys::Keys;
 use crate::auth::upstream::Provider;
@@ -71,6 +73,7 @@ use crate::fhir::capability;
 use crate::fhir::definitions::KINDS;
 use crate::http::guard::Cache;
 use crate::worker::Reads;
+use crate::worker::jobs::House;
 
 /// The one shared state of the server.
 pub struct App {
@@ -86,6 +89,8 @@ pub struct App {
     pub reads: Reads,
     /// Tokens looked up a moment ago.
     pub tokens: Cache,
+    /// The practice's patients by the state of their accounts, as of a minute ago.
+    pub onboarding: crate::emr::onboarding::Cache,
     /// What asks other servers.
     pub fetch: Fetch,
     /// The keys of apps, as fetched a moment ago.
@@ -126,6 +131,7 @@ impl App {
             entropy,
             reads,
             tokens: Cache::default(),
+            onboarding: crate::emr::onboarding::Cache::default(),
             fetch,
             key_sets: jwks::Cache::default(),
             provider: Provider::default(),
@@ -133,6 +139,12 @@ impl App {
             capability,
             logins,
         })
+    }
+}
+
+impl House for App {
+    fn context<'a>(&'a self, request_id: &'a str) -> Context<'a> {
+        oauth::context(self, self.base.url(), request_id)
     }
 }
 
@@ -162,6 +174,12 @@ pub fn router(app: Arc<App>) -> Router {
         .route(
             "/.well-known/smart-configuration",
             get(oauth::smart_configuration).fallback(fhir::only_get),
+        )
+        .route(
+            "/$portal-job/{id}",
+            get(onboarding::fhir::status)
+                .delete(onboarding::fhir::stop)
+                .fallback(fhir::not_allowed),
         )
         .route("/_history", any(fhir::histories))
         .route("/Binary", post(binary::create).fallback(fhir::not_allowed))
@@ -328,6 +346,15 @@ pub fn router(app: Arc<App>) -> Router {
             "/staff/registrations",
             get(staff_registrations::page).post(staff_registrations::post),
         )
+        .route(
+            "/staff/onboarding",
+            get(onboarding::page).post(onboarding::act),
+        )
+        .route("/staff/onboarding.csv", get(onboarding::csv::table))
+        .route(
+            "/staff/jobs/{id}",
+            get(onboarding::jobs::page).post(onboarding::jobs::act),
+        )
         .route("/staff/logout", post(staff::log_out))
         .route("/register", get(enrol::page).post(enrol::post))
         .route("/register/sent", get(enrol::sent))
@@ -389,7 +416,7 @@ fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods(
-            ["GET", "POST", "PUT", "PATCH", "HEAD", "OPTIONS"].map(|method| {
+            ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].map(|method| {
                 axum::http::Method::from_bytes(method.as_bytes()).unwrap_or(axum::http::Method::GET)
             }),
         )
@@ -422,6 +449,7 @@ fn cors() -> CorsLayer {
             "link",
             "retry-after",
             "www-authenticate",
+            "x-progress",
             "x-request-id",
             "x-correlation-id",
         ]))

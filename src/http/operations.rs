@@ -20,6 +20,7 @@ use crate::http::App;
 use crate::http::fhir;
 use crate::http::guard;
 use crate::http::negotiate;
+use crate::http::onboarding;
 use crate::http::portal;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
@@ -84,6 +85,9 @@ pub async fn on_record(
 }
 
 async fn of(app: &App, id: &RequestId, (path, request): (route::Path<'_>, Request)) -> Response {
+    if path.last() == Some(&"$portal-invite") {
+        return onboarding::fhir::invite(app, id, (path, request)).await;
+    }
     let (parts, body) = request.into_parts();
     let uri = parts.extensions.get::<OriginalUri>();
     let uri = uri

@@ -36,6 +36,7 @@ use crate::http::limits;
 use crate::http::negotiate;
 use crate::http::oauth::context;
 use crate::http::oauth::see_other;
+use crate::http::onboarding;
 use crate::http::pages::plain::plain;
 use crate::http::pages::staff::Desk;
 use crate::http::pages::staff::Ready;
@@ -94,6 +95,10 @@ pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
             true => deciding::count(&context(&app, &app.config.fhir_base(), &id.0)).await?,
             false => 0,
         };
+        let never_used = match may_manage {
+            true => onboarding::never_used(&app).await?,
+            false => 0,
+        };
         let page = Desk {
             frame: reply::frame(&app, "Staff desk"),
             csrf: csrf::token(visitor.token),
@@ -103,6 +108,7 @@ pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
             waiting,
             undelivered,
             registrations,
+            never_used,
         };
         Ok(reply::html(StatusCode::OK, page))
     }

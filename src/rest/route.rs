@@ -195,7 +195,7 @@ pub fn declared<'a>(path: Path<'a>) -> Option<(ResourceType, Option<&'a str>, &'
     let level = match bare {
         "everything" => id.is_some(),
         "docref" => id.is_none(),
-        "portal-reset" => true,
+        "portal-reset" | "portal-invite" => true,
         portal if portal.starts_with("portal-") => id.is_some(),
         _ => true,
     };

@@ -30,6 +30,21 @@ pub enum Mark {
     Attested(i64, String),
 }
 
+const INVITE: &str =
+    "UPDATE anteroom_account SET invited = ? WHERE pid = ? AND (invited IS NULL OR invited <= ?)";
+
+/// Remembers that an invitation goes out, at `now`, where none did since a time; false where one did (F104). Of two who
+/// want to send one at once, the second waits for the first and then does not.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn invite_once(tx: &mut Tx, pid: i64, (now, since): (i64, i64)) -> Answer<bool> {
+    let open = Sql::new(tx.insert_new()).push(OPEN).bind(pid);
+    tx.run(open).await?;
+    let sql = Sql::new(INVITE).bind(now).bind(pid).bind(since);
+    Ok(tx.run(sql).await? > 0)
+}
+
 /// Locks an account for a reason; false where it is locked already, and then the first reason stays.
 ///
 /// # Errors

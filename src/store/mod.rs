@@ -11,6 +11,7 @@ pub mod conditions;
 pub mod email_changes;
 pub mod expiry;
 pub mod grants;
+pub mod jobs;
 pub mod jtis;
 pub mod keys;
 pub mod launches;

@@ -6,6 +6,8 @@ pub mod outbox;
 
 pub mod seal;
 
+pub mod jobs;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;

@@ -17,6 +17,7 @@ mod login;
 mod logout;
 mod machines;
 pub(crate) mod mailbox;
+mod onboarding;
 mod own_login;
 mod portal;
 mod portal_credentials;

@@ -248,6 +248,35 @@ pub(super) const FORMS: &[Form] = &[
         },
     },
     Form {
+        name: "invite",
+        route: "/{type}/{id}/{operation}",
+        asks: |_, one| {
+            let path = format!("/fhir/Patient/{}/$portal-invite", one.patient);
+            let named = json!({"resourceType": "Parameters", "parameter": [
+                {"name": "patient", "valueReference": {"reference": format!("Patient/{}", one.patient)}}]});
+            let many = "/fhir/Patient/$portal-invite".to_owned();
+            vec![
+                get(path.clone()),
+                post(path, FHIR, String::new()),
+                post(many, FHIR, named.to_string()),
+            ]
+        },
+    },
+    Form {
+        name: "job",
+        route: "/$portal-job/{id}",
+        asks: |_, one| {
+            let path = format!("/fhir/$portal-job/{}", one.id);
+            vec![
+                get(path.clone()),
+                Ask {
+                    method: "DELETE",
+                    ..get(path)
+                },
+            ]
+        },
+    },
+    Form {
         name: "upload",
         route: "/Binary",
         asks: |_, one| {

@@ -12,6 +12,7 @@ mod chart;
 mod coverage;
 mod gone;
 mod history;
+mod invite;
 mod message;
 mod odd;
 mod once;

@@ -242,6 +242,18 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
         EXPIRED,
     ),
     privilege(
+        ("anteroom_job", "ticket"),
+        "DELETE FROM anteroom_job WHERE 1 = 0",
+        "DELETE ON anteroom_job",
+        EXPIRED,
+    ),
+    privilege(
+        ("anteroom_job_item", "job"),
+        "DELETE FROM anteroom_job_item WHERE 1 = 0",
+        "DELETE ON anteroom_job_item",
+        EXPIRED,
+    ),
+    privilege(
         ("anteroom_grant", "client_id"),
         "DELETE FROM anteroom_grant WHERE 1 = 0",
         "DELETE ON anteroom_grant",

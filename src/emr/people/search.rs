@@ -10,6 +10,7 @@ use crate::domain::query::Filter;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Token;
 use crate::emr::Emr;
+use crate::emr::onboarding;
 use crate::emr::people::codes;
 use crate::emr::predicates;
 
@@ -73,6 +74,7 @@ pub(super) fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Result<Sql, Refu
             predicates::begins((&emr.db, sql), &columns(emr, *field), texts)
         }
         Filter::Date(Field::BirthDate, ranges) => predicates::days(sql, "p.DOB", ranges, &emr.zone),
+        Filter::Token(Field::PortalStatus, tokens) => onboarding::filtered(emr, sql, tokens),
         Filter::Token(Field::Gender, tokens) => gender(sql, tokens),
         Filter::Token(Field::Identifier, tokens) => identifier(sql, tokens),
         Filter::Token(Field::Email, tokens) => reached(sql, &EMAILS, tokens),

@@ -21,7 +21,7 @@ use crate::fhir::parameter::Parameter;
 use crate::fhir::parameter::Values;
 
 /// The search parameters of Patient.
-pub(super) static PARAMETERS: [Parameter; 22] = [
+pub(super) static PARAMETERS: [Parameter; 23] = [
     ID,
     LAST_UPDATED,
     us_core("identifier", Meaning::Identifier, |record| {
@@ -193,6 +193,19 @@ pub(super) static PARAMETERS: [Parameter; 22] = [
                             code.display.clone(),
                         )
                     })
+                    .collect()
+            })
+        },
+    },
+    Parameter {
+        name: "portal-status",
+        meaning: Meaning::Token(Field::PortalStatus),
+        definition: "https://anteroom.dev/fhir/SearchParameter/patient-portal-status",
+        values: |record| {
+            of(record, |patient| {
+                let state = patient.portal_status.iter();
+                state
+                    .map(|state| Indexed::token("", state.code().0))
                     .collect()
             })
         },

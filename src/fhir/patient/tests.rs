@@ -38,6 +38,7 @@ fn empty() -> Patient {
         },
         chart_number: String::new(),
         account: None,
+        portal_status: None,
         name: Name::default(),
         preferred_name: " ".to_owned(),
         old_names: Vec::new(),

@@ -26,6 +26,8 @@ pub struct Desk {
     pub undelivered: i64,
     /// How many people who registered wait for one.
     pub registrations: usize,
+    /// How many patients were let in and never came (G04).
+    pub never_used: usize,
 }
 
 /// Starting an app. Fields: `client_id`, `search`, `csrf`, buttons `patient=<FHIR id>`; then `encounter`.
@@ -134,6 +136,7 @@ impl Desk {
             waiting: 2,
             undelivered: 1,
             registrations: 1,
+            never_used: 60,
         }
     }
 

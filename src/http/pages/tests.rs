@@ -16,6 +16,7 @@ use super::enrol::EnrolLogin;
 use super::enrol::EnrolTold;
 use super::help::Help;
 use super::home::Home;
+use super::jobs::JobPage;
 use super::link::Done;
 use super::link::LinkForm;
 use super::link::LinkOver;
@@ -23,6 +24,9 @@ use super::login::Login;
 use super::logout::LogOut;
 use super::logout::LoggedOut;
 use super::new_credentials::NewCredentials;
+use super::onboarding::Confirm;
+use super::onboarding::Onboarding;
+use super::onboarding::PinToRead;
 use super::own::EmailLink;
 use super::own::OwnEmail;
 use super::own::OwnLogin;
@@ -164,6 +168,16 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
             "staff-registrations-empty",
             Box::new(StaffRegistrations::sample_empty()),
         ),
+        ("onboarding", Box::new(Onboarding::sample())),
+        ("onboarding-empty", Box::new(Onboarding::sample_empty())),
+        ("onboarding-confirm", Box::new(Confirm::sample())),
+        (
+            "onboarding-confirm-nobody",
+            Box::new(Confirm::sample_of_nobody()),
+        ),
+        ("onboarding-pin", Box::new(PinToRead::sample())),
+        ("staff-job", Box::new(JobPage::sample())),
+        ("staff-job-stopped", Box::new(JobPage::sample_stopped())),
     ]
 }
 
