@@ -5,7 +5,6 @@ use super::mailbox::GOOD;
 use super::mailbox::MARIA;
 use super::mailbox::ask;
 use super::mailbox::letter;
-use super::mailbox::link;
 use super::mailbox::logs_in;
 use super::mailbox::over;
 use super::mailbox::pin;

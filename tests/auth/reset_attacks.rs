@@ -7,7 +7,6 @@ use super::mailbox::letter;
 use super::mailbox::link;
 use super::mailbox::logs_in;
 use super::mailbox::over;
-use super::mailbox::pin;
 use super::mailbox::reason;
 use super::mailbox::redeem;
 use super::mailbox::run;
