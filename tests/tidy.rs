@@ -17,7 +17,7 @@ const OUTSIDE: [(&str, &[&str]); 24] = [
     ("qrcodegen", &["sheet.rs"]),
     ("rustybuzz", &["sheet/"]),
     ("aws_lc_rs", &["crypto.rs", "emr/cipher.rs"]),
-    ("toml", &["config.rs"]),
+    ("toml", &["config/"]),
     ("reqwest", &["fetch.rs"]),
     ("sqlx", &["db/", "store/", "emr/", "demo/"]),
     ("jiff", &["emr/zone.rs"]),

@@ -12,6 +12,7 @@ pub(super) fn patient() -> Patient {
         },
         chart_number: String::new(),
         account: None,
+        portal_status: None,
         name: Name {
             given: vec!["Ana".to_owned()],
             family: "Kim".to_owned(),

@@ -41,8 +41,16 @@ fn case() -> RegistrationCase {
 
 fn typing(name: &str, text: &str) -> RegistrationCase {
     let mut case = case();
-    let pairs: Vec<(&str, &str)> = case.draft.pairs().chain([(name, text)]).collect();
-    case.draft = Draft::of(pairs);
+    let pairs = case.draft.pairs();
+    let mut pairs: Vec<(String, String)> = pairs
+        .map(|(name, text)| (name.to_owned(), text.to_owned()))
+        .collect();
+    pairs.push((name.to_owned(), text.to_owned()));
+    case.draft = Draft::of(
+        pairs
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str())),
+    );
     case
 }
 
