@@ -55,20 +55,8 @@ const SECTIONS: [(&str, &[u32]); 7] = [
 /// What no test can carry yet, and why.
 const NOT_YET: &[(&[u32], &str)] = &[
     (
-        &[86, 87, 93, 94, 96, 97, 99, 101, 114],
-        "there is no reset, no self-registration and no activation link before issue 5: no route sends a mail or takes a PIN",
-    ),
-    (
         &[183],
         "TLS is the reverse proxy's: this server speaks plain HTTP to it, and says so at the start where public_url is not https",
-    ),
-    (
-        &[106, 111, 113],
-        "patients change password and e-mail on pages of issue 5; the one change there is needs the old password's login",
-    ),
-    (
-        &[112],
-        "there is no profile form before issue 5; what a write of Patient may set is case 143",
     ),
     (
         &[119],

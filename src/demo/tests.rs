@@ -434,6 +434,7 @@ async fn the_same_statements_fill_every_layout_on_mariadb() {
         loader.script(schema).await.expect("loads");
         loader.close().await;
         let db = Db::open(&url, None).await.expect("opens");
+        db.migrate().await.expect("our own tables");
         let folder = temporary();
         let sandbox = fill(&db, &folder, NOW, &zone(), &SystemEntropy)
             .await

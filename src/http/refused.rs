@@ -39,6 +39,12 @@ pub async fn layer(
         && let Ok(grant) = guard::grant(&app, &headers).await
     {
         let (action, resource) = named(&method, &path);
+        // What is not there for this caller is told of by its type alone, whether it is there for others or not.
+        let hidden = matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE);
+        let resource = match resource.split_once('/') {
+            Some((kind, _)) if hidden => kind.to_owned(),
+            _ => resource,
+        };
         let mut entry = Entry::new(action, Outcome::Refused, app.emr.now()).under(&grant);
         entry.resource = resource;
         entry.reason = format!("http {}", status.as_u16());

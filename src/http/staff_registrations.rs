@@ -11,10 +11,12 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use crate::auth::csrf;
+use crate::auth::desk;
 use crate::auth::registering::deciding;
 use crate::auth::registering::deciding::Waiting;
 use crate::auth::session::Visitor;
 use crate::db::sql::datetime_text;
+use crate::domain::access::Right;
 use crate::domain::accounts;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
@@ -96,6 +98,7 @@ pub async fn post(
         };
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
+        desk::need(&context, &colleague, Right::Portal).await?;
         let (decision, reason) = (form.text("decision"), form.text("reason"));
         let which = Uuid::try_parse(&form.text("id")).unwrap_or_default();
         let done = match decision.as_str() {

@@ -73,6 +73,12 @@ impl Reader {
             .partition(|pair| pair.split('=').next() == Some(CHOICE));
         let choice = choice.first().and_then(|pair| pair.split('=').nth(1));
         let choice = choice.and_then(Language::of);
+        // Ids and words of ours go along; nothing else that somebody sent is said back on a page.
+        let plain = |pair: &&str| {
+            let ours = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte);
+            pair.len() <= 200 && pair.bytes().all(ours)
+        };
+        let rest: Vec<&str> = rest.into_iter().filter(plain).collect();
         let language = choice
             .or_else(|| kept(headers))
             .or_else(|| preferred(headers));
@@ -117,6 +123,15 @@ pub fn write(reader: &Reader, secure: &str, mut response: Response) -> Response 
     let Some(Page(page)) = page else {
         return response;
     };
+    // A page that says no is the same whatever was asked; the forms among them keep the request they belong to.
+    let refused = response.status().is_client_error()
+        && response.status() != StatusCode::TOO_MANY_REQUESTS
+        && response.status() != StatusCode::UNPROCESSABLE_ENTITY;
+    let bare = Reader {
+        address: reader.address.split('?').next().unwrap_or("/").to_owned(),
+        ..reader.clone()
+    };
+    let reader = if refused { &bare } else { reader };
     let text = page.dyn_render_with_values(reader).unwrap_or_else(|error| {
         tracing::error!(%error, "a page could not be rendered");
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;

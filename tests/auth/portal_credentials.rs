@@ -71,17 +71,22 @@ async fn f014_f017_f018_f019_f020_a_sheet_is_printed_once_and_opens_the_portal()
         .expect("a sheet");
     assert_eq!(sheet["resource"]["contentType"], "application/pdf");
     // Rows as OpenEMR writes them (facts 2.3).
-    let row = "SELECT portal_pwd_status FROM patient_access_onsite WHERE pid = 6";
+    let row =
+        "SELECT CAST(portal_pwd_status AS CHAR) AS text FROM patient_access_onsite WHERE pid = 6";
     assert_eq!(clinic.look(row).await, "0");
-    let name = "SELECT portal_username FROM patient_access_onsite WHERE pid = 6";
+    let name =
+        "SELECT CAST(portal_username AS CHAR) AS text FROM patient_access_onsite WHERE pid = 6";
     assert_eq!(clinic.look(name).await, word("accountId"));
     // Shown once: not in the status, not in the ledger, not in the outbox.
     let path = format!("/fhir/Patient/{}/$portal-status", walter.id);
     assert!(!clinic.get(&path, &staff).await.text().contains(&password));
-    let kept = "SELECT COALESCE(GROUP_CONCAT(reason), '') FROM anteroom_audit";
+    let kept =
+        "SELECT CAST(COALESCE(GROUP_CONCAT(reason), '') AS CHAR) AS text FROM anteroom_audit";
     assert!(!clinic.look(kept).await.contains(&password));
     assert_eq!(
-        clinic.look("SELECT COUNT(*) FROM anteroom_outbox").await,
+        clinic
+            .look("SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_outbox")
+            .await,
         "0"
     );
     first_login(&clinic, (&username, &password)).await;
@@ -124,9 +129,9 @@ async fn f012_f057_by_mail_goes_a_link_and_never_a_password() {
     let sent = operate(&clinic, &staff, (&walter.id, MAKE), &[("deliver", "email")]).await;
     assert_eq!(sent.status, StatusCode::OK, "{}", sent.text());
     assert!(!sent.text().contains("oneTimePassword"));
-    let letter = "SELECT letter FROM anteroom_outbox WHERE pid = 6";
+    let letter = "SELECT CAST(letter AS CHAR) AS text FROM anteroom_outbox WHERE pid = 6";
     assert_eq!(clinic.look(letter).await, "invite");
-    let none = "SELECT COUNT(*) FROM patient_access_onsite WHERE pid = 6";
+    let none = "SELECT CAST(COUNT(*) AS CHAR) AS text FROM patient_access_onsite WHERE pid = 6";
     assert_eq!(clinic.look(none).await, "0");
     clinic.close().await;
     let silent =
@@ -157,10 +162,12 @@ async fn f080_f081_f084_f086_f087_by_hand_needs_access_a_reason_and_two_ticks() 
     assert_eq!(made.status, StatusCode::OK, "{}", made.text());
     assert_eq!(value(&made, "username"), "by.hand");
     assert_eq!(
-        clinic.look("SELECT COUNT(*) FROM anteroom_outbox").await,
+        clinic
+            .look("SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_outbox")
+            .await,
         "0"
     );
-    let line = "SELECT reason FROM anteroom_audit WHERE action = 'portal.credential' AND outcome = 'success'";
+    let line = "SELECT CAST(reason AS CHAR) AS text FROM anteroom_audit WHERE action = 'portal.credential' AND outcome = 'success'";
     assert_eq!(clinic.look(line).await, "deliver=in-person reason=no-email");
     for (pairs, place) in [
         (&[("deliver", "in-person")][..], "reason"),
@@ -249,7 +256,7 @@ async fn f071_to_f079_a_reset_is_looked_at_without_effect_and_then_stored() {
     let staff = desk(&clinic).await;
     let maria = clinic.patient("active");
     let reset = "portal-reset";
-    let hash = "SELECT portal_pwd FROM patient_access_onsite WHERE pid = 1";
+    let hash = "SELECT CAST(portal_pwd AS CHAR) AS text FROM patient_access_onsite WHERE pid = 1";
     let before = clinic.look(hash).await;
     let preview = [("mode", "preview")];
     let first = operate(&clinic, &staff, (&maria.id, reset), &preview).await;
@@ -270,7 +277,7 @@ async fn f071_to_f079_a_reset_is_looked_at_without_effect_and_then_stored() {
     assert_eq!(value(&done, "oneTimePassword"), chosen, "{}", done.text());
     assert_eq!(value(&done, "username"), maria.username.as_str());
     assert_ne!(clinic.look(hash).await, before);
-    let letter = "SELECT letter FROM anteroom_outbox WHERE pid = 1 ORDER BY id DESC LIMIT 1";
+    let letter = "SELECT CAST(letter AS CHAR) AS text FROM anteroom_outbox WHERE pid = 1 ORDER BY id DESC LIMIT 1";
     assert_eq!(clinic.look(letter).await, "credentials-changed", "F079");
     let own = format!("/fhir/Patient/{}", maria.id);
     assert_eq!(
@@ -298,7 +305,7 @@ async fn a_repeated_key_shows_no_password_again() {
             .expect("a request")
     };
     let first = clinic.send(ask()).await;
-    let hash = "SELECT portal_pwd FROM patient_access_onsite WHERE pid = 1";
+    let hash = "SELECT CAST(portal_pwd AS CHAR) AS text FROM patient_access_onsite WHERE pid = 1";
     let stored = clinic.look(hash).await;
     let again = clinic.send(ask()).await;
     assert!(value(&first, "oneTimePassword").is_string());
@@ -376,8 +383,7 @@ async fn fifty(clinic: &Clinic) {
         }
     }
     assert_eq!(won, 1);
-    let rows =
-        "SELECT COUNT(*) FROM patient_access_onsite WHERE portal_login_username = 'Same.Name'";
+    let rows = "SELECT CAST(COUNT(*) AS CHAR) AS text FROM patient_access_onsite WHERE portal_login_username = 'Same.Name'";
     assert_eq!(clinic.look(rows).await, "1");
 }
 
@@ -419,7 +425,7 @@ async fn php_verifies_what_is_made_here_and_what_php_makes_logs_in_here() {
     let password = value(&made, "oneTimePassword");
     let password = password.as_str().expect("a password");
     let hash = clinic
-        .look("SELECT portal_pwd FROM patient_access_onsite WHERE pid = 1")
+        .look("SELECT CAST(portal_pwd AS CHAR) AS text FROM patient_access_onsite WHERE pid = 1")
         .await;
     let code = "echo password_verify($argv[1], $argv[2]) ? 'yes' : 'no', password_get_info($argv[2])['algoName'];";
     let Some(told) = php(code, &[password, &hash]) else {

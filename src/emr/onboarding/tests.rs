@@ -7,7 +7,7 @@ fn everything() -> String {
     let mut script =
         "INSERT INTO globals (gl_name, gl_index, gl_value) VALUES ('portal_onsite_two_enable', 0, '1');".to_owned();
     let mut pid = 0;
-    for allowed in ["'YES'", "'yes'", "'NO'", "NULL"] {
+    for allowed in ["'YES'", "'yes'", "'NO'", "''"] {
         for account in ["", "'x', 1", "'x', 0", "'', 1", "NULL, NULL", "'x', 9"] {
             for memory in ["", "NULL, NULL", "7, NULL", "NULL, 7"] {
                 pid += 1;
@@ -143,7 +143,7 @@ async fn f094_a_shared_mailbox_is_counted_in_one_pass() {
          (2, 2, X'00000000000000000000000000000002', 'Bo', 'M', ' home@mail.example'), \
          (3, 3, X'00000000000000000000000000000003', 'Cy', 'M', 'cy@mail.example'), \
          (4, 4, X'00000000000000000000000000000004', 'Di', 'M', ''), \
-         (5, 5, X'00000000000000000000000000000005', 'Ed', 'M', NULL);",
+         (5, 5, X'00000000000000000000000000000005', 'Ed', 'M', '');",
     )
     .await;
     let cache = Cache::default();
