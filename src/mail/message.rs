@@ -22,6 +22,9 @@ use crate::mail::From;
 use crate::mail::wording::Written;
 use crate::store::outbox::sending::InHand;
 
+/// Longest line of a letter, without its end.
+const LONGEST_LINE: usize = 998;
+
 /// A letter with its envelope.
 pub(super) struct Sealed {
     /// From whom and to whom.
@@ -80,9 +83,17 @@ pub(super) fn seal(from: &From, letter: &InHand, written: Written) -> Result<Sea
     })
 }
 
-/// Plain letters and short enough lines travel as they are (RFC 5322, 2.1.1): a link is not cut in the middle.
+/// Plain letters in lines of at most 998 travel as they are (RFC 5322, 2.1.1): no link is cut in the middle, whatever reads
+/// it. lettre itself would cut at 76.
 fn part(kind: ContentType, text: String) -> SinglePart {
-    let plain = Body::new_with_encoding(text.clone(), ContentTransferEncoding::SevenBit);
-    let body = plain.unwrap_or_else(|_| Body::new(text));
+    let plain = text.is_ascii() && !text.replace("\r\n", "\n").contains(['\0', '\r']);
+    let body = match plain && text.lines().all(|line| line.len() <= LONGEST_LINE) {
+        true => {
+            let lines: Vec<&str> = text.lines().collect();
+            let bytes = format!("{}\r\n", lines.join("\r\n")).into_bytes();
+            Body::dangerous_pre_encoded(bytes, ContentTransferEncoding::SevenBit)
+        }
+        false => Body::new(text),
+    };
     SinglePart::builder().header(kind).body(body)
 }
