@@ -154,3 +154,31 @@ fn every_command_has_help_and_the_example_is_complete() {
         );
     }
 }
+
+#[tokio::test]
+async fn f056_a_test_letter_goes_out_at_once_and_the_answer_is_told() {
+    let place = engine::sqlite().await;
+    let data = place.folder.to_str().expect("a plain path");
+    let wrong = anteroom(&["check", "--mail", "nobody", "--data", data], &[]);
+    assert_eq!(wrong.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&wrong.stderr);
+    assert!(said.contains("is not one e-mail address"), "{said}");
+    let sent = anteroom(
+        &["check", "--mail", "ops@practice.example", "--data", data],
+        &[],
+    );
+    let said = String::from_utf8_lossy(&sent.stderr);
+    assert!(sent.status.success(), "{said}");
+    let folder = place.documents.parent().expect("a folder").join("mail");
+    let files = std::fs::read_dir(folder).expect("letters").flatten();
+    let letters: Vec<String> = files
+        .filter_map(|file| std::fs::read_to_string(file.path()).ok())
+        .collect();
+    assert!(
+        letters
+            .iter()
+            .any(|letter| letter.contains("ops@practice.example")),
+        "{letters:?}"
+    );
+    place.remove().await;
+}

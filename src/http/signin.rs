@@ -322,6 +322,7 @@ async fn login_page(
         reset,
         error: typed.error,
         wait: typed.wait,
+        banner: app.config.accounts.banner.clone(),
         register: enrol::is_offered(&context, app).await?,
     };
     Ok(forms::with_policy(

@@ -176,6 +176,10 @@ pub fn tables() -> Vec<(&'static str, Vec<Told>)> {
             told(account::RESET),
         ),
         (
+            "A patient may be sent a link that was asked for on the login page where all of this holds.",
+            told(account::LINK),
+        ),
+        (
             "New patients may register where all of this holds.",
             told(registration::OFFER),
         ),

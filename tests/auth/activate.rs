@@ -52,7 +52,7 @@ async fn claimed(clinic: Clinic) {
 }
 
 #[tokio::test]
-async fn f089_f090_f098_a_patient_with_a_chart_opens_an_account() {
+async fn f032_f089_f090_f098_a_patient_with_a_chart_opens_an_account() {
     claimed(Clinic::open().await).await;
 }
 

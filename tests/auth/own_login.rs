@@ -1,8 +1,11 @@
 //! A patient changes the own login (portal rules F041, F042, F044 to F047, F067; `security.md` 106 and 107).
 
+use anteroom::crypto;
+use anteroom::demo::manifest::PatientLogin;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::StatusCode;
+use serde_json::Value;
 use time::Duration;
 
 use super::mailbox::GOOD;
@@ -211,5 +214,53 @@ async fn f047_a_reset_by_staff_forces_a_change() {
     )
     .await;
     assert!(is_forced(&clinic, &maria.username, &maria.password).await);
+    clinic.close().await;
+}
+
+/// The subject of the id token that came with tokens.
+fn subject(tokens: &Value) -> String {
+    let token = tokens["id_token"].as_str().expect("an id token");
+    let payload = token.split('.').nth(1).expect("a payload");
+    let payload = crypto::from_base64url(payload).expect("base64url");
+    let payload: Value = serde_json::from_slice(&payload).expect("JSON");
+    payload["sub"].as_str().expect("a subject").to_owned()
+}
+
+#[tokio::test]
+async fn f015_f067_one_account_is_one_subject_for_every_app_and_stays_it_under_another_name() {
+    let clinic = Clinic::open().await;
+    let maria = clinic.patient("active");
+    let before = clinic.browser().launch(maria, EVERYTHING).await;
+    let mut browser = clinic.browser();
+    let login = (maria.username.as_str(), maria.password.as_str());
+    let page = own_page(&mut browser, login, PATH).await;
+    let fields = [("current_password", login.1), ("username", "majo")];
+    let done = browser.submit(&page, &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    let renamed = PatientLogin {
+        username: "majo".to_owned(),
+        ..maria.clone()
+    };
+    let after = clinic.browser().launch(&renamed, EVERYTHING).await;
+    assert_eq!(subject(&before), subject(&after));
+    assert_eq!(before["patient"], after["patient"]);
+    assert_ne!(subject(&after), "majo", "a name is no subject");
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f039_f070_the_login_page_tells_what_has_changed_and_leads_to_help() {
+    let news = "From 1 December you choose a new password <at> your login.";
+    let clinic = Clinic::with(|config| config.accounts.banner = news.to_owned()).await;
+    let mut browser = clinic.browser();
+    let form = browser.start(&authorization(EVERYTHING)).await;
+    let html = form.text();
+    assert!(html.contains("From 1 December you choose a new password &#60;at&#62;"));
+    assert!(html.contains("href=\"/help#login\""), "{html}");
+    let help = browser.get("/help").await;
+    assert_eq!(help.status, StatusCode::OK);
+    for words in ["I cannot log in", "My first login", "href=\"/reset\""] {
+        assert!(help.text().contains(words), "{words}");
+    }
     clinic.close().await;
 }

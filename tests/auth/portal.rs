@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde_json::Value;
 use serde_json::json;
 
+use super::staff::at_the_desk;
 use super::staff::change;
 use crate::clinic::Answer;
 use crate::clinic::Clinic;
@@ -93,7 +94,8 @@ pub(super) async fn id_of(clinic: &Clinic, notes: &'static str) -> String {
 }
 
 #[tokio::test]
-async fn f002_f004_g04_status_tells_the_state_and_everything_that_is_missing() {
+async fn f002_f004_f022_f023_g04_status_tells_the_state_the_backend_and_everything_that_is_missing()
+{
     let clinic = Clinic::open().await;
     let staff = desk(&clinic).await;
     for (notes, state, group) in [
@@ -110,6 +112,8 @@ async fn f002_f004_g04_status_tells_the_state_and_everything_that_is_missing() {
         assert_eq!(value(&found, "state"), state, "{notes}");
         assert_eq!(value(&found, "group"), group, "{notes}");
         assert_eq!(value(&found, "portalBackend"), "openemr-onsite");
+        let version = value(&found, "emrVersion");
+        assert_eq!(version, clinic.app.emr.layout.version.as_str(), "F023");
         assert!(!found.text().contains("oneTimePassword"));
     }
     // Several at once, not only the first (F004).
@@ -366,5 +370,29 @@ async fn a_get_of_what_changes_something_and_an_entry_of_a_bundle_are_refused() 
         status.is_some_and(|status| status.starts_with("400")),
         "{answer}"
     );
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f040_the_desk_and_the_operation_do_the_same_under_the_same_rules() {
+    let clinic = Clinic::open().await;
+    let staff = desk(&clinic).await;
+    let id = id_of(&clinic, "not authorised").await;
+    let (mut browser, _) = at_the_desk(&clinic, "nhaddad").await;
+    let path = format!("/staff/patients/{id}");
+    let page = browser.get(&path).await;
+    // Without the attestation both say no, in the same words.
+    let by_operation = operate(&clinic, &staff, (&id, "portal-enable"), &[]).await;
+    assert_eq!(codes(&by_operation), ["attestation-missing"]);
+    let json = by_operation.json();
+    let words = json["issue"][0]["details"]["text"].as_str().expect("words");
+    let by_page = browser.submit(&page, &[("decision", "enable")]).await;
+    assert!(by_page.text().contains(words), "{}", by_page.text());
+    // With it, the page does what the operation then tells.
+    let fields = [("decision", "enable"), ("attestation", "true")];
+    let done = browser.submit(&page, &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    let now = status(&clinic, &staff, &id).await;
+    assert_eq!(value(&now, "state"), "active");
     clinic.close().await;
 }

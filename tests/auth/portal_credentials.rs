@@ -158,6 +158,11 @@ async fn f080_f081_f084_f086_f087_by_hand_needs_access_a_reason_and_two_ticks() 
         ("manual", "true"),
         ("username", "by.hand"),
     ];
+    let early = operate(&clinic, &staff, (&nobody.id, MAKE), &told).await;
+    assert_eq!(codes(&early), ["access-disabled"], "F081");
+    // Without an address there is no mailbox that would have to be looked at.
+    let enabled = operate(&clinic, &staff, (&nobody.id, "portal-enable"), &[]).await;
+    assert_eq!(enabled.status, StatusCode::OK, "{}", enabled.text());
     let made = operate(&clinic, &staff, (&nobody.id, MAKE), &told).await;
     assert_eq!(made.status, StatusCode::OK, "{}", made.text());
     assert_eq!(value(&made, "username"), "by.hand");

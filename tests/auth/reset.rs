@@ -76,12 +76,12 @@ async fn story(clinic: Clinic) {
 }
 
 #[tokio::test]
-async fn f045_f058_g10_a_patient_resets_a_lost_password() {
+async fn f045_f057_f058_f060_g10_a_patient_resets_a_lost_password() {
     story(Clinic::open().await).await;
 }
 
 #[tokio::test]
-async fn f045_f058_g10_a_patient_resets_a_lost_password_on_mariadb() {
+async fn f045_f057_f058_f060_g10_a_patient_resets_a_lost_password_on_mariadb() {
     for layout in LAYOUTS {
         if let Some(clinic) = Clinic::on_mariadb(layout).await {
             story(clinic).await;

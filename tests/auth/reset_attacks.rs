@@ -131,7 +131,7 @@ async fn case_96_five_wrong_guesses_burn_a_link_on_mariadb() {
 }
 
 #[tokio::test]
-async fn case_97_a_pin_is_compared_letter_by_letter() {
+async fn f059_case_97_a_pin_is_compared_letter_by_letter() {
     let clinic = Clinic::open().await;
     let (path, pin) = letter(&clinic, MARIA).await;
     let spaced = format!(" {pin}");

@@ -10,7 +10,7 @@ use super::Post;
 use super::smtp;
 
 #[tokio::test]
-async fn f050_f054_a_letter_goes_over_starttls_with_a_login_and_is_ours_to_the_last_header() {
+async fn f049_to_f054_a_letter_goes_over_starttls_with_a_login_and_is_ours_to_the_last_header() {
     let Some(post) = Post::open("wire").await else {
         return;
     };

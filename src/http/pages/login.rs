@@ -24,6 +24,8 @@ pub struct Login {
     pub reset: bool,
     /// The one sentence for every wrong login.
     pub error: Option<String>,
+    /// A sentence of the practice for everybody who logs in (`login_banner`); empty where none.
+    pub banner: String,
     /// The sentence shown when there were too many tries; says how long to wait.
     pub wait: Option<String>,
     /// Whether new patients may register.
@@ -61,6 +63,7 @@ impl Login {
             email: None,
             reset: false,
             error: None,
+            banner: String::new(),
             wait: None,
             register: true,
         }
@@ -69,6 +72,7 @@ impl Login {
     /// The form after a wrong login, where the practice asks for the e-mail too.
     pub fn sample_refused() -> Self {
         Login {
+            banner: "From 1 December you choose a new password when you log in.".to_owned(),
             username: "ana.moreno".to_owned(),
             email: Some("ana@mail.example".to_owned()),
             reset: true,

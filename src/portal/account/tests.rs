@@ -77,7 +77,7 @@ const BREAKS: [(&str, Break); 13] = [
 ];
 
 #[test]
-fn f004_f005_f006_f007_f009_f012_f033_f072_each_rule_can_be_broken_alone() {
+fn f004_f005_f006_f007_f009_f012_f033_f034_f072_each_rule_can_be_broken_alone() {
     let tables = [ENABLE, CREDENTIAL, LETTER, RESET];
     for (id, broke) in BREAKS {
         let mut case = whole();
