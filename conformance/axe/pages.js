@@ -26,6 +26,9 @@ export const PAGES = [
   { name: "staff login", path: "/staff", who: "stranger", does: async (page) => { if (!page.url().includes("/login/staff")) await press(page, "a[href^='/login/staff']"); } },
   { name: "logged out", path: "/account/logout", who: "stranger" },
   { name: "sample app", path: "/app", who: "stranger" },
+  { name: "reset", path: "/reset", who: "stranger" },
+  { name: "a link that is none", path: "/activate/al_none", who: "stranger", status: 404 },
+  { name: "register as a patient", path: "/register", who: "stranger" },
   { name: "developers", path: "/developers", who: "stranger", english: true },
   { name: "register an app", path: "/developers/register", who: "stranger", english: true },
 
@@ -33,7 +36,17 @@ export const PAGES = [
   { name: "apps", path: "/account/apps", who: "patient", does: (page) => page.$$eval("details", (all) => all.forEach((one) => { one.open = true; })) },
   { name: "logout", path: "/account/logout", who: "patient" },
 
+  { name: "who looked", path: "/account/activity", who: "patient" },
+  { name: "own login", path: "/account/login", who: "patient" },
+  { name: "own e-mail", path: "/account/email", who: "patient" },
+
   { name: "desk", path: "/staff", who: "staff" },
+  { name: "onboarding", path: "/staff/onboarding", who: "staff" },
+  { name: "patients", path: "/staff/patients", who: "staff" },
+  { name: "one patient", path: "/staff/patients/{patient}", who: "staff" },
+  { name: "registrations", path: "/staff/registrations", who: "staff" },
+  { name: "letters", path: "/staff/mail", who: "staff" },
+  { name: "who did what", path: "/staff/audit", who: "staff" },
   { name: "start an app", path: "/staff/launch", who: "staff" },
   {
     name: "patients found",

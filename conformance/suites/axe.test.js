@@ -45,7 +45,7 @@ async function reader(who) {
   return person;
 }
 
-const address = (path, language) => `${target.base}${path}${path.includes("?") ? "&" : "?"}lang=${language}`;
+const address = (path, language) => `${target.base}${path.replace("{patient}", activePatients(target)[0].id)}${path.includes("?") ? "&" : "?"}lang=${language}`;
 
 /** What axe finds on the page as it is, one line each. */
 async function violations(page) {
