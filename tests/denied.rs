@@ -40,7 +40,7 @@ enum Guard {
 
 /// Every route of `http/mod.rs`, in its order there, and its guard.
 const ROUTES: &[(&str, Guard)] = &[
-    ("/", Guard::Token),
+    ("/", Guard::Open),
     ("/metadata", Guard::Open),
     ("/.well-known/smart-configuration", Guard::Open),
     ("/$portal-job/{id}", Guard::Token),
@@ -96,14 +96,14 @@ const ROUTES: &[(&str, Guard)] = &[
     ("/staff/patients/{id}", Guard::Session),
     ("/staff/mail", Guard::Session),
     ("/staff/registrations", Guard::Session),
-    ("/register", Guard::Open),
-    ("/register/sent", Guard::Open),
-    ("/register/{token}", Guard::Link),
-    ("/register/{token}/{step}", Guard::Link),
     ("/staff/onboarding", Guard::Session),
     ("/staff/onboarding.csv", Guard::Session),
     ("/staff/jobs/{id}", Guard::Session),
     ("/staff/logout", Guard::Session),
+    ("/register", Guard::Open),
+    ("/register/sent", Guard::Open),
+    ("/register/{token}", Guard::Link),
+    ("/register/{token}/{step}", Guard::Link),
     ("/launch", Guard::Session),
     ("/login/staff/start", Guard::Provider),
     ("/login/staff/callback", Guard::Provider),

@@ -111,16 +111,15 @@ pub async fn write(emr: &Emr, tx: &mut Tx, standing: &Standing, new: &New) -> An
         By::Patient | By::StaffForGood => 1_i64,
         By::Staff => 0,
     };
-    if let Some(held) = &held {
-        if held
-            .portal_username
+    let nameless = held.as_ref().is_some_and(|held| {
+        held.portal_username
             .as_deref()
             .unwrap_or_default()
             .is_empty()
-        {
-            let name = account_name(emr, tx, standing).await?;
-            tx.run(Sql::new(NAME).bind(name).bind(pid)).await?;
-        }
+    });
+    if nameless {
+        let name = account_name(emr, tx, standing).await?;
+        tx.run(Sql::new(NAME).bind(name).bind(pid)).await?;
     }
     let sql = match held {
         Some(_) => Sql::new(UPDATE)

@@ -1,5 +1,6 @@
-//! What is refused on the FHIR side is in the ledger too: who tried what, and with which answer. A caller nobody knows
-//! leaves no line, so that strangers cannot fill it.
+//! What is refused to staff and services on the FHIR side is in the ledger too: who tried what, and with which answer. A
+//! caller nobody knows leaves no line, so that strangers cannot fill it; nor does a patient, whose own AuditEvents would
+//! then be others after each question about somebody else's record.
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use crate::domain::ResourceType;
+use crate::domain::access::User;
 use crate::http::App;
 use crate::http::guard;
 use crate::http::request_id::RequestId;
@@ -37,14 +39,9 @@ pub async fn layer(
     if status.is_client_error()
         && status != StatusCode::UNAUTHORIZED
         && let Ok(grant) = guard::grant(&app, &headers).await
+        && !matches!(grant.user(), User::Patient(_))
     {
         let (action, resource) = named(&method, &path);
-        // What is not there for this caller is told of by its type alone, whether it is there for others or not.
-        let hidden = matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE);
-        let resource = match resource.split_once('/') {
-            Some((kind, _)) if hidden => kind.to_owned(),
-            _ => resource,
-        };
         let mut entry = Entry::new(action, Outcome::Refused, app.emr.now()).under(&grant);
         entry.resource = resource;
         entry.reason = format!("http {}", status.as_u16());
@@ -54,7 +51,8 @@ pub async fn layer(
     response
 }
 
-/// What was tried and on what: only names of ours and ids that are ids come from the path.
+/// What was tried, and on which type. No id: of a record that is another patient's, the line must tell no more than of
+/// one that never was.
 fn named(method: &Method, path: &str) -> (String, String) {
     let mut parts = path
         .trim_start_matches("/fhir")
@@ -72,13 +70,9 @@ fn named(method: &Method, path: &str) -> (String, String) {
         (&Method::DELETE, _) => "delete",
         _ => "other",
     };
-    match (kind, id) {
-        (None, _) => (format!("fhir.{verb}"), String::new()),
-        (Some(kind), None) => (format!("{}.{verb}", kind.name()), kind.name().to_owned()),
-        (Some(kind), Some(id)) => (
-            format!("{}.{verb}", kind.name()),
-            format!("{}/{id}", kind.name()),
-        ),
+    match kind {
+        None => (format!("fhir.{verb}"), String::new()),
+        Some(kind) => (format!("{}.{verb}", kind.name()), kind.name().to_owned()),
     }
 }
 
@@ -87,14 +81,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_the_path_but_types_and_ids_comes_into_the_ledger() {
+    fn nothing_of_the_path_but_types_comes_into_the_ledger() {
         let id = "0193a5c2-0000-4000-8000-000000000001";
         for (method, path, action, resource) in [
             (
                 Method::GET,
                 format!("/Patient/{id}"),
                 "Patient.read",
-                format!("Patient/{id}"),
+                "Patient".to_owned(),
             ),
             (
                 Method::GET,

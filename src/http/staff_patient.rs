@@ -1,6 +1,8 @@
 //! `/staff/patients`: one patient's portal account at the desk. Every button does what the operation of the same name
 //! does, by the same function (F040).
 
+mod search;
+
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -52,19 +54,20 @@ use crate::http::oauth::see_other;
 use crate::http::pages::plain::plain;
 use crate::http::pages::staff_patient::Shown;
 use crate::http::pages::staff_patient::StaffPatient;
-use crate::http::pages::staff_patient::StaffPatients;
 use crate::http::portal;
 use crate::http::portal_answers;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
 use crate::http::staff::member;
-use crate::http::staff_signin::Searched;
 use crate::mail;
 use crate::portal::login;
 use crate::store::ledger;
 use crate::store::ledger::Outcome;
 use crate::store::outbox;
 use crate::store::outbox::Letter;
+
+pub use search::search_page;
+pub use search::search_post;
 
 const PATH: &str = "/staff/patients";
 
@@ -90,71 +93,6 @@ struct Said {
     errors: Vec<String>,
     checked: Option<(String, String, bool)>,
     shown: Option<Shown>,
-}
-
-/// `GET /staff/patients`, with `search` where a link says it; the page's own form keeps names out of addresses.
-pub async fn search_page(
-    State(app): State<Arc<App>>,
-    id: RequestId,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let pairs = negotiate::pairs(query.as_deref());
-    let search = pairs.into_iter().find(|(name, _)| name == "search");
-    let shown: Answer<Response> = async {
-        let Some((colleague, visitor)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, PATH, &headers).await);
-        };
-        let search = search.map(|(_, text)| text);
-        searched(&app, &id, (&colleague, visitor), search).await
-    }
-    .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
-}
-
-/// `POST /staff/patients` with `search`.
-pub async fn search_post(
-    State(app): State<Arc<App>>,
-    id: RequestId,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let done: Answer<Response> = async {
-        let (form, visitor) = forms::own_form(&app, &headers, body).await?;
-        let Some((colleague, _)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, PATH, &headers).await);
-        };
-        let search = Some(form.text("search"));
-        searched(&app, &id, (&colleague, visitor), search).await
-    }
-    .await;
-    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
-}
-
-async fn searched(
-    app: &App,
-    id: &RequestId,
-    (colleague, visitor): (&Colleague, Visitor<'_>),
-    search: Option<String>,
-) -> Answer<Response> {
-    let base = app.config.fhir_base();
-    let context = context(app, &base, &id.0);
-    desk::need(&context, colleague, Right::Portal).await?;
-    let found = match search {
-        Some(text) => {
-            let found = desk::search(&context, colleague, &text).await?;
-            Searched::of(text, &found)
-        }
-        None => Searched::default(),
-    };
-    let page = StaffPatients {
-        frame: reply::frame(app, "Patients"),
-        csrf: csrf::token(visitor.token),
-        search: found.text,
-        found: found.found,
-        more: found.more,
-    };
-    Ok(reply::html(StatusCode::OK, page))
 }
 
 /// `GET /staff/patients/{id}`

@@ -24,6 +24,7 @@ use super::staff::token;
 use crate::clinic::Clinic;
 use crate::clinic::EVERYTHING;
 use crate::clinic::browser::Browser;
+use crate::fhir::reach;
 
 /// Every route there is, as it is written down.
 const ROUTES: &str = include_str!("../../src/http/mod.rs");
@@ -169,7 +170,9 @@ async fn a_long_list_is_paged_without_a_line_twice_or_missing() {
 async fn the_desk_filters_the_ledger_and_looking_at_it_is_in_it() {
     let clinic = Clinic::open().await;
     let bob = clinic.patient("active");
-    let access = clinic.token(bob, EVERYTHING).await;
+    clinic.token(bob, EVERYTHING).await;
+    // A colleague's app that has Bob's chart open asks for somebody else's.
+    let access = reach::token(&clinic, Some("dlee"), Some(&bob.id), "launch patient/*.rs").await;
     let other = clinic.patients("active").nth(1).expect("another");
     let path = format!("/fhir/Patient/{}", other.id);
     let hidden = clinic.get(&path, &access).await;

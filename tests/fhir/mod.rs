@@ -13,6 +13,7 @@ mod coverage;
 mod gone;
 mod history;
 mod invite;
+mod invite_many;
 mod message;
 mod odd;
 mod once;

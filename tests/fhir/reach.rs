@@ -1,6 +1,8 @@
 //! Who reaches what: patients their own record, staff what OpenEMR's access control gives, services every patient.
 
 use anteroom::crypto;
+use anteroom::crypto::Entropy;
+use anteroom::crypto::SystemEntropy;
 use anteroom::domain::access::Holder;
 use anteroom::emr::colleague;
 use anteroom::emr::persons;
@@ -49,7 +51,9 @@ pub(crate) async fn token(
             Some(person.expect("a chart").pid)
         }
     };
-    let token = crypto::fingerprint(&format!("token of {who:?} for {patient:?} with {scope}"));
+    // Another one each time, also for the same person and scope.
+    let salt = SystemEntropy.token().expect("random bytes");
+    let token = crypto::fingerprint(&format!("token of {who:?} for {patient:?}, {salt}"));
     let given = Given {
         id: token.chars().rev().take(32).collect(),
         client_id: APP.to_owned(),

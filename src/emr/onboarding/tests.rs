@@ -1,3 +1,5 @@
+//! The list of everybody: states, pages, searches, shared mailboxes.
+
 use super::*;
 use crate::domain::scope::Token;
 use crate::emr::fixture::Fixture;

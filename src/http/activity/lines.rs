@@ -81,7 +81,7 @@ impl Question {
             asked,
         };
         let from = question.asked.from.clone();
-        question.filter.from = question.day(app, &from, |day| Some(day));
+        question.filter.from = question.day(app, &from, Some);
         let until = question.asked.until.clone();
         question.filter.until = question.day(app, &until, Date::next_day);
         question
