@@ -40,7 +40,7 @@ const sql = (text) => execFileSync("sqlite3", ["-cmd", ".timeout 10000", join(fo
 /** A browser: follows redirects on this server, keeps cookies. */
 async function go(path, form) {
   const headers = { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join("; ") };
-  if (form) Object.assign(headers, { "content-type": "application/x-www-form-urlencoded", origin: base, "sec-fetch-site": "same-origin" });
+  if (form) Object.assign(headers, { "content-type": "application/x-www-form-urlencoded", origin: base });
   const body = form && new URLSearchParams(form).toString();
   const answer = await fetch(new URL(path, base), { method: form ? "POST" : "GET", headers, body, redirect: "manual" });
   for (const cookie of answer.headers.getSetCookie()) {
