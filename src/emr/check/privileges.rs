@@ -189,7 +189,9 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
     ),
     privilege(
         ("anteroom_audit_seal", "chain"),
-        "INSERT INTO anteroom_audit_seal (id) SELECT id FROM anteroom_audit_seal WHERE 1 = 0",
+        "INSERT INTO anteroom_audit_seal (id, first_line, last_line, line_count, digests, chain, signature, created) \
+         SELECT id, first_line, last_line, line_count, digests, chain, signature, created FROM anteroom_audit_seal \
+         WHERE 1 = 0",
         "SELECT, INSERT ON anteroom_audit_seal",
         "the ledger is not sealed, so nobody sees whether a line of it was changed",
     ),
@@ -391,7 +393,8 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
     ),
     privilege(
         ("anteroom_outbox", "letter"),
-        "INSERT INTO anteroom_outbox (letter) SELECT letter FROM anteroom_outbox WHERE 1 = 0",
+        "INSERT INTO anteroom_outbox (message_id, letter, address, language, told, status, not_before, created) \
+         SELECT message_id, letter, address, language, told, status, not_before, created FROM anteroom_outbox WHERE 1 = 0",
         "INSERT ON anteroom_outbox",
         "nobody can be written to",
     ),
@@ -406,18 +409,6 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
         "DELETE FROM anteroom_link WHERE 1 = 0",
         "DELETE ON anteroom_link",
         EXPIRED,
-    ),
-    privilege(
-        ("patient_access_onsite", "portal_login_username"),
-        "INSERT INTO patient_access_onsite (pid) SELECT pid FROM patient_access_onsite WHERE 1 = 0",
-        "INSERT ON patient_access_onsite",
-        "who registers cannot choose a login",
-    ),
-    privilege(
-        ("patient_data", "allow_patient_portal"),
-        "UPDATE patient_data SET allow_patient_portal = allow_patient_portal WHERE 1 = 0",
-        "UPDATE (allow_patient_portal) ON patient_data",
-        "staff cannot let in who registered",
     ),
     privilege(
         ("anteroom_registration", "status"),
