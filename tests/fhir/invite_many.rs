@@ -69,27 +69,38 @@ async fn nobody_got_two(clinic: &Clinic, token: &str, id: Uuid) {
     assert_eq!(results(&done).get("invited"), Some(&500));
 }
 
-/// Works on a job, and is cut off again and again somewhere in the middle.
+/// How long a worker lives at most, at first.
+const LIFE: Pause = Pause::from_millis(60);
+
+/// Works on a job, and is cut off again and again somewhere in the middle, until there is nothing to do now. On a machine
+/// too slow to do one line in a life, lives become longer until one is done.
 async fn cut_off(app: Arc<App>, id: Uuid, seed: u64) {
     let mut state = seed;
-    for _ in 0..20_000 {
+    let mut life = LIFE;
+    let mut left = usize::MAX;
+    loop {
+        let context = app.context("");
         let job = jobs::find(&app.emr.db, id)
             .await
             .expect("a look")
             .expect("a job");
-        if job.status != Status::Waiting {
+        let all = (context.seconds(), MANY as u32);
+        let lines = jobs::waiting(&app.emr.db, id, all).await.expect("a look");
+        if job.status != Status::Waiting || lines.is_empty() {
             return;
         }
+        life = if lines.len() < left { LIFE } else { life * 2 };
+        left = lines.len();
+        assert!(life < LIFE * 1000, "{left} lines, and none gets done");
         // The numbers of a plain generator: every run is cut at other places, and each run is the same.
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        let pause = Pause::from_micros(500 + (state >> 33) % 60_000);
-        let context = app.context("");
+        let share = (state >> 33) as f64 / f64::from(1_u32 << 31);
         // What is dropped here is what a killed process leaves: a transaction that nobody commits.
-        let _ = tokio::time::timeout(pause, onboarding::slice(&context, &job, Post::Ready)).await;
+        let work = onboarding::slice(&context, &job, Post::Ready);
+        let _ = tokio::time::timeout(life.mul_f64(share), work).await;
     }
-    panic!("the job does not end");
 }
 
 async fn exactly_once(clinic: Clinic) {
