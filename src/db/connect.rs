@@ -21,6 +21,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::sqlite::SqliteJournalMode;
 use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::sqlite::SqliteSynchronous;
+use tokio::time::timeout;
 
 use crate::db::Db;
 use crate::domain::refusal::Fault;
@@ -124,6 +125,11 @@ const SQLITE: &[Step] = &[
 /// After how long without use a connection to the server is asked whether it is still alive.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// How long a connection that comes back may take to be ready for the next caller. sqlx 0.9 loses count where somebody goes
+/// away while a statement is being prepared, and would then wait without end for packets that do not come, a place of the
+/// pool gone with each. What a server was still at is rolled back when the connection closes.
+const READY: Duration = Duration::from_secs(1);
+
 /// Tells the practice's present offset, such as `-05:00`, to each new connection: OpenEMR's
 /// `ON UPDATE CURRENT_TIMESTAMP` columns hold the practice's wall time (OpenEMR facts 6.1).
 pub type Offset = Arc<dyn Fn() -> String + Send + Sync>;
@@ -166,6 +172,14 @@ impl Db {
                         connection.ping().await?;
                     }
                     Ok(true)
+                })
+            })
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    match timeout(READY, connection.flush()).await {
+                        Ok(ready) => ready.map(|()| true),
+                        Err(_) => Ok(false),
+                    }
                 })
             })
             // A connection keeps the offset it was born with; half an hour after a clock change all have the new one.

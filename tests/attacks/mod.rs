@@ -5,6 +5,7 @@ mod crowd;
 mod doors;
 mod hidden;
 mod house;
+mod leaving;
 mod logs;
 mod odd;
 mod pages;
