@@ -12,7 +12,9 @@ pub mod status;
 #[cfg(test)]
 mod fixture;
 
+pub use once::Alongside;
 pub use once::Once;
+pub use once::With;
 
 use serde_json::json;
 use time::Duration;

@@ -142,6 +142,7 @@ pub fn credential(inputs: &Inputs) -> Result<CredentialAsk, Refusal> {
         "rename",
         "reason",
         "mustChange",
+        "resource",
     ];
     inputs.only("$portal-credential", &names)?;
     let deliver = code(inputs, "deliver", &Delivery::ALL)?.ok_or_else(|| {

@@ -29,6 +29,7 @@ pub mod operations;
 pub mod pages;
 pub mod portal;
 pub mod portal_answers;
+pub mod portal_chart;
 pub mod refused;
 pub mod register;
 pub mod reply;

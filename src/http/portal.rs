@@ -13,8 +13,10 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use crate::auth::Context;
+use crate::auth::accounts::Alongside;
 use crate::auth::accounts::Hand;
 use crate::auth::accounts::Once;
+use crate::auth::accounts::With;
 use crate::auth::accounts::access;
 use crate::auth::accounts::access::Attestation;
 use crate::auth::accounts::access::Step;
@@ -43,6 +45,7 @@ use crate::http::negotiate;
 use crate::http::oauth::context;
 use crate::http::portal_answers;
 use crate::http::portal_answers::Reader;
+use crate::http::portal_chart;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
 use crate::http::write;
@@ -129,13 +132,10 @@ pub async fn answer(
         "$portal-status" => asked.status(id, standing, &given).await,
         "$portal-username-available" => asked.available(&standing, &given).await,
         "$portal-credential" => {
-            let ask = portal_parameters::credential(&given)?;
             let once = asked.once(id, (uri, &bytes))?;
-            let post = mail::post(&app.emr, &app.config.notify).await?;
-            let about = (&standing, post);
-            let done =
-                credential::make(&context, &asked.hand, about, (&ask, once.as_ref())).await?;
-            asked.done(done, &standing).await
+            asked
+                .credential(id, &standing, (&given, once.as_ref()))
+                .await
         }
         "$portal-reset" => asked.reset((id, uri), &standing, (&given, &bytes)).await,
         _ => asked.step(name, &standing, &given).await,
@@ -257,6 +257,32 @@ impl Asked<'_> {
         Ok(reply::fhir_body(StatusCode::OK, said.0.bytes()))
     }
 
+    async fn credential(
+        &self,
+        id: &RequestId,
+        standing: &Standing,
+        (given, once): (&Inputs, Option<&Once>),
+    ) -> Answer<Response> {
+        let ask = portal_parameters::credential(given)?;
+        // What was done cannot be decided on again: the chart is in another version by then.
+        if let Some(once) = once
+            && once.was_before(self.context).await?
+        {
+            return self.done(credential::Done::Repeated, standing).await;
+        }
+        let post = mail::post(&self.app.emr, &self.app.config.notify).await?;
+        let rest = fhir::rest(self.app, id, self.grant);
+        let (person, sent) = (standing.person.uuid, (self.headers, given));
+        let chart = portal_chart::change(&rest, person, sent).await?;
+        let with = With {
+            once,
+            alongside: chart.as_ref().map(|chart| chart as &dyn Alongside),
+        };
+        let (context, hand, about) = (self.context, &self.hand, (standing, post));
+        let done = credential::make(context, hand, about, (&ask, with)).await?;
+        self.done(done, standing).await
+    }
+
     async fn reset(
         &self,
         (id, uri): (&RequestId, &OriginalUri),
@@ -283,10 +309,12 @@ impl Asked<'_> {
             Some("commit") => {
                 let ask = portal_parameters::reset(given)?;
                 let once = self.once(id, (uri, bytes))?;
-                let about = (standing, post);
-                let done =
-                    credential::reset(self.context, &self.hand, about, (&ask, once.as_ref()))
-                        .await?;
+                let with = With {
+                    once: once.as_ref(),
+                    alongside: None,
+                };
+                let (context, hand, about) = (self.context, &self.hand, (standing, post));
+                let done = credential::reset(context, hand, about, (&ask, with)).await?;
                 self.done(done, standing).await
             }
             _ => {

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::auth::Context;
 use crate::auth::accounts;
 use crate::auth::accounts::Hand;
+use crate::auth::accounts::With;
 use crate::auth::accounts::access;
 use crate::auth::accounts::access::Attestation;
 use crate::auth::accounts::access::Step;
@@ -214,11 +215,11 @@ async fn decide(
     let done = match decision.as_str() {
         "invite" => {
             let ask = CredentialAsk::by(Delivery::Email);
-            credential::make(context, hand, about, (&ask, None)).await?
+            credential::make(context, hand, about, (&ask, With::default())).await?
         }
         "make" => {
             let ask = asked(form);
-            credential::make(context, hand, about, (&ask, None)).await?
+            credential::make(context, hand, about, (&ask, With::default())).await?
         }
         "preview" => {
             let made = credential::preview(context, hand, about).await?;
@@ -227,7 +228,7 @@ async fn decide(
         "commit" => {
             let mut ask = CredentialAsk::by(Delivery::Print);
             ask.password = typed(form, "password");
-            credential::reset(context, hand, about, (&ask, None)).await?
+            credential::reset(context, hand, about, (&ask, With::default())).await?
         }
         "check" => {
             let name = form.text("username");

@@ -150,7 +150,7 @@ fn media(method: &Method, headers: &HeaderMap) -> Result<fn(Vec<u8>) -> Payload,
 }
 
 /// `If-Match: W/"<version>"`, one version only (R4 http, 3.1.0.5).
-fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
     let Some(text) = one(headers, "if-match")? else {
         return Ok(None);
     };

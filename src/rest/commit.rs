@@ -154,17 +154,30 @@ async fn write_all(work: &Work<'_>, tx: &mut Tx) -> Answer<Vec<Settled>> {
     }
     let mut settled = Vec::with_capacity(work.all.len());
     for one in work.all {
-        settled.push(match &one.plan {
-            Plan::Existing => one.came_to(How::Existing),
-            Plan::Waiting => one.came_to(How::Accepted),
-            Plan::Unchanged => one.came_to(How::Updated),
-            Plan::Write(write) => write_one(work.rest, tx, (one, write)).await?,
-        });
+        settled.push(settle(work.rest, tx, one).await?);
     }
     if let Some(repeat) = work.repeat {
         repeat.settle(tx, &settled).await?;
     }
     Ok(settled)
+}
+
+/// Writes what was prepared in somebody else's transaction, which undoes it where it fails: a change of a record whose
+/// Permit leaves nothing outside the database.
+///
+/// # Errors
+/// `Conflict` where the record changed since the rules were looked at.
+pub async fn within(rest: &Rest<'_>, tx: &mut Tx, one: &Prepared) -> Answer<()> {
+    settle(rest, tx, one).await.map(|_| ())
+}
+
+async fn settle(rest: &Rest<'_>, tx: &mut Tx, one: &Prepared) -> Answer<Settled> {
+    match &one.plan {
+        Plan::Existing => Ok(one.came_to(How::Existing)),
+        Plan::Waiting => Ok(one.came_to(How::Accepted)),
+        Plan::Unchanged => Ok(one.came_to(How::Updated)),
+        Plan::Write(write) => write_one(rest, tx, (one, write)).await,
+    }
 }
 
 async fn write_one(

@@ -18,6 +18,7 @@ mod message;
 mod odd;
 mod once;
 mod operations;
+mod portal_chart;
 pub(crate) mod reach;
 mod read;
 mod recurring;

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::Hand;
 use super::Invited;
 use super::Once;
+use super::With;
 use super::access;
 use super::case;
 use super::invite;
@@ -79,7 +80,7 @@ struct Work<'w> {
     standing: &'w Standing,
     action: &'static str,
     ask: &'w CredentialAsk,
-    once: Option<&'w Once>,
+    with: With<'w>,
     post: Post,
 }
 
@@ -92,7 +93,7 @@ pub async fn make(
     context: &Context<'_>,
     hand: &Hand,
     (standing, post): (&Standing, Post),
-    (ask, once): (&CredentialAsk, Option<&Once>),
+    (ask, with): (&CredentialAsk, With<'_>),
 ) -> Answer<Done> {
     let mut facts = case(context, standing.clone(), post).await?;
     facts.deliver = ask.deliver;
@@ -101,7 +102,7 @@ pub async fn make(
         Delivery::Email => {
             let rules: &[&[Rule<AccountCase>]] = &[account::CREDENTIAL, account::LETTER];
             judge(context, (hand, MAKE), rules, &facts).await?;
-            mail(context, hand, standing, once).await
+            mail(context, hand, standing, with).await
         }
         Delivery::Print | Delivery::InPerson => {
             judge(context, (hand, MAKE), &[account::CREDENTIAL], &facts).await?;
@@ -111,7 +112,7 @@ pub async fn make(
                 standing,
                 action: MAKE,
                 ask,
-                once,
+                with,
                 post,
             };
             work.done().await
@@ -149,7 +150,7 @@ pub async fn reset(
     context: &Context<'_>,
     hand: &Hand,
     (standing, post): (&Standing, Post),
-    (ask, once): (&CredentialAsk, Option<&Once>),
+    (ask, with): (&CredentialAsk, With<'_>),
 ) -> Answer<Done> {
     let facts = case(context, standing.clone(), post).await?;
     judge(context, (hand, RESET), &[account::RESET], &facts).await?;
@@ -159,7 +160,7 @@ pub async fn reset(
         standing,
         action: RESET,
         ask,
-        once,
+        with,
         post,
     };
     work.done().await
@@ -207,24 +208,24 @@ async fn mail(
     context: &Context<'_>,
     hand: &Hand,
     standing: &Standing,
-    once: Option<&Once>,
+    with: With<'_>,
 ) -> Answer<Done> {
-    if let Some(once) = once
+    if let Some(once) = with.once
         && once.was_before(context).await?
     {
         return Ok(Done::Repeated);
     }
-    let work = (context, hand, standing, once);
+    let work = (context, hand, standing, with);
     context
         .emr
         .db
-        .transaction_about(&work, |(context, hand, standing, once), tx| {
+        .transaction_about(&work, |(context, hand, standing, with), tx| {
             Box::pin(async move {
-                if !Once::begins(*once, context, tx).await? {
+                if !Once::begins(with.once, context, tx).await? {
                     return Ok(Done::Repeated);
                 }
                 let invited = invite(context, tx, standing, hand).await?;
-                Once::ends(*once, tx, standing).await?;
+                with.writes(tx, standing).await?;
                 Ok(Done::Invited(invited))
             })
         })
@@ -233,7 +234,7 @@ async fn mail(
 
 impl Work<'_> {
     async fn done(&self) -> Answer<Done> {
-        if let Some(once) = self.once
+        if let Some(once) = self.with.once
             && once.was_before(self.context).await?
         {
             return Ok(Done::Repeated);
@@ -354,7 +355,7 @@ impl Work<'_> {
         let db = &self.context.emr.db;
         db.transaction_about(&work, |(work, new), tx| {
             Box::pin(async move {
-                if !Once::begins(work.once, work.context, tx).await? {
+                if !Once::begins(work.with.once, work.context, tx).await? {
                     return Ok(None);
                 }
                 let written =
@@ -372,7 +373,7 @@ impl Work<'_> {
     async fn follow(&self, tx: &mut Tx) -> Answer<()> {
         let now = self.context.seconds();
         access::end(tx, self.standing.person.pid, now).await?;
-        Once::ends(self.once, tx, self.standing).await?;
+        self.with.writes(tx, self.standing).await?;
         let mut entry =
             self.hand
                 .entry(self.context, (self.action, Outcome::Success), self.standing);

@@ -1,12 +1,28 @@
 //! `Idempotency-Key` where an answer holds a password: a request that comes again is not done again, and what it showed is
-//! not shown again either.
+//! not shown again either. And what else a request has written with the credentials, or not at all.
 
 use crate::auth::Context;
 use crate::db::Tx;
+use crate::db::Work;
 use crate::domain::accounts::Standing;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::store::repeats;
+
+/// What is written in the transaction of the credentials by a room that this one does not know: a chart's change (F085).
+pub trait Alongside: Sync {
+    /// Writes it; a failure undoes the credentials too.
+    fn write<'t>(&'t self, tx: &'t mut Tx) -> Work<'t, ()>;
+}
+
+/// What goes with the making of credentials.
+#[derive(Clone, Copy, Default)]
+pub struct With<'w> {
+    /// The request, where it may come again.
+    pub once: Option<&'w Once>,
+    /// What else is written, or nothing is.
+    pub alongside: Option<&'w dyn Alongside>,
+}
 
 /// A request that may come again: its key, of this caller and app, and its fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +38,7 @@ impl Once {
     ///
     /// # Errors
     /// `Unprocessable` where the key was another request's.
-    pub(super) async fn was_before(&self, context: &Context<'_>) -> Answer<bool> {
+    pub async fn was_before(&self, context: &Context<'_>) -> Answer<bool> {
         let Some(earlier) = repeats::find(&context.emr.db, &self.name).await? else {
             return Ok(false);
         };
@@ -44,10 +60,15 @@ impl Once {
             None => Ok(true),
         }
     }
+}
 
-    /// Remembers whose account it was about.
-    pub(super) async fn ends(once: Option<&Self>, tx: &mut Tx, standing: &Standing) -> Answer<()> {
-        let Some(once) = once else {
+impl With<'_> {
+    /// Writes what goes with the credentials, and remembers whose account it was about.
+    pub(super) async fn writes(&self, tx: &mut Tx, standing: &Standing) -> Answer<()> {
+        if let Some(alongside) = self.alongside {
+            alongside.write(tx).await?;
+        }
+        let Some(once) = self.once else {
             return Ok(());
         };
         let told = format!("updated Patient {}", standing.person.uuid);

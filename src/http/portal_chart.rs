@@ -1,0 +1,64 @@
+//! A change of the chart that is saved with credentials (F085): decided as any other write of Patient, written in the
+//! transaction of the credentials.
+
+use axum::http::HeaderMap;
+use uuid::Uuid;
+
+use crate::auth::accounts::Alongside;
+use crate::db::Tx;
+use crate::db::Work;
+use crate::domain::ResourceType;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Failure;
+use crate::fhir::inputs::Inputs;
+use crate::http::write::if_match;
+use crate::rest::Rest;
+use crate::rest::commit;
+use crate::rest::write;
+use crate::rest::write::Payload;
+use crate::rest::write::Prepared;
+use crate::rest::write::Request;
+use crate::rest::write::Target;
+
+/// A chart's change that may be written.
+pub struct ChartChange<'r> {
+    rest: &'r Rest<'r>,
+    prepared: Prepared,
+}
+
+/// Decides on the Patient in the operation's parameter `resource`, with the request's `If-Match`; nothing where there is
+/// none.
+///
+/// # Errors
+/// As [`write::prepare`] for a `PUT` of this patient.
+pub async fn change<'r>(
+    rest: &'r Rest<'r>,
+    patient: Uuid,
+    (headers, given): (&HeaderMap, &Inputs),
+) -> Answer<Option<ChartChange<'r>>> {
+    let Some(resource) = &given.resource else {
+        return Ok(None);
+    };
+    let (kind, target) = (ResourceType::Patient, Target::Known(patient));
+    let request = Request {
+        kind,
+        target,
+        payload: Payload::Resource(resource.to_string().into_bytes()),
+        if_match: if_match(headers)?,
+        if_none_exist: None,
+    };
+    match write::prepare(rest, request).await {
+        Ok(prepared) => Ok(Some(ChartChange { rest, prepared })),
+        Err(Failure::Refused(refusal)) => {
+            write::refused(rest, (kind, target), &refusal).await?;
+            Err(refusal.into())
+        }
+        Err(broken) => Err(broken),
+    }
+}
+
+impl Alongside for ChartChange<'_> {
+    fn write<'t>(&'t self, tx: &'t mut Tx) -> Work<'t, ()> {
+        Box::pin(commit::within(self.rest, tx, &self.prepared))
+    }
+}
