@@ -76,7 +76,20 @@ try {
   await deskShot("staff-launch", 1100);
   await desk.goto(`${url}/staff/apps`, { waitUntil: "networkidle0" });
   await deskShot("staff-apps", 1300);
-  console.log(`nine pictures in ${into}`);
+  await desk.goto(`${url}/staff/onboarding`, { waitUntil: "networkidle0" });
+  await deskShot("staff-onboarding", 1300);
+  const resettable = sandbox.patients.find((patient) => patient.notes.includes("must change"));
+  await desk.goto(`${url}/staff/patients/${resettable.id}`, { waitUntil: "networkidle0" });
+  await deskSubmit("button[name=decision][value=preview]");
+  await deskShot("staff-patient", 1300);
+
+  // As a patient sees it who reads Spanish on a dark phone.
+  await page.setViewport({ width: 390, height: 844, deviceScaleFactor: 2, isMobile: true });
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
+  await page.setExtraHTTPHeaders({ "accept-language": "es" });
+  await page.goto(`${url}/account/activity`, { waitUntil: "networkidle0" });
+  await page.screenshot({ path: `${into}/account-activity-phone.png` });
+  console.log(`twelve pictures in ${into}`);
 } finally {
   await close();
 }

@@ -150,6 +150,22 @@ async fn sent_in(clinic: &Clinic, browser: &mut Browser<'_>, person: &[(&str, &s
 }
 
 #[tokio::test]
+async fn f107_the_form_has_the_readers_language_chosen() {
+    let clinic = Clinic::open().await;
+    for (tag, chosen) in [("es", "es"), ("en", "en"), ("fr", "en")] {
+        let request = Request::get("/register").header("accept-language", tag);
+        let page = clinic
+            .send(request.body(Body::empty()).expect("a request"))
+            .await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.text());
+        let option = format!("<option value=\"{chosen}\" selected>");
+        assert!(page.text().contains(&option), "{tag}: {}", page.text());
+        assert_eq!(page.text().matches(" selected>").count(), 1, "{tag}");
+    }
+    clinic.close().await;
+}
+
+#[tokio::test]
 async fn f028_f029_f108_f109_f110_f113_to_f118_g11_from_the_form_to_a_chart_and_a_login() {
     for clinic in everywhere(|_| {}).await {
         let charts = count!(clinic, "patient_data");
