@@ -44,6 +44,10 @@ const CONFIRM: Duration = Duration::hours(24);
 /// Links that went to the address there was, or that lead away from it.
 const STALE: [Purpose; 3] = [Purpose::Reset, Purpose::Invite, Purpose::NewEmail];
 
+/// What is told while the last change can still be taken back.
+const HELD: &str = "The address was changed a short while ago. The letter to the old address has a link that takes it back; \
+    the practice can help, too.";
+
 /// How asking for a change ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
@@ -94,6 +98,14 @@ pub async fn ask(context: &Context<'_>, standing: &Standing, address: &str) -> A
     }
     let pid = standing.person.pid;
     let now = context.seconds();
+    // A second change would make the first one's new address the old one, which can take back what the owner can.
+    if standing
+        .remembered
+        .email_hold
+        .is_some_and(|until| until > now)
+    {
+        return Ok(Asked::Wrong(HELD));
+    }
     if let Reserved::Wait(wait) = throttle::reserve_letter(&context.emr.db, pid, now).await? {
         return Ok(Asked::Wait(wait));
     }
@@ -179,11 +191,16 @@ async fn protect(
     let now = context.seconds();
     links::end(tx, pid, &STALE, now).await?;
     let hold = context.config.accounts.email_hold.whole_seconds();
-    // Nobody has to be told, or can take it back, where there was no address; and the same mailbox may be spelled anew.
-    if hold == 0 || before.is_empty() || before.eq_ignore_ascii_case(after) {
+    // Where there was no contact address, letters went to the trusted one.
+    let told = match before {
+        "" => standing.trusted_email.trim(),
+        before => before,
+    };
+    // Nobody has to be told, or can take it back, where there was none at all; and the same mailbox may be spelled anew.
+    if hold == 0 || told.is_empty() || told.eq_ignore_ascii_case(after) {
         return Ok(());
     }
-    let to = (Letter::EmailChanged, before, now + hold);
+    let to = (Letter::EmailChanged, told, now + hold);
     send(context, tx, (standing, (before, after)), to).await?;
     accounts::remember(tx, pid, &Mark::EmailHold(Some(now + hold))).await
 }
@@ -273,6 +290,10 @@ pub async fn redeem(
     });
     match done.await {
         Err(Failure::Refused(Refusal::Stale)) => Ok(Err(Over::Ended)),
+        Err(failure) => {
+            links::give_back(db, opened.link.id).await?;
+            Err(failure)
+        }
         done => done,
     }
 }
@@ -307,9 +328,7 @@ async fn undo(context: &Context<'_>, tx: &mut Tx, opened: &Opened, known: &str) 
     links::end(tx, pid, &[Purpose::UndoEmail], now).await?;
     accounts::remember(tx, pid, &Mark::EmailHold(None)).await?;
     sessions::end_all(tx, Holder::Patient(pid), now).await?;
-    for given in grants::of_holder(&context.emr.db, Holder::Patient(pid), now).await? {
-        grants::revoke_all(tx, &given.id, now).await?;
-    }
+    grants::end_of_patient(tx, pid, now).await?;
     let entry = line(context, ("email.undo", Outcome::Success), standing);
     ledger::record(tx, &entry).await
 }
@@ -358,13 +377,28 @@ pub async fn look(context: &Context<'_>, standing: &Standing) -> Answer<bool> {
 /// # Errors
 /// As [`look`].
 pub async fn watch(context: &Context<'_>) -> Answer<usize> {
-    let mut changed = 0;
-    for pid in addresses::unnoticed(context.emr).await? {
-        if let Some(standing) = standing::by_pid(context.emr, pid).await? {
-            changed += usize::from(look(context, &standing).await?);
+    let (mut changed, mut after) = (0, 0);
+    loop {
+        let page = addresses::unnoticed(context.emr, after).await?;
+        let Some(last) = page.last() else {
+            return Ok(changed);
+        };
+        after = *last;
+        for pid in page {
+            // One that breaks keeps nobody else's from being noticed.
+            match noticed(context, pid).await {
+                Ok(noticed) => changed += usize::from(noticed),
+                Err(failure) => tracing::warn!(?failure, "a changed address was not looked at"),
+            }
         }
     }
-    Ok(changed)
+}
+
+async fn noticed(context: &Context<'_>, pid: i64) -> Answer<bool> {
+    match standing::by_pid(context.emr, pid).await? {
+        Some(standing) => look(context, &standing).await,
+        None => Ok(false),
+    }
 }
 
 /// Staff have made sure whose the new address is: reset links may go out again, and the old address can take nothing back.
