@@ -23,6 +23,7 @@ use crate::mail::message;
 use crate::mail::message::Sealed;
 use crate::mail::reply;
 use crate::mail::wording;
+use crate::mail::wording::Facts;
 use crate::store::outbox::sending::InHand;
 
 /// How long a mail server may take.
@@ -75,7 +76,11 @@ impl<'o> Carrier<'o> {
 
     /// Writes a letter and hands it over.
     pub async fn carry(&mut self, letter: &InHand) -> Carried {
-        let sealed = match self.sealed(letter) {
+        let Some(facts) = self.office.facts(letter) else {
+            // A replica of the version that wrote it will know it.
+            return Carried::NotNow("This version knows no such letter.".to_owned());
+        };
+        let sealed = match self.sealed(letter, &facts) {
             Ok(sealed) => sealed,
             Err(wrong) => return Carried::Never(reply::cleaned(&wrong)),
         };
@@ -99,11 +104,9 @@ impl<'o> Carrier<'o> {
         }
     }
 
-    fn sealed(&self, letter: &InHand) -> Result<Sealed, String> {
-        let facts = self.office.facts(letter);
-        let facts = facts.ok_or("This version knows no such letter.")?;
+    fn sealed(&self, letter: &InHand, facts: &Facts) -> Result<Sealed, String> {
         let folder = self.office.config.notify.letters.as_deref();
-        let (written, broken) = wording::write(folder, &facts)?;
+        let (written, broken) = wording::write(folder, facts)?;
         if let Some(broken) = broken {
             tracing::warn!(
                 broken,
@@ -128,7 +131,9 @@ impl<'o> Carrier<'o> {
                 self.open = Some(connection);
                 Carried::Taken(answer)
             }
-            Ok(Err(error)) if error.is_permanent() => Carried::Never(reply::refused(&error)),
+            Ok(Err(error)) if error.is_permanent() && !reply::is_about_us(&error) => {
+                Carried::Never(reply::refused(&error))
+            }
             Ok(Err(error)) => Carried::NotNow(reply::refused(&error)),
             Err(_) => Carried::NotNow("The mail server did not answer in time.".to_owned()),
         }

@@ -39,6 +39,28 @@ pub(super) fn refused(error: &Error) -> String {
     cleaned(&text)
 }
 
+/// Whether a permanent no is about this house and not about the letter: a login that is missing or refused, a sender that
+/// is not allowed, a quota, the server's own trouble. What is put right there lets the letter go (RFC 4954, 6; RFC 3463, 3:
+/// subjects 3 to 5 and 7).
+pub(super) fn is_about_us(error: &Error) -> bool {
+    let code = error.status().map(|code| code.to_string());
+    code.is_some_and(|code| blames_us(&code, &refused(error)))
+}
+
+fn blames_us(code: &str, told: &str) -> bool {
+    let of_login = [
+        "500", "501", "502", "503", "504", "521", "530", "534", "535", "538",
+    ];
+    let mut words = told.split([' ', ':']);
+    let subject = words.find_map(|word| word.strip_prefix("5.").filter(|rest| rest.contains('.')));
+    match subject.and_then(|rest| rest.split_once('.')) {
+        // A message that is refused, for what it looks like.
+        Some(("7", "1")) => false,
+        Some((subject, _)) => ["3", "4", "5", "7"].contains(&subject),
+        None => of_login.contains(&code),
+    }
+}
+
 /// One line, without what names somebody or opens something.
 pub(super) fn cleaned(text: &str) -> String {
     let line = mailbox::line(text, 2_000);
@@ -64,5 +86,23 @@ mod tests {
             "550 5.1.1 (address) unknown: see (link) [31m now"
         );
         assert_eq!(cleaned(&"é".repeat(400)).chars().count(), LONGEST);
+    }
+
+    #[test]
+    fn f9_a_no_to_this_house_is_no_no_to_the_letter() {
+        for (code, told, ours) in [
+            ("530", "530 Authentication required", true),
+            ("535", "535 5.7.8 Bad credentials", true),
+            ("550", "550 5.7.60 Client may not send as this sender", true),
+            ("550", "550 5.4.5 Daily user sending limit exceeded", true),
+            ("554", "554 5.3.0 Configuration error", true),
+            ("550", "550 5.1.1 No such user", false),
+            ("554", "554 5.7.1 Message rejected as spam", false),
+            ("552", "552 5.2.2 Mailbox full", false),
+            ("550", "550 No such user here", false),
+            ("553", "553 Mailbox name not allowed", false),
+        ] {
+            assert_eq!(blames_us(code, told), ours, "{told}");
+        }
     }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::auth::keys::Keys;
 use crate::config::Config;
@@ -40,13 +41,20 @@ const BETWEEN_ROUNDS: Duration = Duration::from_secs(2);
 /// How long nobody is knocked at who did not open.
 const NOBODY_OPENED: Duration = Duration::from_secs(20);
 
-/// How long a letter is in hand, in seconds: longer than connecting and sending may take.
-const LEASE: i64 = 300;
+/// How long a letter is in hand, in seconds: longer than connecting and sending may take, and than the clocks of two
+/// replicas are apart.
+const LEASE: i64 = 1_200;
+
+/// The longest pause where nobody opened, in seconds: the letter is not to blame, and its link may live for an hour.
+const KNOCKING: i64 = 300;
 
 /// The pauses between tries, in seconds: from a minute to a day, almost four days in all.
 pub const PAUSES: [i64; 10] = [
     60, 300, 900, 3_600, 3_600, 14_400, 43_200, 86_400, 86_400, 86_400,
 ];
+
+/// The try after which none follows.
+const LAST_TRY: i64 = 11;
 
 /// What one round did.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -95,19 +103,21 @@ where
     let me = name(entropy)?;
     let task = tokio::spawn(async move {
         loop {
-            let office = Office {
-                emr: (*holder).as_ref(),
-                config: (*holder).as_ref(),
-                keys: (*holder).as_ref(),
-                patience: Patience::default(),
-            };
-            let pause = match round(&office, &me, &stopped).await {
-                Ok(done) if done.no_door => NOBODY_OPENED,
-                Ok(_) => BETWEEN_ROUNDS,
-                Err(failure) => {
+            // In a task of its own: what panics there ends the round, and not the loop.
+            let mut rounds = JoinSet::new();
+            rounds.spawn(whole_round(holder.clone(), me.clone(), stopped.clone()));
+            let pause = match rounds.join_next().await {
+                Some(Ok(Ok(done))) if done.no_door => NOBODY_OPENED,
+                Some(Ok(Ok(_))) => BETWEEN_ROUNDS,
+                Some(Ok(Err(failure))) => {
                     tracing::warn!(?failure, "the outbox could not be looked at");
                     NOBODY_OPENED
                 }
+                Some(Err(broken)) => {
+                    tracing::error!(%broken, "a round of the outbox broke off");
+                    NOBODY_OPENED
+                }
+                None => NOBODY_OPENED,
             };
             tokio::select! {
                 _ = stopped.changed() => return,
@@ -116,6 +126,19 @@ where
         }
     });
     Ok(Outbox { stop, task })
+}
+
+async fn whole_round<H>(holder: Arc<H>, me: String, stopped: watch::Receiver<bool>) -> Answer<Round>
+where
+    H: AsRef<Emr> + AsRef<Config> + AsRef<Keys> + Send + Sync + 'static,
+{
+    let office = Office {
+        emr: (*holder).as_ref(),
+        config: (*holder).as_ref(),
+        keys: (*holder).as_ref(),
+        patience: Patience::default(),
+    };
+    round(&office, &me, &stopped).await
 }
 
 /// A worker's name: different from any other's.
@@ -178,7 +201,7 @@ impl Round {
         self.no_door |= no_door;
         match end {
             End::Sent => self.sent += 1,
-            End::Later(_) => self.later += 1,
+            End::Later(_) | End::Untried(_) => self.later += 1,
             End::Dead => self.dead += 1,
             End::Withdrawn => self.withdrawn += 1,
         }
@@ -199,6 +222,8 @@ async fn one(
     };
     let carried = match letter.link {
         Carries::Ended => None,
+        // Each of its tries ended without a word: it may be what ends whoever carries it.
+        _ if letter.tries > LAST_TRY => Some(Carried::Never("Every try broke off.".to_owned())),
         _ => Some(carrier.carry(&letter).await),
     };
     let now = office.emr.now().unix_timestamp();
@@ -210,18 +235,30 @@ async fn one(
         ),
         Some(Carried::Taken(answer)) => (End::Sent, answer),
         Some(Carried::Never(answer)) => (End::Dead, answer),
-        Some(Carried::NoDoor(answer) | Carried::NotNow(answer)) => (later(&letter, now), answer),
+        Some(Carried::NoDoor(answer)) => (knock(&letter, now), answer),
+        Some(Carried::NotNow(answer)) => (later(&letter, now), answer),
     };
     note(office, &letter, me, (&end, &answer)).await?;
     Ok(Some((end, no_door)))
 }
 
-/// When a letter is tried again, after its first, second and further tries.
-fn later(letter: &InHand, now: i64) -> End {
+/// The pause after the first, second and further tries.
+fn pause(letter: &InHand) -> Option<i64> {
     let tried = usize::try_from(letter.tries - 1).unwrap_or_default();
-    match PAUSES.get(tried) {
-        Some(pause) => End::Later(now + pause),
-        None => End::Dead,
+    PAUSES.get(tried).copied()
+}
+
+/// When a letter is tried again that was not taken.
+fn later(letter: &InHand, now: i64) -> End {
+    pause(letter).map_or(End::Dead, |pause| End::Later(now + pause))
+}
+
+/// When it is tried again where nobody opened: that is no try of the letter's, which is given up by its age alone.
+fn knock(letter: &InHand, now: i64) -> End {
+    let longest: i64 = PAUSES.iter().sum();
+    match now - letter.created > longest {
+        true => End::Dead,
+        false => End::Untried(now + pause(letter).unwrap_or(KNOCKING).min(KNOCKING)),
     }
 }
 
@@ -287,7 +324,7 @@ async fn entry(
     (end, answer): (&End, &str),
 ) -> Answer<Option<Entry>> {
     let (action, outcome) = match end {
-        End::Later(_) => return Ok(None),
+        End::Later(_) | End::Untried(_) => return Ok(None),
         End::Sent => ("letter.sent", Outcome::Success),
         End::Dead => ("letter.dead", Outcome::Failed),
         End::Withdrawn => ("letter.withdrawn", Outcome::Refused),

@@ -94,6 +94,48 @@ async fn f9_a_house_that_cannot_log_in_kills_no_letter_until_days_have_passed() 
 }
 
 #[tokio::test]
+async fn f9_a_link_of_an_hour_outlives_a_server_that_is_away_for_most_of_it() {
+    let Some(mut post) = Post::open("hour").await else {
+        return;
+    };
+    let good = post.config.notify.transport.clone();
+    // Nobody is there.
+    let closed = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = closed.local_addr().expect("an address").port();
+    drop(closed);
+    let smtp = smtp(&post.server);
+    post.config.notify.transport = Transport::Smtp(Smtp { port, ..smtp });
+    post.put(1).await;
+    for _ in 0..50 {
+        post.round().await;
+        post.clinic.wait(time::Duration::minutes(1));
+    }
+    let tries = "SELECT CONCAT(status, ' ', tries) AS text FROM anteroom_outbox";
+    assert_eq!(
+        post.look(tries).await,
+        "waiting 0",
+        "that was no try of its own"
+    );
+    post.config.notify.transport = good;
+    post.clinic.wait(time::Duration::minutes(5));
+    assert_eq!(post.round().await.sent, 1);
+    post.close().await;
+}
+
+#[tokio::test]
+async fn f9_a_letter_whose_tries_all_broke_off_is_given_up() {
+    let Some(post) = Post::open("killer").await else {
+        return;
+    };
+    post.put(1).await;
+    let sql = "UPDATE anteroom_outbox SET tries = 11, status = 'sending', claimed_by = 'x', claimed_until = 0";
+    post.clinic.app.emr.db.script(sql).await.expect("a change");
+    assert_eq!(post.round().await.dead, 1);
+    assert!(post.taken().is_empty());
+    post.close().await;
+}
+
+#[tokio::test]
 async fn f9_a_server_that_is_away_or_hangs_up_gets_all_letters_when_it_is_back() {
     let Some(mut post) = Post::open("away").await else {
         return;

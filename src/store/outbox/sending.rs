@@ -34,6 +34,10 @@ const SENT: &str = "UPDATE anteroom_outbox SET status = 'sent', answer = ?, fini
 const LATER: &str = "UPDATE anteroom_outbox SET status = 'waiting', answer = ?, not_before = ?, claimed_by = NULL, \
     claimed_until = NULL WHERE id = ? AND status = 'sending' AND claimed_by = ?";
 
+/// Nobody opened: the try is not counted.
+const UNTRIED: &str = "UPDATE anteroom_outbox SET status = 'waiting', answer = ?, not_before = ?, tries = tries - 1, \
+    claimed_by = NULL, claimed_until = NULL WHERE id = ? AND status = 'sending' AND claimed_by = ?";
+
 const OVER: &str = "UPDATE anteroom_outbox SET status = ?, answer = ?, finished = ?, claimed_by = NULL, \
     claimed_until = NULL WHERE id = ? AND status = 'sending' AND claimed_by = ?";
 
@@ -89,6 +93,8 @@ pub enum End {
     Sent,
     /// It is to be tried again at a time.
     Later(i64),
+    /// Nobody was there to try it with; somebody may be at a time.
+    Untried(i64),
     /// It was given up.
     Dead,
     /// It is of no use any more.
@@ -174,6 +180,10 @@ pub async fn finish(
     let sql = match end {
         End::Sent => Sql::new(SENT).bind(answer).bind(now).bind(id),
         End::Later(at) => Sql::new(LATER).bind(answer).bind(*at).bind(id).bind(worker),
+        End::Untried(at) => {
+            let sql = Sql::new(UNTRIED).bind(answer).bind(*at);
+            sql.bind(id).bind(worker)
+        }
         End::Dead | End::Withdrawn => {
             let word = match end {
                 End::Dead => "dead",
