@@ -203,7 +203,7 @@ pub async fn invite(
         created: now,
     };
     outbox::put(tx, &written).await?;
-    accounts::remember(tx, pid, &Mark::Invited(now)).await?;
+    accounts::remember(tx, pid, &Mark::Invited(Some(now))).await?;
     let entry = hand.entry(context, ("portal.invite", Outcome::Success), standing);
     ledger::record(tx, &entry).await?;
     Ok(Invited {

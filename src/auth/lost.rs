@@ -215,7 +215,7 @@ async fn send(sent: &Sent<'_>, tx: &mut Tx) -> Answer<()> {
     };
     outbox::put(tx, &letter).await?;
     if sent.purpose == Purpose::Invite {
-        memory::remember(tx, pid, &Mark::Invited(now)).await?;
+        memory::remember(tx, pid, &Mark::Invited(Some(now))).await?;
     }
     let mut entry = about(context, Outcome::Success, Some(standing));
     sent.purpose.word().clone_into(&mut entry.reason);

@@ -8,6 +8,8 @@ use crate::auth::Context;
 use crate::auth::accounts;
 use crate::auth::accounts::Hand;
 use crate::auth::accounts::Invited;
+use crate::auth::accounts::Once;
+use crate::auth::accounts::With;
 use crate::config::accounts::Factor;
 use crate::crypto;
 use crate::db::Tx;
@@ -49,7 +51,7 @@ const SLICE: u32 = 20;
 /// How long a job is in one hand: a replica that was killed is followed after this.
 const LEASE: Duration = Duration::seconds(15);
 
-/// How often a line may break, and how long it is left alone after each time.
+/// How often a line may break, and how long it, or the job, is left alone after each time, in seconds.
 const TRIES: i64 = 5;
 const PAUSE: i64 = 20;
 
@@ -103,6 +105,29 @@ pub async fn invite(
     standing: &Standing,
     wish: Wish,
 ) -> Answer<Invited> {
+    let sent = invite_once(context, (hand, post), standing, (wish, None)).await?;
+    sent.ok_or_else(|| Refusal::Conflict("This was asked before.".to_owned()).into())
+}
+
+/// The same for a request that may come again; `None` where it was answered before.
+///
+/// # Errors
+/// As [`invite`].
+pub async fn invite_once(
+    context: &Context<'_>,
+    (hand, post): (&Hand, Post),
+    standing: &Standing,
+    (wish, once): (Wish, Option<&Once>),
+) -> Answer<Option<Invited>> {
+    let with = With {
+        once,
+        alongside: None,
+    };
+    if let Some(once) = once
+        && once.was_before(context).await?
+    {
+        return Ok(None);
+    }
     let case = accounts::case(context, standing.clone(), post).await?;
     let broken = unmet(&case, wish);
     if !broken.is_empty() {
@@ -113,12 +138,19 @@ pub async fn invite(
         .await?;
         return Err(Refusal::Rules(broken).into());
     }
-    let about = (context, standing, hand);
+    let about = (context, standing, hand, with);
     context
         .emr
         .db
-        .transaction_about(&about, |(context, standing, hand), tx| {
-            Box::pin(send(context, tx, (standing, hand), wish))
+        .transaction_about(&about, |(context, standing, hand, with), tx| {
+            Box::pin(async move {
+                if !Once::begins(with.once, context, tx).await? {
+                    return Ok(None);
+                }
+                let sent = send(context, tx, (standing, hand), wish).await?;
+                with.writes(tx, standing).await?;
+                Ok(Some(sent))
+            })
         })
         .await
 }
@@ -267,12 +299,16 @@ pub async fn stop(context: &Context<'_>, by: &By, id: Uuid) -> Answer<()> {
 /// As [`crate::db::Db::run`].
 pub async fn again(context: &Context<'_>, by: &By, id: Uuid) -> Answer<()> {
     let entry = entry(context, by, "portal.job");
+    let by = By {
+        request_id: context.request_id.to_owned(),
+        ..by.clone()
+    };
     context
         .emr
         .db
-        .transaction_about(&entry, |entry, tx| {
+        .transaction_about(&(entry, by), |(entry, by), tx| {
             Box::pin(async move {
-                jobs::again(tx, id).await?;
+                jobs::again(tx, id, by).await?;
                 ledger::record(tx, entry).await
             })
         })
@@ -298,11 +334,13 @@ pub async fn work(context: &Context<'_>, worker: &str, post: Post) -> Answer<boo
     let Some(job) = jobs::lease(&context.emr.db, worker, lease).await? else {
         return Ok(false);
     };
-    let done = slice(context, &job, post).await?;
-    if !done {
-        jobs::release(&context.emr.db, job.id, worker).await?;
+    let done = slice(context, &job, post).await;
+    // What breaks, or waits for its lines, is left alone for a while: other jobs come first.
+    if !matches!(done, Ok(true)) {
+        let until = context.seconds() + PAUSE;
+        jobs::rest(&context.emr.db, (job.id, worker), until).await?;
     }
-    Ok(done)
+    done
 }
 
 /// Does a slice of one job, whoever else is at it; false where nothing is left to do now.
@@ -419,12 +457,17 @@ impl Line<'_> {
         if !self.broken.is_empty() {
             return ledger::record(tx, &refused(self.context, who, &self.broken)).await;
         }
+        // Letting in is wanted for itself, also where a letter went a short while ago.
+        let who = (self.standing, &self.hand);
+        if self.job.wish.enable && !self.standing.allowed {
+            let_in(self.context, tx, who, self.job.wish).await?;
+        }
         let again = self.context.config.accounts.invite_again.whole_seconds();
         let pid = self.standing.person.pid;
         if !memory::invite_once(tx, pid, (now, now - again)).await? {
             return jobs::say(tx, self.place, &jobs::Mark::done(RECENTLY)).await;
         }
-        let sent = send(self.context, tx, (self.standing, &self.hand), self.job.wish).await?;
+        let sent = accounts::invite(self.context, tx, self.standing, &self.hand).await?;
         match sent.letter {
             Letter::Invite => Ok(()),
             letter => jobs::say(tx, self.place, &jobs::Mark::done(code(letter))).await,

@@ -132,7 +132,7 @@ pub async fn answer(
         "$portal-status" => asked.status(id, standing, &given).await,
         "$portal-username-available" => asked.available(&standing, &given).await,
         "$portal-credential" => {
-            let once = asked.once(id, (uri, &bytes))?;
+            let once = once((app, id), (&grant, headers), (uri, &bytes))?;
             asked
                 .credential(id, &standing, (&given, once.as_ref()))
                 .await
@@ -278,9 +278,13 @@ impl Asked<'_> {
             once,
             alongside: chart.as_ref().map(|chart| chart as &dyn Alongside),
         };
-        let (context, hand, about) = (self.context, &self.hand, (standing, post));
+        let after = match &chart {
+            Some(chart) => chart.over(standing.clone()),
+            None => standing.clone(),
+        };
+        let (context, hand, about) = (self.context, &self.hand, (&after, post));
         let done = credential::make(context, hand, about, (&ask, with)).await?;
-        self.done(done, standing).await
+        self.done(done, &after).await
     }
 
     async fn reset(
@@ -308,7 +312,7 @@ impl Asked<'_> {
             }
             Some("commit") => {
                 let ask = portal_parameters::reset(given)?;
-                let once = self.once(id, (uri, bytes))?;
+                let once = once((self.app, id), (self.grant, self.headers), (uri, bytes))?;
                 let with = With {
                     once: once.as_ref(),
                     alongside: None,
@@ -343,13 +347,7 @@ impl Asked<'_> {
                     .text("pin", invited.pin.as_deref().unwrap_or_default());
                 Ok(reply::fhir_body(StatusCode::OK, said.bytes()))
             }
-            credential::Done::Repeated => {
-                let said = Parameters::default().flag("repeated", true).text(
-                    "note",
-                    "This request was answered before. A password is shown once; make another one if it got lost.",
-                );
-                Ok(reply::fhir_body(StatusCode::OK, said.bytes()))
-            }
+            credential::Done::Repeated => Ok(repeated()),
         }
     }
 
@@ -397,25 +395,37 @@ impl Asked<'_> {
         let said = portal_answers::available(&facts);
         Ok(reply::fhir_body(StatusCode::OK, said.bytes()))
     }
+}
 
-    /// The request's `Idempotency-Key`, where it has one.
-    fn once(
-        &self,
-        id: &RequestId,
-        (uri, bytes): (&OriginalUri, &[u8]),
-    ) -> Result<Option<Once>, Refusal> {
-        let Some(key) = write::one(self.headers, "idempotency-key")? else {
-            return Ok(None);
-        };
-        let rest = fhir::rest(self.app, id, self.grant);
-        let address = uri.path_and_query().map_or("", |all| all.as_str());
-        let repeat = Repeat::of(&rest, key, &[b"POST", address.as_bytes(), bytes])?;
-        let (name, request) = repeat.parts();
-        Ok(Some(Once {
-            name: name.to_owned(),
-            request: request.to_owned(),
-        }))
-    }
+/// The request's `Idempotency-Key`, where it has one.
+///
+/// # Errors
+/// `Invalid` where the header comes twice or is no text.
+pub(super) fn once(
+    (app, id): (&App, &RequestId),
+    (grant, headers): (&Grant, &HeaderMap),
+    (uri, bytes): (&OriginalUri, &[u8]),
+) -> Result<Option<Once>, Refusal> {
+    let Some(key) = write::one(headers, "idempotency-key")? else {
+        return Ok(None);
+    };
+    let rest = fhir::rest(app, id, grant);
+    let address = uri.path_and_query().map_or("", |all| all.as_str());
+    let repeat = Repeat::of(&rest, key, &[b"POST", address.as_bytes(), bytes])?;
+    let (name, request) = repeat.parts();
+    Ok(Some(Once {
+        name: name.to_owned(),
+        request: request.to_owned(),
+    }))
+}
+
+/// The answer to a request that was answered before.
+pub(super) fn repeated() -> Response {
+    let said = Parameters::default().flag("repeated", true).text(
+        "note",
+        "This request was answered before. What was shown once, such as a password, is not shown again: make another one if it got lost.",
+    );
+    reply::fhir_body(StatusCode::OK, said.bytes())
 }
 
 /// A sheet to be printed or kept.

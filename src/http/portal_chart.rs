@@ -8,10 +8,14 @@ use crate::auth::accounts::Alongside;
 use crate::db::Tx;
 use crate::db::Work;
 use crate::domain::ResourceType;
+use crate::domain::accounts::Standing;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::fhir::inputs::Inputs;
 use crate::http::write::if_match;
+use crate::portal::Change;
+use crate::portal::chart::ChartAsk;
+use crate::portal::chart::Part;
 use crate::rest::Rest;
 use crate::rest::commit;
 use crate::rest::write;
@@ -54,6 +58,30 @@ pub async fn change<'r>(
             Err(refusal.into())
         }
         Err(broken) => Err(broken),
+    }
+}
+
+impl ChartChange<'_> {
+    /// How the patient stands once it is saved: the credentials are for that chart, and so is a letter.
+    pub fn over(&self, mut standing: Standing) -> Standing {
+        let Some(Change::Chart(change)) = self.prepared.change() else {
+            return standing;
+        };
+        let ChartAsk::Edit(edit) = &change.ask else {
+            return standing;
+        };
+        for (part, text) in &edit.parts {
+            let said = match part {
+                Part::First => &mut standing.first,
+                Part::Family => &mut standing.last,
+                Part::HomePhone => &mut standing.home_phone,
+                Part::PostalCode => &mut standing.zip,
+                Part::Email => &mut standing.email,
+                _ => continue,
+            };
+            said.clone_from(text);
+        }
+        standing
     }
 }
 

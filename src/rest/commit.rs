@@ -264,6 +264,11 @@ fn action(one: &Prepared, write: &Write) -> String {
 }
 
 impl Prepared {
+    /// What it changes; nothing where there is nothing to write.
+    pub fn change(&self) -> Option<&Change> {
+        self.permit().map(Permit::change)
+    }
+
     fn permit(&self) -> Option<&Permit> {
         match &self.plan {
             Plan::Write(write) => Some(&write.permit),

@@ -14,8 +14,8 @@ const UNLOCK: &str = "UPDATE anteroom_account SET locked = NULL, locked_reason =
 /// What is to be remembered of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// An invitation went out, at a time.
-    Invited(i64),
+    /// An invitation went out, at a time; `None` where its link ended with the access, so that another may go at once.
+    Invited(Option<i64>),
     /// The patient came in for the first time; a later one changes nothing.
     FirstLogin(i64),
     /// Staff locked it, at a time, for a reason.

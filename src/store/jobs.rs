@@ -44,8 +44,8 @@ const FREE: &str = "SELECT id FROM anteroom_job WHERE status = 'waiting' \
 const LEASE: &str = "UPDATE anteroom_job SET lease_by = ?, lease_until = ? WHERE id = ? AND status = 'waiting' \
     AND (lease_until IS NULL OR lease_until <= ? OR lease_by = ?)";
 
-const RELEASE: &str =
-    "UPDATE anteroom_job SET lease_by = NULL, lease_until = NULL WHERE id = ? AND lease_by = ?";
+const REST: &str =
+    "UPDATE anteroom_job SET lease_by = NULL, lease_until = ? WHERE id = ? AND lease_by = ?";
 
 /// The line is taken by whoever changes it first; the others find it changed. A job that was stopped has none to take.
 const CLAIM: &str = "UPDATE anteroom_job_item SET outcome = ?, reasons = ?, finished = ? \
@@ -68,7 +68,9 @@ const STOP: &str = "UPDATE anteroom_job SET status = 'stopped', finished = ?, le
 const AGAIN: &str = "UPDATE anteroom_job_item SET outcome = '', reasons = NULL, tries = 0, not_before = 0, finished = NULL \
     WHERE job = ? AND outcome NOT IN ('', 'invited', 'reset-sent', 'skipped-recently')";
 
-const REOPEN: &str = "UPDATE anteroom_job SET status = 'waiting', finished = NULL WHERE id = ? AND status <> 'waiting'";
+/// What is done from now on is whoever's who opened it again.
+const REOPEN: &str = "UPDATE anteroom_job SET status = 'waiting', finished = NULL, staff = ?, actor = ?, client_id = ?, \
+    grant_id = ?, request_id = ? WHERE id = ? AND status <> 'waiting'";
 
 /// A job to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -362,12 +364,12 @@ pub async fn renew(db: &Db, (id, worker): (Uuid, &str), (now, until): (i64, i64)
     Ok(db.run(sql).await? > 0)
 }
 
-/// Lets a job go.
+/// Lets a job go and leaves it alone until a time, so that others get their turn.
 ///
 /// # Errors
 /// As [`Db::run`].
-pub async fn release(db: &Db, id: Uuid, worker: &str) -> Answer<()> {
-    db.run(Sql::new(RELEASE).bind(id).bind(worker))
+pub async fn rest(db: &Db, (id, worker): (Uuid, &str), until: i64) -> Answer<()> {
+    db.run(Sql::new(REST).bind(until).bind(id).bind(worker))
         .await
         .map(|_| ())
 }
@@ -425,13 +427,20 @@ pub async fn stop(tx: &mut Tx, id: Uuid, now: i64) -> Answer<bool> {
     Ok(tx.run(Sql::new(STOP).bind(now).bind(id)).await? > 0)
 }
 
-/// Opens a job again for the lines that were refused, broke or were left; how many of the first two.
+/// Opens a job again, as somebody's, for the lines that were refused, broke or were left; how many of the first two.
 ///
 /// # Errors
 /// As [`Tx::run`].
-pub async fn again(tx: &mut Tx, id: Uuid) -> Answer<u64> {
+pub async fn again(tx: &mut Tx, id: Uuid, by: &By) -> Answer<u64> {
     let lines = tx.run(Sql::new(AGAIN).bind(id)).await?;
-    tx.run(Sql::new(REOPEN).bind(id)).await?;
+    let reopen = Sql::new(REOPEN)
+        .bind(by.staff)
+        .bind(&by.actor)
+        .bind(&by.client_id)
+        .bind(&by.grant_id)
+        .bind(&by.request_id)
+        .bind(id);
+    tx.run(reopen).await?;
     Ok(lines)
 }
 

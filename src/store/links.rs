@@ -73,6 +73,14 @@ impl Purpose {
     }
 }
 
+/// The links of an account that end with its access. Taking a change of address back is not one of them.
+pub const OF_ACCESS: [Purpose; 4] = [
+    Purpose::Invite,
+    Purpose::Reset,
+    Purpose::Register,
+    Purpose::NewEmail,
+];
+
 /// A link to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewLink {

@@ -19,6 +19,8 @@ use super::invite::FHIR;
 use super::invite::invite_many;
 use super::invite::results;
 use super::invite::staff;
+use super::reach;
+use super::write::send;
 use crate::clinic::Clinic;
 
 /// Patients of a batch.
@@ -197,5 +199,117 @@ async fn f162_a_job_ends_with_the_rights_of_whoever_made_it() {
     assert_eq!(clinic.look(letters).await, "20");
     let status = "SELECT status AS text FROM anteroom_job";
     assert_eq!(clinic.look(status).await, "stopped");
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f104_f105_letting_in_is_done_also_where_a_letter_went_a_short_while_ago() {
+    let clinic = Clinic::with(|config| config.accounts.requires.clear()).await;
+    let token = staff(&clinic).await;
+    let walter = clinic.patient("no credentials, e-mail");
+    let who = json!({"reference": format!("Patient/{}", walter.id)});
+    let all = [
+        ("patient", who),
+        ("enable", json!(true)),
+        ("attestation", json!(true)),
+    ];
+    let first = invite_many(&clinic, &token, &all, &[]).await;
+    assert_eq!(results(&first).get("invited"), Some(&1), "{}", first.text());
+    // Access is taken away elsewhere: the letter is remembered, its link ends at its next use.
+    let off = "UPDATE patient_data SET allow_patient_portal = 'NO' WHERE pid = 6";
+    clinic.app.emr.db.script(off).await.expect("a change");
+    let again = invite_many(&clinic, &token, &all, &[]).await;
+    assert_eq!(
+        results(&again).get("skipped-recently"),
+        Some(&1),
+        "{}",
+        again.text()
+    );
+    let access = "SELECT allow_patient_portal AS text FROM patient_data WHERE pid = 6";
+    assert_eq!(clinic.look(access).await, "YES");
+    // Taken away here, the link ends at once, and so another one goes.
+    let path = format!("/fhir/Patient/{}/$portal-disable", walter.id);
+    let off = clinic.with_body("POST", (&path, &token), FHIR, "").await;
+    assert_eq!(off.status, StatusCode::OK, "{}", off.text());
+    let third = invite_many(&clinic, &token, &all, &[]).await;
+    assert_eq!(results(&third).get("invited"), Some(&1), "{}", third.text());
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f161_a_job_is_told_and_stopped_for_whoever_may_see_and_change_patients() {
+    let clinic = Clinic::with(|config| config.accounts.requires.clear()).await;
+    seed(&clinic).await;
+    let token = staff(&clinic).await;
+    let id = started(&clinic, &token).await;
+    let path = format!("/fhir/$portal-job/{id}");
+    let narrow = reach::token(&clinic, Some("nhaddad"), None, "openid user/Slot.rs").await;
+    assert_eq!(
+        clinic.get(&path, &narrow).await.status,
+        StatusCode::FORBIDDEN
+    );
+    let reads = reach::token(&clinic, Some("nhaddad"), None, "user/Patient.rs").await;
+    assert_eq!(clinic.get(&path, &reads).await.status, StatusCode::ACCEPTED);
+    let stop = clinic.with_body("DELETE", (&path, &reads), FHIR, "").await;
+    assert_eq!(stop.status, StatusCode::FORBIDDEN, "{}", stop.text());
+    let status = "SELECT status AS text FROM anteroom_job";
+    assert_eq!(clinic.look(status).await, "waiting");
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f092_a_job_that_only_waits_lets_another_one_go_first() {
+    let clinic = Clinic::with(|config| config.accounts.requires.clear()).await;
+    seed(&clinic).await;
+    let token = staff(&clinic).await;
+    started(&clinic, &token).await;
+    // Every line of it broke a moment ago.
+    let later = "UPDATE anteroom_job_item SET tries = 1, not_before = 99999999999";
+    clinic.app.emr.db.script(later).await.expect("a change");
+    let walter = clinic.patient("no credentials, e-mail");
+    let who = json!({"reference": format!("Patient/{}", walter.id)});
+    let all = [
+        ("patient", who),
+        ("enable", json!(true)),
+        ("attestation", json!(true)),
+    ];
+    let second = invite_many(&clinic, &token, &all, &[("prefer", "respond-async")]).await;
+    assert_eq!(second.status, StatusCode::ACCEPTED, "{}", second.text());
+    let look = || worker::jobs::look(clinic.app.as_ref(), "worker");
+    assert!(
+        !look().await.expect("a look"),
+        "nothing to do for the first"
+    );
+    assert!(look().await.expect("a look"), "the second gets its turn");
+    let letters = "SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_outbox";
+    assert_eq!(clinic.look(letters).await, "1");
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f091_a_request_that_comes_again_sends_no_second_letter_and_a_query_is_read() {
+    let clinic = Clinic::with(|config| config.accounts.requires.clear()).await;
+    let token = staff(&clinic).await;
+    let walter = clinic.patient("no credentials, e-mail");
+    let path = format!(
+        "/fhir/Patient/{}/$portal-invite?enable=true&attestation=true",
+        walter.id
+    );
+    let headers = [("content-type", FHIR), ("idempotency-key", "one")];
+    for round in 0..2 {
+        let sent = send(&clinic, ("POST", &path, &token), &headers, "").await;
+        assert_eq!(sent.status, StatusCode::OK, "{}", sent.text());
+        assert_eq!(
+            sent.text().contains("repeated"),
+            round == 1,
+            "{}",
+            sent.text()
+        );
+    }
+    let letters = "SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_outbox";
+    assert_eq!(clinic.look(letters).await, "1");
+    let odd = format!("/fhir/Patient/{}/$portal-invite?to=x@y.example", walter.id);
+    let odd = clinic.with_body("POST", (&odd, &token), FHIR, "").await;
+    assert_eq!(odd.status, StatusCode::BAD_REQUEST, "{}", odd.text());
     clinic.close().await;
 }

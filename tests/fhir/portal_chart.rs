@@ -148,3 +148,51 @@ async fn f085_the_chart_is_written_by_whoever_may_and_nobodys_but_the_patients()
     assert_eq!(clinic.look(LOGINS).await, "0");
     clinic.close().await;
 }
+
+#[tokio::test]
+async fn f085_f005_credentials_are_for_the_chart_as_it_is_saved() {
+    let clinic = Clinic::open().await;
+    let staff = token(&clinic, Some("nhaddad"), None, "user/Patient.rus").await;
+    for lacking in [
+        "UPDATE patient_data SET phone_home = '' WHERE pid = 6",
+        "UPDATE patient_data SET hipaa_allowemail = 'YES' WHERE pid = 6",
+    ] {
+        clinic.app.emr.db.script(lacking).await.expect("a change");
+    }
+    let walter = clinic.patient("no credentials, e-mail");
+    let path = format!("/fhir/Patient/{}", walter.id);
+    let mut chart = read(&clinic, &staff, &path).await;
+    let version = chart["meta"]["versionId"].as_str().expect("a version");
+    let version = version.to_owned();
+    let email = json!([{"name": "deliver", "valueCode": "email"}]);
+    let email = email.as_array().expect("parameters").clone();
+    let refused = save(
+        &clinic,
+        &staff,
+        (&chart, Some(&version)),
+        (email.clone(), ""),
+    )
+    .await;
+    assert!(
+        refused.text().contains("no-home-phone"),
+        "{}",
+        refused.text()
+    );
+    // The same save supplies the phone, and another address, to which the letter goes.
+    chart["telecom"] = json!([
+        {"system": "phone", "use": "home", "value": "978-555-0111"},
+        {"system": "email", "value": "walter@new.example"},
+    ]);
+    let saved = save(&clinic, &staff, (&chart, Some(&version)), (email, "")).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
+    assert!(
+        saved.text().contains("walter@new.example"),
+        "{}",
+        saved.text()
+    );
+    let to = "SELECT CAST(address AS CHAR) AS text FROM anteroom_outbox WHERE pid = 6";
+    assert_eq!(clinic.look(to).await, "walter@new.example");
+    let held = "SELECT CAST(email AS CHAR) AS text FROM patient_data WHERE pid = 6";
+    assert_eq!(clinic.look(held).await, "walter@new.example");
+    clinic.close().await;
+}

@@ -23,19 +23,10 @@ use crate::store::grants;
 use crate::store::ledger;
 use crate::store::ledger::Outcome;
 use crate::store::links;
-use crate::store::links::Purpose;
 use crate::store::outbox;
 use crate::store::outbox::Letter;
 use crate::store::outbox::NewLetter;
 use crate::store::sessions;
-
-/// The links of an account that end with its access. Taking a change of address back is not one of them.
-const LINKS: [Purpose; 4] = [
-    Purpose::Invite,
-    Purpose::Reset,
-    Purpose::Register,
-    Purpose::NewEmail,
-];
 
 /// What is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,11 +144,13 @@ async fn written(
         Step::Disable => {
             let changed = letting_in::switch(tx, pid, Access::Off).await?;
             end(tx, pid, now).await?;
+            accounts::remember(tx, pid, &Mark::Invited(None)).await?;
             Ok(changed)
         }
         Step::Lock(reason) => {
             let changed = accounts::lock(tx, pid, now, reason.trim()).await?;
             end(tx, pid, now).await?;
+            accounts::remember(tx, pid, &Mark::Invited(None)).await?;
             Ok(changed)
         }
         Step::Unlock => accounts::unlock(tx, pid).await,
@@ -168,7 +161,9 @@ async fn written(
 pub(super) async fn end(tx: &mut Tx, pid: i64, now: i64) -> Answer<()> {
     sessions::end_all(tx, Holder::Patient(pid), now).await?;
     grants::end_of_patient(tx, pid, now).await?;
-    links::end(tx, pid, &LINKS, now).await.map(|_| ())
+    links::end(tx, pid, &links::OF_ACCESS, now)
+        .await
+        .map(|_| ())
 }
 
 /// Tells the patient by letter, where there is something to lose and a letter may go.

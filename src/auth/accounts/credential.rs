@@ -1,6 +1,9 @@
 //! Credentials made and reset by staff (F014 to F020, F071 to F087). A password is in the answer of the request that
 //! made it, and nowhere else: only its hash is stored, and asking again does not show it.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
 use serde_json::json;
 
 use super::Hand;
@@ -351,22 +354,32 @@ impl Work<'_> {
 
     /// Writes them, and ends what the old ones opened; `None` where the same request did so before.
     async fn write(&self, new: &New) -> Answer<Option<Written>> {
-        let work = (self, new);
+        let taken = AtomicBool::new(false);
+        let work = (self, new, &taken);
         let db = &self.context.emr.db;
-        db.transaction_about(&work, |(work, new), tx| {
+        let done = db.transaction_about(&work, |(work, new, taken), tx| {
             Box::pin(async move {
                 if !Once::begins(work.with.once, work.context, tx).await? {
                     return Ok(None);
                 }
                 let written =
                     credentialing::write(work.context.emr, tx, work.standing, new).await?;
-                if written == Written::Done {
-                    work.follow(tx).await?;
+                match written {
+                    Written::Done => work.follow(tx).await?,
+                    // Undone with the claim of the key: the next name, or the next try, is the same request still.
+                    Written::NameTaken => {
+                        taken.store(true, Ordering::Relaxed);
+                        return Err(Refusal::Conflict(String::new()).into());
+                    }
+                    Written::Changed => {}
                 }
                 Ok(Some(written))
             })
-        })
-        .await
+        });
+        match done.await {
+            Err(_) if taken.load(Ordering::Relaxed) => Ok(Some(Written::NameTaken)),
+            done => done,
+        }
     }
 
     /// What goes with new credentials, in their transaction.

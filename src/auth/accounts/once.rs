@@ -50,7 +50,7 @@ impl Once {
     }
 
     /// Claims the key, where there is one; false where the same request has it.
-    pub(super) async fn begins(
+    pub(in crate::auth) async fn begins(
         once: Option<&Self>,
         context: &Context<'_>,
         tx: &mut Tx,
@@ -64,7 +64,7 @@ impl Once {
 
 impl With<'_> {
     /// Writes what goes with the credentials, and remembers whose account it was about.
-    pub(super) async fn writes(&self, tx: &mut Tx, standing: &Standing) -> Answer<()> {
+    pub(in crate::auth) async fn writes(&self, tx: &mut Tx, standing: &Standing) -> Answer<()> {
         if let Some(alongside) = self.alongside {
             alongside.write(tx).await?;
         }

@@ -22,6 +22,7 @@ use crate::emr::tracking;
 use crate::emr::uuids;
 use crate::store::accounts;
 use crate::store::accounts::Mark;
+use crate::store::grants;
 use crate::store::links;
 use crate::store::links::NewLink;
 use crate::store::links::Purpose;
@@ -82,8 +83,9 @@ pub(in crate::emr) async fn reject(
     let person = review.person();
     let now = emr.now().unix_timestamp();
     access(tx, person, "NO").await?;
-    links::end(tx, person.pid, &[Purpose::Invite, Purpose::Reset], now).await?;
+    links::end(tx, person.pid, &links::OF_ACCESS, now).await?;
     sessions::end_all(tx, Holder::Patient(person.pid), now).await?;
+    grants::end_of_patient(tx, person.pid, now).await?;
     let told = json!({ "reason": reason });
     letter(emr, tx, person, (Letter::NotApproved, told, None)).await
 }
@@ -136,7 +138,7 @@ pub(super) async fn welcome(
     links::add(tx, &link).await?;
     let told = json!({ "factor": registration.factor, "hours": WELCOME / 3600 });
     letter(emr, tx, person, (Letter::Welcome, told, Some(id))).await?;
-    accounts::remember(tx, person.pid, &Mark::Invited(now)).await
+    accounts::remember(tx, person.pid, &Mark::Invited(Some(now))).await
 }
 
 /// A letter to whoever registered, where the chart still says that one may be sent.

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::auth::Context;
 use crate::auth::accounts;
 use crate::auth::accounts::Hand;
+use crate::auth::accounts::Once;
 use crate::auth::onboarding as invitations;
 use crate::auth::onboarding::Ticket;
 use crate::config::accounts::Factor;
@@ -47,6 +48,7 @@ use crate::http::guard;
 use crate::http::negotiate;
 use crate::http::oauth::context;
 use crate::http::onboarding::results;
+use crate::http::portal;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
 use crate::http::write;
@@ -96,8 +98,9 @@ pub async fn status(
 ) -> Response {
     let Path(job) = path.unwrap_or_else(fhir::nowhere);
     let done = async {
-        let grant = guard::grant(&app, &headers).await?;
+        let grant = guard::grant_of_desk(&app, &headers).await?;
         staff(&grant)?;
+        whole(&grant.reach(ResourceType::Patient, Interaction::Read)?)?;
         let pairs = negotiate::pairs(uri.query());
         negotiate::json(&headers, &pairs)?;
         let job = job.parse::<Uuid>().map_err(|_| Refusal::NotFound)?;
@@ -119,8 +122,9 @@ pub async fn stop(
 ) -> Response {
     let Path(job) = path.unwrap_or_else(fhir::nowhere);
     let done = async {
-        let grant = guard::grant(&app, &headers).await?;
+        let grant = guard::grant_of_desk(&app, &headers).await?;
         staff(&grant)?;
+        whole(&grant.reach(ResourceType::Patient, Interaction::Update)?)?;
         let job = job.parse::<Uuid>().map_err(|_| Refusal::NotFound)?;
         let known = jobs::find(&app.emr.db, job).await?;
         known.ok_or(Refusal::NotFound)?;
@@ -149,15 +153,24 @@ async fn invited(
     if method != Method::POST {
         return Err(Refusal::NoMethod.into());
     }
-    negotiate::json(headers, &negotiate::pairs(uri.query()))?;
+    let pairs = negotiate::pairs(uri.query());
+    negotiate::json(headers, &pairs)?;
     let bytes = negotiate::bytes(body).await?;
     if !bytes.is_empty() {
         negotiate::fhir_body(headers)?;
     }
-    let inputs = inputs::read_many(&bytes, false, MOST_NAMED)?;
+    let mut inputs = inputs::read_many(&bytes, false, MOST_NAMED)?;
+    inputs.pairs.extend(pairs);
     match patient {
-        Some(patient) => one(app, id, &grant, (patient, &inputs)).await,
-        None => many(app, id, &grant, (headers, &inputs, bytes)).await,
+        Some(patient) => {
+            let once = portal::once((app, id), (&grant, headers), (uri, &bytes))?;
+            one(app, id, &grant, (patient, &inputs, once.as_ref())).await
+        }
+        None => {
+            let query = uri.query().unwrap_or_default().as_bytes();
+            let asked = [&bytes, query].concat();
+            many(app, id, &grant, (headers, &inputs, asked)).await
+        }
     }
 }
 
@@ -211,7 +224,7 @@ async fn one(
     app: &App,
     id: &RequestId,
     grant: &Grant,
-    (patient, inputs): (&str, &Inputs),
+    (patient, inputs, once): (&str, &Inputs, Option<&Once>),
 ) -> Answer<Response> {
     inputs.only("$portal-invite", &["enable", "attestation"])?;
     let wish = wish(inputs)?;
@@ -222,7 +235,11 @@ async fn one(
     let context = context(app, &base, &id.0);
     let post = mail::post(&app.emr, &app.config.notify).await?;
     let hand = Hand::through(grant);
-    let done = invitations::invite(&context, (&hand, post), &found, wish).await?;
+    let about = (wish, once);
+    let done = invitations::invite_once(&context, (&hand, post), &found, about).await?;
+    let Some(done) = done else {
+        return Ok(portal::repeated());
+    };
     app.onboarding.forget().await;
     let expires = context.now + accounts::INVITED;
     let body = portal_job::sent(&Sent {
