@@ -190,12 +190,8 @@ pub async fn open(context: &Context<'_>, way: Way, token: &str) -> Answer<Result
     {
         return Ok(Err(Over::Ended));
     }
-    let own = standing
-        .credentials
-        .as_ref()
-        .is_some_and(|held| !held.must_change && !held.login_name.is_empty());
     Ok(Ok(Opened {
-        name: match (way, own) {
+        name: match (way, standing.is_set_up()) {
             (_, false) => Name::Choose,
             (Way::Reset, true) => Name::Confirm,
             (Way::Activate, true) => Name::Keep,
@@ -248,30 +244,44 @@ pub async fn redeem(
             _ => Redeemed::Wrong(vec![("", WRONG.to_owned())]),
         });
     }
-    let wrong = taken(context, &opened, typed, &login_name).await?;
-    if !wrong.is_empty() {
+    let used = used(context, (way, &opened), (typed, &login_name), cost).await;
+    // The second factor was right: what came of it besides, a database that is away too, was no wrong guess.
+    if matches!(used, Err(_) | Ok(Redeemed::Wrong(_))) {
         links::give_back(db, opened.link.id).await?;
+    }
+    used
+}
+
+/// Uses a link whose second factor was right.
+async fn used(
+    context: &Context<'_>,
+    (way, opened): (Way, &Opened),
+    (typed, login_name): (&Typed, &str),
+    cost: u32,
+) -> Answer<Redeemed> {
+    let wrong = taken(context, opened, typed, login_name).await?;
+    if !wrong.is_empty() {
         return Ok(Redeemed::Wrong(wrong));
     }
     let hash = password::hash(typed.password.clone(), cost, context.entropy).await?;
     let use_of = UseOf {
         context,
-        opened: &opened,
-        entry: line(context, (way, Outcome::Success), &opened),
+        opened,
+        entry: line(context, (way, Outcome::Success), opened),
         new: New {
-            login_name: login_name.clone(),
+            login_name: login_name.to_owned(),
             hash,
             by: By::Patient,
             before: Some(opened.link.bound.clone()),
         },
     };
+    let db = &context.emr.db;
     let done = db.transaction_about(&use_of, |use_of, tx| Box::pin(spend(use_of, tx)));
     match done.await {
-        Ok(Spent::Done) => Ok(Redeemed::Done(login_name)),
+        Ok(Spent::Done) => Ok(Redeemed::Done(login_name.to_owned())),
         Ok(Spent::Gone) => Ok(Redeemed::Over(Over::Used)),
         Ok(Spent::Changed) => Ok(Redeemed::Over(Over::Ended)),
         Err(Failure::Refused(Refusal::Conflict(_))) => {
-            links::give_back(db, opened.link.id).await?;
             Ok(Redeemed::Wrong(vec![name_taken(opened.name)]))
         }
         Err(failure) => Err(failure),

@@ -231,8 +231,13 @@ pub async fn submit(
     let db = &context.emr.db;
     // Of those who send the same in at once, one goes on; the others see what it made.
     if links::guess(db, registering.registration.id, context.seconds()).await? {
-        db.transaction_about(&sending, |sending, tx| Box::pin(send(sending, tx)))
-            .await?;
+        let sent = db
+            .transaction_about(&sending, |sending, tx| Box::pin(send(sending, tx)))
+            .await;
+        if let Err(failure) = sent {
+            links::give_back(db, registering.registration.id).await?;
+            return Err(failure);
+        }
     }
     Ok(None)
 }

@@ -144,9 +144,11 @@ impl Standing {
         }
     }
 
-    /// Whether the patient has a login of their own: then a letter resets it, and else it invites (F096).
+    /// Whether the patient has a login of their own, also where everybody has to change the password (F068): then a letter
+    /// resets it, and else it invites (F096).
     pub fn is_set_up(&self) -> bool {
-        let own = |held: &Credentials| !held.must_change && !held.login_name.is_empty();
+        let used = self.remembered.first_login.is_some();
+        let own = |held: &Credentials| (!held.must_change || used) && !held.login_name.is_empty();
         self.credentials.as_ref().is_some_and(own)
     }
 

@@ -13,6 +13,7 @@ use crate::emr::uuids::Table;
 
 const SELECT: &str = "SELECT p.pid, p.uuid, a.portal_username, a.portal_login_username, a.portal_pwd, \
     a.portal_pwd_status, a.portal_onetime, p.allow_patient_portal, p.email, p.fname, p.lname, \
+    CASE WHEN p.deceased_date IS NULL OR CAST(p.deceased_date AS CHAR) LIKE '0000%' THEN 0 ELSE 1 END AS deceased, \
     CASE WHEN m.locked IS NULL THEN 0 ELSE 1 END AS locked, CASE WHEN m.registered IS NULL THEN 0 ELSE 1 END AS pending, ";
 
 /// OpenEMR 6.1 has no such switch (OpenEMR facts 0.1).
@@ -53,7 +54,7 @@ pub struct Account {
     pub status: Status,
     /// Whether a reset or activation is under way (`portal_onetime`).
     pub reset_pending: bool,
-    /// `allow_patient_portal` is exactly `YES`.
+    /// `allow_patient_portal` is exactly `YES`, and the patient lives as far as the chart knows (`spec/security.md`, case 156).
     pub portal_allowed: bool,
     /// `prevent_portal_apps` says that no app may be used.
     pub apps_prevented: bool,
@@ -79,6 +80,7 @@ struct AccountRow {
     allow_patient_portal: Option<String>,
     prevent_portal_apps: Option<String>,
     email: Option<String>,
+    deceased: i64,
     locked: i64,
     pending: i64,
     fname: Option<String>,
@@ -176,7 +178,7 @@ fn account(row: AccountRow) -> Option<Account> {
         reset_pending: row
             .portal_onetime
             .is_some_and(|onetime| !onetime.is_empty()),
-        portal_allowed: row.allow_patient_portal.as_deref() == Some("YES"),
+        portal_allowed: row.allow_patient_portal.as_deref() == Some("YES") && row.deceased == 0,
         apps_prevented: ticked(row.prevent_portal_apps.as_deref().unwrap_or_default()),
         locked: row.locked != 0,
         pending: row.pending != 0,

@@ -215,7 +215,6 @@ async fn case_154_what_cannot_be_looked_up_is_denied_and_never_everything() {
 
 #[tokio::test]
 async fn case_156_what_staff_take_away_ends_within_a_second() {
-    // OpenEMR does not look at the date of death (facts 1.4): the switch is what staff use then, and then it ends here.
     let changes = [
         (
             "the patient's switch",
@@ -232,6 +231,10 @@ async fn case_156_what_staff_take_away_ends_within_a_second() {
         (
             "the account",
             "DELETE FROM patient_access_onsite WHERE pid = 1",
+        ),
+        (
+            "a death, at which OpenEMR itself does not look (facts 2.1)",
+            "UPDATE patient_data SET deceased_date = '2026-01-01 00:00:00' WHERE pid = 1",
         ),
         (
             "the password",
