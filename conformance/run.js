@@ -32,6 +32,8 @@ const child = spawn(
     "--test",
     // One at a time: the suites share the app's port and the server's throttles.
     "--test-concurrency=1",
+    // Longer than any suite takes: what hangs is named.
+    "--test-timeout=1500000",
     "--test-reporter=spec",
     "--test-reporter-destination=stdout",
     "--test-reporter=tap",

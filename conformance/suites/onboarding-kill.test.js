@@ -105,9 +105,10 @@ test(`a batch of ${MANY}, the server killed ${KILLS} times in the middle: each i
   assert.equal(sql(`SELECT COUNT(*), COUNT(DISTINCT address) FROM anteroom_outbox WHERE pid >= ${FIRST};`), `${MANY}|${MANY}`);
   // Where this build sends letters, they lie in the folder: one each. (A server killed between a mail server's yes and its
   // own note sends a second copy with the same Message-ID; a folder keeps one file a letter.)
-  const unsent = () => Number(sql(`SELECT COUNT(*) FROM anteroom_outbox WHERE pid >= ${FIRST} AND status = 'waiting';`));
+  const unsent = () => Number(sql(`SELECT COUNT(*) FROM anteroom_outbox WHERE pid >= ${FIRST} AND status IN ('waiting', 'sending');`));
+  // What was in the hand of a server that was killed is free when its lease is over: that is now.
+  sql("UPDATE anteroom_outbox SET claimed_until = 0 WHERE status = 'sending';");
   for (const until = Date.now() + 120_000; Date.now() < until && unsent() > 0; await sleep(500));
-  if (unsent() === MANY) return console.log("no letter left the outbox: this build has no loop that sends");
   const folderOfMail = demo.mail_dir;
   const to = new Map();
   for (const name of readdirSync(folderOfMail).filter((name) => name.endsWith(".eml"))) {

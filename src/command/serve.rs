@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::auth::email_change;
 use crate::auth::keys::Keys;
@@ -33,6 +34,9 @@ use crate::worker;
 
 /// How often addresses that OpenEMR changed are looked for.
 const BETWEEN_NOTICES: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// How long the database's connections may take to close.
+const CLOSING: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// The machine's clock.
 pub fn system_clock() -> Clock {
@@ -197,7 +201,10 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     if ledger.await.is_err() {
         tracing::error!("the ledger of reads ended badly");
     }
-    db.close().await;
+    // A connection that never comes back keeps nobody from leaving.
+    if timeout(CLOSING, db.close()).await.is_err() {
+        tracing::warn!("the database's connections were not closed in time");
+    }
 }
 
 /// Notices addresses of accounts that were changed in OpenEMR (F038; `spec/security.md`, case 111).

@@ -125,6 +125,10 @@ const SQLITE: &[Step] = &[
 /// After how long without use a connection to the server is asked whether it is still alive.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// What a session of [`Db::migrate`] has instead: to change a table of millions of rows takes as long as it takes.
+const PATIENT: &str = "SET SESSION innodb_lock_wait_timeout = 50 /*M! , max_statement_time = 0, idle_transaction_timeout = 0 */ \
+    /*!50708 , max_execution_time = 0 */";
+
 /// How long a connection that comes back may take to be ready for the next caller. sqlx 0.9 loses count where somebody goes
 /// away while a statement is being prepared, and would then wait without end for packets that do not come, a place of the
 /// pool gone with each. What a server was still at is rolled back when the connection closes.
@@ -137,9 +141,10 @@ pub type Offset = Arc<dyn Fn() -> String + Send + Sync>;
 /// What a session on OpenEMR's database must look like: strict, but zero dates allowed because OpenEMR writes
 /// them, and whole lists from GROUP_CONCAT (MySQL cuts at 1024 bytes). The server itself ends what takes longer than a
 /// request may wait, so that no connection is left busy behind: waits for locks (two seconds, in which a transaction
-/// can be tried again) and statements. Only MariaDB reads the `M!` comment; of the other, MariaDB skips the version.
+/// can be tried again) and statements. Where this machine is gone in the middle of a transaction, MariaDB gives its locks free
+/// after half a minute: before the seal of the ledger counts on every line being there. Only MariaDB reads the `M!` comment; of the other, MariaDB skips the version.
 const SESSION: &str = "SET SESSION sql_mode = 'STRICT_TRANS_TABLES', group_concat_max_len = 1048576, \
-    innodb_lock_wait_timeout = 2 /*M! , max_statement_time = 4.5 */ /*!50708 , max_execution_time = 4500 */";
+    innodb_lock_wait_timeout = 2 /*M! , max_statement_time = 4.5, idle_transaction_timeout = 30 */ /*!50708 , max_execution_time = 4500 */";
 
 impl Db {
     /// Opens the database a URL names: `mysql://user:password@host:port/name`, or `sqlite://path`.
@@ -252,7 +257,12 @@ impl Db {
                 Ok(SQLITE.len())
             }
             Self::MySql(pool) => {
-                migrator(MYSQL).run(pool).await.map_err(fault)?;
+                let told = |error| Fault::new("creating Anteroom's tables", error);
+                let mut connection = pool.acquire().await.map_err(told)?;
+                // Nobody else is to have its patience.
+                connection.close_on_drop();
+                connection.execute(PATIENT).await.map_err(told)?;
+                migrator(MYSQL).run(&mut *connection).await.map_err(fault)?;
                 Ok(MYSQL.len())
             }
         }

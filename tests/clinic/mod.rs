@@ -32,9 +32,13 @@ use axum::http::StatusCode;
 use serde_json::Value;
 use time::Duration;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tower::ServiceExt;
 
 use browser::Browser;
+
+/// How long anything may take that ends by itself.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Where the sandbox's test app takes its answers.
 pub(crate) const CALLBACK: &str = "http://127.0.0.1:8765/callback";
@@ -267,8 +271,12 @@ impl Clinic {
         let db = self.app.emr.db.clone();
         drop(self.router);
         drop(self.app);
-        self.ledger.await.expect("the ledger ends");
-        db.close().await;
+        // Whoever still holds the app, or a connection, is a defect: told, and not waited for.
+        let ledger = timeout(PATIENCE, self.ledger).await;
+        let ledger = ledger.expect("somebody still holds the app");
+        ledger.expect("the ledger ends");
+        let closed = timeout(PATIENCE, db.close()).await;
+        closed.expect("somebody still holds a connection");
         self.place.remove().await;
     }
 

@@ -27,6 +27,57 @@ const fn privilege(
     }
 }
 
+/// A row of one of Anteroom's own tables; it has this column.
+macro_rules! insert {
+    ($table:literal, $column:literal, $without:expr) => {
+        privilege(
+            ($table, $column),
+            concat!(
+                "INSERT INTO ",
+                $table,
+                " SELECT * FROM ",
+                $table,
+                " WHERE 1 = 0"
+            ),
+            concat!("INSERT ON ", $table),
+            $without,
+        )
+    };
+}
+
+/// A change of such a row.
+macro_rules! update {
+    ($table:literal, $column:literal, $without:expr) => {
+        privilege(
+            ($table, $column),
+            concat!(
+                "UPDATE ",
+                $table,
+                " SET ",
+                $column,
+                " = ",
+                $column,
+                " WHERE 1 = 0"
+            ),
+            concat!("UPDATE ON ", $table),
+            $without,
+        )
+    };
+}
+
+const NO_ACCOUNTS: &str =
+    "accounts are neither locked nor invited, and nobody logs in for the first time";
+
+const NO_LINKS: &str = "no link by mail is made or works";
+
+const NO_WATCH: &str = "a changed e-mail address is not noticed";
+
+const NO_MAIL: &str = "no letter goes out";
+
+const NO_REGISTRATION: &str = "nobody can register";
+
+const NO_JOBS: &str = "patients are invited one by one only";
+
 const NO_ID: &str = "new rows have no FHIR id until OpenEMR gives one";
 
 const EXPIRED: &str = "what has expired stays in the table for good";
@@ -195,6 +246,21 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
         "SELECT, INSERT ON anteroom_audit_seal",
         "the ledger is not sealed, so nobody sees whether a line of it was changed",
     ),
+    insert!("anteroom_account", "locked", NO_ACCOUNTS),
+    update!("anteroom_account", "locked", NO_ACCOUNTS),
+    insert!("anteroom_link", "wrong", NO_LINKS),
+    update!("anteroom_link", "wrong", NO_LINKS),
+    insert!("anteroom_address", "address", NO_WATCH),
+    update!("anteroom_address", "address", NO_WATCH),
+    insert!("anteroom_email_change", "link_hash", NO_WATCH),
+    insert!("anteroom_outbox", "status", NO_MAIL),
+    update!("anteroom_outbox", "status", NO_MAIL),
+    insert!("anteroom_registration", "status", NO_REGISTRATION),
+    update!("anteroom_registration", "status", NO_REGISTRATION),
+    insert!("anteroom_job", "status", NO_JOBS),
+    update!("anteroom_job", "status", NO_JOBS),
+    insert!("anteroom_job_item", "outcome", NO_JOBS),
+    update!("anteroom_job_item", "outcome", NO_JOBS),
     privilege(
         ("anteroom_session", "pid"),
         "DELETE FROM anteroom_session WHERE 1 = 0",
