@@ -27,6 +27,8 @@ use crate::emr::colleague::Colleague;
 use crate::emr::standing;
 use crate::emr::standing::Which;
 use crate::http::App;
+use crate::http::door;
+use crate::http::door::Away;
 use crate::http::forms;
 use crate::http::forms::Form;
 use crate::http::negotiate;
@@ -37,7 +39,6 @@ use crate::http::pages::staff_mail::StaffMail;
 use crate::http::pages::staff_mail::Tab;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
-use crate::http::staff::member;
 use crate::mail;
 use crate::store::ledger;
 use crate::store::ledger::Outcome;
@@ -101,18 +102,16 @@ pub async fn page(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let shown: Answer<Response> = async {
-        let Some((colleague, visitor)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, PATH, &headers).await);
-        };
+    let shown: Result<Response, Away> = async {
+        let asks = (PATH, Right::Portal);
+        let (colleague, visitor) = door::desk(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        desk::need(&context, &colleague, Right::Portal).await?;
         let asked = Asked::of(&negotiate::pairs(query.as_deref()));
-        show(&app, &context, (&colleague, visitor), asked).await
+        Ok(show(&app, &context, (&colleague, visitor), asked).await?)
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `POST /staff/mail` with `letter` and `decision`: `again` or `withdraw`.
@@ -122,19 +121,17 @@ pub async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let done: Answer<Response> = async {
+    let done: Result<Response, Away> = async {
         let (form, _) = forms::own_form(&app, &headers, body).await?;
-        let Some((colleague, _)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, PATH, &headers).await);
-        };
+        let asks = (PATH, Right::Portal);
+        let (colleague, _) = door::desk(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        desk::need(&context, &colleague, Right::Portal).await?;
         let done = decide(&context, &colleague, &form).await?;
         Ok(see_other(&format!("{PATH}?done={done}")))
     }
     .await;
-    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, done)
 }
 
 /// What the address asks for.

@@ -26,7 +26,6 @@ use crate::auth::accounts::credential::Done;
 use crate::auth::accounts::credential::Made;
 use crate::auth::accounts::status;
 use crate::auth::csrf;
-use crate::auth::desk;
 use crate::auth::password;
 use crate::auth::password::Verdict;
 use crate::auth::session::Visitor;
@@ -44,9 +43,10 @@ use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::emr::account;
-use crate::emr::colleague::Colleague;
 use crate::emr::standing;
 use crate::http::App;
+use crate::http::door;
+use crate::http::door::Away;
 use crate::http::forms;
 use crate::http::forms::Form;
 use crate::http::negotiate;
@@ -59,7 +59,6 @@ use crate::http::portal;
 use crate::http::portal_answers;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
-use crate::http::staff::member;
 use crate::mail;
 use crate::portal::login;
 use crate::store::ledger;
@@ -105,13 +104,13 @@ pub async fn page(
     headers: HeaderMap,
 ) -> Response {
     let patient = path.map_or_else(String::new, |Path(patient)| patient);
-    let shown: Answer<Response> = async {
-        let Some((colleague, visitor)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, PATH, &headers).await);
-        };
+    let shown: Result<Response, Away> = async {
+        let here = here(&patient);
+        let asks = (here.as_str(), Right::Portal);
+        let (colleague, visitor) = door::desk(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        let standing = open(&context, &colleague, &patient).await?;
+        let standing = open(&context, &patient).await?;
         let hand = Hand::at_desk(&colleague);
         let entry = hand.entry(&context, ("portal.status", Outcome::Success), &standing);
         ledger::record_all(&app.emr.db, &[entry]).await?;
@@ -124,10 +123,10 @@ pub async fn page(
             notice: told.map_or(String::new(), |(_, sentence)| (*sentence).to_owned()),
             ..Said::default()
         };
-        show((&app, &context), visitor, standing, said).await
+        Ok(show((&app, &context), visitor, standing, said).await?)
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `POST /staff/patients/{id}` with `decision`. What changes something answers with the way back to the page; what shows a
@@ -140,21 +139,21 @@ pub async fn change(
     body: Body,
 ) -> Response {
     let patient = path.map_or_else(String::new, |Path(patient)| patient);
-    let done: Answer<Response> = async {
+    let done: Result<Response, Away> = async {
         let (form, visitor) = forms::own_form(&app, &headers, body).await?;
-        let Some((colleague, _)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, PATH, &headers).await);
-        };
+        let here = here(&patient);
+        let asks = (here.as_str(), Right::Portal);
+        let (colleague, _) = door::desk(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        let standing = open(&context, &colleague, &patient).await?;
+        let standing = open(&context, &patient).await?;
         let hand = Hand::at_desk(&colleague);
         match decide((&app, &context), &hand, &standing, &form).await {
             Ok(Next::Back(word)) => Ok(see_other(&format!("{PATH}/{patient}?done={word}"))),
             Ok(Next::Pdf(bytes)) => Ok(portal::pdf(bytes)),
             Ok(Next::Page(said)) => {
                 let now = standing::by_pid(&app.emr, standing.person.pid).await?;
-                show((&app, &context), visitor, now.unwrap_or(standing), said).await
+                Ok(show((&app, &context), visitor, now.unwrap_or(standing), said).await?)
             }
             Err(Failure::Refused(refusal)) => {
                 let said = Said {
@@ -165,11 +164,11 @@ pub async fn change(
                 *page.status_mut() = reply::status(&refusal);
                 Ok(page)
             }
-            Err(broken) => Err(broken),
+            Err(broken) => Err(broken.into()),
         }
     }
     .await;
-    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, done)
 }
 
 /// Where a decision leads.
@@ -179,9 +178,16 @@ enum Next {
     Pdf(Vec<u8>),
 }
 
-/// The patient of the address, for somebody who may see the desk.
-async fn open(context: &Context<'_>, colleague: &Colleague, patient: &str) -> Answer<Standing> {
-    desk::need(context, colleague, Right::Portal).await?;
+/// The address of a patient's page; of the search where the id is none.
+fn here(patient: &str) -> String {
+    match Uuid::try_parse(patient) {
+        Ok(id) => format!("{PATH}/{id}"),
+        Err(_) => PATH.to_owned(),
+    }
+}
+
+/// The patient of the address.
+async fn open(context: &Context<'_>, patient: &str) -> Answer<Standing> {
     let id: Uuid = patient.parse().map_err(|_| Refusal::NotFound)?;
     let found = standing::by_id(context.emr, id).await?;
     found.ok_or_else(|| Refusal::NotFound.into())
