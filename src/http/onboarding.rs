@@ -296,7 +296,13 @@ async fn list(
     app.reads.note(entry).await;
     let snapshot = app.onboarding.get(&app.emr).await?;
     let filter = asked.filter();
-    let found = onboarding::page(&app.emr, &snapshot, &filter, (asked.place, PAGE)).await?;
+    let mut found = onboarding::page(&app.emr, &snapshot, &filter, (asked.place, PAGE)).await?;
+    let mut asked = asked.clone();
+    if found.rows.is_empty() && asked.place != Place::First {
+        // Whoever was there is elsewhere now: an empty page has no way back.
+        asked.place = Place::First;
+        found = onboarding::page(&app.emr, &snapshot, &filter, (asked.place, PAGE)).await?;
+    }
     let post = mail::post(&app.emr, &app.config.notify).await?;
     let pids: Vec<i64> = found.rows.iter().map(|row| row.person.pid).collect();
     let letters = match pids.is_empty() {
