@@ -114,7 +114,8 @@ pub async fn page(
     door::shown(&app, &id, shown)
 }
 
-/// `POST /staff/mail` with `letter` and `decision`: `again` or `withdraw`.
+/// `POST /staff/mail` with `letter` and `decision`: `again` or `withdraw`; `status` and `patient` say which letters are
+/// shown after it.
 pub async fn post(
     State(app): State<Arc<App>>,
     id: RequestId,
@@ -128,7 +129,11 @@ pub async fn post(
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
         let done = decide(&context, &colleague, &form).await?;
-        Ok(see_other(&format!("{PATH}?done={done}")))
+        let status = Status::of(&form.text("status"));
+        let patient = Uuid::try_parse(&form.text("patient")).ok();
+        let back = address(status, patient, None);
+        let mark = if back.contains('?') { '&' } else { '?' };
+        Ok(see_other(&format!("{back}{mark}done={done}")))
     }
     .await;
     door::shown(&app, &id, done)
@@ -172,7 +177,7 @@ async fn show(
     if let Some(id) = named {
         only = standing::by_id(emr, id).await?;
     } else if may_search && !asked.patient.is_empty() {
-        several = desk::search(context, colleague, &asked.patient).await?;
+        several = desk::search(context, colleague, (&asked.patient, Right::Demographics)).await?;
         if let [one] = several.as_slice() {
             only = standing::by_pid(emr, one.person.pid).await?;
             several.clear();
@@ -210,6 +215,8 @@ async fn show(
         notice: asked.done,
         stopped: stopped(mail::post(emr, &app.config.notify).await?),
         tabs: tabs(asked.status, patient, dead),
+        status: asked.status.map_or("", Status::word),
+        patient: patient.map(|id| id.to_string()).unwrap_or_default(),
         may_search,
         search: match named {
             Some(_) => String::new(),

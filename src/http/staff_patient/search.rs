@@ -75,7 +75,7 @@ async fn searched(
     let context = context(app, &base, &id.0);
     let found = match search {
         Some(text) => {
-            let found = desk::search(&context, colleague, &text).await?;
+            let found = desk::search(&context, colleague, (&text, Right::Portal)).await?;
             Searched::of(text, &found)
         }
         None => Searched::default(),
