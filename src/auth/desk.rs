@@ -85,9 +85,9 @@ const fn missing(right: Right) -> &'static str {
 pub async fn search(
     context: &Context<'_>,
     colleague: &Colleague,
-    text: &str,
+    (text, right): (&str, Right),
 ) -> Answer<Vec<Found>> {
-    need(context, colleague, Right::Demographics).await?;
+    need(context, colleague, right).await?;
     let found = patients::search(context.emr, text).await?;
     let mut entry = context.entry("patient.search", Outcome::Success);
     entry.actor = actor(colleague);

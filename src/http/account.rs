@@ -20,12 +20,13 @@ use crate::auth::session;
 use crate::auth::session::Visitor;
 use crate::auth::who::Audience;
 use crate::auth::who::Who;
-use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Scope;
 use crate::domain::scope::Word;
 use crate::emr::persons;
 use crate::http::App;
+use crate::http::door;
+use crate::http::door::Away;
 use crate::http::forms;
 use crate::http::negotiate;
 use crate::http::oauth::context;
@@ -51,11 +52,9 @@ pub async fn home(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let shown: Answer<Response> = async {
-        let here = logged_in(&app, &id, (&headers, query.as_deref())).await?;
-        let Some((who, other, _)) = here else {
-            return Ok(forms::log_in_first(&app, &id, "/account", &headers).await);
-        };
+    let shown: Result<Response, Away> = async {
+        let asks = ("/account", query.as_deref());
+        let (who, other, _) = logged_in(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let all = apps::list(&context(&app, &base, &id.0), &who).await?;
         let page = Account {
@@ -68,7 +67,7 @@ pub async fn home(
         Ok(reply::html(StatusCode::OK, page))
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `GET /account/apps`
@@ -78,11 +77,9 @@ pub async fn apps(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let shown: Answer<Response> = async {
-        let here = logged_in(&app, &id, (&headers, query.as_deref())).await?;
-        let Some((who, other, visitor)) = here else {
-            return Ok(forms::log_in_first(&app, &id, APPS, &headers).await);
-        };
+    let shown: Result<Response, Away> = async {
+        let asks = (APPS, query.as_deref());
+        let (who, other, visitor) = logged_in(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let all = apps::list(&context(&app, &base, &id.0), &who).await?;
         let staff = matches!(who, Who::Staff(_));
@@ -111,7 +108,7 @@ pub async fn apps(
         Ok(reply::html(StatusCode::OK, page))
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `POST /account/apps/{grant}` with `decision=narrow` or `decision=end`.
@@ -123,12 +120,10 @@ pub async fn change(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let done: Answer<Response> = async {
+    let done: Result<Response, Away> = async {
         let (form, _) = forms::own_form(&app, &headers, body).await?;
-        let here = logged_in(&app, &id, (&headers, query.as_deref())).await?;
-        let Some((who, ..)) = here else {
-            return Ok(forms::log_in_first(&app, &id, APPS, &headers).await);
-        };
+        let asks = (APPS, query.as_deref());
+        let (who, ..) = logged_in(&app, &id, &headers, asks).await?;
         let change = match form.text("decision").as_str() {
             "end" => Change::End,
             "narrow" => Change::Narrow(form.all("scope")),
@@ -150,7 +145,7 @@ pub async fn change(
         Ok(see_other(&format!("{APPS}?done={word}{side}")))
     }
     .await;
-    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, done)
 }
 
 /// What was done, its word in the address, and the sentence on the page.
@@ -176,14 +171,15 @@ fn notice(query: Option<&str>) -> &'static str {
 }
 
 /// Who looks at a page of their own, and the name of who else is logged in in this browser: the patient comes first
-/// unless the address says `as=staff`.
+/// unless the address says `as=staff`. Whoever is not logged in comes back to `path`.
 async fn logged_in<'h>(
     app: &App,
     id: &RequestId,
-    (headers, query): (&'h HeaderMap, Option<&str>),
-) -> Answer<Option<(Who, Option<String>, Visitor<'h>)>> {
+    headers: &'h HeaderMap,
+    (path, query): (&str, Option<&str>),
+) -> Result<(Who, Option<String>, Visitor<'h>), Away> {
     let Some(visitor) = forms::own_visitor(app, headers) else {
-        return Ok(None);
+        return Err(Away::login(app, id, path, headers).await);
     };
     let base = app.config.fhir_base();
     let context = context(app, &base, &id.0);
@@ -203,7 +199,10 @@ async fn logged_in<'h>(
     let mut here = here.into_iter();
     let first = here.next();
     let other = here.next().map(|who| who.display().to_owned());
-    Ok(first.map(|who| (who, other, visitor)))
+    match first {
+        Some(who) => Ok((who, other, visitor)),
+        None => Err(Away::login(app, id, path, headers).await),
+    }
 }
 
 /// In whose words a page speaks.

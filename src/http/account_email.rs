@@ -26,10 +26,11 @@ use crate::emr::standing;
 use crate::http::App;
 use crate::http::account;
 use crate::http::account_login::attempt;
-use crate::http::account_login::patient;
 use crate::http::activate;
 use crate::http::client_address;
 use crate::http::cookies;
+use crate::http::door;
+use crate::http::door::Away;
 use crate::http::forms;
 use crate::http::oauth::context;
 use crate::http::oauth::see_other;
@@ -52,26 +53,21 @@ pub async fn page(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let shown: Answer<Response> = async {
+    let shown: Result<Response, Away> = async {
+        let (account, visitor) = door::own(&app, &id, &headers, PATH).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        let visitor = forms::own_visitor(&app, &headers);
-        match (patient(&context, visitor).await?, visitor) {
-            (Some(account), Some(visitor)) => {
-                let standing = standing_of(&context, &account).await?;
-                let page = view(&app, &context, (&standing, visitor.token)).await?;
-                let sent = uri.query().is_some_and(|query| query.contains("done=sent"));
-                let page = OwnEmail {
-                    notice: sent.then(|| SENT.to_owned()),
-                    ..page
-                };
-                Ok(reply::html(StatusCode::OK, page))
-            }
-            _ => Ok(forms::log_in_first(&app, &id, PATH, &headers).await),
-        }
+        let standing = standing_of(&context, &account).await?;
+        let page = view(&app, &context, (&standing, visitor.token)).await?;
+        let sent = uri.query().is_some_and(|query| query.contains("done=sent"));
+        let page = OwnEmail {
+            notice: sent.then(|| SENT.to_owned()),
+            ..page
+        };
+        Ok(reply::html(StatusCode::OK, page))
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `POST /account/email`
@@ -82,13 +78,11 @@ pub async fn ask(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let done: Answer<Response> = async {
+    let done: Result<Response, Away> = async {
         let (form, visitor) = forms::own_form(&app, &headers, body).await?;
+        let (account, _) = door::own(&app, &id, &headers, PATH).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        let Some(account) = patient(&context, Some(visitor)).await? else {
-            return Ok(forms::log_in_first(&app, &id, PATH, &headers).await);
-        };
         let standing = standing_of(&context, &account).await?;
         let page = view(&app, &context, (&standing, visitor.token)).await?;
         if !page.offered {
@@ -123,7 +117,7 @@ pub async fn ask(
         Ok(reply::html(StatusCode::OK, page))
     }
     .await;
-    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, done)
 }
 
 /// `GET /account/email/{token}`, `GET /account/email/undo/{token}`: the question; a GET changes nothing.

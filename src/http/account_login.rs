@@ -11,7 +11,6 @@ use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::auth::Context;
 use crate::auth::csrf;
 use crate::auth::device;
 use crate::auth::login::Attempt;
@@ -20,16 +19,12 @@ use crate::auth::own_login::Changed;
 use crate::auth::own_login::Choice;
 use crate::auth::password;
 use crate::auth::policy;
-use crate::auth::session;
-use crate::auth::session::Visitor;
-use crate::auth::who::Audience;
-use crate::auth::who::Who;
-use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
-use crate::emr::account::Account;
 use crate::http::App;
 use crate::http::client_address;
 use crate::http::cookies;
+use crate::http::door;
+use crate::http::door::Away;
 use crate::http::forms;
 use crate::http::negotiate;
 use crate::http::oauth::context;
@@ -39,24 +34,6 @@ use crate::http::reply;
 use crate::http::request_id::RequestId;
 
 const PATH: &str = "/account/login";
-
-/// The patient who is logged in in this browser.
-///
-/// # Errors
-/// As [`session::current`].
-pub async fn patient(
-    context: &Context<'_>,
-    visitor: Option<Visitor<'_>>,
-) -> Answer<Option<Account>> {
-    let Some(visitor) = visitor else {
-        return Ok(None);
-    };
-    let current = session::current(context, visitor, Audience::Patient).await?;
-    Ok(match current {
-        Some((_, Who::Patient(account))) => Some(account),
-        _ => None,
-    })
-}
 
 /// An attempt at the password from this browser; whose it is, and the password, come from elsewhere.
 pub fn attempt(app: &App, address: IpAddr, headers: &HeaderMap) -> Attempt {
@@ -76,24 +53,17 @@ pub async fn page(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let shown: Answer<Response> = async {
-        let base = app.config.fhir_base();
-        let context = context(&app, &base, &id.0);
-        let visitor = forms::own_visitor(&app, &headers);
-        match (patient(&context, visitor).await?, visitor) {
-            (Some(account), Some(visitor)) => {
-                let pairs = negotiate::pairs(query.as_deref());
-                let page = OwnLogin {
-                    done: pairs.iter().any(|(name, _)| name == "done"),
-                    ..view(&app, visitor.token, account.login_name)
-                };
-                Ok(reply::html(StatusCode::OK, page))
-            }
-            _ => Ok(forms::log_in_first(&app, &id, PATH, &headers).await),
-        }
+    let shown: Result<Response, Away> = async {
+        let (account, visitor) = door::own(&app, &id, &headers, PATH).await?;
+        let pairs = negotiate::pairs(query.as_deref());
+        let page = OwnLogin {
+            done: pairs.iter().any(|(name, _)| name == "done"),
+            ..view(&app, visitor.token, account.login_name)
+        };
+        Ok(reply::html(StatusCode::OK, page))
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `POST /account/login`
@@ -104,13 +74,11 @@ pub async fn change(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let done: Answer<Response> = async {
+    let done: Result<Response, Away> = async {
         let (form, visitor) = forms::own_form(&app, &headers, body).await?;
+        let (account, _) = door::own(&app, &id, &headers, PATH).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        let Some(account) = patient(&context, Some(visitor)).await? else {
-            return Ok(forms::log_in_first(&app, &id, PATH, &headers).await);
-        };
         let choice = Choice {
             username: form.text("username"),
             password: form.text("new_password"),
@@ -143,7 +111,7 @@ pub async fn change(
         }
     }
     .await;
-    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, done)
 }
 
 fn view(app: &App, token: &str, username: String) -> OwnLogin {

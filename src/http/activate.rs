@@ -146,7 +146,7 @@ fn view(app: &App, (way, token): (Way, &str), opened: &Opened, visitor: &str) ->
             Beside::BirthDate => BesideAsked::BirthDate,
             Beside::Nothing => BesideAsked::Nothing,
         },
-        typed: [String::new(), String::new()],
+        typed: Default::default(),
         rules: policy::rules(app.config.accounts.password_minimum),
         field_errors: Vec::new(),
         error: None,
@@ -160,8 +160,12 @@ fn corrected(page: LinkForm, typed: Typed, wrong: Vec<(&'static str, String)>) -
         Some((_, sentence)) => sentence.clone(),
         None => "Nothing was changed yet. Correct the marked fields.".to_owned(),
     };
+    let born = match page.beside {
+        BesideAsked::BirthDate => typed.beside,
+        BesideAsked::Pin | BesideAsked::Nothing => String::new(),
+    };
     let page = LinkForm {
-        typed: [typed.username, typed.new_username],
+        typed: [typed.username, typed.new_username, born],
         field_errors: wrong
             .into_iter()
             .map(|(field, sentence)| (field.to_owned(), sentence))

@@ -15,26 +15,23 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::auth::desk;
-use crate::auth::session;
 use crate::auth::who::Audience;
 use crate::auth::who::Who;
 use crate::domain::access::Right;
 use crate::domain::refusal::Answer;
-use crate::emr::account::Account;
 use crate::emr::colleague;
 use crate::emr::colleague::Colleague;
 use crate::emr::persons;
 use crate::http::App;
 use crate::http::activity::lines::Eyes;
 use crate::http::activity::lines::Question;
-use crate::http::forms;
+use crate::http::door;
+use crate::http::door::Away;
 use crate::http::negotiate;
-use crate::http::oauth::context;
 use crate::http::pages::activity::Activity;
 use crate::http::pages::activity::StaffAudit;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
-use crate::http::staff::member;
 use crate::http::words::Reader;
 use crate::store::activity;
 use crate::store::activity::Line;
@@ -61,10 +58,8 @@ pub async fn own(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let shown: Answer<Response> = async {
-        let Some(account) = patient(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, OWN, &headers).await);
-        };
+    let shown: Result<Response, Away> = async {
+        let (account, _) = door::own(&app, &id, &headers, OWN).await?;
         let mut question = Question::of(&app, &negotiate::pairs(query.as_deref()));
         question.filter.patient = Some(account.person.uuid);
         let (lines, more) = page(&app, &question).await?;
@@ -87,7 +82,7 @@ pub async fn own(
         Ok(reply::html(StatusCode::OK, page))
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `GET /account/activity.csv`
@@ -97,10 +92,8 @@ pub async fn own_file(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let shown: Answer<Response> = async {
-        let Some(account) = patient(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, OWN, &headers).await);
-        };
+    let shown: Result<Response, Away> = async {
+        let (account, _) = door::own(&app, &id, &headers, OWN).await?;
         let mut question = Question::of(&app, &negotiate::pairs(uri.query()));
         question.filter.patient = Some(account.person.uuid);
         let lines = all(&app, &question).await?;
@@ -119,7 +112,7 @@ pub async fn own_file(
         ))
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `GET /staff/audit`
@@ -129,10 +122,9 @@ pub async fn desk(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let shown: Answer<Response> = async {
-        let Some(colleague) = manager(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, DESK, &headers).await);
-        };
+    let shown: Result<Response, Away> = async {
+        let asks = (DESK, Right::Portal);
+        let (colleague, _) = door::desk(&app, &id, &headers, asks).await?;
         let question = asked_by_staff(&app, query.as_deref()).await?;
         let (lines, more) = page(&app, &question).await?;
         note(&app, &id, (desk::actor(&colleague), &question)).await;
@@ -148,7 +140,7 @@ pub async fn desk(
         Ok(reply::html(StatusCode::OK, page))
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `GET /staff/audit.csv`
@@ -158,10 +150,9 @@ pub async fn desk_file(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let shown: Answer<Response> = async {
-        let Some(colleague) = manager(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, DESK, &headers).await);
-        };
+    let shown: Result<Response, Away> = async {
+        let asks = (DESK, Right::Portal);
+        let (colleague, _) = door::desk(&app, &id, &headers, asks).await?;
         let question = asked_by_staff(&app, uri.query()).await?;
         let lines = all(&app, &question).await?;
         note(&app, &id, (desk::actor(&colleague), &question)).await;
@@ -174,31 +165,7 @@ pub async fn desk_file(
         ))
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
-}
-
-/// The patient who is logged in in this browser.
-async fn patient(app: &App, id: &RequestId, headers: &HeaderMap) -> Answer<Option<Account>> {
-    let Some(visitor) = forms::own_visitor(app, headers) else {
-        return Ok(None);
-    };
-    let base = app.config.fhir_base();
-    let context = context(app, &base, &id.0);
-    let current = session::current(&context, visitor, Audience::Patient).await?;
-    Ok(match current {
-        Some((_, Who::Patient(account))) => Some(account),
-        _ => None,
-    })
-}
-
-/// The member of staff who is logged in in this browser, if the desk of the portal is open to them.
-async fn manager(app: &App, id: &RequestId, headers: &HeaderMap) -> Answer<Option<Colleague>> {
-    let Some((colleague, _)) = member(app, id, headers).await? else {
-        return Ok(None);
-    };
-    let base = app.config.fhir_base();
-    desk::need(&context(app, &base, &id.0), &colleague, Right::Portal).await?;
-    Ok(Some(colleague))
+    door::shown(&app, &id, shown)
 }
 
 /// Whoever may not open charts reads ids instead of names.

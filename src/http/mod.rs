@@ -14,6 +14,7 @@ pub mod consent;
 pub mod cookies;
 pub mod definitions;
 pub mod developers;
+pub mod door;
 pub mod enrol;
 pub mod fhir;
 pub mod forms;

@@ -36,6 +36,8 @@ use crate::emr::onboarding::Filter;
 use crate::emr::onboarding::Place;
 use crate::emr::standing;
 use crate::http::App;
+use crate::http::door;
+use crate::http::door::Away;
 use crate::http::forms;
 use crate::http::forms::Form;
 use crate::http::negotiate;
@@ -47,7 +49,6 @@ use crate::http::pages::onboarding::Tab;
 use crate::http::pages::plain::plain;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
-use crate::http::staff::member;
 use crate::mail;
 use crate::store::jobs::Wish;
 use crate::store::ledger;
@@ -156,20 +157,18 @@ pub async fn page(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let shown: Answer<Response> = async {
-        let Some((colleague, visitor)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, HERE, &headers).await);
-        };
+    let shown: Result<Response, Away> = async {
+        let asks = (HERE, Right::Portal);
+        let (colleague, visitor) = door::desk(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        desk::need(&context, &colleague, Right::Portal).await?;
         let pairs = negotiate::pairs(query.as_deref());
         let notice = notice(&app, &pairs).await?;
         let list = list(&app, (&context, &colleague), visitor, &Asked::of(&pairs)).await?;
         Ok(reply::html(StatusCode::OK, Onboarding { notice, ..list }))
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `POST /staff/onboarding` with `do`: `enable`, `invite` or `both` and a patient after a colon; `selected` with
@@ -181,14 +180,12 @@ pub async fn act(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let done: Answer<Response> = async {
+    let done: Result<Response, Away> = async {
         let (form, visitor) = forms::own_form(&app, &headers, body).await?;
-        let Some((colleague, _)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, HERE, &headers).await);
-        };
+        let asks = (HERE, Right::Portal);
+        let (colleague, _) = door::desk(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        desk::need(&context, &colleague, Right::Portal).await?;
         let asked = Asked::of(&negotiate::pairs(query.as_deref()));
         let wanted = form.text("do");
         let who = (&context, &colleague);
@@ -206,11 +203,11 @@ pub async fn act(
                 let page = Onboarding { error, ..list };
                 Ok(reply::html(reply::status(&refusal), page))
             }
-            done => done,
+            done => Ok(done?),
         }
     }
     .await;
-    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, done)
 }
 
 /// Lets one patient in, invites them, or both.
@@ -299,7 +296,13 @@ async fn list(
     app.reads.note(entry).await;
     let snapshot = app.onboarding.get(&app.emr).await?;
     let filter = asked.filter();
-    let found = onboarding::page(&app.emr, &snapshot, &filter, (asked.place, PAGE)).await?;
+    let mut found = onboarding::page(&app.emr, &snapshot, &filter, (asked.place, PAGE)).await?;
+    let mut asked = asked.clone();
+    if found.rows.is_empty() && asked.place != Place::First {
+        // Whoever was there is elsewhere now: an empty page has no way back.
+        asked.place = Place::First;
+        found = onboarding::page(&app.emr, &snapshot, &filter, (asked.place, PAGE)).await?;
+    }
     let post = mail::post(&app.emr, &app.config.notify).await?;
     let pids: Vec<i64> = found.rows.iter().map(|row| row.person.pid).collect();
     let letters = match pids.is_empty() {

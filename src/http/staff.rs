@@ -30,6 +30,8 @@ use crate::emr::patients::Found;
 use crate::emr::patients::Visit;
 use crate::http::App;
 use crate::http::cookies;
+use crate::http::door;
+use crate::http::door::Away;
 use crate::http::forms;
 use crate::http::forms::Form;
 use crate::http::limits;
@@ -78,10 +80,8 @@ const DONE: [(&str, &str); 5] = [
 
 /// `GET /staff`
 pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap) -> Response {
-    let shown: Answer<Response> = async {
-        let Some((colleague, visitor)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, "/staff", &headers).await);
-        };
+    let shown: Result<Response, Away> = async {
+        let (colleague, visitor) = door::staff(&app, &id, &headers, "/staff").await?;
         let may_manage = colleague.staff.has(Right::Portal);
         let waiting = match may_manage {
             true => client::waiting(&app.emr.db).await?.len(),
@@ -113,7 +113,7 @@ pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
         Ok(reply::html(StatusCode::OK, page))
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `GET /staff/launch`
@@ -122,17 +122,9 @@ pub async fn launch_page(
     id: RequestId,
     headers: HeaderMap,
 ) -> Response {
-    let shown: Answer<Response> = async {
-        let Some((colleague, visitor)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, "/staff/launch", &headers).await);
-        };
-        let base = app.config.fhir_base();
-        desk::need(
-            &context(&app, &base, &id.0),
-            &colleague,
-            Right::Demographics,
-        )
-        .await?;
+    let shown: Result<Response, Away> = async {
+        let asks = ("/staff/launch", Right::Demographics);
+        let (_, visitor) = door::desk(&app, &id, &headers, asks).await?;
         let startable = startable(&app).await?;
         Ok(launch_form(
             &app,
@@ -142,7 +134,7 @@ pub async fn launch_page(
         ))
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `POST /staff/launch` with `client_id` and `search`, then `patient`: each answer is the next page, and the last one's
@@ -153,15 +145,14 @@ pub async fn launch_post(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let done: Answer<Response> = async {
+    let done: Result<Response, Away> = async {
         let (form, visitor) = forms::own_form(&app, &headers, body).await?;
-        let Some((colleague, _)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, "/staff/launch", &headers).await);
-        };
-        next(&app, &id, (&colleague, visitor), &form).await
+        let asks = ("/staff/launch", Right::Demographics);
+        let (colleague, _) = door::desk(&app, &id, &headers, asks).await?;
+        Ok(next(&app, &id, (&colleague, visitor), &form).await?)
     }
     .await;
-    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, done)
 }
 
 async fn next(
@@ -172,7 +163,6 @@ async fn next(
 ) -> Answer<Response> {
     let base = app.config.fhir_base();
     let context = context(app, &base, &id.0);
-    desk::need(&context, colleague, Right::Demographics).await?;
     let startable = startable(app).await?;
     let client_id = form.text("client_id");
     let searched = |error: &str, text: String| Searched {
@@ -187,7 +177,7 @@ async fn next(
     let patient = form.text("patient");
     if patient.is_empty() {
         let search = form.text("search");
-        let found = desk::search(&context, colleague, &search).await?;
+        let found = desk::search(&context, colleague, (&search, Right::Demographics)).await?;
         let searched = Searched::of(search, &found);
         return Ok(launch_form(
             app,
@@ -298,12 +288,9 @@ pub async fn apps_page(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let shown: Answer<Response> = async {
-        let Some((colleague, visitor)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, "/staff/apps", &headers).await);
-        };
-        let base = app.config.fhir_base();
-        desk::need(&context(&app, &base, &id.0), &colleague, Right::Portal).await?;
+    let shown: Result<Response, Away> = async {
+        let asks = ("/staff/apps", Right::Portal);
+        let (_, visitor) = door::desk(&app, &id, &headers, asks).await?;
         let pairs = negotiate::pairs(query.as_deref());
         let told = DONE.iter().find(|(word, _)| {
             pairs
@@ -311,10 +298,10 @@ pub async fn apps_page(
                 .any(|(name, value)| name == "done" && value == word)
         });
         let notice = told.map_or("", |(_, sentence)| sentence);
-        staff_apps::page(&app, visitor, notice).await
+        Ok(staff_apps::page(&app, visitor, notice).await?)
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `POST /staff/apps` with `client_id` and `decision`: `vouch`, `approve`, `decline` or `disable`.
@@ -324,19 +311,16 @@ pub async fn apps_post(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let done: Answer<Response> = async {
+    let done: Result<Response, Away> = async {
         let (form, _) = forms::own_form(&app, &headers, body).await?;
-        let Some((colleague, _)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, "/staff/apps", &headers).await);
-        };
-        let base = app.config.fhir_base();
-        desk::need(&context(&app, &base, &id.0), &colleague, Right::Portal).await?;
+        let asks = ("/staff/apps", Right::Portal);
+        let (colleague, _) = door::desk(&app, &id, &headers, asks).await?;
         let done = decide(&app, &id, &colleague, &form).await?;
         // A reload shows the page again and does not decide again.
         Ok(see_other(&format!("/staff/apps?done={done}")))
     }
     .await;
-    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, done)
 }
 
 /// Does what was decided; the sentence about it.

@@ -27,6 +27,8 @@ use crate::emr::colleague::Colleague;
 use crate::emr::standing;
 use crate::emr::standing::Which;
 use crate::http::App;
+use crate::http::door;
+use crate::http::door::Away;
 use crate::http::forms;
 use crate::http::forms::Form;
 use crate::http::negotiate;
@@ -37,7 +39,6 @@ use crate::http::pages::staff_mail::StaffMail;
 use crate::http::pages::staff_mail::Tab;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
-use crate::http::staff::member;
 use crate::mail;
 use crate::store::ledger;
 use crate::store::ledger::Outcome;
@@ -101,40 +102,41 @@ pub async fn page(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let shown: Answer<Response> = async {
-        let Some((colleague, visitor)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, PATH, &headers).await);
-        };
+    let shown: Result<Response, Away> = async {
+        let asks = (PATH, Right::Portal);
+        let (colleague, visitor) = door::desk(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        desk::need(&context, &colleague, Right::Portal).await?;
         let asked = Asked::of(&negotiate::pairs(query.as_deref()));
-        show(&app, &context, (&colleague, visitor), asked).await
+        Ok(show(&app, &context, (&colleague, visitor), asked).await?)
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
-/// `POST /staff/mail` with `letter` and `decision`: `again` or `withdraw`.
+/// `POST /staff/mail` with `letter` and `decision`: `again` or `withdraw`; `status` and `patient` say which letters are
+/// shown after it.
 pub async fn post(
     State(app): State<Arc<App>>,
     id: RequestId,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let done: Answer<Response> = async {
+    let done: Result<Response, Away> = async {
         let (form, _) = forms::own_form(&app, &headers, body).await?;
-        let Some((colleague, _)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, PATH, &headers).await);
-        };
+        let asks = (PATH, Right::Portal);
+        let (colleague, _) = door::desk(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        desk::need(&context, &colleague, Right::Portal).await?;
         let done = decide(&context, &colleague, &form).await?;
-        Ok(see_other(&format!("{PATH}?done={done}")))
+        let status = Status::of(&form.text("status"));
+        let patient = Uuid::try_parse(&form.text("patient")).ok();
+        let back = address(status, patient, None);
+        let mark = if back.contains('?') { '&' } else { '?' };
+        Ok(see_other(&format!("{back}{mark}done={done}")))
     }
     .await;
-    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, done)
 }
 
 /// What the address asks for.
@@ -175,7 +177,7 @@ async fn show(
     if let Some(id) = named {
         only = standing::by_id(emr, id).await?;
     } else if may_search && !asked.patient.is_empty() {
-        several = desk::search(context, colleague, &asked.patient).await?;
+        several = desk::search(context, colleague, (&asked.patient, Right::Demographics)).await?;
         if let [one] = several.as_slice() {
             only = standing::by_pid(emr, one.person.pid).await?;
             several.clear();
@@ -213,6 +215,8 @@ async fn show(
         notice: asked.done,
         stopped: stopped(mail::post(emr, &app.config.notify).await?),
         tabs: tabs(asked.status, patient, dead),
+        status: asked.status.map_or("", Status::word),
+        patient: patient.map(|id| id.to_string()).unwrap_or_default(),
         may_search,
         search: match named {
             Some(_) => String::new(),

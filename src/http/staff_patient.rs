@@ -2,6 +2,7 @@
 //! does, by the same function (F040).
 
 mod search;
+mod sheet;
 
 use std::sync::Arc;
 
@@ -26,9 +27,8 @@ use crate::auth::accounts::credential::Done;
 use crate::auth::accounts::credential::Made;
 use crate::auth::accounts::status;
 use crate::auth::csrf;
-use crate::auth::desk;
-use crate::auth::password;
-use crate::auth::password::Verdict;
+use crate::auth::email_change;
+use crate::auth::onboarding;
 use crate::auth::session::Visitor;
 use crate::db::sql::date_text;
 use crate::db::sql::datetime_text;
@@ -43,10 +43,10 @@ use crate::domain::credentials::Name;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
-use crate::emr::account;
-use crate::emr::colleague::Colleague;
 use crate::emr::standing;
 use crate::http::App;
+use crate::http::door;
+use crate::http::door::Away;
 use crate::http::forms;
 use crate::http::forms::Form;
 use crate::http::negotiate;
@@ -55,17 +55,20 @@ use crate::http::oauth::see_other;
 use crate::http::pages::plain::plain;
 use crate::http::pages::staff_patient::Shown;
 use crate::http::pages::staff_patient::StaffPatient;
+use crate::http::pages::staff_patient::Typed;
 use crate::http::portal;
 use crate::http::portal_answers;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
-use crate::http::staff::member;
 use crate::mail;
 use crate::portal::login;
+use crate::store::jobs::Wish;
 use crate::store::ledger;
 use crate::store::ledger::Outcome;
 use crate::store::outbox;
 use crate::store::outbox::Letter;
+use crate::store::throttle;
+use crate::store::throttle::Reserved;
 
 pub use search::search_page;
 pub use search::search_post;
@@ -73,7 +76,7 @@ pub use search::search_post;
 const PATH: &str = "/staff/patients";
 
 /// What was done, as the address says it, and the sentence on the page that follows.
-const DONE: [(&str, &str); 5] = [
+const DONE: [(&str, &str); 6] = [
     ("enable", "Access is enabled."),
     (
         "disable",
@@ -85,6 +88,7 @@ const DONE: [(&str, &str); 5] = [
     ),
     ("unlock", "The account is unlocked."),
     ("invite", "The letter with the link is on its way."),
+    ("lift", "Reset links go to the new address again."),
 ];
 
 /// What a page shows beside the account itself.
@@ -92,7 +96,8 @@ const DONE: [(&str, &str); 5] = [
 struct Said {
     notice: String,
     errors: Vec<String>,
-    checked: Option<(String, String, bool)>,
+    typed: Typed,
+    checked: Option<(String, bool)>,
     shown: Option<Shown>,
 }
 
@@ -105,13 +110,13 @@ pub async fn page(
     headers: HeaderMap,
 ) -> Response {
     let patient = path.map_or_else(String::new, |Path(patient)| patient);
-    let shown: Answer<Response> = async {
-        let Some((colleague, visitor)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, PATH, &headers).await);
-        };
+    let shown: Result<Response, Away> = async {
+        let here = here(&patient);
+        let asks = (here.as_str(), Right::Portal);
+        let (colleague, visitor) = door::desk(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        let standing = open(&context, &colleague, &patient).await?;
+        let standing = open(&context, &patient).await?;
         let hand = Hand::at_desk(&colleague);
         let entry = hand.entry(&context, ("portal.status", Outcome::Success), &standing);
         ledger::record_all(&app.emr.db, &[entry]).await?;
@@ -124,10 +129,10 @@ pub async fn page(
             notice: told.map_or(String::new(), |(_, sentence)| (*sentence).to_owned()),
             ..Said::default()
         };
-        show((&app, &context), visitor, standing, said).await
+        Ok(show((&app, &context), visitor, standing, said).await?)
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `POST /staff/patients/{id}` with `decision`. What changes something answers with the way back to the page; what shows a
@@ -140,36 +145,37 @@ pub async fn change(
     body: Body,
 ) -> Response {
     let patient = path.map_or_else(String::new, |Path(patient)| patient);
-    let done: Answer<Response> = async {
+    let done: Result<Response, Away> = async {
         let (form, visitor) = forms::own_form(&app, &headers, body).await?;
-        let Some((colleague, _)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, PATH, &headers).await);
-        };
+        let here = here(&patient);
+        let asks = (here.as_str(), Right::Portal);
+        let (colleague, _) = door::desk(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        let standing = open(&context, &colleague, &patient).await?;
+        let standing = open(&context, &patient).await?;
         let hand = Hand::at_desk(&colleague);
         match decide((&app, &context), &hand, &standing, &form).await {
             Ok(Next::Back(word)) => Ok(see_other(&format!("{PATH}/{patient}?done={word}"))),
             Ok(Next::Pdf(bytes)) => Ok(portal::pdf(bytes)),
             Ok(Next::Page(said)) => {
                 let now = standing::by_pid(&app.emr, standing.person.pid).await?;
-                show((&app, &context), visitor, now.unwrap_or(standing), said).await
+                Ok(show((&app, &context), visitor, now.unwrap_or(standing), said).await?)
             }
             Err(Failure::Refused(refusal)) => {
                 let said = Said {
                     errors: sentences(&refusal),
+                    typed: typed_before(&form),
                     ..Said::default()
                 };
                 let mut page = show((&app, &context), visitor, standing, said).await?;
                 *page.status_mut() = reply::status(&refusal);
                 Ok(page)
             }
-            Err(broken) => Err(broken),
+            Err(broken) => Err(broken.into()),
         }
     }
     .await;
-    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, done)
 }
 
 /// Where a decision leads.
@@ -179,9 +185,16 @@ enum Next {
     Pdf(Vec<u8>),
 }
 
-/// The patient of the address, for somebody who may see the desk.
-async fn open(context: &Context<'_>, colleague: &Colleague, patient: &str) -> Answer<Standing> {
-    desk::need(context, colleague, Right::Portal).await?;
+/// The address of a patient's page; of the search where the id is none.
+fn here(patient: &str) -> String {
+    match Uuid::try_parse(patient) {
+        Ok(id) => format!("{PATH}/{id}"),
+        Err(_) => PATH.to_owned(),
+    }
+}
+
+/// The patient of the address.
+async fn open(context: &Context<'_>, patient: &str) -> Answer<Standing> {
     let id: Uuid = patient.parse().map_err(|_| Refusal::NotFound)?;
     let found = standing::by_id(context.emr, id).await?;
     found.ok_or_else(|| Refusal::NotFound.into())
@@ -209,13 +222,20 @@ async fn decide(
     if let Some(step) = step {
         access::take(context, hand, about, &step).await?;
         app.tokens.clear();
+        app.onboarding.forget().await;
         let word = DONE.iter().find(|(word, _)| *word == decision);
         return Ok(Next::Back(word.map_or("", |(word, _)| word)));
     }
     let done = match decision.as_str() {
         "invite" => {
-            let ask = CredentialAsk::by(Delivery::Email);
-            credential::make(context, hand, about, (&ask, With::default())).await?
+            let done = onboarding::invite(context, (hand, post), standing, Wish::default()).await?;
+            Done::Invited(done)
+        }
+        "lift" => {
+            if is_held(context, standing) {
+                email_change::lift(context, standing, &hand.actor).await?;
+            }
+            return Ok(Next::Back("lift"));
         }
         "make" => {
             let ask = asked(form);
@@ -231,26 +251,35 @@ async fn decide(
             credential::reset(context, hand, about, (&ask, With::default())).await?
         }
         "check" => {
+            let (db, now) = (&app.emr.db, context.seconds());
+            may_ask(throttle::reserve_name(db, &hand.actor, now).await?)?;
             let name = form.text("username");
             let facts = credential::judge_name(context, standing, name.trim()).await?;
             let broken = login::broken(&facts);
             let sentences: Vec<&str> = broken.iter().map(|one| one.text.as_str()).collect();
             let checked = match sentences.as_slice() {
-                [] => (name, "This username is free.".to_owned(), true),
-                all => (name, all.join(" "), false),
+                [] => ("This username is free.".to_owned(), true),
+                all => (all.join(" "), false),
             };
             return Ok(Next::Page(Said {
+                typed: typed_before(form),
                 checked: Some(checked),
                 ..Said::default()
             }));
         }
-        "sheet" => return sheet(app, standing, &form.text("password")).await,
+        "sheet" => {
+            let secret = form.text("password");
+            return Ok(Next::Pdf(
+                sheet::print((app, context), hand, standing, secret).await?,
+            ));
+        }
         _ => {
             let why = "Please use one of the buttons on the page.";
             return Err(Refusal::invalid("decision", why).into());
         }
     };
     app.tokens.clear();
+    app.onboarding.forget().await;
     Ok(match done {
         Done::Made(made) => Next::Page(with(app, &made, Stored::Yes)),
         Done::Invited(invited) => match invited.pin {
@@ -288,6 +317,33 @@ fn asked(form: &Form) -> CredentialAsk {
     }
 }
 
+/// What was typed, to be shown again; never the password.
+fn typed_before(form: &Form) -> Typed {
+    let ticked = |name: &str| form.text(name) == "true";
+    Typed {
+        attested: ticked("attestation"),
+        locking: form.text("decision") == "lock",
+        reason: form.text("reason"),
+        why: form.text("why"),
+        username: form.text("username"),
+        rename: ticked("rename"),
+        spare: ticked("spare"),
+    }
+}
+
+/// Whether no letter with a link goes to the patient's new address yet.
+fn is_held(context: &Context<'_>, standing: &Standing) -> bool {
+    let until = standing.remembered.email_hold;
+    until.is_some_and(|until| until > context.seconds())
+}
+
+fn may_ask(reserved: Reserved) -> Result<(), Refusal> {
+    match reserved {
+        Reserved::GoOn => Ok(()),
+        Reserved::Wait(seconds) => Err(Refusal::TooMany(seconds)),
+    }
+}
+
 fn typed(form: &Form, name: &str) -> Option<String> {
     Some(form.text(name)).filter(|text| !text.trim().is_empty())
 }
@@ -314,29 +370,6 @@ fn with(app: &App, made: &Made, stored: Stored) -> Said {
     }
 }
 
-/// The sheet of a password that was made a moment ago: the page that shows it brings it back, and it must still be the
-/// one in the table.
-async fn sheet(app: &App, standing: &Standing, secret: &str) -> Answer<Next> {
-    let account = account::by_pid(&app.emr, standing.person.pid).await?;
-    let gone = Refusal::Conflict(
-        "This password is not the patient's any more. Make another one to print it.".to_owned(),
-    );
-    let Some(account) = account else {
-        return Err(gone.into());
-    };
-    let secret: String = secret.chars().take(password::LONGEST).collect();
-    if password::verify(secret.clone(), account.hash).await? != Verdict::Fits {
-        return Err(gone.into());
-    }
-    let made = Made {
-        standing: standing.clone(),
-        username: account.login_name,
-        password: secret,
-        must_change: account.status == account::Status::MustChange,
-    };
-    Ok(Next::Pdf(portal_answers::sheet(app, &made).await?))
-}
-
 /// A refusal, each rule in a sentence of its own.
 fn sentences(refusal: &Refusal) -> Vec<String> {
     match refusal {
@@ -354,7 +387,7 @@ async fn show(
     let post = mail::post(&app.emr, &app.config.notify).await?;
     let found = status::status(context, standing, post).await?;
     let practice = app.emr.practice().await?;
-    let facts = facts(app, &found.standing).await?;
+    let facts = facts((app, context), &found.standing).await?;
     let unmet = found.unmet.into_iter();
     let standing = found.standing;
     let id = standing.person.uuid.to_string();
@@ -374,9 +407,11 @@ async fn show(
         has_address: !standing.address().is_empty(),
         has_login: standing.credentials.is_some(),
         can_invite: found.can_invite,
+        held: is_held(context, &standing),
         may_spare: practice.globals.text("portal_force_credential_reset") == "2",
         notice: said.notice,
         errors: said.errors,
+        typed: said.typed,
         checked: said.checked,
         shown: said.shown,
         id,
@@ -400,7 +435,10 @@ fn pill(state: Account, standing: &Standing) -> (&'static str, &'static str) {
 }
 
 /// What is known of an account; what there is not is left out.
-async fn facts(app: &App, standing: &Standing) -> Answer<Vec<(&'static str, String)>> {
+async fn facts(
+    (app, context): (&App, &Context<'_>),
+    standing: &Standing,
+) -> Answer<Vec<(&'static str, String)>> {
     let day = |seconds: i64| {
         let at = datetime_text(app.emr.zone.wall(instant(seconds)));
         at.chars().take(16).collect::<String>()
@@ -417,6 +455,7 @@ async fn facts(app: &App, standing: &Standing) -> Answer<Vec<(&'static str, Stri
         None => String::new(),
     };
     let locked = remembered.locked.as_ref();
+    let hold = remembered.email_hold.filter(|_| is_held(context, standing));
     let all = [
         ("Born", standing.born.map_or_else(String::new, date_text)),
         ("Number", standing.person.pid.to_string()),
@@ -441,6 +480,7 @@ async fn facts(app: &App, standing: &Standing) -> Answer<Vec<(&'static str, Stri
             }),
         ),
         ("Last letter", letter),
+        ("Reset links held until", hold.map_or_else(String::new, day)),
     ];
     let known = all.into_iter().filter(|(_, value)| !value.is_empty());
     Ok(known.collect())

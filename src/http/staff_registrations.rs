@@ -11,7 +11,6 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use crate::auth::csrf;
-use crate::auth::desk;
 use crate::auth::registering::deciding;
 use crate::auth::registering::deciding::Waiting;
 use crate::auth::session::Visitor;
@@ -23,6 +22,8 @@ use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::emr::colleague::Colleague;
 use crate::http::App;
+use crate::http::door;
+use crate::http::door::Away;
 use crate::http::forms;
 use crate::http::negotiate;
 use crate::http::oauth::context;
@@ -32,7 +33,6 @@ use crate::http::pages::staff_registrations::Registered;
 use crate::http::pages::staff_registrations::StaffRegistrations;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
-use crate::http::staff;
 use crate::portal::registration::draft::FIELDS;
 use crate::portal::work::Decide;
 
@@ -67,10 +67,9 @@ pub async fn page(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let shown: Answer<Response> = async {
-        let Some((colleague, visitor)) = staff::member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, HERE, &headers).await);
-        };
+    let shown: Result<Response, Away> = async {
+        let asks = (HERE, Right::Portal);
+        let (colleague, visitor) = door::desk(&app, &id, &headers, asks).await?;
         let pairs = negotiate::pairs(query.as_deref());
         let told = DONE.iter().find(|(word, _)| {
             pairs
@@ -78,10 +77,10 @@ pub async fn page(
                 .any(|(name, value)| name == "done" && value == word)
         });
         let notice = told.map_or("", |(_, sentence)| sentence);
-        listed(&app, &id, (&colleague, visitor), (notice, None)).await
+        Ok(listed(&app, &id, (&colleague, visitor), (notice, None)).await?)
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `POST /staff/registrations` with `id`, `decision` and, where it is refused, `reason`.
@@ -91,14 +90,12 @@ pub async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let done: Answer<Response> = async {
+    let done: Result<Response, Away> = async {
         let (form, _) = forms::own_form(&app, &headers, body).await?;
-        let Some((colleague, visitor)) = staff::member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, HERE, &headers).await);
-        };
+        let asks = (HERE, Right::Portal);
+        let (colleague, visitor) = door::desk(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        desk::need(&context, &colleague, Right::Portal).await?;
         let (decision, reason) = (form.text("decision"), form.text("reason"));
         let which = Uuid::try_parse(&form.text("id")).unwrap_or_default();
         let done = match decision.as_str() {
@@ -126,13 +123,13 @@ pub async fn post(
                     true => "Say why, for the person to read.".to_owned(),
                     false => reply::sentence(&Refusal::Rules(reasons)),
                 };
-                listed(&app, &id, (&colleague, visitor), ("", Some(text))).await
+                Ok(listed(&app, &id, (&colleague, visitor), ("", Some(text))).await?)
             }
-            Err(other) => Err(other),
+            Err(other) => Err(other.into()),
         }
     }
     .await;
-    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, done)
 }
 
 async fn listed(

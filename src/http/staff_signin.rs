@@ -222,7 +222,7 @@ async fn choose(
     let patient = form.text("patient");
     if patient.is_empty() {
         let search = form.text("search");
-        let found = desk::search(&context, colleague, &search).await?;
+        let found = desk::search(&context, colleague, (&search, Right::Demographics)).await?;
         let searched = Searched::of(search, &found);
         return Ok(choose_form(app, (visit, pending), searched));
     }

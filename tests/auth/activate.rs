@@ -74,7 +74,11 @@ async fn f093_what_is_asked_beside_a_link_is_what_the_practice_set() {
         let clinic = Clinic::open().await;
         let path = invited(&clinic, 6, factor).await;
         let page = redeem(&mut clinic.browser(), &path, &[NAME, wrong]).await;
-        assert!(page.text().contains("That does not match"), "{factor}");
+        let html = page.text();
+        assert!(html.contains("That does not match"), "{factor}");
+        // A birth date stays in the form, a PIN does not.
+        let stays = html.contains(&format!("value=\"{}\"", wrong.1));
+        assert_eq!(stays, factor == "birth-date", "{html}");
         let done = redeem(&mut clinic.browser(), &path, &[NAME, right]).await;
         assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
         clinic.close().await;

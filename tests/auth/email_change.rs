@@ -7,6 +7,8 @@ use anteroom::http::oauth;
 use axum::http::StatusCode;
 use time::Duration;
 
+use super::desk_patient::opened;
+use super::desk_patient::press;
 use super::mailbox::MARIA;
 use super::mailbox::ask;
 use super::mailbox::letter;
@@ -282,5 +284,32 @@ async fn case_111_addresses_with_odd_blanks_hide_no_change_behind_them() {
     .await;
     assert_eq!(watch(&clinic).await, 1);
     assert_eq!(clinic.look(TO).await, "email-changed old@mail.example");
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f038_staff_who_made_sure_of_a_new_address_let_letters_go_there_again() {
+    let clinic = Clinic::open().await;
+    let maria = clinic.patient("active");
+    watch(&clinic).await;
+    let (_, page) = opened(&clinic, &maria.id).await;
+    assert!(!page.text().contains("Reset links held until"));
+    run(
+        &clinic,
+        "UPDATE patient_data SET email = 'maria@new.example' WHERE pid = 1",
+    )
+    .await;
+    assert_eq!(watch(&clinic).await, 1);
+    let (mut browser, page) = opened(&clinic, &maria.id).await;
+    let html = page.text();
+    assert!(html.contains("Reset links held until"), "{html}");
+    assert!(html.contains("value=\"lift\""), "{html}");
+    let done = press(&mut browser, (&page, &maria.id), "lift", &[]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    assert_eq!(clinic.look(HELD).await, "no");
+    assert_eq!(clinic.look(LAST).await, "email.lift ");
+    let page = browser.follow(done).await.text();
+    assert!(page.contains("go to the new address again"), "{page}");
+    assert!(!page.contains("value=\"lift\""), "{page}");
     clinic.close().await;
 }

@@ -88,6 +88,12 @@ async fn f099_f100_f102_f103_g04_every_patient_has_a_line_with_a_coloured_state(
     }
     let by_mail = desk.get(&format!("{PAGE}?search={}", maria.email)).await;
     assert!(by_mail.text().contains(&maria.id));
+    // A page that is empty by now leads to the first one, which has a way back.
+    for place in ["after=0", "before=999999999"] {
+        let first = desk.get(&format!("{PAGE}?{place}")).await;
+        assert!(first.text().contains(&maria.id), "{place}");
+        assert!(!first.text().contains("Nobody"), "{}", first.text());
+    }
     let none = desk.get(&format!("{PAGE}?search=zzzz")).await;
     assert!(none.text().contains("Nobody was found."));
     // As a table.

@@ -72,7 +72,7 @@ pub(super) fn codes(answer: &Answer) -> Vec<String> {
     issues.iter().filter_map(code).collect()
 }
 
-async fn status(clinic: &Clinic, token: &str, id: &str) -> Answer {
+pub(super) async fn status(clinic: &Clinic, token: &str, id: &str) -> Answer {
     let path = format!("/fhir/Patient/{id}/$portal-status");
     let answer = clinic.get(&path, token).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());

@@ -2,6 +2,7 @@
 
 use super::case;
 use crate::auth::Context;
+use crate::auth::onboarding;
 use crate::domain::accounts::Post;
 use crate::domain::accounts::Standing;
 use crate::domain::accounts::State;
@@ -9,7 +10,7 @@ use crate::domain::refusal::Answer;
 use crate::domain::refusal::Reason;
 use crate::emr::Emr;
 use crate::portal::account;
-use crate::portal::rules;
+use crate::store::jobs::Wish;
 
 /// The account as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct Status {
     pub state: State,
     /// Everything that does not hold, in the order of the steps.
     pub unmet: Vec<Reason>,
-    /// Whether a letter with a link may go.
+    /// Whether a letter with a link may go: an invitation, or a reset (F096).
     pub can_invite: bool,
 }
 
@@ -30,11 +31,10 @@ pub struct Status {
 /// As [`crate::db::Db::all`].
 pub async fn status(context: &Context<'_>, standing: Standing, post: Post) -> Answer<Status> {
     let facts = case(context, standing, post).await?;
-    let ready = |list| rules::broken(list, &facts).is_empty();
     Ok(Status {
         state: facts.standing.state(facts.portal_on),
         unmet: account::unmet(&facts),
-        can_invite: ready(account::CREDENTIAL) && ready(account::LETTER),
+        can_invite: onboarding::unmet(&facts, Wish::default()).is_empty(),
         standing: facts.standing,
     })
 }

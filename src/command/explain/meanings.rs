@@ -27,6 +27,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("portal.unlock", "a patient's account unlocked"),
     ("portal.credential", "a login made for a patient"),
     ("portal.reset", "a patient's login reset"),
+    ("portal.sheet", "the sheet of a login printed"),
     ("portal.reset-all", "every patient's password to be changed"),
     ("portal.status", "a look at a patient's account"),
     ("launch", "an app started by staff"),

@@ -23,6 +23,8 @@ use crate::domain::accounts::instant;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::http::App;
+use crate::http::door;
+use crate::http::door::Away;
 use crate::http::fhir::Named;
 use crate::http::forms;
 use crate::http::negotiate;
@@ -37,7 +39,6 @@ use crate::http::pages::jobs::ResultTab;
 use crate::http::pages::plain::plain;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
-use crate::http::staff::member;
 use crate::store::jobs;
 use crate::store::jobs::By;
 use crate::store::jobs::Job;
@@ -92,24 +93,20 @@ pub async fn page(
     (path, RawQuery(query)): (Named<String>, RawQuery),
     headers: HeaderMap,
 ) -> Response {
-    let shown: Answer<Response> = async {
+    let shown: Result<Response, Away> = async {
         let job = number(path);
-        let Some((colleague, visitor)) = member(&app, &id, &headers).await? else {
-            let here = job.map_or(super::HERE.to_owned(), |job| format!("/staff/jobs/{job}"));
-            return Ok(forms::log_in_first(&app, &id, &here, &headers).await);
-        };
-        let base = app.config.fhir_base();
-        let context = context(&app, &base, &id.0);
-        desk::need(&context, &colleague, Right::Portal).await?;
+        let here = job.map_or(super::HERE.to_owned(), |job| format!("/staff/jobs/{job}"));
+        let asks = (here.as_str(), Right::Portal);
+        let (_, visitor) = door::desk(&app, &id, &headers, asks).await?;
         let job = job.ok_or(Refusal::NotFound)?;
         let job = jobs::find(&app.emr.db, job)
             .await?
             .ok_or(Refusal::NotFound)?;
         let pairs = negotiate::pairs(query.as_deref());
-        show(&app, &job, visitor, &pairs).await
+        Ok(show(&app, &job, visitor, &pairs).await?)
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `POST /staff/jobs/{id}` with `do`: `stop` or `again`.
@@ -120,14 +117,12 @@ pub async fn act(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let done: Answer<Response> = async {
+    let done: Result<Response, Away> = async {
         let (form, _) = forms::own_form(&app, &headers, body).await?;
-        let Some((colleague, _)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, super::HERE, &headers).await);
-        };
+        let asks = (super::HERE, Right::Portal);
+        let (colleague, _) = door::desk(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        desk::need(&context, &colleague, Right::Portal).await?;
         let job = number(path).ok_or(Refusal::NotFound)?;
         jobs::find(&app.emr.db, job)
             .await?
@@ -148,7 +143,7 @@ pub async fn act(
         Ok(see_other(&format!("/staff/jobs/{job}")))
     }
     .await;
-    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, done)
 }
 
 fn number(path: Named<String>) -> Option<Uuid> {

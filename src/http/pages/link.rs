@@ -19,8 +19,8 @@ pub struct LinkForm {
     pub name: NameAsked,
     /// What is asked beside the link.
     pub beside: BesideAsked,
-    /// What was typed before: username, another username.
-    pub typed: [String; 2],
+    /// What was typed before: username, another username, birth date; never a PIN or a password.
+    pub typed: [String; 3],
     /// The rules for a password, one sentence each.
     pub rules: Vec<String>,
     /// Field name and sentence, for each field that must be corrected.
@@ -86,7 +86,7 @@ impl LinkForm {
             csrf: "sample-form-token".to_owned(),
             name: NameAsked::Confirm,
             beside: BesideAsked::Pin,
-            typed: [String::new(), String::new()],
+            typed: Default::default(),
             rules: vec![
                 "At least 12 characters. Three or four plain words are fine.".to_owned(),
                 "Not your username, not the practice's name, and not a password that many people use.".to_owned(),
@@ -99,7 +99,7 @@ impl LinkForm {
     /// A reset after a wrong PIN.
     pub fn sample_refused() -> Self {
         LinkForm {
-            typed: ["ana.moreno".to_owned(), "ana.m".to_owned()],
+            typed: ["ana.moreno".to_owned(), "ana.m".to_owned(), String::new()],
             field_errors: vec![(
                 "new_username".to_owned(),
                 "Somebody else has this username. Choose another one.".to_owned(),

@@ -4,8 +4,8 @@ use super::frame::Frame;
 use crate::http::words::filters;
 use askama::Template;
 
-/// Letters, the newest first. Fields of each one's form: `letter`, `csrf`, buttons `decision=again|withdraw`. The search is
-/// a GET with `patient`.
+/// Letters, the newest first. Fields of each one's form: `letter`, `status`, `patient`, `csrf`, buttons
+/// `decision=again|withdraw`. The search is a GET with `patient`.
 #[derive(Debug, Template)]
 #[template(path = "staff_mail.html")]
 pub struct StaffMail {
@@ -19,6 +19,10 @@ pub struct StaffMail {
     pub stopped: &'static str,
     /// The states to choose from.
     pub tabs: Vec<Tab>,
+    /// The word of the state that is chosen; empty where none is.
+    pub status: &'static str,
+    /// The FHIR id of the patient whose letters are shown; empty where it is not one.
+    pub patient: String,
     /// Whether patients may be searched for here.
     pub may_search: bool,
     /// What was searched for.
@@ -111,6 +115,8 @@ impl StaffMail {
             notice: "The letter is sent once more.",
             stopped: "",
             tabs: vec![tab("All", true, 0), tab("Not delivered", false, 1)],
+            status: "",
+            patient: String::new(),
             may_search: true,
             search: String::new(),
             only: None,

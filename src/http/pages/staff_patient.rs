@@ -21,8 +21,8 @@ pub struct StaffPatients {
     pub more: bool,
 }
 
-/// One account. Buttons `decision=enable|disable|lock|unlock|invite|make|check|preview|commit|sheet`; fields
-/// `attestation`, `reason`, `deliver`, `why`, `username`, `password`, `rename`, `spare`, `csrf`.
+/// One account. Buttons `decision=enable|disable|lock|unlock|invite|lift|make|check|preview|commit|sheet`; fields
+/// `attestation`, `reason`, `why`, `username`, `password`, `rename`, `spare`, `csrf`.
 #[derive(Debug, Template)]
 #[template(path = "staff_patient.html")]
 pub struct StaffPatient {
@@ -54,16 +54,39 @@ pub struct StaffPatient {
     pub has_login: bool,
     /// True where a letter with a link may go.
     pub can_invite: bool,
+    /// True where no letter with a link goes to a new address yet.
+    pub held: bool,
     /// True where whoever makes a password says whether it has to be changed.
     pub may_spare: bool,
     /// What has just been done, in a sentence; empty where nothing was.
     pub notice: String,
     /// What was wrong, each in a sentence.
     pub errors: Vec<String>,
-    /// What was typed as username, and whether it is free: a sentence, and true where it is.
-    pub checked: Option<(String, String, bool)>,
+    /// What was typed before.
+    pub typed: Typed,
+    /// Whether the username that was typed is free: a sentence, and true where it is.
+    pub checked: Option<(String, bool)>,
     /// Credentials to be shown this once.
     pub shown: Option<Shown>,
+}
+
+/// What was typed before something was wrong; never a password.
+#[derive(Debug, Clone, Default)]
+pub struct Typed {
+    /// True where somebody made sure who reads the mailbox.
+    pub attested: bool,
+    /// True where the account was to be locked.
+    pub locking: bool,
+    /// Why it was.
+    pub reason: String,
+    /// The code of why the login is made by hand.
+    pub why: String,
+    /// The username.
+    pub username: String,
+    /// True where it replaces the one there is.
+    pub rename: bool,
+    /// True where the patient need not choose another password.
+    pub spare: bool,
 }
 
 /// Credentials on the screen.
@@ -117,14 +140,16 @@ impl StaffPatient {
             has_address: true,
             has_login: false,
             can_invite: false,
+            held: true,
             may_spare: true,
             notice: "Access was enabled.".to_owned(),
             errors: Vec::new(),
-            checked: Some((
-                "ana.moreno".to_owned(),
-                "This username is free.".to_owned(),
-                true,
-            )),
+            typed: Typed {
+                why: "no-email".to_owned(),
+                username: "ana.moreno".to_owned(),
+                ..Typed::default()
+            },
+            checked: Some(("This username is free.".to_owned(), true)),
             shown: None,
         }
     }
@@ -134,8 +159,10 @@ impl StaffPatient {
         StaffPatient {
             state: ("off", "Access is not enabled"),
             allowed: false,
+            held: false,
             notice: String::new(),
             errors: vec!["Enable the patient's access first.".to_owned()],
+            typed: Typed::default(),
             checked: None,
             ..StaffPatient::sample()
         }
@@ -147,6 +174,7 @@ impl StaffPatient {
             state: ("wait", "Login made, never used"),
             has_login: true,
             can_invite: true,
+            typed: Typed::default(),
             checked: None,
             shown: Some(Shown {
                 username: "ana.moreno".to_owned(),
@@ -167,6 +195,7 @@ impl StaffPatient {
             locked: true,
             has_login: true,
             notice: String::new(),
+            typed: Typed::default(),
             checked: None,
             ..StaffPatient::sample()
         }

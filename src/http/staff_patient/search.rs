@@ -16,13 +16,14 @@ use crate::domain::access::Right;
 use crate::domain::refusal::Answer;
 use crate::emr::colleague::Colleague;
 use crate::http::App;
+use crate::http::door;
+use crate::http::door::Away;
 use crate::http::forms;
 use crate::http::negotiate;
 use crate::http::oauth::context;
 use crate::http::pages::staff_patient::StaffPatients;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
-use crate::http::staff::member;
 use crate::http::staff_signin::Searched;
 
 use super::PATH;
@@ -36,15 +37,14 @@ pub async fn search_page(
 ) -> Response {
     let pairs = negotiate::pairs(query.as_deref());
     let search = pairs.into_iter().find(|(name, _)| name == "search");
-    let shown: Answer<Response> = async {
-        let Some((colleague, visitor)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, PATH, &headers).await);
-        };
+    let shown: Result<Response, Away> = async {
+        let asks = (PATH, Right::Portal);
+        let (colleague, visitor) = door::desk(&app, &id, &headers, asks).await?;
         let search = search.map(|(_, text)| text);
-        searched(&app, &id, (&colleague, visitor), search).await
+        Ok(searched(&app, &id, (&colleague, visitor), search).await?)
     }
     .await;
-    shown.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, shown)
 }
 
 /// `POST /staff/patients` with `search`.
@@ -54,16 +54,15 @@ pub async fn search_post(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let done: Answer<Response> = async {
+    let done: Result<Response, Away> = async {
         let (form, visitor) = forms::own_form(&app, &headers, body).await?;
-        let Some((colleague, _)) = member(&app, &id, &headers).await? else {
-            return Ok(forms::log_in_first(&app, &id, PATH, &headers).await);
-        };
+        let asks = (PATH, Right::Portal);
+        let (colleague, _) = door::desk(&app, &id, &headers, asks).await?;
         let search = Some(form.text("search"));
-        searched(&app, &id, (&colleague, visitor), search).await
+        Ok(searched(&app, &id, (&colleague, visitor), search).await?)
     }
     .await;
-    done.unwrap_or_else(|failure| reply::page(&app, &id.0, failure))
+    door::shown(&app, &id, done)
 }
 
 async fn searched(
@@ -74,10 +73,9 @@ async fn searched(
 ) -> Answer<Response> {
     let base = app.config.fhir_base();
     let context = context(app, &base, &id.0);
-    desk::need(&context, colleague, Right::Portal).await?;
     let found = match search {
         Some(text) => {
-            let found = desk::search(&context, colleague, &text).await?;
+            let found = desk::search(&context, colleague, (&text, Right::Portal)).await?;
             Searched::of(text, &found)
         }
         None => Searched::default(),
