@@ -123,6 +123,7 @@ pub async fn case(context: &Context<'_>, standing: Standing, post: Post) -> Answ
         portal_on: practice.globals.on("portal_onsite_two_enable"),
         post,
         requires: standing::requires(context.emr, &context.config.accounts.requires),
+        factor: context.config.accounts.invite_factor,
         attested: false,
         deliver: Delivery::Email,
         by_hand: None,
