@@ -118,11 +118,14 @@ pub struct Invited {
 /// As [`crate::db::Db::all`].
 pub async fn case(context: &Context<'_>, standing: Standing, post: Post) -> Answer<AccountCase> {
     let practice = context.emr.practice().await?;
+    let hold = standing.remembered.email_hold;
     Ok(AccountCase {
+        held: hold.is_some_and(|until| until > context.seconds()),
         standing,
         portal_on: practice.globals.on("portal_onsite_two_enable"),
         post,
         requires: standing::requires(context.emr, &context.config.accounts.requires),
+        factor: context.config.accounts.invite_factor,
         attested: false,
         deliver: Delivery::Email,
         by_hand: None,

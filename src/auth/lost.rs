@@ -18,6 +18,7 @@ use crate::auth::email_change;
 use crate::auth::links as tokens;
 use crate::auth::login::network;
 use crate::auth::login::portal_is_on;
+use crate::config::accounts::Factor;
 use crate::crypto;
 use crate::db::Tx;
 use crate::domain::accounts::Post;
@@ -123,7 +124,9 @@ async fn answer(
     standing: &Standing,
     pin: &str,
 ) -> Answer<Option<String>> {
-    let case = accounts::case(context, standing.clone(), post).await?;
+    let mut case = accounts::case(context, standing.clone(), post).await?;
+    // The link of this letter asks for the PIN that was shown.
+    case.factor = Factor::Pin;
     let mut broken = rules::broken(LETTER, &case);
     let purpose = match standing.state(case.portal_on) {
         State::Active | State::CredentialsIssued => Purpose::Reset,

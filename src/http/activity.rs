@@ -47,9 +47,8 @@ const DESK: &str = "/staff/audit";
 /// Lines on a page.
 const PAGE: u32 = 50;
 
-/// Lines read at once for a file, and how many a file has at most.
+/// Lines read at once for a file; [`lines::MOST`] is a multiple of it.
 const SLICE: u32 = 1000;
-const MOST: usize = 20_000;
 
 /// `GET /account/activity`
 pub async fn own(
@@ -69,17 +68,8 @@ pub async fn own(
             (Who::Patient(account.clone()).reference(), &question),
         )
         .await;
-        let older = question.older(OWN, &lines, more);
         let eyes = Eyes::Patient(account.person.uuid);
-        let page = Activity {
-            frame: reply::frame(&app, "Who looked at your record"),
-            deeds: lines::deeds(&app, &lines, eyes).await?,
-            older,
-            file: question.address("/account/activity.csv"),
-            error: question.error,
-            asked: question.asked,
-        };
-        Ok(reply::html(StatusCode::OK, page))
+        Ok(own_page(&app, question, eyes, (&lines, more)).await?)
     }
     .await;
     door::shown(&app, &id, shown)
@@ -96,18 +86,22 @@ pub async fn own_file(
         let (account, _) = door::own(&app, &id, &headers, OWN).await?;
         let mut question = Question::of(&app, &negotiate::pairs(uri.query()));
         question.filter.patient = Some(account.person.uuid);
-        let lines = all(&app, &question).await?;
+        let eyes = Eyes::Patient(account.person.uuid);
+        if question.error.is_some() {
+            return Ok(own_page(&app, question, eyes, (&[], false)).await?);
+        }
+        let (lines, more) = all(&app, &question).await?;
         note(
             &app,
             &id,
             (Who::Patient(account.clone()).reference(), &question),
         )
         .await;
-        let deeds = lines::deeds(&app, &lines, Eyes::Patient(account.person.uuid)).await?;
+        let deeds = lines::deeds(&app, &lines, eyes).await?;
         let language = Reader::of((&Method::GET, &uri), &headers).language;
         Ok(lines::file(
             &app,
-            (&lines, &deeds),
+            (&lines, &deeds, more),
             (language, Audience::Patient),
         ))
     }
@@ -128,16 +122,7 @@ pub async fn desk(
         let question = asked_by_staff(&app, query.as_deref()).await?;
         let (lines, more) = page(&app, &question).await?;
         note(&app, &id, (desk::actor(&colleague), &question)).await;
-        let older = question.older(DESK, &lines, more);
-        let page = StaffAudit {
-            frame: reply::frame(&app, "Who did what"),
-            deeds: lines::deeds(&app, &lines, eyes(&colleague)).await?,
-            older,
-            file: question.address("/staff/audit.csv"),
-            error: question.error,
-            asked: question.asked,
-        };
-        Ok(reply::html(StatusCode::OK, page))
+        Ok(desk_page(&app, question, eyes(&colleague), (&lines, more)).await?)
     }
     .await;
     door::shown(&app, &id, shown)
@@ -154,18 +139,64 @@ pub async fn desk_file(
         let asks = (DESK, Right::Portal);
         let (colleague, _) = door::desk(&app, &id, &headers, asks).await?;
         let question = asked_by_staff(&app, uri.query()).await?;
-        let lines = all(&app, &question).await?;
+        if question.error.is_some() {
+            return Ok(desk_page(&app, question, eyes(&colleague), (&[], false)).await?);
+        }
+        let (lines, more) = all(&app, &question).await?;
         note(&app, &id, (desk::actor(&colleague), &question)).await;
         let deeds = lines::deeds(&app, &lines, eyes(&colleague)).await?;
         let language = Reader::of((&Method::GET, &uri), &headers).language;
         Ok(lines::file(
             &app,
-            (&lines, &deeds),
+            (&lines, &deeds, more),
             (language, Audience::Staff),
         ))
     }
     .await;
     door::shown(&app, &id, shown)
+}
+
+/// The patient's page; for a file that cannot be made, too.
+async fn own_page(
+    app: &App,
+    question: Question,
+    eyes: Eyes,
+    (lines, more): (&[Line], bool),
+) -> Answer<Response> {
+    let page = Activity {
+        frame: reply::frame(app, "Who looked at your record"),
+        deeds: lines::deeds(app, lines, eyes).await?,
+        older: question.older(OWN, lines, more),
+        file: question.address("/account/activity.csv"),
+        error: question.error,
+        asked: question.asked,
+    };
+    Ok(reply::html(status(page.error.as_ref()), page))
+}
+
+/// The same for the desk.
+async fn desk_page(
+    app: &App,
+    question: Question,
+    eyes: Eyes,
+    (lines, more): (&[Line], bool),
+) -> Answer<Response> {
+    let page = StaffAudit {
+        frame: reply::frame(app, "Who did what"),
+        deeds: lines::deeds(app, lines, eyes).await?,
+        older: question.older(DESK, lines, more),
+        file: question.address("/staff/audit.csv"),
+        error: question.error,
+        asked: question.asked,
+    };
+    Ok(reply::html(status(page.error.as_ref()), page))
+}
+
+fn status(error: Option<&String>) -> StatusCode {
+    match error {
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        None => StatusCode::OK,
+    }
 }
 
 /// Whoever may not open charts reads ids instead of names.
@@ -215,18 +246,18 @@ async fn page(app: &App, question: &Question) -> Answer<(Vec<Line>, bool)> {
     }
 }
 
-/// Everything that was asked for, as far as a file goes.
-async fn all(app: &App, question: &Question) -> Answer<Vec<Line>> {
+/// Everything that was asked for, as far as a file goes, and whether there is more.
+async fn all(app: &App, question: &Question) -> Answer<(Vec<Line>, bool)> {
     let mut lines: Vec<Line> = Vec::new();
     let mut before = None;
     let mut more = question.error.is_none();
-    while more && lines.len() < MOST {
+    while more && lines.len() < lines::MOST {
         let (slice, older) = activity::newest(&app.emr.db, &question.filter, before, SLICE).await?;
         before = slice.last().map(Line::mark);
         more = older && before.is_some();
         lines.extend(slice);
     }
-    Ok(lines)
+    Ok((lines, more))
 }
 
 /// Looking at the ledger is in the ledger.

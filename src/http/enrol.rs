@@ -1,6 +1,7 @@
 //! `/register`: somebody new registers. Nobody is logged in here, and nothing on these pages tells whether the practice
 //! knows somebody. Each address behind the link is judged by the link's token and the browser's cookie.
 
+pub(super) mod said;
 mod view;
 
 use std::sync::Arc;

@@ -12,6 +12,7 @@ pub mod client_address;
 pub mod connections;
 pub mod consent;
 pub mod cookies;
+pub mod csv;
 pub mod definitions;
 pub mod developers;
 pub mod door;

@@ -339,7 +339,7 @@ async fn list(
         tab("Active", "active", fits(&[Account::Active])),
         tab("Switched off", "disabled", fits(&[Account::Disabled])),
         tab(
-            "Registered",
+            "Self-registered",
             "pending-verification",
             fits(&[Account::PendingVerification]),
         ),

@@ -24,6 +24,7 @@ use crate::emr::colleague::Colleague;
 use crate::http::App;
 use crate::http::door;
 use crate::http::door::Away;
+use crate::http::enrol::said;
 use crate::http::forms;
 use crate::http::negotiate;
 use crate::http::oauth::context;
@@ -34,6 +35,7 @@ use crate::http::pages::staff_registrations::StaffRegistrations;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
 use crate::portal::registration::draft::FIELDS;
+use crate::portal::registration::draft::Field;
 use crate::portal::work::Decide;
 
 /// Where it is.
@@ -155,17 +157,21 @@ fn card(app: &App, one: &Waiting) -> Registered {
     let names = ["first_name", "middle_name", "last_name"].map(|name| draft.get(name));
     let name: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
     let [insurer, provider] = &one.names;
-    let said = |name: &str| match name {
-        "insurer" => insurer.clone(),
-        "provider" => provider.clone(),
-        name => draft.get(name).to_owned(),
+    let fact = |field: &Field| {
+        let code = draft.get(field.name);
+        let text = match field.name {
+            "insurer" => insurer.as_str(),
+            "provider" => provider.as_str(),
+            _ => code,
+        };
+        said::fact(field, code, text)
     };
     let rows = FIELDS
         .iter()
         // The name is the heading.
         .filter(|field| !matches!(field.name, "first_name" | "middle_name" | "last_name"))
-        .map(|field| (field.label, said(field.name)))
-        .filter(|(_, text)| !text.is_empty())
+        .map(fact)
+        .filter(|fact| !fact.value.is_empty())
         .collect();
     let sent = datetime_text(app.emr.zone.wall(accounts::instant(one.sent)));
     let like = one.like.iter().take(20).map(|known| Like {

@@ -55,6 +55,9 @@ pub struct Reader {
     chosen: bool,
     /// Whether only the headers are asked for.
     head: bool,
+    /// Whether the page is the answer to something that was done: what it shows may be gone with the next address, a
+    /// PIN or a password, and no GET leads to it again.
+    once: bool,
 }
 
 impl Values for Reader {
@@ -97,6 +100,7 @@ impl Reader {
             address,
             chosen: choice.is_some(),
             head: method == Method::HEAD,
+            once: !matches!(*method, Method::GET | Method::HEAD),
         }
     }
 
@@ -127,11 +131,16 @@ pub fn write(reader: &Reader, secure: &str, mut response: Response) -> Response 
     let refused = response.status().is_client_error()
         && response.status() != StatusCode::TOO_MANY_REQUESTS
         && response.status() != StatusCode::UNPROCESSABLE_ENTITY;
-    let bare = Reader {
-        address: reader.address.split('?').next().unwrap_or("/").to_owned(),
+    let address = match refused {
+        true => reader.address.split('?').next().unwrap_or("/"),
+        false => &reader.address,
+    };
+    // Where nothing was done, a GET shows the form again.
+    let reader = &Reader {
+        address: address.to_owned(),
+        once: reader.once && response.status().is_success(),
         ..reader.clone()
     };
-    let reader = if refused { &bare } else { reader };
     let text = page.dyn_render_with_values(reader).unwrap_or_else(|error| {
         tracing::error!(%error, "a page could not be rendered");
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
@@ -247,6 +256,12 @@ pub mod filters {
         Ok(tag.to_string() == reader(values).language.tag())
     }
 
+    /// Whether the same page can be had in another language: `""|switches`.
+    #[askama::filter_fn]
+    pub fn switches(_text: impl Display, values: &dyn Values) -> askama::Result<bool> {
+        Ok(!reader(values).once)
+    }
+
     /// The address of this page in the language of a tag.
     #[askama::filter_fn]
     pub fn switched(tag: impl Display, values: &dyn Values) -> askama::Result<String> {
@@ -341,6 +356,24 @@ mod tests {
                 Method::HEAD => assert!(body.is_empty()),
                 _ => assert_eq!(Some(body.len()), length),
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_shown_once_is_not_lost_by_choosing_a_language() {
+        use crate::http::pages::reset::ResetAsked;
+        for (method, status, offered) in [
+            (Method::POST, StatusCode::OK, false),
+            (Method::POST, StatusCode::UNPROCESSABLE_ENTITY, true),
+            (Method::GET, StatusCode::OK, true),
+        ] {
+            let uri = "/reset".parse().expect("an address");
+            let reader = Reader::of((&method, &uri), &HeaderMap::new());
+            let page = crate::http::reply::html(status, ResetAsked::sample());
+            let body = write(&reader, "", page).into_body();
+            let body = axum::body::to_bytes(body, usize::MAX).await;
+            let text = String::from_utf8(body.expect("a body").to_vec()).expect("text");
+            assert_eq!(text.contains("lang=es"), offered, "{method} {status}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The rules about portal accounts: what must hold before somebody is let in, gets credentials, a letter, or a reset
 //! (portal rules A.1 to A.3). `$portal-status` lists every one that does not hold; the desk shows the same words.
 
+use crate::config::accounts::Factor;
 use crate::config::accounts::Required;
 use crate::domain::accounts::ByHand;
 use crate::domain::accounts::Delivery;
@@ -21,6 +22,10 @@ pub struct AccountCase {
     pub post: Post,
     /// What the practice asks of a chart (`activation_requires`); the trusted address only where this version has one.
     pub requires: Vec<Required>,
+    /// What the link of a letter asks for beside itself (F093).
+    pub factor: Factor,
+    /// Whether the address was changed, and the change can still be taken back (F038).
+    pub held: bool,
     /// Whether whoever lets the patient in says that the mailbox is the patient's alone (F037).
     pub attested: bool,
     /// How credentials are to reach the patient.
@@ -39,11 +44,15 @@ impl AccountCase {
     }
 }
 
+/// What staff do about a portal that is off.
+const OFF: &str =
+    "The practice's portal is switched off: switch it on in OpenEMR (portal_onsite_two_enable).";
+
 const PORTAL_ON: Rule<AccountCase> = Rule {
     id: "portal-disabled",
     about: "The patient portal is switched on.",
     holds: |case| case.portal_on,
-    sentence: |_| "The practice's portal is switched off. Please call the practice.".to_owned(),
+    sentence: |_| OFF.to_owned(),
     expression: "portal_onsite_two_enable",
 };
 
@@ -92,10 +101,10 @@ pub const ENABLE: &[Rule<AccountCase>] = &[
         holds: |case| case.attested || case.standing.address().is_empty(),
         sentence: |case| {
             match case.standing.sharing {
-            0 => "Make sure that only the patient reads this mailbox, and say so with attestation=true."
+            0 => "Make sure that only the patient reads this mailbox. Then tick the box that says so (an app sends attestation=true)."
                 .to_owned(),
             others => format!(
-                "{others} other patients have the same e-mail address. Make sure who reads this mailbox, and say so with attestation=true."
+                "{others} other patients have the same e-mail address. Make sure who reads this mailbox. Then tick the box that says so (an app sends attestation=true)."
             ),
         }
         },
@@ -176,6 +185,26 @@ pub const LETTER: &[Rule<AccountCase>] = &[
         sentence: |_| "The patient has not agreed to e-mail: set Allow Email to YES.".to_owned(),
         expression: "patient_data.hipaa_allowemail",
     },
+    Rule {
+        id: "email-hold",
+        about: "A changed address gets no link while the change can be taken back (F038).",
+        holds: |case| !case.held,
+        sentence: |_| {
+            "The e-mail address was changed a short while ago. Make sure that it is the patient's, and release it on the patient's page at the desk."
+                .to_owned()
+        },
+        expression: "anteroom_account.email_hold",
+    },
+    Rule {
+        id: "no-birth-date",
+        about: "The birth date is on file, where the link of a letter asks for it (F093, F098).",
+        holds: |case| case.factor != Factor::BirthDate || case.standing.born.is_some(),
+        sentence: |_| {
+            "The chart has no birth date, which the letter's link asks for: enter it first."
+                .to_owned()
+        },
+        expression: "Patient.birthDate",
+    },
 ];
 
 /// Before a link that was sent does anything (`spec/security.md`, cases 91 and 114): what was true when the letter went out
@@ -189,7 +218,10 @@ pub const RESET: &[Rule<AccountCase>] = &[
         id: "no-credentials",
         about: "There are credentials (F072).",
         holds: |case| case.standing.credentials.is_some(),
-        sentence: |_| "There are no credentials yet: make some with $portal-credential.".to_owned(),
+        sentence: |_| {
+            "There is no login to reset yet: make credentials first (an app calls $portal-credential)."
+                .to_owned()
+        },
         expression: "patient_access_onsite",
     },
     ENABLED,
@@ -200,7 +232,7 @@ pub const RESET: &[Rule<AccountCase>] = &[
 pub fn portal_is_off() -> Vec<Reason> {
     vec![Reason {
         id: PORTAL_ON.id,
-        text: "The practice's portal is switched off. Please call the practice.".to_owned(),
+        text: OFF.to_owned(),
         expression: PORTAL_ON.expression,
     }]
 }

@@ -98,13 +98,20 @@ async fn a_look_is_told(clinic: &Clinic) {
     assert!(only.contains("Logged in") && !only.contains("Opened the chart"));
     let none = browser.get("/account/activity?until=2020-01-01").await;
     assert!(none.text().contains("Nothing was found."));
-    let odd = browser.get("/account/activity?from=soon").await;
-    assert!(odd.text().contains("Write a day as 2026-11-21."));
+    for path in [OWN, "/account/activity.csv"] {
+        let odd = browser.get(&format!("{path}?from=soon")).await;
+        assert_eq!(odd.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        assert!(odd.text().contains("Write a day as 2026-11-21."), "{path}");
+    }
     let file = browser.get("/account/activity.csv?kind=looked").await;
-    assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
+    assert_eq!(
+        file.header("content-type"),
+        "text/csv; charset=utf-8; header=present"
+    );
     assert_eq!(file.header("cache-control"), "no-store");
     let text = file.text();
-    assert!(text.contains("\"Donna Lee\",\"Family Medicine\""), "{text}");
+    assert!(text.starts_with("\u{feff}When,Who,"), "{text}");
+    assert!(text.contains("Donna Lee,Family Medicine"), "{text}");
     assert!(!text.contains("Logged in"), "{text}");
 
     // Alice's list has nothing of it.
@@ -163,6 +170,9 @@ async fn a_long_list_is_paged_without_a_line_twice_or_missing() {
         .get("/staff/audit.csv?action=Appointment.read")
         .await;
     assert_eq!(file.text().lines().count(), 131);
+    let odd = manager.get("/staff/audit.csv?until=soon").await;
+    assert_eq!(odd.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(odd.text().contains("Write a day as 2026-11-21."));
     clinic.close().await;
 }
 

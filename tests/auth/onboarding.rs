@@ -106,6 +106,9 @@ async fn f099_f100_f102_f103_g04_every_patient_has_a_line_with_a_coloured_state(
     let all = "SELECT CAST(COUNT(*) + 1 AS CHAR) AS text FROM patient_data";
     assert_eq!(clinic.look(all).await, lines.to_string());
     assert!(csv.text().contains(&maria.email));
+    assert!(csv.text().starts_with("\u{feff}Number,Last name,"));
+    let spanish = desk.get("/staff/onboarding.csv?lang=es").await;
+    assert!(spanish.text().contains(",Compartido con,"));
     // Not for everybody.
     let (mut clerk, home) = at_the_desk(&clinic, "jpark").await;
     assert!(!home.text().contains(PAGE));

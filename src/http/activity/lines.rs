@@ -3,9 +3,6 @@
 use std::collections::HashSet;
 
 use axum::body::Body;
-use axum::http::HeaderValue;
-use axum::http::header::CONTENT_DISPOSITION;
-use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use time::Date;
 use time::OffsetDateTime;
@@ -20,6 +17,7 @@ use crate::domain::language::Language;
 use crate::domain::refusal::Answer;
 use crate::emr::actors;
 use crate::http::App;
+use crate::http::csv;
 use crate::http::forms;
 use crate::http::pages::activity::Asked;
 use crate::http::pages::activity::Deed;
@@ -34,6 +32,9 @@ use crate::words;
 
 /// The longest of what is typed.
 const LONGEST: usize = 120;
+
+/// Lines a file has at most.
+pub(super) const MOST: usize = 20_000;
 
 /// What a page was asked.
 pub(super) struct Question {
@@ -231,10 +232,10 @@ fn instant(millis: i64) -> OffsetDateTime {
         .unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-/// The lines as a table for a spreadsheet (RFC 4180).
+/// The lines as a table for a spreadsheet; `more` where there are others that found no room.
 pub(super) fn file(
     app: &App,
-    (lines, deeds): (&[Line], &[Deed]),
+    (lines, deeds, more): (&[Line], &[Deed], bool),
     (language, audience): (Language, Audience),
 ) -> Response {
     let said = |text: &str| words::said(language, text).into_owned();
@@ -251,7 +252,7 @@ pub(super) fn file(
         heads.extend(["About whom", "Action", "Reason"]);
     }
     let heads: Vec<String> = heads.into_iter().map(said).collect();
-    let mut text = row(&heads);
+    let mut text = format!("{}{}", csv::MARK, csv::row(&heads));
     for (line, deed) in lines.iter().zip(deeds) {
         let at = app.emr.zone.at(instant(line.at)).format(&Rfc3339);
         let mut cells = vec![
@@ -270,38 +271,35 @@ pub(super) fn file(
                 deed.reason.clone(),
             ]);
         }
-        text.push_str(&row(&cells));
+        text.push_str(&csv::row(&cells));
     }
-    let mut response = Response::new(Body::from(text));
-    let headers = response.headers_mut();
-    let kind = HeaderValue::from_static("text/csv; charset=utf-8");
-    headers.insert(CONTENT_TYPE, kind);
-    let name = HeaderValue::from_static("attachment; filename=\"activity.csv\"");
-    headers.insert(CONTENT_DISPOSITION, name);
-    response
+    if more {
+        text.push_str(&cut(language));
+    }
+    csv::file("attachment; filename=\"activity.csv\"", Body::from(text))
 }
 
-fn row(cells: &[String]) -> String {
-    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
-    format!("{}\r\n", cells.join(","))
+/// The last line of a file that has not everything.
+fn cut(language: Language) -> String {
+    let sentence = words::filled(language, CUT, &[&MOST.to_string()]);
+    csv::row(&[sentence])
 }
 
-/// A cell that no spreadsheet takes for a formula: names come from outside.
-fn cell(text: &str) -> String {
-    let begins = text.chars().next();
-    let formula = begins.is_some_and(|first| "=+-@\t\r".contains(first));
-    let mark = if formula { "'" } else { "" };
-    format!("\"{mark}{}\"", text.replace('"', "\"\""))
-}
+/// What stands there.
+const CUT: &str =
+    "The file was cut here: it has {} lines at most. Choose days on the page to get the rest.";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_cell_is_no_formula_and_ends_where_it_ends() {
-        assert_eq!(cell("a \"b\", c"), "\"a \"\"b\"\", c\"");
-        assert_eq!(cell("=HYPERLINK(1)"), "\"'=HYPERLINK(1)\"");
-        assert_eq!(cell(""), "\"\"");
+    fn a_file_that_was_cut_says_so_in_the_readers_language() {
+        assert_eq!(
+            cut(Language::English),
+            "The file was cut here: it has 20000 lines at most. Choose days on the page to get the rest.\r\n"
+        );
+        assert!(words::knows(CUT));
+        assert!(cut(Language::Spanish).contains("20000"));
     }
 }

@@ -4,6 +4,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::AGAIN;
+use super::said::SEXES;
+use super::said::fact;
+use super::said::related;
 use crate::auth::csrf;
 use crate::auth::policy;
 use crate::auth::registering::After;
@@ -21,6 +24,7 @@ use crate::http::pages::enrol::Enrol;
 use crate::http::pages::enrol::EnrolCheck;
 use crate::http::pages::enrol::EnrolLogin;
 use crate::http::pages::enrol::EnrolTold;
+use crate::http::pages::enrol::Fact;
 use crate::http::pages::enrol::FieldView;
 use crate::http::pages::enrol::Part;
 use crate::http::pages::enrol::WizardStep;
@@ -144,29 +148,9 @@ impl Choices {
             "language" => Language::ALL
                 .map(|one| pair((one.tag(), one.own_name())))
                 .to_vec(),
-            "sex" => [
-                ("", "Choose"),
-                ("female", "Female"),
-                ("male", "Male"),
-                ("other", "Other"),
-                ("unknown", "I would rather not say"),
-            ]
-            .map(pair)
-            .to_vec(),
+            "sex" => led("Choose", &SEXES.map(pair)),
             "relationship" => Relationship::ALL
-                .map(|one| {
-                    pair((
-                        one.code(),
-                        match one {
-                            Relationship::Own => "I am the subscriber myself",
-                            Relationship::Spouse => "Spouse",
-                            Relationship::Child => "Child",
-                            Relationship::Parent => "Parent",
-                            Relationship::Common => "Partner without marriage",
-                            Relationship::Other => "Other",
-                        },
-                    ))
-                })
+                .map(|one| pair((one.code(), related(one))))
                 .to_vec(),
             "insurer" => led("None, or not in this list", &self.insurers),
             "provider" => led("Choose", &self.providers),
@@ -184,12 +168,13 @@ impl Choices {
         }
     }
 
-    /// What stands in a field, in words.
-    fn said(&self, draft: &Draft, name: &str) -> String {
-        let text = draft.get(name);
-        let options = self.of(name);
+    /// What stands in a field, in words; an insurance company and a provider by their names.
+    fn said(&self, draft: &Draft, field: &Field) -> Fact {
+        let text = draft.get(field.name);
+        let options = self.of(field.name);
         let found = options.iter().find(|(value, _)| value == text);
-        found.map_or_else(|| text.to_owned(), |(_, words)| words.clone())
+        let text = found.map_or(text, |(_, words)| words);
+        fact(field, draft.get(field.name), text)
     }
 }
 
@@ -292,9 +277,7 @@ pub(super) fn check(app: &App, at: &At<'_>, (draft, choices): (&Draft, &Choices)
         Part {
             title: step.words().1,
             path: at.path(step),
-            rows: fields
-                .map(|field| (field.label, choices.said(draft, field.name)))
-                .collect(),
+            rows: fields.map(|field| choices.said(draft, field)).collect(),
         }
     };
     let page = EnrolCheck {
@@ -311,13 +294,13 @@ pub(super) fn check(app: &App, at: &At<'_>, (draft, choices): (&Draft, &Choices)
 }
 
 /// What was confirmed by mail.
-fn fixed(draft: &Draft) -> Vec<(&'static str, String)> {
+fn fixed(draft: &Draft) -> Vec<Fact> {
     let names = ["first_name", "middle_name", "last_name"].map(|name| draft.get(name));
     let name: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
     vec![
-        ("Name", name.join(" ")),
-        ("Date of birth", draft.get("birth_date").to_owned()),
-        ("E-mail", draft.get("email").to_owned()),
+        Fact::typed("Name", name.join(" ")),
+        Fact::typed("Date of birth", draft.get("birth_date").to_owned()),
+        Fact::typed("E-mail", draft.get("email").to_owned()),
     ]
 }
 

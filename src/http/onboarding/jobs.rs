@@ -68,7 +68,7 @@ const WORDS: [(&str, &str, &str); 7] = [
 ];
 
 /// Refusals in few words.
-const SHORT: [(&str, &str); 12] = [
+const SHORT: [(&str, &str); 14] = [
     ("portal-disabled", "The portal is switched off"),
     ("chart-status", "Died"),
     ("access-disabled", "Access is not enabled"),
@@ -79,7 +79,9 @@ const SHORT: [(&str, &str); 12] = [
     ),
     ("mail-not-configured", "No letter can be sent"),
     ("no-email", "No e-mail address"),
+    ("email-hold", "New e-mail, not confirmed by staff"),
     ("email-not-allowed", "Has not agreed to e-mail"),
+    ("no-birth-date", "No birth date"),
     ("no-home-phone", "No home phone"),
     ("no-zip", "No ZIP code"),
     ("no-trusted-email", "No trusted e-mail"),

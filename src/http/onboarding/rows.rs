@@ -18,11 +18,13 @@ use crate::portal::account;
 use crate::store::jobs::Wish;
 
 /// What may be missing, in few words. What concerns everybody stands over the list.
-const MISSING: [(&str, &str); 8] = [
+const MISSING: [(&str, &str); 10] = [
     ("chart-status", "Died"),
     ("access-locked", "Locked by staff"),
     ("no-email", "No e-mail address"),
+    ("email-hold", "New e-mail, not confirmed by staff"),
     ("email-not-allowed", "Has not agreed to e-mail"),
+    ("no-birth-date", "No birth date"),
     ("no-home-phone", "No home phone"),
     ("no-zip", "No ZIP code"),
     ("no-trusted-email", "No trusted e-mail"),

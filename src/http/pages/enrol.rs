@@ -18,8 +18,8 @@ pub struct Enrol {
     pub steps: Vec<WizardStep>,
     /// What the page is about, in a sentence.
     pub lead: &'static str,
-    /// What was confirmed by mail: name and value.
-    pub fixed: Vec<(&'static str, String)>,
+    /// What was confirmed by mail.
+    pub fixed: Vec<Fact>,
     /// The fields.
     pub fields: Vec<FieldView>,
     /// What the button says.
@@ -89,7 +89,7 @@ pub struct EnrolCheck {
     /// The wizard's steps.
     pub steps: Vec<WizardStep>,
     /// What was confirmed by mail.
-    pub fixed: Vec<(&'static str, String)>,
+    pub fixed: Vec<Fact>,
     /// Each step with what was typed there.
     pub parts: Vec<Part>,
     /// Whether somebody of the practice looks at it before access is given.
@@ -106,7 +106,39 @@ pub struct Part {
     /// Where it is changed.
     pub path: String,
     /// Name and value.
-    pub rows: Vec<(&'static str, String)>,
+    pub rows: Vec<Fact>,
+}
+
+/// What stands in a field, on a page without a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What the field is called.
+    pub name: &'static str,
+    /// What stands in it.
+    pub value: String,
+    /// Whether the value is one of our words, to be said in the reader's language; otherwise somebody typed it, or it
+    /// is a name.
+    pub ours: bool,
+}
+
+impl Fact {
+    /// What somebody typed.
+    pub fn typed(name: &'static str, value: String) -> Self {
+        Self {
+            name,
+            value,
+            ours: false,
+        }
+    }
+
+    /// What somebody chose among words of ours.
+    pub fn chosen(name: &'static str, words: &'static str) -> Self {
+        Self {
+            name,
+            value: words.to_owned(),
+            ours: true,
+        }
+    }
 }
 
 /// A page without a form: what was done, or what to do instead.
@@ -195,7 +227,7 @@ impl Enrol {
                 step("Your provider", "now"),
                 step("Check and send", ""),
             ],
-            fixed: vec![("Name", "Ana Kim".to_owned())],
+            fixed: vec![Fact::typed("Name", "Ana Kim".to_owned())],
             fields: vec![
                 FieldView {
                     name: "provider",
@@ -231,11 +263,14 @@ impl EnrolCheck {
             action: "/register/al_x/check".to_owned(),
             csrf: "sample-form-token".to_owned(),
             steps: Enrol::sample_of_a_step().steps,
-            fixed: vec![("Name", "Ana Kim".to_owned())],
+            fixed: vec![Fact::typed("Name", "Ana Kim".to_owned())],
             parts: vec![Part {
                 title: "About you",
                 path: "/register/al_x/profile".to_owned(),
-                rows: vec![("City", "Albany".to_owned())],
+                rows: vec![
+                    Fact::chosen("Sex", "Female"),
+                    Fact::typed("City", "Albany".to_owned()),
+                ],
             }],
             looked_at: true,
             back: "/register/al_x/provider".to_owned(),

@@ -67,7 +67,7 @@ const READ: &str = "Read";
 const CHANGE: &str = "Make changes";
 const STAY: &str = "Stay connected";
 const SIGN_IN: &str = "Know who you are";
-const OTHER: &str = "Other";
+const OTHER: &str = "Other rights";
 
 /// How much of a code or a technical name is shown.
 const LONGEST: usize = 80;

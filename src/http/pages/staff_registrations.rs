@@ -1,5 +1,6 @@
 //! The desk's list of people who registered.
 
+use super::enrol::Fact;
 use super::frame::Frame;
 use crate::http::words::filters;
 use askama::Template;
@@ -33,8 +34,8 @@ pub struct Registered {
     pub known: bool,
     /// Whether access waits for the decision.
     pub waits: bool,
-    /// What was typed: name and value.
-    pub rows: Vec<(&'static str, String)>,
+    /// What was typed and chosen.
+    pub rows: Vec<Fact>,
     /// Charts that have something in common with it.
     pub like: Vec<Like>,
 }
@@ -65,7 +66,10 @@ impl StaffRegistrations {
             sent: "2026-11-28 10:00".to_owned(),
             known,
             waits,
-            rows: vec![("Date of birth", "1984-02-29".to_owned())],
+            rows: vec![
+                Fact::typed("Date of birth", "1984-02-29".to_owned()),
+                Fact::chosen("Sex", "Female"),
+            ],
             like: vec![Like {
                 name: "Anabel Kim".to_owned(),
                 number: 7,

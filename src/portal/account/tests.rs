@@ -19,7 +19,7 @@ pub(crate) fn whole() -> AccountCase {
             row: 1,
             first: "Ana".to_owned(),
             last: "Moreno".to_owned(),
-            born: None,
+            born: Some(time::macros::date!(1984 - 02 - 29)),
             home_phone: "978-555-0111".to_owned(),
             zip: "01930".to_owned(),
             email: "ana@mail.example".to_owned(),
@@ -42,6 +42,8 @@ pub(crate) fn whole() -> AccountCase {
         portal_on: true,
         post: Post::Ready,
         requires: Required::ALL.map(|(_, one)| one).to_vec(),
+        factor: Factor::BirthDate,
+        held: false,
         attested: true,
         deliver: Delivery::Email,
         by_hand: None,
@@ -50,7 +52,7 @@ pub(crate) fn whole() -> AccountCase {
 
 type Break = fn(&mut AccountCase);
 
-const BREAKS: [(&str, Break); 13] = [
+const BREAKS: [(&str, Break); 14] = [
     ("portal-disabled", |case| case.portal_on = false),
     ("chart-status", |case| case.standing.deceased = true),
     ("access-disabled", |case| case.standing.allowed = false),
@@ -73,6 +75,7 @@ const BREAKS: [(&str, Break); 13] = [
     ("email-not-allowed", |case| {
         case.standing.allow_email = false
     }),
+    ("no-birth-date", |case| case.standing.born = None),
     ("no-credentials", |case| case.standing.credentials = None),
 ];
 
@@ -123,6 +126,22 @@ fn f004_every_unmet_prerequisite_is_told_once() {
         ]
     );
     assert!(unmet(&whole()).is_empty());
+}
+
+#[test]
+fn f093_f098_a_link_that_asks_for_the_birth_date_goes_only_where_the_chart_has_one() {
+    let mut case = whole();
+    case.standing.born = None;
+    for (factor, expected) in [
+        (Factor::BirthDate, &["no-birth-date"] as &[&str]),
+        (Factor::Pin, &[]),
+        (Factor::None, &[]),
+    ] {
+        case.factor = factor;
+        let broken = rules::broken(LETTER, &case);
+        let ids: Vec<&str> = broken.iter().map(|reason| reason.id).collect();
+        assert_eq!(ids, expected, "{factor:?}");
+    }
 }
 
 #[test]
