@@ -52,7 +52,7 @@ pub(crate) fn whole() -> AccountCase {
 
 type Break = fn(&mut AccountCase);
 
-const BREAKS: [(&str, Break); 14] = [
+const BREAKS: [(&str, Break); 15] = [
     ("portal-disabled", |case| case.portal_on = false),
     ("chart-status", |case| case.standing.deceased = true),
     ("access-disabled", |case| case.standing.allowed = false),
@@ -75,6 +75,7 @@ const BREAKS: [(&str, Break); 14] = [
     ("email-not-allowed", |case| {
         case.standing.allow_email = false
     }),
+    ("email-hold", |case| case.held = true),
     ("no-birth-date", |case| case.standing.born = None),
     ("no-credentials", |case| case.standing.credentials = None),
 ];
