@@ -28,6 +28,9 @@ use crate::emr::standing::Which;
 /// How long a pass is remembered, in seconds.
 pub const FRESH: i64 = 60;
 
+/// Patients of one statement of a pass: on a busy machine all of them would take longer than a statement may.
+const PART: u32 = 20_000;
+
 /// Patients looked up at once where a list is walked.
 pub const STRIDE: usize = 500;
 
@@ -101,12 +104,13 @@ pub(super) fn filtered(emr: &Emr, sql: Sql, codes: &[Token]) -> Sql {
     }
 }
 
-/// One pass: `email` tells which mailboxes are shared.
+/// A part of one pass, from a number down: `email` tells which mailboxes are shared.
 const PASS: &str = concat!(
     "SELECT p.pid, ",
     state_of!("p", "a", "m"),
     " AS state, LOWER(TRIM(COALESCE(p.email, ''))) AS email FROM patient_data p \
-     LEFT JOIN patient_access_onsite a ON a.pid = p.pid LEFT JOIN anteroom_account m ON m.pid = p.pid ORDER BY p.pid DESC"
+     LEFT JOIN patient_access_onsite a ON a.pid = p.pid LEFT JOIN anteroom_account m ON m.pid = p.pid \
+     WHERE p.pid < ? ORDER BY p.pid DESC"
 );
 
 const PIDS: &str = "SELECT p.pid FROM patient_data p WHERE 1 = 1";
@@ -236,7 +240,7 @@ impl Cache {
 
 impl Snapshot {
     async fn read(emr: &Emr, now: i64) -> Answer<Self> {
-        let rows: Vec<Pass> = emr.db.all(Sql::new(PASS)).await?;
+        let rows = pass(emr).await?;
         let mut snapshot = Self {
             read_at: now,
             ..Self::default()
@@ -291,6 +295,20 @@ impl Snapshot {
             .collect();
         pids.sort_unstable_by(|left, right| right.cmp(left));
         pids
+    }
+}
+
+/// Every patient, from the highest number down.
+async fn pass(emr: &Emr) -> Answer<Vec<Pass>> {
+    let mut all: Vec<Pass> = Vec::new();
+    loop {
+        let below = all.last().map_or(i64::MAX, |last| last.pid);
+        let part: Vec<Pass> = emr.db.all(Sql::new(PASS).bind(below).limit(PART)).await?;
+        let is_last = part.len() < usize::try_from(PART).unwrap_or(usize::MAX);
+        all.extend(part);
+        if is_last {
+            return Ok(all);
+        }
     }
 }
 

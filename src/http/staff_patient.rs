@@ -159,7 +159,7 @@ pub async fn change(
             Ok(Next::Pdf(bytes)) => Ok(portal::pdf(bytes)),
             Ok(Next::Page(said)) => {
                 let now = standing::by_pid(&app.emr, standing.person.pid).await?;
-                Ok(show((&app, &context), visitor, now.unwrap_or(standing), said).await?)
+                Ok(show((&app, &context), visitor, now.unwrap_or(standing), *said).await?)
             }
             Err(Failure::Refused(refusal)) => {
                 let said = Said {
@@ -181,7 +181,7 @@ pub async fn change(
 /// Where a decision leads.
 enum Next {
     Back(&'static str),
-    Page(Said),
+    Page(Box<Said>),
     Pdf(Vec<u8>),
 }
 
@@ -243,7 +243,7 @@ async fn decide(
         }
         "preview" => {
             let made = credential::preview(context, hand, about).await?;
-            return Ok(Next::Page(with(app, &made, Stored::No)));
+            return Ok(Next::Page(Box::new(with(app, &made, Stored::No))));
         }
         "commit" => {
             let mut ask = CredentialAsk::by(Delivery::Print);
@@ -261,11 +261,11 @@ async fn decide(
                 [] => ("This username is free.".to_owned(), true),
                 all => (all.join(" "), false),
             };
-            return Ok(Next::Page(Said {
+            return Ok(Next::Page(Box::new(Said {
                 typed: typed_before(form),
                 checked: Some(checked),
                 ..Said::default()
-            }));
+            })));
         }
         "sheet" => {
             let secret = form.text("password");
@@ -281,15 +281,15 @@ async fn decide(
     app.tokens.clear();
     app.onboarding.forget().await;
     Ok(match done {
-        Done::Made(made) => Next::Page(with(app, &made, Stored::Yes)),
+        Done::Made(made) => Next::Page(Box::new(with(app, &made, Stored::Yes))),
         Done::Invited(invited) => match invited.pin {
             None => Next::Back("invite"),
-            Some(pin) => Next::Page(Said {
+            Some(pin) => Next::Page(Box::new(Said {
                 notice: format!(
                     "The letter with the link is on its way. Read this PIN out to the patient: {pin}"
                 ),
                 ..Said::default()
-            }),
+            })),
         },
         Done::Repeated => Next::Back(""),
     })
