@@ -80,8 +80,9 @@ for (const one of PAGES) {
           for (const width of WIDTHS) {
             const how = `${language}, ${scheme}, ${width} px`;
             await page.setViewport({ width, height: 900 });
-            // Transitions of colours are over before they are measured.
-            await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished)));
+            // Transitions of colours are over before they are measured: ended, and not waited for, since a page that is drawn
+            // no frame of never ends one.
+            await page.evaluate(() => document.getAnimations().forEach((one) => one.finish()));
             if (pictures) await page.screenshot({ path: `${pictures}/${one.who}-${one.name.replace(/\W+/g, "-")}-${language}-${scheme}-${width}.png`, fullPage: true });
             for (const fault of await violations(page)) note(fault, how);
             const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
