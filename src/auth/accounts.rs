@@ -118,9 +118,8 @@ pub struct Invited {
 /// As [`crate::db::Db::all`].
 pub async fn case(context: &Context<'_>, standing: Standing, post: Post) -> Answer<AccountCase> {
     let practice = context.emr.practice().await?;
-    let hold = standing.remembered.email_hold;
     Ok(AccountCase {
-        held: hold.is_some_and(|until| until > context.seconds()),
+        held: standing.remembered.held_until(context.seconds()).is_some(),
         standing,
         portal_on: practice.globals.on("portal_onsite_two_enable"),
         post,

@@ -99,11 +99,7 @@ pub async fn ask(context: &Context<'_>, standing: &Standing, address: &str) -> A
     let pid = standing.person.pid;
     let now = context.seconds();
     // A second change would make the first one's new address the old one, which can take back what the owner can.
-    if standing
-        .remembered
-        .email_hold
-        .is_some_and(|until| until > now)
-    {
+    if standing.remembered.held_until(now).is_some() {
         return Ok(Asked::Wrong(HELD));
     }
     if let Reserved::Wait(wait) = throttle::reserve_letter(&context.emr.db, pid, now).await? {

@@ -141,13 +141,6 @@ async fn answer(
         return Ok(Some(ids(&broken)));
     }
     let now = context.seconds();
-    if standing
-        .remembered
-        .email_hold
-        .is_some_and(|until| until > now)
-    {
-        return Ok(Some("email-hold".to_owned()));
-    }
     // Changed in OpenEMR a moment ago, and not noticed yet: the hold begins now.
     let holds = !context.config.accounts.email_hold.is_zero();
     if email_change::look(context, standing).await? && holds {

@@ -141,8 +141,9 @@ pub type Offset = Arc<dyn Fn() -> String + Send + Sync>;
 /// What a session on OpenEMR's database must look like: strict, but zero dates allowed because OpenEMR writes
 /// them, and whole lists from GROUP_CONCAT (MySQL cuts at 1024 bytes). The server itself ends what takes longer than a
 /// request may wait, so that no connection is left busy behind: waits for locks (two seconds, in which a transaction
-/// can be tried again) and statements. Where this machine is gone in the middle of a transaction, MariaDB gives its locks free
-/// after half a minute: before the seal of the ledger counts on every line being there. Only MariaDB reads the `M!` comment; of the other, MariaDB skips the version.
+/// can be tried again) and statements. Where this machine is gone in the middle of a transaction, MariaDB gives its
+/// locks free after half a minute: before the seal of the ledger counts on every line being there. Only MariaDB reads
+/// the `M!` comment; of the other, MariaDB skips the version.
 const SESSION: &str = "SET SESSION sql_mode = 'STRICT_TRANS_TABLES', group_concat_max_len = 1048576, \
     innodb_lock_wait_timeout = 2 /*M! , max_statement_time = 4.5, idle_transaction_timeout = 30 */ /*!50708 , max_execution_time = 4500 */";
 

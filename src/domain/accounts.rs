@@ -81,6 +81,13 @@ pub struct Remembered {
     pub attested: Option<(i64, String)>,
 }
 
+impl Remembered {
+    /// Until when a changed address gets no links, where that is still to come (F038).
+    pub fn held_until(&self, now: i64) -> Option<i64> {
+        self.email_hold.filter(|until| *until > now)
+    }
+}
+
 /// What a chart and the tables beside it say about a patient's access, fetched once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {

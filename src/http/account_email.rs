@@ -219,16 +219,14 @@ async fn view(
     (standing, token): (&Standing, &str),
 ) -> Answer<OwnEmail> {
     let post = mail::post(&app.emr, &app.config.notify).await?;
-    let hold = standing.remembered.email_hold;
+    let hold = standing.remembered.held_until(context.seconds());
     let trusted = Some(standing.trusted_email.clone());
     Ok(OwnEmail {
         frame: reply::frame(app, "Your e-mail address"),
         csrf: csrf::token(token),
         email: standing.email.clone(),
         trusted: trusted.filter(|one| !one.is_empty() && *one != standing.email),
-        hold: hold
-            .filter(|until| *until > context.seconds())
-            .map(|until| account::told(app, until)),
+        hold: hold.map(|until| account::told(app, until)),
         offered: post == Post::Ready,
         phone: app.config.help_phone.clone(),
         typed: String::new(),

@@ -25,7 +25,7 @@ use crate::rest::write::Request;
 use crate::rest::write::Target;
 
 /// A chart's change that may be written.
-pub struct ChartChange<'r> {
+pub struct ChartBeside<'r> {
     rest: &'r Rest<'r>,
     prepared: Prepared,
 }
@@ -39,7 +39,7 @@ pub async fn change<'r>(
     rest: &'r Rest<'r>,
     patient: Uuid,
     (headers, given): (&HeaderMap, &Inputs),
-) -> Answer<Option<ChartChange<'r>>> {
+) -> Answer<Option<ChartBeside<'r>>> {
     let Some(resource) = &given.resource else {
         return Ok(None);
     };
@@ -52,7 +52,7 @@ pub async fn change<'r>(
         if_none_exist: None,
     };
     match write::prepare(rest, request).await {
-        Ok(prepared) => Ok(Some(ChartChange { rest, prepared })),
+        Ok(prepared) => Ok(Some(ChartBeside { rest, prepared })),
         Err(Failure::Refused(refusal)) => {
             write::refused(rest, (kind, target), &refusal).await?;
             Err(refusal.into())
@@ -61,7 +61,7 @@ pub async fn change<'r>(
     }
 }
 
-impl ChartChange<'_> {
+impl ChartBeside<'_> {
     /// How the patient stands once it is saved: the credentials are for that chart, and so is a letter.
     pub fn over(&self, mut standing: Standing) -> Standing {
         let Some(Change::Chart(change)) = self.prepared.change() else {
@@ -85,7 +85,7 @@ impl ChartChange<'_> {
     }
 }
 
-impl Alongside for ChartChange<'_> {
+impl Alongside for ChartBeside<'_> {
     fn write<'t>(&'t self, tx: &'t mut Tx) -> Work<'t, ()> {
         Box::pin(commit::within(self.rest, tx, &self.prepared))
     }

@@ -232,7 +232,7 @@ async fn decide(
             Done::Invited(done)
         }
         "lift" => {
-            if is_held(context, standing) {
+            if standing.remembered.held_until(context.seconds()).is_some() {
                 email_change::lift(context, standing, &hand.actor).await?;
             }
             return Ok(Next::Back("lift"));
@@ -331,12 +331,6 @@ fn typed_before(form: &Form) -> Typed {
     }
 }
 
-/// Whether no letter with a link goes to the patient's new address yet.
-fn is_held(context: &Context<'_>, standing: &Standing) -> bool {
-    let until = standing.remembered.email_hold;
-    until.is_some_and(|until| until > context.seconds())
-}
-
 fn may_ask(reserved: Reserved) -> Result<(), Refusal> {
     match reserved {
         Reserved::GoOn => Ok(()),
@@ -407,7 +401,7 @@ async fn show(
         has_address: !standing.address().is_empty(),
         has_login: standing.credentials.is_some(),
         can_invite: found.can_invite,
-        held: is_held(context, &standing),
+        held: standing.remembered.held_until(context.seconds()).is_some(),
         may_spare: practice.globals.text("portal_force_credential_reset") == "2",
         notice: said.notice,
         errors: said.errors,
@@ -455,7 +449,7 @@ async fn facts(
         None => String::new(),
     };
     let locked = remembered.locked.as_ref();
-    let hold = remembered.email_hold.filter(|_| is_held(context, standing));
+    let hold = remembered.held_until(context.seconds());
     let all = [
         ("Born", standing.born.map_or_else(String::new, date_text)),
         ("Number", standing.person.pid.to_string()),

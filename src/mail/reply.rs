@@ -48,7 +48,7 @@ pub(super) fn is_about_us(error: &Error) -> bool {
 }
 
 fn blames_us(code: &str, told: &str) -> bool {
-    let of_login = [
+    let of_the_house = [
         "500", "501", "502", "503", "504", "521", "530", "534", "535", "538",
     ];
     let mut words = told.split([' ', ':']);
@@ -57,7 +57,7 @@ fn blames_us(code: &str, told: &str) -> bool {
         // A message that is refused, for what it looks like.
         Some(("7", "1")) => false,
         Some((subject, _)) => ["3", "4", "5", "7"].contains(&subject),
-        None => of_login.contains(&code),
+        None => of_the_house.contains(&code),
     }
 }
 

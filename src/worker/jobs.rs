@@ -10,6 +10,7 @@ use crate::auth::Context;
 use crate::auth::onboarding;
 use crate::domain::refusal::Answer;
 use crate::mail;
+use crate::worker::apart;
 
 /// How often it is looked whether there is a job.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
@@ -31,7 +32,8 @@ pub fn start<H: House>(house: Arc<H>) -> Answer<JoinHandle<()>> {
     let worker = house.context("").entropy.token()?;
     Ok(tokio::spawn(async move {
         loop {
-            match look(house.as_ref(), &worker).await {
+            let (house, worker) = (house.clone(), worker.clone());
+            match apart(async move { look(house.as_ref(), &worker).await }).await {
                 Ok(true) => tokio::task::yield_now().await,
                 Ok(false) => tokio::time::sleep(BETWEEN_LOOKS).await,
                 Err(failure) => {

@@ -18,12 +18,14 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::auth::keys;
 use crate::auth::keys::Keys;
 use crate::auth::keys::Rotation;
 use crate::db::Db;
 use crate::domain::refusal::Answer;
+use crate::domain::refusal::Fault;
 use crate::emr::Clock;
 use crate::emr::Emr;
 use crate::emr::registering::deciding;
@@ -32,6 +34,23 @@ use crate::emr::spool;
 use crate::store::expiry;
 use crate::store::ledger;
 use crate::store::ledger::Entry;
+
+/// Does a turn of a loop in a task of its own: what panics there ends the turn, and not the loop; what aborts the loop
+/// ends both.
+///
+/// # Errors
+/// As the turn; a fault where it broke off.
+async fn apart<T: Send + 'static>(
+    turn: impl Future<Output = Answer<T>> + Send + 'static,
+) -> Answer<T> {
+    let mut turns = JoinSet::new();
+    turns.spawn(turn);
+    match turns.join_next().await {
+        Some(Ok(done)) => done,
+        Some(Err(broken)) => Err(Fault::new("a turn of a loop behind the server", broken).into()),
+        None => Err(Fault::new("a turn of a loop behind the server", "it never began").into()),
+    }
+}
 
 /// How many lines may wait. A reader who finds it full waits, so that nothing is ever dropped.
 const WAITING: usize = 8192;
@@ -206,4 +225,16 @@ async fn keep(db: &Db, batch: &[Entry]) {
         lines = batch.len(),
         "ledger lines of reads were lost: the database stayed away"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_panics_in_a_turn_is_an_error_of_that_turn() {
+        assert!(matches!(apart(async { Ok(7) }).await, Ok(7)));
+        let broken: Answer<()> = apart(async { panic!("a letter nobody can read") }).await;
+        assert!(broken.is_err());
+    }
 }

@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::task::JoinSet;
 
 use crate::auth::keys::Keys;
 use crate::config::Config;
@@ -34,6 +33,7 @@ use crate::store::outbox::sending;
 use crate::store::outbox::sending::Carries;
 use crate::store::outbox::sending::End;
 use crate::store::outbox::sending::InHand;
+use crate::worker::apart;
 
 /// How often it is looked whether a letter is due.
 const BETWEEN_ROUNDS: Duration = Duration::from_secs(2);
@@ -54,7 +54,7 @@ pub const PAUSES: [i64; 10] = [
 ];
 
 /// The try after which none follows.
-const LAST_TRY: i64 = 11;
+const LAST_TRY: i64 = PAUSES.len() as i64 + 1;
 
 /// What one round did.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -103,21 +103,14 @@ where
     let me = name(entropy)?;
     let task = tokio::spawn(async move {
         loop {
-            // In a task of its own: what panics there ends the round, and not the loop.
-            let mut rounds = JoinSet::new();
-            rounds.spawn(whole_round(holder.clone(), me.clone(), stopped.clone()));
-            let pause = match rounds.join_next().await {
-                Some(Ok(Ok(done))) if done.no_door => NOBODY_OPENED,
-                Some(Ok(Ok(_))) => BETWEEN_ROUNDS,
-                Some(Ok(Err(failure))) => {
+            let turn = whole_round(holder.clone(), me.clone(), stopped.clone());
+            let pause = match apart(turn).await {
+                Ok(done) if done.no_door => NOBODY_OPENED,
+                Ok(_) => BETWEEN_ROUNDS,
+                Err(failure) => {
                     tracing::warn!(?failure, "the outbox could not be looked at");
                     NOBODY_OPENED
                 }
-                Some(Err(broken)) => {
-                    tracing::error!(%broken, "a round of the outbox broke off");
-                    NOBODY_OPENED
-                }
-                None => NOBODY_OPENED,
             };
             tokio::select! {
                 _ = stopped.changed() => return,

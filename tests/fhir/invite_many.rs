@@ -44,6 +44,14 @@ async fn seed(clinic: &Clinic) {
     }
 }
 
+/// A practice with those five hundred, and the token of staff who invite.
+async fn crowded() -> (Clinic, String) {
+    let clinic = Clinic::with(|config| config.accounts.requires.clear()).await;
+    seed(&clinic).await;
+    let token = staff(&clinic).await;
+    (clinic, token)
+}
+
 /// A job for all of them, made as an app makes it; its id.
 async fn started(clinic: &Clinic, token: &str) -> Uuid {
     let all = [("search", json!("family=Batchson"))];
@@ -148,9 +156,7 @@ async fn f092_the_same_on_mariadb() {
 
 #[tokio::test]
 async fn f092_another_replica_takes_over_and_a_stopped_job_sends_nothing_more() {
-    let clinic = Clinic::with(|config| config.accounts.requires.clear()).await;
-    seed(&clinic).await;
-    let token = staff(&clinic).await;
+    let (clinic, token) = crowded().await;
     let id = started(&clinic, &token).await;
     let look = |name: &'static str| worker::jobs::look(clinic.app.as_ref(), name);
     assert!(look("first").await.expect("a slice"));
@@ -181,9 +187,7 @@ async fn f092_another_replica_takes_over_and_a_stopped_job_sends_nothing_more() 
 
 #[tokio::test]
 async fn f162_a_job_ends_with_the_rights_of_whoever_made_it() {
-    let clinic = Clinic::with(|config| config.accounts.requires.clear()).await;
-    seed(&clinic).await;
-    let token = staff(&clinic).await;
+    let (clinic, token) = crowded().await;
     started(&clinic, &token).await;
     let look = |name: &'static str| worker::jobs::look(clinic.app.as_ref(), name);
     assert!(look("worker").await.expect("a slice"));
@@ -238,9 +242,7 @@ async fn f104_f105_letting_in_is_done_also_where_a_letter_went_a_short_while_ago
 
 #[tokio::test]
 async fn f161_a_job_is_told_and_stopped_for_whoever_may_see_and_change_patients() {
-    let clinic = Clinic::with(|config| config.accounts.requires.clear()).await;
-    seed(&clinic).await;
-    let token = staff(&clinic).await;
+    let (clinic, token) = crowded().await;
     let id = started(&clinic, &token).await;
     let path = format!("/fhir/$portal-job/{id}");
     let narrow = reach::token(&clinic, Some("nhaddad"), None, "openid user/Slot.rs").await;
@@ -259,9 +261,7 @@ async fn f161_a_job_is_told_and_stopped_for_whoever_may_see_and_change_patients(
 
 #[tokio::test]
 async fn f092_a_job_that_only_waits_lets_another_one_go_first() {
-    let clinic = Clinic::with(|config| config.accounts.requires.clear()).await;
-    seed(&clinic).await;
-    let token = staff(&clinic).await;
+    let (clinic, token) = crowded().await;
     started(&clinic, &token).await;
     // Every line of it broke a moment ago.
     let later = "UPDATE anteroom_job_item SET tries = 1, not_before = 99999999999";
