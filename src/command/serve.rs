@@ -106,9 +106,10 @@ pub async fn open(
 /// As [`open`].
 pub async fn open_emr(config: &Config, clock: Clock) -> Result<Emr, String> {
     let db = open_db(config, clock.clone()).await?;
-    Emr::open(db, config.documents.clone(), &config.zone, clock)
-        .await
-        .map_err(said)
+    let emr = Emr::open(db, config.documents.clone(), &config.zone, clock).await;
+    let mut emr = emr.map_err(said)?;
+    emr.booking = config.booking.clone();
+    Ok(emr)
 }
 
 /// Opens the practice to look at it: nothing is written.

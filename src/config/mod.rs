@@ -2,6 +2,7 @@
 //! Every setting is one line of [`SETTINGS`]; the example file is printed from it.
 
 pub mod accounts;
+pub mod booking;
 pub mod notify;
 mod settings;
 
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use time::Duration;
 
 pub use crate::config::accounts::Accounts;
+pub use crate::config::booking::Booking;
 pub use crate::config::notify::Notify;
 pub use crate::config::settings::SETTINGS;
 pub use crate::config::settings::Setting;
@@ -48,6 +50,8 @@ pub struct Config {
     pub notify: Notify,
     /// How accounts come to be and are kept.
     pub accounts: Accounts,
+    /// How visits are asked for.
+    pub booking: Booking,
     /// Whether this is the sandbox, which shows its logins.
     pub sandbox: bool,
 }
@@ -189,6 +193,7 @@ impl Config {
             staff_idp: staff_idp(&text)?,
             notify: notify::resolve(&text)?,
             accounts: accounts::resolve(&text)?,
+            booking: booking::resolve(&text)?,
             sandbox: false,
         })
     }

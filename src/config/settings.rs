@@ -12,7 +12,7 @@ pub struct Setting {
 }
 
 /// Every setting there is.
-pub const SETTINGS: [Setting; 40] = [
+pub const SETTINGS: [Setting; 48] = [
     Setting {
         key: "listen",
         default: "127.0.0.1:8080",
@@ -42,6 +42,46 @@ pub const SETTINGS: [Setting; 40] = [
         key: "cancel_notice_hours",
         default: "0",
         about: "How many hours before a visit a patient may still cancel it. 0 is OpenEMR's own rule: until it begins.",
+    },
+    Setting {
+        key: "booking_notice_hours",
+        default: "0",
+        about: "How many hours before a visit a patient must ask for it. 0: until it begins.",
+    },
+    Setting {
+        key: "booking_ahead_days",
+        default: "365",
+        about: "How many days ahead a patient may ask for a visit: 1 to 730.",
+    },
+    Setting {
+        key: "booking_open_requests",
+        default: "0",
+        about: "How many requests of one patient may wait for the practice's answer at once. 0: any number.",
+    },
+    Setting {
+        key: "booking_hold_minutes",
+        default: "5",
+        about: "For how many minutes a time is kept for a patient who has chosen it and is about to ask: 1 to 60.",
+    },
+    Setting {
+        key: "booking_confirm",
+        default: "",
+        about: "Calendar categories in which a patient's request is confirmed at once, by constant id or number, such as office_visit; or all. Empty: staff confirm each.",
+    },
+    Setting {
+        key: "booking_cancelled_time",
+        default: "blocks",
+        about: "What a cancelled visit does to its time: blocks (until staff delete it, as in OpenEMR) or frees.",
+    },
+    Setting {
+        key: "booking_open_end",
+        default: "schedule",
+        about: "When a day ends that no Out Of Office ends: schedule (OpenEMR's schedule_end) or midnight (as in OpenEMR's own search).",
+    },
+    Setting {
+        key: "booking_letters",
+        default: "yes",
+        about: "Whether patients are told by letter what becomes of their visits, with an entry for their calendar: yes or no.",
     },
     Setting {
         key: "client_address_header",

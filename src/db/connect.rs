@@ -71,6 +71,11 @@ const MYSQL: &[Step] = &[
         "registrations",
         include_str!("../../migrations/mysql/0009_registrations.sql"),
     ),
+    (
+        10,
+        "visits",
+        include_str!("../../migrations/mysql/0010_visits.sql"),
+    ),
 ];
 
 /// The OpenEMR-shaped tables of the sandbox, and Anteroom's own.
@@ -119,6 +124,11 @@ const SQLITE: &[Step] = &[
         9,
         "registrations",
         include_str!("../../migrations/sqlite/0009_registrations.sql"),
+    ),
+    (
+        10,
+        "visits",
+        include_str!("../../migrations/sqlite/0010_visits.sql"),
     ),
 ];
 

@@ -9,6 +9,8 @@ use crate::domain::people::Person;
 /// FHIR's appointment status, as far as OpenEMR's calendar can say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
+    /// Free time that could be asked for (`Appointment/$find`); no visit of the calendar.
+    Proposed,
     /// Asked for, not yet agreed.
     Pending,
     /// Agreed.
@@ -29,7 +31,8 @@ pub enum Status {
 
 impl Status {
     /// FHIR's code and the status, both directions.
-    pub const CODES: [(&'static str, Self); 8] = [
+    pub const CODES: [(&'static str, Self); 9] = [
+        ("proposed", Self::Proposed),
         ("pending", Self::Pending),
         ("booked", Self::Booked),
         ("arrived", Self::Arrived),
@@ -80,6 +83,10 @@ pub struct Appointment {
     pub created: Option<OffsetDateTime>,
     /// Whether it is one visit of a series.
     pub series: bool,
+    /// Whether the practice proposed this time and waits for the patient's answer.
+    pub offered: bool,
+    /// FHIR id of the Slot, of free time and of what is held; a visit of the calendar takes its time and has none.
+    pub slot: Option<Uuid>,
 }
 
 /// What may be changed about an appointment by the person it belongs to.

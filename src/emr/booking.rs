@@ -1,30 +1,26 @@
-//! Booking a visit: the facts for the rules, and the row OpenEMR's own portal would write (OpenEMR facts 2.6).
+//! Asking for a visit: the facts for the rules. What is written is in [`entry`].
+
+pub(super) mod entry;
 
 use sqlx::FromRow;
 use time::Date;
 use time::Duration;
 use time::OffsetDateTime;
 
-use crate::db::Tx;
 use crate::db::sql::Sql;
-use crate::db::sql::time_text;
+use crate::db::sql::datetime_text;
 use crate::domain::access::Grant;
 use crate::domain::access::Reach;
 use crate::domain::access::User;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
-use crate::emr::calendar::marks::mark_of;
 use crate::emr::calendar::minutes;
 use crate::emr::calendar::spoken;
-use crate::emr::exception::no_end;
-use crate::emr::exception::once;
-use crate::emr::names::named;
 use crate::emr::openings::Event;
 use crate::emr::openings::Openings;
 use crate::emr::openings::Visit;
 use crate::emr::persons;
-use crate::emr::php;
 use crate::emr::schedules::Provider;
 use crate::emr::schedules::Which;
 use crate::emr::schedules::categories::Category;
@@ -33,13 +29,8 @@ use crate::emr::schedules::categories::usual;
 use crate::emr::schedules::providers;
 use crate::emr::slots;
 use crate::emr::slots::load;
-use crate::emr::tracking;
-use crate::emr::uuids;
-use crate::emr::writing::Written;
+use crate::emr::slots::load::Own;
 use crate::portal::Case;
-use crate::portal::visit;
-use crate::portal::visit::Booking;
-use crate::portal::visit::By;
 use crate::portal::visit::Host;
 use crate::portal::visit::Request;
 use crate::portal::visit::RequestCase;
@@ -54,15 +45,9 @@ const PATIENT: &str =
 const PLACE: &str = "SELECT f.id FROM facility f JOIN uuid_mapping m \
     ON m.target_uuid = f.uuid AND m.resource = 'Location' WHERE m.uuid = ? ORDER BY m.id";
 
-/// Held until the transaction ends: whoever books the same provider waits here, and then sees what was booked. Nothing
-/// in the calendar itself could be held, because no key forbids two visits at one time (OpenEMR facts 6.6).
-const HOLD: &str = "SELECT id FROM users WHERE id = ?";
-
-/// Booleans and numbers OpenEMR's portal leaves empty are written as the 0 they become.
-const INSERT: &str = "INSERT INTO openemr_postcalendar_events (pc_catid, pc_multiple, pc_aid, pc_pid, pc_title, pc_time, \
-    pc_hometext, pc_informant, pc_eventDate, pc_endDate, pc_duration, pc_recurrtype, pc_recurrspec, pc_startTime, \
-    pc_endTime, pc_alldayevent, pc_apptstatus, pc_prefcatid, pc_location, pc_eventstatus, pc_sharing, pc_facility";
-const VALUES: &str = ") VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, ?, 0, ?, 1, 1, ?";
+/// Requests that wait, from today on: what may be too many.
+const OPEN: &str = "SELECT COUNT(*) AS total FROM openemr_postcalendar_events \
+    WHERE pc_pid = ? AND pc_eventstatus = 1 AND pc_apptstatus = '^' AND pc_recurrtype = 0 AND pc_eventDate >= ?";
 
 /// Days the next free starts are looked for on.
 const LOOK: Duration = Duration::days(14);
@@ -80,6 +65,11 @@ struct PatientRow {
 #[derive(FromRow)]
 struct Id {
     id: i64,
+}
+
+#[derive(FromRow)]
+struct Count {
+    total: i64,
 }
 
 /// Gathers what the rules must know.
@@ -114,7 +104,8 @@ pub(super) async fn case(emr: &Emr, grant: &Grant, reach: &Reach, ask: Request) 
     let days = days(emr, start);
     let (free, next) = match (&host, &service) {
         (Some(host), Some(service)) => {
-            let events = slots::events_of(emr, std::slice::from_ref(host), days).await?;
+            let own = own(emr, person.pid, &ask);
+            let events = load::of(emr, &[host.row], days, &own).await?;
             let events = events.get(&host.row).map(Vec::as_slice).unwrap_or_default();
             (
                 free(emr, events, (start, service)),
@@ -124,6 +115,12 @@ pub(super) async fn case(emr: &Emr, grant: &Grant, reach: &Reach, ask: Request) 
         _ => (false, Vec::new()),
     };
     let practice = emr.practice().await?;
+    let (sql, most) = (open(emr, person.pid), emr.booking.open);
+    let waiting: Option<Count> = match most {
+        Some(_) => emr.db.one(sql).await?,
+        None => None,
+    };
+    let confirmed = category.is_some_and(|category| emr.booking.confirms(&category.code.code));
     let case = RequestCase {
         patient: (person, name),
         now: emr.now(),
@@ -142,6 +139,10 @@ pub(super) async fn case(emr: &Emr, grant: &Grant, reach: &Reach, ask: Request) 
             User::Staff(staff) => Some(staff.id),
             User::Patient(_) | User::System => None,
         },
+        open: (many(waiting), most),
+        notice: emr.booking.notice,
+        ahead: emr.booking.ahead,
+        confirmed,
         ask,
     };
     Ok(Case::Visit(VisitCase::Request(Box::new(case))))
@@ -242,132 +243,18 @@ fn visit(service: &Service) -> Visit {
     }
 }
 
-/// Whoever books this provider next waits until the transaction ends.
-///
-/// # Errors
-/// `NotFound` where the provider is gone.
-pub(super) async fn hold(tx: &mut Tx, host: i64) -> Answer<()> {
-    let lock = tx.lock_clause();
-    let held: Option<Id> = tx.one(Sql::new(HOLD).bind(host).push(lock)).await?;
-    match held.is_some_and(|held| held.id == host) {
-        true => Ok(()),
-        false => Err(Refusal::NotFound.into()),
-    }
+/// What does not stand in the way of the patient who asks.
+fn own(emr: &Emr, pid: i64, ask: &Request) -> Own {
+    let instead = ask.instead.map(|start| datetime_text(emr.zone.wall(start)));
+    Own { pid, instead }
 }
 
-/// Writes the visit and the note to staff, in the transaction of the caller.
-///
-/// # Errors
-/// `Conflict` with the next free starts where somebody else was first.
-pub(super) async fn apply(emr: &Emr, tx: &mut Tx, booking: &Booking) -> Answer<Written> {
-    let case = &booking.case;
-    hold(tx, booking.host.row).await?;
-    let host = booking.host.row;
-    // Staff may book twice: they know why.
-    if case.ask.by == By::Patient {
-        let span = days(emr, case.start);
-        let rows = tx.all(load::statement(&[host], span)).await?;
-        let events = load::events(emr, rows, span);
-        let events = events.get(&host).map(Vec::as_slice).unwrap_or_default();
-        let wanted = (case.start, &booking.service);
-        if !free(emr, events, wanted) {
-            let next = next(emr, events, wanted);
-            return Err(Refusal::Conflict(visit::taken(&next)).into());
-        }
-    }
-    let sql = insert(emr, tx, booking).await?;
-    let row = tx.insert(sql).await?;
-    let has_uuid = emr.layout.has(TABLE, "uuid");
-    if has_uuid {
-        uuids::register(tx, case.ask.id, (TABLE, "pc_eid"), 0).await?;
-    }
-    match case.ask.by {
-        By::Patient => told(emr, tx, booking).await?,
-        By::Staff => {
-            let wall = emr.zone.wall(case.start);
-            tracking::follow(
-                tx,
-                (row, mark(booking), emr.zone.wall(emr.now())),
-                (case.patient.0.pid, wall, case.writer),
-            )
-            .await?;
-        }
-    }
-    Ok(Written::Record(match has_uuid {
-        true => case.ask.id,
-        false => named(TABLE, row),
-    }))
+/// The statement that counts what waits.
+fn open(emr: &Emr, pid: i64) -> Sql {
+    let today = emr.zone.wall(emr.now()).date();
+    Sql::new(OPEN).bind(pid.to_string()).bind(today)
 }
 
-fn mark(booking: &Booking) -> &'static str {
-    mark_of(booking.case.ask.status)
-}
-
-async fn insert(emr: &Emr, tx: &mut Tx, booking: &Booking) -> Answer<Sql> {
-    let case = &booking.case;
-    let (person, _) = &case.patient;
-    // The portal notes the patient's own provider as the one who wrote the row.
-    let informant = match (case.ask.by, case.writer) {
-        (By::Staff, Some(writer)) => writer.to_string(),
-        _ => {
-            let row: Option<PatientRow> = tx.one(Sql::new(PATIENT).bind(person.pid)).await?;
-            let own = row.and_then(|row| row.provider).filter(|own| *own > 0);
-            own.map_or_else(|| "undefined".to_owned(), |own| own.to_string())
-        }
-    };
-    let start = emr.zone.wall(case.start);
-    let end = emr.zone.wall(case.start + booking.length);
-    let has_uuid = emr.layout.has(TABLE, "uuid");
-    let sql = Sql::new(INSERT)
-        .push(if has_uuid { ", uuid" } else { "" })
-        .push(VALUES)
-        .bind(booking.service.row)
-        .bind(booking.host.row.to_string())
-        .bind(person.pid.to_string())
-        .bind(&booking.service.name)
-        .bind(emr.zone.wall(emr.now()))
-        .bind(&case.ask.reason)
-        .bind(informant)
-        .bind(start.date())
-        .bind(no_end(emr))
-        .bind(booking.length.whole_seconds())
-        .bind(once(case.ask.by == By::Staff))
-        .bind(time_text(start.time()))
-        .bind(time_text(end.time()))
-        .bind(mark(booking))
-        .bind(location())
-        .bind(booking.facility);
-    Ok(match has_uuid {
-        true => sql.push(", ?)").bind(case.ask.id),
-        false => sql.push(")"),
-    })
-}
-
-/// Six empty places OpenEMR writes beside every event and never reads.
-fn location() -> String {
-    php::array(&[
-        ("event_location", ""),
-        ("event_street1", ""),
-        ("event_street2", ""),
-        ("event_city", ""),
-        ("event_state", ""),
-        ("event_postal", ""),
-    ])
-}
-
-/// The note staff find in their inbox, as OpenEMR's portal writes it (OpenEMR facts 2.6).
-async fn told(emr: &Emr, tx: &mut Tx, booking: &Booking) -> Answer<()> {
-    let (person, name) = &booking.case.patient;
-    let when = minutes(emr, booking.case.start);
-    let reason = tracking::one_line(&booking.case.ask.reason);
-    let said = match reason.is_empty() {
-        true => String::new(),
-        false => format!(" Reason {reason}."),
-    };
-    let text = format!(
-        "A New Appointment request was received from portal patient {name} regarding appointment dated {when}.{said} \
-         Use Portal Dashboard to confirm with patient."
-    );
-    let key = booking.host.row.to_string();
-    tracking::note(emr, tx, (person.pid, Some(&key), &text)).await
+fn many(count: Option<Count>) -> u32 {
+    count.map_or(0, |count| u32::try_from(count.total).unwrap_or(u32::MAX))
 }

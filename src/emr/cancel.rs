@@ -27,6 +27,7 @@ use crate::portal::CancelCase;
 use crate::portal::Case;
 use crate::portal::Change;
 use crate::portal::Permit;
+use crate::store::visits;
 
 const TABLE: &str = "openemr_postcalendar_events";
 
@@ -51,7 +52,7 @@ const CANCEL: &str = "UPDATE openemr_postcalendar_events SET pc_apptstatus = ?, 
 /// A row of the calendar that is about to change.
 #[derive(FromRow)]
 pub(super) struct Event {
-    row_id: i64,
+    pub(super) row_id: i64,
     multiple: i64,
     mark: String,
     pub(super) comment: Option<String>,
@@ -122,6 +123,7 @@ pub async fn apply(emr: &Emr, tx: &mut Tx, permit: &Permit) -> Answer<Written> {
         return Err(changed_meanwhile());
     }
     for row in rows {
+        visits::seen(tx, row, mark).await?;
         tracking::track(tx, row, mark, (wall, "portal-user")).await?;
     }
     let said = match reason.is_empty() {
@@ -132,8 +134,8 @@ pub async fn apply(emr: &Emr, tx: &mut Tx, permit: &Permit) -> Answer<Written> {
         "Portal patient {} cancelled the appointment dated {visit}.{said}",
         appointment.patient_name
     );
-    let key = event.provider_key.as_deref();
-    tracking::note(emr, tx, (appointment.person.pid, key, &text)).await?;
+    let about = (appointment.person.pid, event.provider(), text.as_str());
+    tracking::note(emr, tx, about).await?;
     Ok(Written::Record(event.uuid(emr, appointment)))
 }
 
@@ -168,6 +170,11 @@ pub(super) async fn hold(emr: &Emr, tx: &mut Tx, appointment: &Appointment) -> A
 }
 
 impl Event {
+    /// `pc_aid`
+    pub(super) fn provider(&self) -> Option<&str> {
+        self.provider_key.as_deref()
+    }
+
     /// The FHIR id of the row: of a visit that was of a series, the one it had there, where the layout can keep it.
     pub(super) fn uuid(&self, emr: &Emr, appointment: &Appointment) -> Uuid {
         match emr.layout.has(TABLE, "uuid") {

@@ -4,16 +4,19 @@ use time::Duration;
 
 use crate::db::Tx;
 use crate::db::sql::Sql;
+use crate::db::sql::datetime_text;
 use crate::db::sql::time_text;
 use crate::domain::access::Grant;
 use crate::domain::access::User;
 use crate::domain::refusal::Answer;
 use crate::domain::visits::Appointment;
+use crate::domain::visits::Status;
 use crate::emr::Emr;
 use crate::emr::calendar::marks::mark_of;
 use crate::emr::calendar::marks::status_of;
 use crate::emr::calendar::rows::LONGEST;
 use crate::emr::calendar::rows::comment_of;
+use crate::emr::cancel::Event;
 use crate::emr::cancel::changed_meanwhile;
 use crate::emr::cancel::hold;
 use crate::emr::cancel::siblings;
@@ -23,6 +26,8 @@ use crate::portal::Case;
 use crate::portal::visit::Edit;
 use crate::portal::visit::EditCase;
 use crate::portal::visit::VisitCase;
+use crate::store::visits;
+use crate::store::visits::Known;
 
 /// The mark is compared again, so that of two who change the visit at once only the first does.
 const MARK: &str = "UPDATE openemr_postcalendar_events SET pc_apptstatus = ?, pc_hometext = ? \
@@ -66,6 +71,7 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &EditCase) -> Answer<Wri
         return Err(changed_meanwhile());
     }
     let rows = siblings(tx, visit, &event).await?;
+    remember(emr, tx, (visit, &event)).await?;
     let comment = comment(case, event.comment.as_deref());
     let pid = visit.person.pid.to_string();
     let sql = Sql::new(MARK)
@@ -88,6 +94,11 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &EditCase) -> Answer<Wri
     } else if changed == 0 && case.mark != visit.mark {
         return Err(changed_meanwhile());
     }
+    // A request that staff move is an offer: the patient agrees, or calls it off.
+    if ask.span.is_some() || case.mark != visit.mark {
+        let offered = ask.span.is_some() && case.meaning == Status::Pending;
+        visits::offer(tx, event.row_id, offered).await?;
+    }
     if case.mark != visit.mark {
         let start = ask.span.map_or(visit.start, |(start, _)| start);
         let wall = emr.zone.wall(emr.now());
@@ -97,6 +108,19 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &EditCase) -> Answer<Wri
         }
     }
     Ok(Written::Record(event.uuid(emr, visit)))
+}
+
+/// Remembers the visit as the patient knows it, so that what becomes of it is told.
+async fn remember(emr: &Emr, tx: &mut Tx, (visit, event): (&Appointment, &Event)) -> Answer<()> {
+    let known = Known {
+        event: event.row_id,
+        pid: visit.person.pid,
+        mark: visit.mark.clone(),
+        wall: datetime_text(emr.zone.wall(visit.start)),
+        seconds: (visit.end - visit.start).whole_seconds(),
+        uid: visit.uuid.to_string(),
+    };
+    visits::remember(tx, &known, emr.now().unix_timestamp()).await
 }
 
 /// Whether a visit of this length ends when it did. By the wall clock too, on a day whose clocks change; a length that

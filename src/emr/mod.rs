@@ -3,6 +3,7 @@
 //! The verbs: [`find`], [`read`] and [`content`] take a [`Reach`]; [`calendar::case`] gathers the facts of a
 //! decision; [`calendar::apply`] takes a Permit. Accounts are looked up in [`account`], before there is a Reach.
 
+mod accepting;
 pub mod account;
 pub mod actors;
 pub mod addresses;
@@ -59,6 +60,7 @@ pub mod spool;
 pub mod staff;
 pub mod standing;
 pub mod tasks;
+pub mod telling;
 mod tracking;
 pub mod uuids;
 pub mod vocabulary;
@@ -76,6 +78,7 @@ use std::sync::RwLock;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::config::Booking;
 use crate::db::Db;
 use crate::domain::ResourceType;
 use crate::domain::access::Reach;
@@ -111,6 +114,8 @@ pub struct Emr {
     pub zone: Zone,
     /// `sites/<site>/documents`; `None` where no folder was configured and documents have no bytes.
     pub documents: Option<PathBuf>,
+    /// How visits are asked for.
+    pub booking: Booking,
     clock: Clock,
     practice: RwLock<Arc<Practice>>,
 }
@@ -169,6 +174,7 @@ impl Emr {
             layout,
             zone,
             documents,
+            booking: Booking::default(),
             clock,
             practice: RwLock::new(Arc::new(practice)),
         })

@@ -29,7 +29,7 @@ use crate::emr::uuids::Table;
 
 /// A calendar is set up where there is an In Office event (category 2) still to come. `pc_aid` is text and cast,
 /// because comparing text with a cast fails where the server's collation is not the table's.
-const SELECT: &str = "SELECT u.id, u.uuid, u.fname, u.lname, u.specialty, f.id AS facility_row, f.name AS facility_name, \
+const SELECT: &str = "SELECT u.id, u.uuid, u.fname, u.lname, u.specialty, f.id AS facility_row, f.name AS facility_name, f.uuid AS organization, \
     m.uuid AS location, (SELECT COUNT(*) FROM openemr_postcalendar_events e WHERE e.pc_catid = 2 \
         AND CAST(e.pc_aid AS SIGNED) = u.id AND (e.pc_eventDate >= ? OR e.pc_recurrtype > 0 AND e.pc_endDate >= ?)) AS configured";
 
@@ -40,9 +40,6 @@ const FROM: &str = " FROM users u LEFT JOIN facility f ON f.id = u.facility_id \
         WHERE x.target_uuid = f.uuid AND x.resource = 'Location') \
     WHERE u.authorized = 1 AND u.active = 1 AND u.calendar = 1 AND TRIM(COALESCE(u.username, '')) <> ''";
 
-/// How far ahead time can be asked for: OpenEMR's portal looks one year ahead (OpenEMR facts 2.6).
-pub(in crate::emr) const FURTHEST: Duration = Duration::days(365);
-
 #[derive(FromRow)]
 struct Row {
     id: i64,
@@ -52,6 +49,7 @@ struct Row {
     specialty: Option<String>,
     facility_row: Option<i64>,
     facility_name: Option<String>,
+    organization: Option<Vec<u8>>,
     location: Option<Vec<u8>>,
     configured: i64,
     last_updated: Option<PrimitiveDateTime>,
@@ -65,7 +63,9 @@ pub(in crate::emr) struct Provider {
     pub(in crate::emr) uuid: Uuid,
     pub(in crate::emr) name: String,
     pub(in crate::emr) specialty: String,
-    location: Option<(Uuid, String)>,
+    pub(in crate::emr) location: Option<(Uuid, String)>,
+    /// FHIR id of the facility's Organization.
+    pub(in crate::emr) organization: Option<Uuid>,
     /// Whether there is an In Office event still to come.
     pub(in crate::emr) configured: bool,
     last_updated: Option<PrimitiveDateTime>,
@@ -108,7 +108,7 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
         let day = emr.zone.wall(now).date().saturating_add(days);
         emr.zone.instant(day.with_time(Time::MIDNIGHT))
     };
-    let horizon = (midnight(Duration::ZERO), midnight(FURTHEST));
+    let horizon = (midnight(Duration::ZERO), midnight(emr.booking.ahead));
     let records = found
         .into_iter()
         .map(|provider| {
@@ -158,6 +158,7 @@ pub(in crate::emr) async fn providers(emr: &Emr, which: Which<'_>) -> Answer<Vec
             specialty: tidy(row.specialty),
             location: uuids::known(row.location.as_deref())
                 .map(|uuid| (uuid, tidy(row.facility_name))),
+            organization: uuids::known(row.organization.as_deref()),
             configured: row.configured > 0,
             last_updated: row.last_updated,
         })

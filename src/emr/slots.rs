@@ -1,8 +1,7 @@
 //! Free and taken time, computed from the calendar and never stored.
 
 pub(in crate::emr) mod load;
-
-use std::collections::HashMap;
+pub mod offers;
 
 use time::Date;
 use time::Duration;
@@ -33,7 +32,6 @@ use crate::emr::openings::Openings;
 use crate::emr::openings::State;
 use crate::emr::openings::Visit;
 use crate::emr::predicates;
-use crate::emr::schedules::FURTHEST;
 use crate::emr::schedules::Provider;
 use crate::emr::schedules::Which;
 use crate::emr::schedules::categories::Category;
@@ -42,6 +40,7 @@ use crate::emr::schedules::categories::usual;
 use crate::emr::schedules::provider_of;
 use crate::emr::schedules::providers;
 use crate::emr::schedules::schedule_id;
+use crate::emr::slots::load::Own;
 use crate::emr::wall;
 
 /// Days one search may be about.
@@ -120,7 +119,8 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
         return Ok(none);
     }
     let days = (asked.first, asked.last);
-    let events = events_of(emr, &listed, days).await?;
+    let rows: Vec<i64> = listed.iter().map(|provider| provider.row).collect();
+    let events = load::of(emr, &rows, days, &Own::default()).await?;
     let limit = usize::try_from(query.count).unwrap_or(usize::MAX);
     let mut found: Vec<Placed> = Vec::new();
     let mut day = asked.first;
@@ -140,17 +140,6 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
         day = next;
     }
     Ok(cut(found, query))
-}
-
-/// The events of some providers on some days, in one statement.
-pub(in crate::emr) async fn events_of(
-    emr: &Emr,
-    providers: &[Provider],
-    days: (Date, Date),
-) -> Answer<HashMap<i64, Vec<Event>>> {
-    let rows: Vec<i64> = providers.iter().map(|provider| provider.row).collect();
-    let rows = emr.db.all(load::statement(&rows, days)).await?;
-    Ok(load::events(emr, rows, days))
 }
 
 impl Asked {
@@ -217,7 +206,7 @@ impl Asked {
                 "free time is looked for on 60 days at most: give a later ge or an earlier lt";
             return Err(Refusal::invalid("start", why));
         }
-        self.last = last.min(today.saturating_add(FURTHEST));
+        self.last = last.min(today.saturating_add(emr.booking.ahead));
         Ok(())
     }
 
@@ -262,7 +251,7 @@ fn of_day<'a>(
         seconds: category.map_or(0, |category| category.seconds),
     };
     let openings = Openings::of(events, &[day], &rules, &visit);
-    let now = emr.now();
+    let now = emr.now() + emr.booking.notice;
     let pieces = openings.intervals().into_iter().flat_map(|interval| {
         let length = match interval.state {
             State::Free => interval.end - interval.start,
@@ -311,7 +300,7 @@ async fn by_id(emr: &Emr, ids: &[Uuid]) -> Answer<Vec<Placed>> {
     let wanted: Vec<Named> = ids
         .iter()
         .filter_map(|id| named(emr, *id))
-        .filter(|named| emr.now() < named.start && named.start < emr.now() + FURTHEST)
+        .filter(|named| emr.now() < named.start && named.start < emr.now() + emr.booking.ahead)
         .collect();
     if wanted.is_empty() {
         return Ok(Vec::new());
@@ -324,7 +313,7 @@ async fn by_id(emr: &Emr, ids: &[Uuid]) -> Answer<Vec<Placed>> {
     let (Some(first), Some(last)) = span else {
         return Ok(Vec::new());
     };
-    let events = events_of(emr, &listed, (first, last)).await?;
+    let events = load::of(emr, &rows, (first, last), &Own::default()).await?;
     let rules = load::rules(emr);
     let found = wanted.iter().filter_map(|named| {
         let provider = listed.iter().find(|one| one.row == named.provider)?;

@@ -1,7 +1,5 @@
 //! The two verbs of every write: the facts a decision needs, and what a permit allows, in the transaction it is given.
 
-use std::collections::BTreeSet;
-
 use crate::db::Tx;
 use crate::domain::access::Grant;
 use crate::domain::access::Reach;
@@ -13,6 +11,7 @@ use crate::portal::Change;
 use crate::portal::Permit;
 use crate::portal::visit::VisitAsk;
 use crate::portal::visit::VisitChange;
+use crate::store::calendars;
 
 use time::Duration;
 use uuid::Uuid;
@@ -50,6 +49,7 @@ pub async fn case(
         Ask::Cancel(ask) => super::cancel::case(emr, reach, ask, rules.cancel_notice).await,
         Ask::Visit(VisitAsk::Request(ask)) => super::booking::case(emr, grant, reach, *ask).await,
         Ask::Visit(VisitAsk::Edit(ask)) => Ok(super::marking::case(grant, *ask)),
+        Ask::Visit(VisitAsk::Accept(ask)) => super::accepting::case(emr, reach, ask).await,
         Ask::Chart(ask) => super::chart::case(emr, grant, reach, ask).await,
         Ask::Message(ask) => super::message_writing::case(emr, grant, reach, ask).await,
         Ask::Document(ask) => super::filing::case(emr, grant, reach, ask).await,
@@ -64,16 +64,13 @@ pub async fn case(
 /// # Errors
 /// As [`Tx::one`].
 pub async fn hold(tx: &mut Tx, permits: &[&Permit]) -> Answer<()> {
-    let hosts = permits.iter().filter_map(|permit| match permit.change() {
-        Change::Visit(VisitChange::Book(booking)) => Some(booking.host.row),
-        _ => None,
-    });
-    // In one order, so that no two transactions wait for each other.
-    let hosts: BTreeSet<i64> = hosts.collect();
-    for host in hosts {
-        super::booking::hold(tx, host).await?;
+    let books = |permit: &&Permit| {
+        matches!(permit.change(), Change::Visit(VisitChange::Book(_)))
+    };
+    match permits.iter().any(books) {
+        true => calendars::take_turn(tx).await,
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// Writes what a permit allows. Its line in the ledger, and the state before, are written by the caller in the same
@@ -84,8 +81,9 @@ pub async fn hold(tx: &mut Tx, permits: &[&Permit]) -> Answer<()> {
 pub async fn apply(emr: &Emr, tx: &mut Tx, permit: &Permit) -> Answer<Written> {
     match permit.change() {
         Change::Cancel { .. } => super::cancel::apply(emr, tx, permit).await,
-        Change::Visit(VisitChange::Book(booking)) => super::booking::apply(emr, tx, booking).await,
+        Change::Visit(VisitChange::Book(booking)) => super::booking::entry::apply(emr, tx, booking).await,
         Change::Visit(VisitChange::Edit(case)) => super::marking::apply(emr, tx, case).await,
+        Change::Visit(VisitChange::Accept(case)) => super::accepting::apply(emr, tx, case).await,
         Change::Chart(change) => super::chart::apply(emr, tx, change).await,
         Change::Message(change) => super::message_writing::apply(emr, tx, change).await,
         Change::Document(change) => super::filing::apply(emr, tx, change).await,

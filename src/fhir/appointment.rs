@@ -34,8 +34,10 @@ pub static SERVED: Served = Served {
     kind: ResourceType::Appointment,
     profile: None,
     prose: "The patient's visits, each of a series by itself, from five years ago until two years ahead. A patient may \
-        ask for one (status proposed or pending) on free time of a provider's Slots, and cancel it with a reason in \
-        cancelationReason.text; the practice's rules decide. Staff may book, mark and move visits.",
+        ask for one (status proposed or pending; waitlist asks to be called about it) on free time of a provider's Slots or \
+        of $find, agree with status booked to a time the practice proposed (then the patient's participation is \
+        needs-action), and cancel with a reason in cancelationReason.text; the practice's rules decide. Staff may book, mark \
+        and move visits.",
     interactions: &[
         Interaction::Create,
         Interaction::Read,
@@ -97,6 +99,7 @@ pub static SERVED: Served = Served {
                     let system = "http://hl7.org/fhir/participationstatus";
                     let answers = [
                         (true, "accepted"),
+                        (visit.offered, "needs-action"),
                         (!visit.providers.is_empty() && waits(visit), "needs-action"),
                     ];
                     let answers = answers.into_iter().filter(|(is, _)| *is);
@@ -159,10 +162,24 @@ pub static SERVED: Served = Served {
             "extension",
         ],
     },
-    operations: &[(
-        "validate",
-        "http://hl7.org/fhir/OperationDefinition/Resource-validate",
-    )],
+    operations: &[
+        (
+            "validate",
+            "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+        ),
+        (
+            "find",
+            "https://anteroom.dev/fhir/OperationDefinition/appointment-find",
+        ),
+        (
+            "hold",
+            "https://anteroom.dev/fhir/OperationDefinition/appointment-hold",
+        ),
+        (
+            "book",
+            "https://anteroom.dev/fhir/OperationDefinition/appointment-book",
+        ),
+    ],
 };
 
 /// What a new visit is asked for with.
@@ -208,9 +225,12 @@ fn category(visit: &Appointment) -> Vec<Indexed> {
     visit.category.iter().map(indexes::code).collect()
 }
 
-/// Whether it waits for the provider's answer.
+/// Whether it waits for the provider's answer; what the practice proposed waits for the patient's.
 fn waits(visit: &Appointment) -> bool {
-    matches!(visit.status, Status::Pending | Status::Waitlist)
+    matches!(
+        visit.status,
+        Status::Proposed | Status::Pending | Status::Waitlist
+    ) && !visit.offered
 }
 
 pub(super) fn render(visit: &Appointment, meta: Meta) -> Built<resources::Appointment> {
@@ -243,11 +263,28 @@ pub(super) fn render(visit: &Appointment, meta: Meta) -> Built<resources::Appoin
     resource.minutes_duration = u32::try_from(minutes).ok().and_then(NonZeroU32::new);
     resource.created = visit.created.map(wire::date_time);
     resource.comment = wire::clean(&visit.comment);
+    if let (Status::Cancelled, Some(reason)) = (visit.status, reason(&visit.comment)) {
+        resource.cancelation_reason = Some(wire::words(reason)?);
+    }
+    if let Some(slot) = visit.slot {
+        resource.slot = wire::list([wire::reference(ResourceType::Slot, slot, "")?]);
+    }
     Ok(resource)
+}
+
+/// Why a visit was called off: the calendar has one text for what it was for and this, one below the other.
+fn reason(comment: &str) -> Option<&str> {
+    let said = |line: &'_ str| {
+        let known = ["Cancelled: ", "Cancelled by patient: "];
+        known.iter().any(|start| line.starts_with(start))
+    };
+    let line = comment.lines().rev().find(|line| said(line))?;
+    line.split_once(": ").map(|(_, reason)| reason.trim())
 }
 
 fn status(status: Status) -> AppointmentStatus {
     match status {
+        Status::Proposed => AppointmentStatus::Proposed,
         Status::Pending => AppointmentStatus::Pending,
         Status::Booked => AppointmentStatus::Booked,
         Status::Arrived => AppointmentStatus::Arrived,
@@ -264,7 +301,11 @@ fn participants(visit: &Appointment) -> Built<Vec<Option<AppointmentParticipant>
     let mut participants = Vec::with_capacity(4);
     let id = visit.person.uuid;
     let patient = wire::reference(ResourceType::Patient, id, &visit.patient_name)?;
-    participants.push(participant(patient, ParticipationStatus::Accepted)?);
+    let mine = match visit.offered || visit.status == Status::Proposed {
+        true => ParticipationStatus::NeedsAction,
+        false => ParticipationStatus::Accepted,
+    };
+    participants.push(participant(patient, mine)?);
     for (id, display) in &visit.providers {
         let answer = match waits(visit) {
             true => ParticipationStatus::NeedsAction,

@@ -17,6 +17,7 @@ use crate::fhir::Base;
 use crate::fhir::ask::Role;
 use crate::fhir::ask::Sent;
 use crate::portal::Ask;
+use crate::portal::visit::Acceptance;
 use crate::portal::visit::VisitAsk;
 
 /// Letters of a reason at most.
@@ -38,6 +39,12 @@ pub fn of(sent: Sent<'_>, base: &Base) -> Result<Ask, Refusal> {
         (None, role) => {
             let request = request::of((sent.id, role), &visit, base)?;
             Ok(Ask::Visit(VisitAsk::Request(Box::new(request))))
+        }
+        (Some(Record::Appointment(before)), Role::Patient(_))
+            if before.offered && visit.status == AppointmentStatus::Booked =>
+        {
+            let (uuid, seen) = (sent.id, sent.seen);
+            Ok(Ask::Visit(VisitAsk::Accept(Acceptance { uuid, seen })))
         }
         (Some(_), Role::Patient(_)) => {
             if visit.status != AppointmentStatus::Cancelled {

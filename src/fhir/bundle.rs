@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::domain::ResourceType;
 use crate::domain::records::Record;
 use crate::domain::refusal::Fault;
+use crate::domain::refusal::Reason;
 use crate::fhir::Base;
 use crate::fhir::outcome;
 use crate::fhir::render;
@@ -46,6 +47,8 @@ pub struct Entries<'a> {
     pub subset: &'a Subset,
     /// Sentences that warn of what was not done as asked.
     pub warnings: &'a [String],
+    /// Rules of the practice that say why there is not more.
+    pub reasons: &'a [Reason],
 }
 
 /// Room for one entry of usual size.
@@ -88,9 +91,11 @@ pub fn of_operation(
             entry(record, (&base, mode), subset, &mut page)?;
         }
     }
-    if !entries.warnings.is_empty() {
-        let warning = warning(entries.warnings).map_err(unbuilt)?;
-        let url = name_of(entries.warnings);
+    if !entries.warnings.is_empty() || !entries.reasons.is_empty() {
+        let warning = warning(entries).map_err(unbuilt)?;
+        let told = entries.reasons.iter().map(|reason| reason.text.clone());
+        let told: Vec<String> = entries.warnings.iter().cloned().chain(told).collect();
+        let url = name_of(&told);
         let opening = separator(&mut first);
         let opening = format!("{opening}{{\"fullUrl\":\"{url}\",\"resource\":");
         page.extend_from_slice(opening.as_bytes());
@@ -162,10 +167,13 @@ pub fn ignored(names: &[String]) -> Option<String> {
     (!names.is_empty()).then(said)
 }
 
-fn warning(sentences: &[String]) -> Built<Resource> {
+fn warning(entries: &Entries<'_>) -> Built<Resource> {
     let issue =
         |said: &String| outcome::issue(IssueSeverity::Warning, IssueType::NotSupported, said);
-    let issues = sentences.iter().map(issue).collect::<Built<_>>()?;
+    let sentences = entries.warnings.iter().map(issue);
+    let reasons = entries.reasons.iter();
+    let reasons = reasons.map(|reason| outcome::broken(IssueSeverity::Information, reason));
+    let issues = sentences.chain(reasons).collect::<Built<_>>()?;
     Ok(outcome::of(issues)?.into())
 }
 

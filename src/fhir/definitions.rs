@@ -63,7 +63,7 @@ macro_rules! file {
 }
 
 /// Every definition, by the name of its file. `tests/definitions.rs` holds that none is forgotten.
-const FILES: [&[u8]; 46] = [
+const FILES: [&[u8]; 49] = [
     file!("CapabilityStatement-anteroom"),
     file!("CodeSystem-communication-category"),
     file!("CodeSystem-document-category"),
@@ -74,6 +74,9 @@ const FILES: [&[u8]; 46] = [
     file!("CodeSystem-reason"),
     file!("CodeSystem-task-code"),
     file!("ImplementationGuide-dev.anteroom.fhir"),
+    file!("OperationDefinition-appointment-book"),
+    file!("OperationDefinition-appointment-find"),
+    file!("OperationDefinition-appointment-hold"),
     file!("OperationDefinition-portal-credential"),
     file!("OperationDefinition-portal-disable"),
     file!("OperationDefinition-portal-enable"),

@@ -10,6 +10,9 @@ use crate::fhir::dates;
 /// Parameters at most, as of a search.
 const MOST: usize = 50;
 
+/// The parameter that holds a resource.
+const RESOURCE: &str = "resource";
+
 /// What an operation is given.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Inputs {
@@ -81,7 +84,20 @@ pub fn read_many(sent: &[u8], takes_resource: bool, most: usize) -> Result<Input
     }
     let json =
         fhir_decode::json(sent).map_err(|problem| Refusal::invalid(problem.path, problem.why))?;
-    of_many(json, takes_resource, most)
+    of_many(json, (takes_resource, RESOURCE), most)
+}
+
+/// The same where the resource comes bare, or in a parameter of another name.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_named(sent: &[u8], name: &str) -> Result<Inputs, Refusal> {
+    if sent.is_empty() {
+        return Ok(Inputs::default());
+    }
+    let json =
+        fhir_decode::json(sent).map_err(|problem| Refusal::invalid(problem.path, problem.why))?;
+    of_many(json, (true, name), MOST)
 }
 
 /// The same from JSON that was read, such as the resource of an entry.
@@ -89,10 +105,14 @@ pub fn read_many(sent: &[u8], takes_resource: bool, most: usize) -> Result<Input
 /// # Errors
 /// As [`read`].
 pub fn of(json: Value, takes_resource: bool) -> Result<Inputs, Refusal> {
-    of_many(json, takes_resource, MOST)
+    of_many(json, (takes_resource, RESOURCE), MOST)
 }
 
-fn of_many(json: Value, takes_resource: bool, most: usize) -> Result<Inputs, Refusal> {
+fn of_many(
+    json: Value,
+    (takes_resource, named): (bool, &str),
+    most: usize,
+) -> Result<Inputs, Refusal> {
     let kind = json.get("resourceType").and_then(Value::as_str);
     match kind {
         Some("Parameters") => {}
@@ -129,8 +149,8 @@ fn of_many(json: Value, takes_resource: bool, most: usize) -> Result<Inputs, Ref
         };
         if one.get("resource").is_some() {
             let second = inputs.resource.replace(one["resource"].clone()).is_some();
-            if second || name != "resource" {
-                let why = "there is one resource, in the parameter of that name";
+            if second || name != named {
+                let why = format!("there is one resource, in the parameter {named}");
                 return Err(Refusal::invalid(place, why));
             }
             continue;
@@ -196,6 +216,11 @@ impl Span {
             start: of("start")?.map(|range| range.start),
             end: of("end")?.map(|range| range.end),
         })
+    }
+
+    /// Its first instant, and the first after it.
+    pub fn bounds(&self) -> (Option<OffsetDateTime>, Option<OffsetDateTime>) {
+        (self.start, self.end)
     }
 
     /// Whether it is open at both ends.

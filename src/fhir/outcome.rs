@@ -72,7 +72,11 @@ fn issues(refusal: &Refusal) -> Built<Vec<OperationOutcomeIssue>> {
             issue.expression = wire::list(expression(location));
             Ok(vec![issue])
         }
-        Refusal::Rules(reasons) => reasons.iter().map(broken).collect(),
+        Refusal::Rules(reasons) => {
+            let reasons = reasons.iter();
+            let broken = reasons.map(|reason| broken(IssueSeverity::Error, reason));
+            broken.collect()
+        }
         other => {
             let (code, words) = words(other);
             Ok(vec![issue(IssueSeverity::Error, code, &words)?])
@@ -90,8 +94,11 @@ fn expression(location: &str) -> Option<String> {
 }
 
 /// A broken rule of the practice: its id as code, the sentence for the patient, what would have to change.
-fn broken(reason: &Reason) -> Built<OperationOutcomeIssue> {
-    let mut issue = issue(IssueSeverity::Error, IssueType::BusinessRule, &reason.text)?;
+pub(super) fn broken(
+    severity: IssueSeverity,
+    reason: &Reason,
+) -> Built<OperationOutcomeIssue> {
+    let mut issue = issue(severity, IssueType::BusinessRule, &reason.text)?;
     if let Some(details) = &mut issue.details {
         details.coding = wire::list([wire::coding(REASONS, reason.id, "")?]);
     }

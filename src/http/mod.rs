@@ -37,6 +37,7 @@ pub mod register;
 pub mod reply;
 pub mod request_id;
 pub mod reset;
+pub mod scheduling;
 pub mod signin;
 pub mod site;
 pub mod staff;
@@ -446,6 +447,7 @@ fn cors() -> CorsLayer {
             "content-range",
             "etag",
             "location",
+            "expires",
             "content-location",
             "content-disposition",
             "last-modified",

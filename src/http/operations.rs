@@ -24,6 +24,7 @@ use crate::http::onboarding;
 use crate::http::portal;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
+use crate::http::scheduling;
 use crate::rest::route;
 use crate::rest::route::Verb;
 
@@ -106,6 +107,9 @@ async fn answered(
 ) -> Answer<Response> {
     if portal::is_ours(path) {
         return portal::answer((app, id), (path, (method, uri, headers)), body).await;
+    }
+    if scheduling::is_ours(path) {
+        return scheduling::answer((app, id), (path, (method, uri, headers)), body).await;
     }
     let grant = guard::grant(app, headers).await?;
     // What is not there has no body that would have to be right.

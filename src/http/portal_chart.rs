@@ -19,6 +19,7 @@ use crate::portal::chart::Part;
 use crate::rest::Rest;
 use crate::rest::commit;
 use crate::rest::write;
+use crate::rest::write::Booked;
 use crate::rest::write::Payload;
 use crate::rest::write::Prepared;
 use crate::rest::write::Request;
@@ -50,6 +51,7 @@ pub async fn change<'r>(
         payload: Payload::Resource(resource.to_string().into_bytes()),
         if_match: if_match(headers)?,
         if_none_exist: None,
+        booked: Booked::default(),
     };
     match write::prepare(rest, request).await {
         Ok(prepared) => Ok(Some(ChartBeside { rest, prepared })),

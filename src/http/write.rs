@@ -27,6 +27,7 @@ use crate::http::request_id::RequestId;
 use crate::rest::answer;
 use crate::rest::answer::Wanted;
 use crate::rest::repeat::Repeat;
+use crate::rest::write::Booked;
 use crate::rest::write::Payload;
 use crate::rest::write::Request;
 use crate::rest::write::Target;
@@ -121,6 +122,7 @@ async fn written(
         payload: wraps(bytes),
         if_match,
         if_none_exist,
+        booked: Booked::default(),
     };
     let answered = answer::write(&rest, request, (repeat.as_ref(), wanted(headers))).await?;
     Ok(reply::answered(app, answered).await)

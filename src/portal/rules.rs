@@ -132,6 +132,10 @@ pub fn tables() -> Vec<(&'static str, Vec<Told>)> {
             told(visit::EDIT),
         ),
         (
+            "A patient may agree to a time that was proposed where all of this holds.",
+            told(visit::ACCEPT),
+        ),
+        (
             "A chart may be changed, or the change asked for, where all of this holds.",
             told(chart::CHART),
         ),
@@ -269,6 +273,8 @@ mod tests {
                 comment: String::new(),
                 created: None,
                 series: false,
+                offered: false,
+                slot: None,
             },
             now,
             portal_on: true,

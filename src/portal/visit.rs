@@ -1,10 +1,14 @@
 //! The rules about a visit: asked for by a patient, booked, moved or marked by staff (F121 to F136).
 
+mod accept;
+
 use time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::people::Person;
+use crate::domain::refusal::Reason;
+use crate::domain::refusal::Refusal;
 use crate::domain::scope::Token;
 use crate::domain::visits::Appointment;
 use crate::domain::visits::Status;
@@ -14,8 +18,15 @@ use crate::portal::permitted;
 use crate::portal::rules;
 use crate::portal::rules::Rule;
 
+pub use accept::ACCEPT;
+pub use accept::Acceptance;
+pub use accept::AcceptCase;
+
 /// The rule that somebody else was first. Breaking it alone is a conflict: the request itself is right.
 pub const TAKEN: &str = "book.taken";
+
+/// The rule about how many requests may wait.
+pub const OPEN: &str = "book.open";
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +44,17 @@ pub enum VisitAsk {
     Request(Box<Request>),
     /// Staff change one.
     Edit(Box<Edit>),
+    /// A patient agrees to the time staff proposed.
+    Accept(Acceptance),
+}
+
+/// What a request comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The time is held for a while.
+    Hold,
+    /// The visit is asked for.
+    Ask,
 }
 
 /// A visit that is asked for.
@@ -60,6 +82,10 @@ pub struct Request {
     pub status: Status,
     /// The reason in words; empty where none.
     pub reason: String,
+    /// What it comes to.
+    pub step: Step,
+    /// When the patient's own visit begins that is given up for this one: it does not stand in its way.
+    pub instead: Option<OffsetDateTime>,
 }
 
 /// What staff change about a visit; what is `None` stays.
@@ -86,6 +112,8 @@ pub enum VisitCase {
     Request(Box<RequestCase>),
     /// About one that staff change.
     Edit(Box<EditCase>),
+    /// About a time staff proposed.
+    Accept(Box<AcceptCase>),
 }
 
 /// The provider a visit is asked for with.
@@ -135,6 +163,14 @@ pub struct RequestCase {
     pub next: Vec<String>,
     /// `users.id` of the member of staff who books.
     pub writer: Option<i64>,
+    /// How many requests of the patient wait, and how many may.
+    pub open: (u32, Option<u32>),
+    /// Least time before the visit (`booking_notice_hours`).
+    pub notice: Duration,
+    /// Most time before it (`booking_ahead_days`).
+    pub ahead: Duration,
+    /// Whether the practice confirms this category at once (`booking_confirm`).
+    pub confirmed: bool,
 }
 
 /// What is known about a visit staff change.
@@ -159,6 +195,8 @@ pub enum VisitChange {
     Book(Box<Booking>),
     /// A visit staff changed.
     Edit(Box<EditCase>),
+    /// A time the patient agreed to.
+    Accept(Box<AcceptCase>),
 }
 
 /// A visit that may be booked.
@@ -225,8 +263,8 @@ pub const REQUEST: &[Rule<RequestCase>] = &[
     EVERY[2],
     Rule {
         id: "book.status",
-        about: "A patient asks (proposed or pending); the practice answers.",
-        holds: |case| case.ask.status == Status::Pending,
+        about: "A patient asks (proposed or pending), or asks to be called about it (waitlist); the practice answers.",
+        holds: |case| matches!(case.ask.status, Status::Pending | Status::Waitlist),
         sentence: |_| "A visit is asked for as pending; the practice confirms it.".to_owned(),
         expression: "Appointment.status",
     },
@@ -238,11 +276,39 @@ pub const REQUEST: &[Rule<RequestCase>] = &[
         expression: "Appointment.start",
     },
     Rule {
+        id: "book.notice",
+        about: "The visit is at least as many hours away as the practice asks for.",
+        // A time that has passed breaks its own rule, not this one too.
+        holds: |case| case.start <= case.now || case.start - case.now >= case.notice,
+        sentence: |case| {
+            format!(
+                "Visits are asked for {} hours ahead at least. Please choose a later time, or call the practice.",
+                case.notice.whole_hours()
+            )
+        },
+        expression: "booking_notice_hours",
+    },
+    Rule {
         id: "book.ahead",
-        about: "The visit is within the next year.",
-        holds: |case| case.start - case.now <= Duration::days(365),
-        sentence: |_| "Visits can be asked for one year ahead at most.".to_owned(),
-        expression: "Appointment.start",
+        about: "The visit is no more days ahead than the practice plans.",
+        holds: |case| case.start - case.now <= case.ahead,
+        sentence: |case| {
+            format!(
+                "Visits can be asked for {} days ahead at most. Please choose an earlier time.",
+                case.ahead.whole_days()
+            )
+        },
+        expression: "booking_ahead_days",
+    },
+    Rule {
+        id: OPEN,
+        about: "No more requests of the patient wait than the practice allows.",
+        holds: |case| {
+            let waits = !case.confirmed && case.ask.instead.is_none();
+            !waits || case.open.1.is_none_or(|most| case.open.0 < most)
+        },
+        sentence: |case| too_many(case.open.1.unwrap_or_default()),
+        expression: "booking_open_requests",
     },
     Rule {
         id: "book.length",
@@ -338,6 +404,22 @@ pub fn taken(next: &[String]) -> String {
     }
 }
 
+/// The sentence for a patient who has asked often enough.
+fn too_many(most: u32) -> String {
+    format!(
+        "You have {most} requests that wait for the practice. Please wait for an answer, or take one back."
+    )
+}
+
+/// The no to a request that was one too many when it was to be written.
+pub fn one_too_many(most: u32) -> Refusal {
+    Refusal::Rules(vec![Reason {
+        id: OPEN,
+        text: too_many(most),
+        expression: "booking_open_requests",
+    }])
+}
+
 /// Applies the practice's rules.
 pub(super) fn decide(case: VisitCase) -> Verdict {
     match case {
@@ -361,6 +443,24 @@ pub(super) fn decide(case: VisitCase) -> Verdict {
                 true => permitted(Change::Visit(VisitChange::Edit(case))),
                 false => Verdict::Refused(reasons),
             }
+        }
+        VisitCase::Accept(case) => {
+            let reasons = rules::broken(ACCEPT, &case);
+            match reasons.is_empty() {
+                true => permitted(Change::Visit(VisitChange::Accept(case))),
+                false => Verdict::Refused(reasons),
+            }
+        }
+    }
+}
+
+impl Booking {
+    /// What the visit is when it is written.
+    pub fn status(&self) -> Status {
+        let asked = (self.case.ask.by, self.case.ask.status);
+        match asked == (By::Patient, Status::Pending) && self.case.confirmed {
+            true => Status::Booked,
+            false => self.case.ask.status,
         }
     }
 }

@@ -34,6 +34,7 @@ use crate::rest::route::Address;
 use crate::rest::route::Conditions;
 use crate::rest::route::Verb;
 use crate::rest::write;
+use crate::rest::write::Booked;
 use crate::rest::write::Payload;
 use crate::rest::write::Prepared;
 use crate::rest::write::Request;
@@ -381,6 +382,7 @@ fn request(entry: &Entry, what: &Write) -> Result<Request, Refusal> {
         payload,
         if_match: what.if_match,
         if_none_exist: entry.if_none_exist.clone().filter(|_| create),
+        booked: Booked::default(),
     })
 }
 

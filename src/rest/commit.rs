@@ -19,6 +19,8 @@ use crate::portal::Change;
 use crate::portal::Permit;
 use crate::portal::chart::ChartAsk;
 use crate::portal::chart::Writer;
+use crate::portal::visit::Step;
+use crate::portal::visit::VisitChange;
 use crate::rest::How;
 use crate::rest::Rest;
 use crate::rest::repeat::Repeat;
@@ -256,6 +258,8 @@ fn replaced(rest: &Rest<'_>, (one, write): (&Prepared, &Write), before: &Before)
 fn action(one: &Prepared, write: &Write) -> String {
     let verb = match (write.permit.change(), write.method) {
         (Change::Cancel { .. }, _) => "cancel",
+        (Change::Visit(VisitChange::Book(booking)), _) if booking.case.ask.step == Step::Hold => "hold",
+        (Change::Visit(VisitChange::Accept(_)), _) => "accept",
         (_, "POST") => "create",
         (_, "PATCH") => "patch",
         _ => "update",

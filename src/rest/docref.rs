@@ -98,6 +98,7 @@ pub async fn docref(rest: &Rest<'_>, inputs: &Inputs) -> Answer<Answered> {
         included: &[],
         subset: &Subset::Whole,
         warnings: &[],
+        reasons: &[],
     };
     let body = bundle::of_operation(&entries, &links, "DocumentReference/$docref")?;
     let mut answered = Answered::found(body);

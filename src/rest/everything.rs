@@ -113,6 +113,7 @@ pub async fn everything(rest: &Rest<'_>, id: &str, inputs: &Inputs) -> Answer<An
         included: &included,
         subset: &Subset::Whole,
         warnings: &[],
+        reasons: &[],
     };
     let mut answered = Answered::found(bundle::of_operation(&entries, &links, &path)?);
     let mut note = rest.entry("Patient.everything".to_owned(), format!("Patient/{id}"));

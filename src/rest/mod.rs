@@ -14,6 +14,7 @@ pub mod read;
 pub mod records;
 pub mod repeat;
 pub mod route;
+pub mod scheduling;
 pub mod search;
 pub mod terminology;
 pub mod validate;

@@ -19,12 +19,16 @@ use crate::rest::everything;
 use crate::rest::history;
 use crate::rest::read;
 use crate::rest::read::Known;
+use crate::rest::scheduling;
 use crate::rest::search;
 use crate::rest::terminology;
 use crate::rest::validate;
 
 /// The longest address, as of a URL.
 const LONGEST: usize = 8 * 1024;
+
+/// Operations on Appointment that write.
+pub const BOOKS: [&str; 2] = ["$hold", "$book"];
 
 /// The parts of an address.
 pub type Path<'a> = &'a [&'a str];
@@ -168,11 +172,12 @@ pub async fn operation(
     let (kind, id, name) = declared(path).ok_or(Refusal::NotFound)?;
     match (name, id, verb) {
         // They answer with a password, or change what the rest of a Bundle may do.
-        (name, ..) if name.starts_with("$portal-") => {
+        (name, ..) if name.starts_with("$portal-") || BOOKS.contains(&name) => {
             let why = "Send this operation as a request of its own, not in a Bundle.";
             Err(Refusal::Unsupported(why.to_owned()).into())
         }
         ("$everything", Some(id), _) => everything::everything(rest, id, &inputs).await,
+        ("$find", None, _) => scheduling::find(rest, &inputs).await,
         ("$docref", None, _) => docref::docref(rest, &inputs).await,
         ("$expand", id, _) => terminology::expand(rest, id, &inputs.pairs).await,
         ("$validate", id, Verb::Post) => validate::validate(rest, (kind, id), &inputs).await,
@@ -194,7 +199,7 @@ pub fn declared<'a>(path: Path<'a>) -> Option<(ResourceType, Option<&'a str>, &'
     let mut known = fhir::served(kind)?.operations.iter();
     let level = match bare {
         "everything" => id.is_some(),
-        "docref" => id.is_none(),
+        "docref" | "find" => id.is_none(),
         "portal-reset" | "portal-invite" => true,
         portal if portal.starts_with("portal-") => id.is_some(),
         _ => true,

@@ -109,6 +109,7 @@ pub async fn search(
         included: &along.records,
         subset: &asked.subset,
         warnings: &warnings,
+        reasons: &[],
     };
     let mut answered = Answered::found(bundle::searchset(&entries, &links)?);
     let name = kind.name();

@@ -21,6 +21,7 @@ use crate::rest::Answered;
 use crate::rest::Rest;
 use crate::rest::read;
 use crate::rest::write;
+use crate::rest::write::Booked;
 use crate::rest::write::Payload;
 use crate::rest::write::Request;
 use crate::rest::write::Target;
@@ -189,6 +190,7 @@ async fn looked_at(
         payload: Payload::Resource(sent.to_vec()),
         if_match: record.map(Record::version),
         if_none_exist: None,
+        booked: Booked::default(),
     };
     match write::prepare(rest, request).await {
         Ok(_) => Ok(()),

@@ -3,6 +3,7 @@
 
 use serde_json::Map;
 use serde_json::Value;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::ResourceType;
@@ -23,7 +24,10 @@ use crate::fhir::body;
 use crate::fhir::body::Body;
 use crate::fhir::patch;
 use crate::portal;
+use crate::portal::Ask;
 use crate::portal::Permit;
+use crate::portal::visit::Step;
+use crate::portal::visit::VisitAsk;
 use crate::rest::Rest;
 use crate::rest::condition;
 use crate::rest::condition::Condition;
@@ -44,6 +48,26 @@ pub struct Request {
     pub if_match: Option<u64>,
     /// The query of `If-None-Exist`.
     pub if_none_exist: Option<String>,
+    /// What a new visit comes to.
+    pub booked: Booked,
+}
+
+/// What a new visit comes to (`Appointment/$hold` and `$book`); of every other record it says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Booked {
+    /// Whether it is asked for, or its time is held.
+    pub step: Step,
+    /// When the visit begins that is given up for it in the same transaction.
+    pub instead: Option<OffsetDateTime>,
+}
+
+impl Default for Booked {
+    fn default() -> Self {
+        Self {
+            step: Step::Ask,
+            instead: None,
+        }
+    }
 }
 
 /// Which record is written.
@@ -203,7 +227,11 @@ pub async fn prepare(rest: &Rest<'_>, request: Request) -> Answer<Prepared> {
         resource: body.resource,
         changed,
     };
-    let ask = ask::of(sent, rest.base).map_err(Refusal::understood)?;
+    let mut ask = ask::of(sent, rest.base).map_err(Refusal::understood)?;
+    if let Ask::Visit(VisitAsk::Request(visit)) = &mut ask {
+        visit.step = request.booked.step;
+        visit.instead = request.booked.instead;
+    }
     let case = writing::case(rest.emr, rest.grant, &reach, (ask, rest.rules)).await;
     let permit = portal::decide(case.map_err(Failure::understood)?).permit()?;
     let write = Write {

@@ -278,6 +278,29 @@ pub fn rehearsed(person: Person, scopes: Vec<Scope>) -> Grant {
     Grant::stored(names, User::Patient(person), context, scopes)
 }
 
+/// What a patient may do about visits on this server's own pages: as an app with these scopes could, through the same
+/// rules. It lives for one request, and no token opens it.
+pub fn at_home(person: Person) -> Grant {
+    let context = LaunchContext {
+        patient: Some(person),
+        encounter: None,
+    };
+    let scopes = Scope::list("patient/Appointment.crus");
+    Grant::stored(own_pages(), User::Patient(person), context, scopes)
+}
+
+/// The same for a member of staff at the desk, as far as OpenEMR's access control goes.
+pub fn at_desk(staff: Staff) -> Grant {
+    let scopes = Scope::list("user/Appointment.crus");
+    let context = LaunchContext::default();
+    Grant::stored(own_pages(), User::Staff(staff), context, scopes)
+}
+
+/// Neither a grant of the store nor an app: the ledger leaves both empty.
+fn own_pages() -> (String, String) {
+    (String::new(), String::new())
+}
+
 /// What the access token of that fingerprint opens at `now`; `None` for anything that is wrong with it, its grant,
 /// its app or its patient. The first use is remembered, which ends the grace of the refresh token before it.
 ///

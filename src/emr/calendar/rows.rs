@@ -13,6 +13,7 @@ use crate::domain::people::Code;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 use crate::domain::visits::Appointment;
+use crate::domain::visits::Status;
 use crate::emr::Emr;
 use crate::emr::calendar::CATEGORY_SYSTEM;
 use crate::emr::calendar::TABLE;
@@ -39,7 +40,7 @@ pub(super) const SELECT: &str = "SELECT CAST(e.pc_eid AS SIGNED) AS row_id, e.pc
     e.pc_hometext AS comment, e.pc_time AS created, e.pc_recurrtype AS recurrence, e.pc_alldayevent AS all_day, \
     CASE WHEN e.pc_recurrtype > 0 THEN e.pc_recurrspec END AS spec, CAST(e.pc_endDate AS CHAR) AS last_day, \
     e.pc_aid AS provider_key, u.id AS provider_row, u.uuid AS provider, u.fname AS provider_given, u.lname AS provider_family, u.specialty AS specialty, \
-    f.id AS location_row, m.uuid AS location, f.name AS location_name, p.pid AS patient_pid, p.uuid AS patient, p.fname AS given, p.lname AS family";
+    f.id AS location_row, m.uuid AS location, f.name AS location_name, p.pid AS patient_pid, p.uuid AS patient, p.fname AS given, p.lname AS family, COALESCE(v.offered, 0) AS offered";
 
 /// The rows of visits with several providers: one each, with one `pc_multiple` above 0 (OpenEMR facts 1.4), which no
 /// index has; the day has one. Read in the order of the row, the first being the visit itself.
@@ -85,6 +86,7 @@ pub(super) struct EventRow {
     patient: Option<Vec<u8>>,
     given: Option<String>,
     family: Option<String>,
+    offered: i64,
 }
 
 #[derive(FromRow)]
@@ -294,6 +296,8 @@ impl EventRow {
             comment: comment_of(self.comment.clone()),
             created: emr.zone.told(self.created),
             series: day.is_some(),
+            offered: self.offered != 0 && status_of(&self.mark) == Status::Pending,
+            slot: None,
         })
     }
 

@@ -6,7 +6,12 @@ use sqlx::FromRow;
 use time::Date;
 use time::Duration;
 
+use crate::config::booking::CancelledTime;
+use crate::config::booking::OpenEnd;
+use crate::db::Tx;
 use crate::db::sql::Sql;
+use crate::db::sql::datetime_text;
+use crate::domain::refusal::Answer;
 use crate::domain::visits::Status;
 use crate::emr::Emr;
 use crate::emr::calendar::marks::status_of;
@@ -17,10 +22,12 @@ use crate::emr::openings::Kind;
 use crate::emr::openings::Rules;
 use crate::emr::recurrence::Recurrence;
 use crate::emr::wall;
+use crate::store::holds;
+use crate::store::holds::Hold;
 
 /// Of any category, patient and status, as OpenEMR counts them; `pc_aid` is text. A series without an end is never
 /// shown (`pc_endDate` NULL or the zero date).
-const EVENTS: &str = "SELECT e.pc_aid AS provider_key, e.pc_catid AS category, e.pc_prefcatid AS reserved, \
+const EVENTS: &str = "SELECT e.pc_aid AS provider_key, e.pc_pid AS patient_key, e.pc_catid AS category, e.pc_prefcatid AS reserved, \
     e.pc_apptstatus AS mark, e.pc_alldayevent AS all_day, e.pc_duration AS duration, \
     CONCAT(e.pc_eventDate, ' ', COALESCE(e.pc_startTime, '00:00:00')) AS start, CAST(e.pc_endTime AS CHAR) AS end_time, \
     e.pc_recurrtype AS recurrence, CASE WHEN e.pc_recurrtype > 0 THEN e.pc_recurrspec END AS spec, \
@@ -28,6 +35,12 @@ const EVENTS: &str = "SELECT e.pc_aid AS provider_key, e.pc_catid AS category, e
 
 const WITHIN: &str = " AND (e.pc_recurrtype = 0 AND e.pc_eventDate >= ? AND e.pc_eventDate <= ? \
     OR e.pc_recurrtype > 0 AND e.pc_eventDate <= ? AND e.pc_endDate >= ?)";
+
+/// The same in two parts. Single events are read with a lock on their days, which the index on the day lets the engine
+/// take: what OpenEMR is writing there at this moment is waited for, and what it writes after waits. A series reaches
+/// over years and cannot be locked without locking the calendar.
+const SINGLES: &str = " AND e.pc_recurrtype = 0 AND e.pc_eventDate >= ? AND e.pc_eventDate <= ?";
+const SERIES: &str = " AND e.pc_recurrtype > 0 AND e.pc_eventDate <= ? AND e.pc_endDate >= ?";
 
 /// In Office and Out Of Office: their numbers are fixed in OpenEMR (facts 1.5).
 const IN: i64 = 2;
@@ -39,6 +52,7 @@ const BEFORE: Duration = Duration::days(3);
 #[derive(FromRow)]
 pub(in crate::emr) struct EventRow {
     provider_key: Option<String>,
+    patient_key: Option<String>,
     category: i64,
     reserved: i64,
     mark: String,
@@ -51,27 +65,69 @@ pub(in crate::emr) struct EventRow {
     last_day: Option<String>,
 }
 
-/// The statement for these providers, first and last day.
-pub(in crate::emr) fn statement(providers: &[i64], (first, last): (Date, Date)) -> Sql {
-    let from = first.saturating_sub(BEFORE);
-    Sql::new(EVENTS)
-        .list(providers.iter().map(i64::to_string))
-        .push(WITHIN)
-        .bind(from)
-        .bind(last)
-        .bind(last)
-        .bind(from)
+/// What of a calendar does not stand in a patient's own way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::emr) struct Own {
+    /// The chart: what is held for it.
+    pub(in crate::emr) pid: i64,
+    /// When the visit begins that is given up for the new one, by the wall: `2026-11-24 09:15:00`.
+    pub(in crate::emr) instead: Option<String>,
 }
 
-/// The events of each provider on these days.
-pub(in crate::emr) fn events(
+/// The events of each provider on these days, what is held among them.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub(in crate::emr) async fn of(
     emr: &Emr,
-    rows: Vec<EventRow>,
-    (first, last): (Date, Date),
+    providers: &[i64],
+    days: (Date, Date),
+    own: &Own,
+) -> Answer<HashMap<i64, Vec<Event>>> {
+    let (from, last) = (days.0.saturating_sub(BEFORE), days.1);
+    let sql = about(providers).push(WITHIN).bind(from).bind(last);
+    let rows: Vec<EventRow> = emr.db.all(sql.bind(last).bind(from)).await?;
+    let held = holds::of(&emr.db, providers, emr.now().unix_timestamp()).await?;
+    Ok(events(emr, (rows, held), (from, last), own))
+}
+
+/// The same of one provider within a transaction, as it is at this moment, whoever writes: no later than this, and
+/// not before what was written when it began.
+///
+/// # Errors
+/// As [`Tx::all`].
+pub(in crate::emr) async fn within(
+    emr: &Emr,
+    tx: &mut Tx,
+    (provider, days): (i64, (Date, Date)),
+    own: &Own,
+) -> Answer<Vec<Event>> {
+    let (from, last) = (days.0.saturating_sub(BEFORE), days.1);
+    let provider = [provider];
+    let singles = about(&provider).push(SINGLES).bind(from).bind(days.0);
+    let mut rows: Vec<EventRow> = tx.all(singles.push(tx.lock_clause())).await?;
+    // Beyond the day of the visit lies only what is told where it is taken.
+    let later = about(&provider).push(SINGLES).bind(days.0.saturating_add(Duration::DAY));
+    rows.extend(tx.all::<EventRow>(later.bind(last)).await?);
+    let series = about(&provider).push(SERIES).bind(last).bind(from);
+    rows.extend(tx.all::<EventRow>(series).await?);
+    let held = holds::within(tx, &provider, emr.now().unix_timestamp()).await?;
+    let mut found = events(emr, (rows, held), (from, last), own);
+    Ok(found.remove(&provider[0]).unwrap_or_default())
+}
+
+fn about(providers: &[i64]) -> Sql {
+    Sql::new(EVENTS).list(providers.iter().map(i64::to_string))
+}
+
+fn events(
+    emr: &Emr,
+    (rows, held): (Vec<EventRow>, Vec<Hold>),
+    (from, last): (Date, Date),
+    own: &Own,
 ) -> HashMap<i64, Vec<Event>> {
     let practice = emr.known();
     let weekend = weekend(practice.globals.text("weekend_days"));
-    let from = first.saturating_sub(BEFORE);
     let mut found: HashMap<i64, Vec<Event>> = HashMap::new();
     for row in rows {
         let key = row.provider_key.as_deref().map(str::trim);
@@ -88,10 +144,37 @@ pub(in crate::emr) fn events(
                     .map_or_else(Vec::new, |series| series.occurrences(from, last))
             }
         };
+        let given_up = |event: &Event| {
+            let whose = row.patient_key.as_deref().map(str::trim);
+            whose == Some(own.pid.to_string().as_str())
+                && own.instead.is_some()
+                && own.instead == wall_of(event)
+        };
         let days = days.into_iter().map(|date| Event { date, ..event });
+        let days = days.filter(|event| !given_up(event));
         found.entry(provider).or_default().extend(days);
     }
+    for hold in held.iter().filter(|hold| hold.pid != own.pid) {
+        found.entry(hold.provider).or_default().extend(taken(hold));
+    }
     found
+}
+
+fn wall_of(event: &Event) -> Option<String> {
+    let at = event.date.midnight();
+    let at = at.checked_add(Duration::seconds(event.start))?;
+    Some(datetime_text(at))
+}
+
+fn taken(hold: &Hold) -> Option<Event> {
+    let (day, clock) = hold.wall.split_once(' ')?;
+    Some(Event {
+        date: wall::day(day)?,
+        start: wall::clock(clock)?,
+        seconds: hold.seconds,
+        all_day: false,
+        kind: Kind::Other { cancelled: false },
+    })
 }
 
 /// The settings free time depends on.
@@ -100,9 +183,14 @@ pub(in crate::emr) fn rules(emr: &Emr) -> Rules {
     let number = |name: &str| practice.globals.text(name).trim().parse::<i64>();
     Rules {
         step_minutes: number("calendar_interval").unwrap_or_default(),
-        schedule_end: number("schedule_end").unwrap_or(17),
-        // As OpenEMR's own search has it: staff free the time by deleting what was cancelled.
-        cancelled: Cancelled::Blocks,
+        schedule_end: match emr.booking.open_end {
+            OpenEnd::Schedule => number("schedule_end").unwrap_or(17),
+            OpenEnd::Midnight => 24,
+        },
+        cancelled: match emr.booking.cancelled {
+            CancelledTime::Blocks => Cancelled::Blocks,
+            CancelledTime::Frees => Cancelled::Frees,
+        },
     }
 }
 

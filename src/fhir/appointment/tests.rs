@@ -34,6 +34,8 @@ pub(in crate::fhir) fn visit() -> Appointment {
         comment: "Knee pain".to_owned(),
         created: Some(datetime!(2026-11-01 12:00 -4)),
         series: false,
+        offered: false,
+        slot: None,
     }
 }
 
@@ -90,6 +92,8 @@ fn a_bare_visit_has_nothing_empty() {
         comment: " ".to_owned(),
         created: None,
         series: true,
+        offered: false,
+        slot: None,
         ..visit()
     });
     assert_eq!(found.get("minutesDuration"), None);

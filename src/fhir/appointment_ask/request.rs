@@ -19,6 +19,7 @@ use crate::fhir::ask::Role;
 use crate::fhir::refers;
 use crate::portal::visit::By;
 use crate::portal::visit::Request;
+use crate::portal::visit::Step;
 
 const PARTICIPANT: &str = "Appointment.participant";
 
@@ -78,6 +79,8 @@ pub(super) fn of(
         length,
         status: status(&visit.status)?,
         reason: words(visit)?,
+        step: Step::Ask,
+        instead: None,
     })
 }
 

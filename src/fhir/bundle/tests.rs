@@ -12,6 +12,7 @@ fn page(records: &[Record], links: &Links<'_>, names: &[String]) -> Value {
         included: &[],
         subset: &Subset::Whole,
         warnings: &warnings,
+        reasons: &[],
     };
     let bytes = searchset(&entries, links).expect("renders");
     assert_eq!(fhir_decode::decode(&bytes).err(), None);
@@ -96,6 +97,7 @@ fn what_comes_along_is_told_from_what_was_searched_for_and_parts_from_the_whole(
         included: std::slice::from_ref(&visit),
         subset: &subset,
         warnings: &[],
+        reasons: &[],
     };
     let bytes = searchset(&entries, &links).expect("renders");
     let found: Value = serde_json::from_slice(&bytes).expect("JSON");

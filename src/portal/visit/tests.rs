@@ -21,6 +21,8 @@ fn case() -> RequestCase {
             length: Some(Duration::minutes(15)),
             status: Status::Pending,
             reason: "Cough".to_owned(),
+            step: Step::Ask,
+            instead: None,
         },
         patient: (
             Person {
@@ -46,6 +48,10 @@ fn case() -> RequestCase {
         free: true,
         next: vec!["2026-11-24 09:15".to_owned()],
         writer: None,
+        open: (0, Some(3)),
+        notice: Duration::hours(1),
+        ahead: Duration::days(365),
+        confirmed: false,
     }
 }
 
@@ -69,7 +75,7 @@ fn f121_f123_a_request_within_the_rules_is_booked_for_the_categorys_length() {
 #[test]
 fn every_rule_of_a_request_can_be_broken_alone() {
     type Break = fn(&mut RequestCase);
-    let breaks: [(&str, Break); 11] = [
+    let breaks: [(&str, Break); 13] = [
         ("portal-disabled", |case| case.portal_on = false),
         ("book.off", |case| case.appointments_on = false),
         ("book.category", |case| case.service = None),
@@ -77,6 +83,8 @@ fn every_rule_of_a_request_can_be_broken_alone() {
         ("book.location", |case| case.facility = None),
         ("book.status", |case| case.ask.status = Status::Booked),
         ("book.past", |case| case.start = case.now),
+        ("book.notice", |case| case.start = case.now + Duration::MINUTE),
+        (OPEN, |case| case.open.0 = 3),
         ("book.ahead", |case| {
             case.start = case.now + Duration::days(366)
         }),

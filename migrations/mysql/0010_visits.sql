@@ -1,0 +1,38 @@
+-- Booking. Times are seconds since 1970 (UTC), except wall, which is the practice's clock as OpenEMR's calendar has it.
+
+-- The turn of whoever books: a row that every booking writes, so that bookings wait for each other on one server, and on a
+-- cluster of several the second of two is told (certification). Nothing in the calendar itself could be waited for.
+CREATE TABLE anteroom_calendar (
+  provider    BIGINT NOT NULL PRIMARY KEY,
+  turn        BIGINT NOT NULL
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Time that is held for a patient who is about to ask for it. id is that of the Appointment it may become.
+CREATE TABLE anteroom_hold (
+  id          BINARY(16) NOT NULL PRIMARY KEY,
+  pid         BIGINT NOT NULL,
+  provider    BIGINT NOT NULL,
+  category    BIGINT NOT NULL,
+  wall        VARCHAR(19) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  seconds     BIGINT NOT NULL,
+  created     BIGINT NOT NULL,
+  expires     BIGINT NOT NULL,
+  KEY provider (provider, expires),
+  KEY pid (pid),
+  KEY expires (expires)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- What a patient knows of a visit: mark and start as they were told last. Where the calendar has become another, the patient
+-- is told, whoever changed it. offered: the practice proposed this time, and the patient has not answered.
+CREATE TABLE anteroom_visit (
+  event       BIGINT NOT NULL PRIMARY KEY,
+  pid         BIGINT NOT NULL,
+  mark        VARCHAR(15) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  wall        VARCHAR(19) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  seconds     BIGINT NOT NULL,
+  uid         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  offered     INT NOT NULL DEFAULT 0,
+  revision    BIGINT NOT NULL DEFAULT 0,
+  created     BIGINT NOT NULL,
+  KEY wall (wall)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
