@@ -1,5 +1,6 @@
 //! Letters: whether they can leave, what they say, and how they go (`lettre`).
 
+pub mod calendar;
 pub mod carrier;
 mod message;
 mod reply;
