@@ -37,6 +37,7 @@ pub mod session;
 pub mod staff_login;
 pub mod token;
 pub mod upstream;
+pub mod visits;
 pub mod who;
 
 #[cfg(test)]

@@ -172,6 +172,7 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     let outbox = worker::outbox::start(app.clone(), app.entropy.as_ref());
     let sealing = worker::seal::start(system_clock(), db.clone(), app.keys.seal.clone());
     let working = worker::jobs::start(app.clone());
+    let telling = worker::visits::start(app.clone());
     let noticing = tokio::spawn(notice(app.clone()));
     connections::serve(
         (listener, Patience::default()),
@@ -194,6 +195,8 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
         }
         Err(failure) => tracing::error!(?failure, "jobs were not worked on"),
     }
+    telling.abort();
+    let _ = telling.await;
     noticing.abort();
     let _ = noticing.await;
     // It holds the state, and with it a sender of ledger lines, until it has ended.

@@ -1,11 +1,15 @@
 //! Visits that have become others than their patients know, whoever changed them: this server, or OpenEMR's own screens.
 
 use sqlx::FromRow;
+use time::OffsetDateTime;
 
 use crate::db::sql::Sql;
 use crate::db::sql::datetime_text;
 use crate::domain::refusal::Answer;
+use crate::domain::visits::Status;
 use crate::emr::Emr;
+use crate::emr::calendar::marks::status_of;
+use crate::emr::calendar::start_of;
 use crate::store::visits::Changed;
 use crate::store::visits::Known;
 
@@ -41,9 +45,7 @@ pub async fn changed(emr: &Emr) -> Answer<Vec<Changed>> {
     let rows: Vec<Row> = emr.db.all(Sql::new(CHANGED).bind(wall)).await?;
     let changed = rows.into_iter().map(|row| Changed {
         now: match (row.new_mark, row.new_wall) {
-            (Some(mark), Some(wall)) => {
-                Some((mark, wall, row.new_seconds.unwrap_or_default()))
-            }
+            (Some(mark), Some(wall)) => Some((mark, wall, row.new_seconds.unwrap_or_default())),
             _ => None,
         },
         known: Known {
@@ -58,4 +60,14 @@ pub async fn changed(emr: &Emr) -> Answer<Vec<Changed>> {
         revision: row.revision,
     });
     Ok(changed.collect())
+}
+
+/// What a mark of the calendar means.
+pub fn status(mark: &str) -> Status {
+    status_of(mark)
+}
+
+/// The instant of a wall time as the calendar has it; `None` for a day no calendar has.
+pub fn instant(emr: &Emr, wall: &str) -> Option<OffsetDateTime> {
+    start_of(wall).map(|wall| emr.zone.instant(wall))
 }

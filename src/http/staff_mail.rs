@@ -81,7 +81,7 @@ const STATES: [(Status, &str, &str); 6] = [
 const TABS: usize = 4;
 
 /// Letters in words.
-const KINDS: [(Letter, &str); 11] = [
+const KINDS: [(Letter, &str); 12] = [
     (Letter::Invite, "Invitation"),
     (Letter::Reset, "Password reset"),
     (Letter::CredentialsChanged, "Sign-in was changed"),
@@ -92,6 +92,7 @@ const KINDS: [(Letter, &str); 11] = [
     (Letter::ConfirmEmail, "Confirm the new address"),
     (Letter::EmailChanged, "Address was changed"),
     (Letter::AccessChanged, "Access was changed"),
+    (Letter::Visit, "What became of a visit"),
     (Letter::Test, "Test"),
 ];
 

@@ -113,7 +113,7 @@ impl<'o> Carrier<'o> {
                 "the practice's own wording is broken: ours was sent; anteroom check tells all"
             );
         }
-        message::seal(&self.from, letter, written)
+        message::seal(&self.from, letter, (written, facts.entry.as_ref()))
     }
 
     async fn send(&mut self, server: &Smtp, sealed: &Sealed) -> Carried {

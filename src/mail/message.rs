@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 use lettre::Address;
 use lettre::Message;
 use lettre::address::Envelope;
+use lettre::message::Attachment;
 use lettre::message::Body;
 use lettre::message::Mailbox;
 use lettre::message::MultiPart;
@@ -19,6 +20,8 @@ use lettre::message::header::HeaderValue;
 
 use crate::domain::mailbox;
 use crate::mail::From;
+use crate::mail::calendar;
+use crate::mail::calendar::Entry;
 use crate::mail::wording::Written;
 use crate::store::outbox::sending::InHand;
 
@@ -37,7 +40,11 @@ pub(super) struct Sealed {
 ///
 /// # Errors
 /// One sentence that says what of it cannot be sent.
-pub(super) fn seal(from: &From, letter: &InHand, written: Written) -> Result<Sealed, String> {
+pub(super) fn seal(
+    from: &From,
+    letter: &InHand,
+    (written, entry): (Written, Option<&Entry>),
+) -> Result<Sealed, String> {
     let said = |what: &str, error: &dyn std::fmt::Display| format!("{what}: {error}");
     let address = |text: &str| -> Result<Address, String> {
         mailbox::one(text)
@@ -67,6 +74,14 @@ pub(super) fn seal(from: &From, letter: &InHand, written: Written) -> Result<Sea
         .boundary(format!("=_{}", letter.message_id))
         .singlepart(part(ContentType::TEXT_PLAIN, written.text))
         .singlepart(part(ContentType::TEXT_HTML, written.html));
+    let parts = match entry {
+        None => parts,
+        Some(entry) => MultiPart::builder()
+            .kind(MultiPartKind::Mixed)
+            .boundary(format!("=_m_{}", letter.message_id))
+            .multipart(parts)
+            .singlepart(attached(entry)?),
+    };
     let envelope =
         Envelope::new(Some(sender), vec![to]).map_err(|error| said("the envelope", &error))?;
     let mut message = builder
@@ -81,6 +96,14 @@ pub(super) fn seal(from: &From, letter: &InHand, written: Written) -> Result<Sea
         envelope,
         bytes: message.formatted(),
     })
+}
+
+/// The visit as a file that mail programs put into a calendar (RFC 6047, 2.4).
+fn attached(entry: &Entry) -> Result<SinglePart, String> {
+    let method = calendar::method(entry);
+    let kind = format!("text/calendar; charset=utf-8; method={method}");
+    let kind = ContentType::parse(&kind).map_err(|error| format!("the calendar: {error}"))?;
+    Ok(Attachment::new("visit.ics".to_owned()).body(calendar::file(entry), kind))
 }
 
 /// Plain letters in lines of at most 998 travel as they are (RFC 5322, 2.1.1): no link is cut in the middle, whatever reads

@@ -3,10 +3,12 @@
 pub mod calendar;
 pub mod carrier;
 mod message;
+mod moment;
 mod reply;
 pub mod wording;
 
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use crate::auth::keys::Keys;
 use crate::auth::links;
@@ -20,6 +22,8 @@ use crate::domain::mailbox;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
+use crate::mail::calendar::Entry;
+use crate::mail::calendar::Stands;
 use crate::mail::carrier::Patience;
 use crate::mail::wording::Facts;
 use crate::store::links::Purpose;
@@ -132,7 +136,48 @@ impl Office<'_> {
             factor,
             hours,
             change: told("change"),
+            moment: self.moment(letter),
+            entry: self.entry(letter),
             day: self.day(letter.created),
+        })
+    }
+
+    /// When the visit of a letter begins and ends.
+    fn span(letter: &InHand) -> Option<(OffsetDateTime, OffsetDateTime)> {
+        let at = |key: &str| {
+            let seconds = letter.told[key].as_i64()?;
+            OffsetDateTime::from_unix_timestamp(seconds).ok()
+        };
+        Some((at("start")?, at("end")?))
+    }
+
+    fn moment(&self, letter: &InHand) -> String {
+        let span = Self::span(letter);
+        span.map_or_else(String::new, |(start, _)| {
+            moment::said(self.emr.zone.wall(start), letter.language)
+        })
+    }
+
+    /// The visit of a letter for the patient's calendar.
+    fn entry(&self, letter: &InHand) -> Option<Entry> {
+        let (start, end) = Self::span(letter)?;
+        let practice = &self.emr.known().name;
+        Some(Entry {
+            uid: letter.told["uid"].as_str()?.to_owned(),
+            title: match letter.language {
+                Language::English => format!("Visit at {practice}"),
+                Language::Spanish => format!("Cita en {practice}"),
+            },
+            place: practice.clone(),
+            start,
+            end,
+            stands: match letter.told["change"].as_str()? {
+                "declined" | "cancelled" => Stands::Cancelled,
+                "offered" => Stands::Tentative,
+                _ => Stands::Confirmed,
+            },
+            revision: u32::try_from(letter.told["revision"].as_i64()?).ok()?,
+            made: instant(letter.created),
         })
     }
 

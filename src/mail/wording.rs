@@ -13,6 +13,7 @@ use minijinja::context;
 
 use crate::domain::language::Language;
 use crate::domain::mailbox;
+use crate::mail::calendar::Entry;
 use crate::store::outbox::Letter;
 
 /// The frame's file name.
@@ -31,7 +32,7 @@ const LONGEST: usize = 150;
 const LARGEST: u64 = 64 << 10;
 
 /// Ours: file name and text.
-pub const OURS: [(&str, &str); 23] = [
+pub const OURS: [(&str, &str); 25] = [
     (FRAME, include_str!("letters/frame.html")),
     ("invite.en.txt", include_str!("letters/invite.en.txt")),
     ("invite.es.txt", include_str!("letters/invite.es.txt")),
@@ -95,6 +96,8 @@ pub const OURS: [(&str, &str); 23] = [
         "access-changed.es.txt",
         include_str!("letters/access-changed.es.txt"),
     ),
+    ("visit.en.txt", include_str!("letters/visit.en.txt")),
+    ("visit.es.txt", include_str!("letters/visit.es.txt")),
     ("test.en.txt", include_str!("letters/test.en.txt")),
     ("test.es.txt", include_str!("letters/test.es.txt")),
 ];
@@ -118,8 +121,13 @@ pub struct Facts {
     pub factor: String,
     /// How many hours the link works.
     pub hours: i64,
-    /// What was changed: `locked`, `unlocked`, `enabled`, `disabled`, or empty.
+    /// What was changed: `locked`, `unlocked`, `enabled`, `disabled`; of a visit `confirmed`, `offered`, `moved`,
+    /// `declined` or `cancelled`; or empty.
     pub change: String,
+    /// When a visit is, in words; empty where the letter is about none.
+    pub moment: String,
+    /// The visit for the patient's calendar.
+    pub entry: Option<Entry>,
     /// The day of what it tells about.
     pub day: String,
 }
@@ -210,6 +218,11 @@ pub fn sample(letter: Letter, language: Language) -> Facts {
         factor: "birth-date".to_owned(),
         hours: 1,
         change: String::new(),
+        moment: match letter {
+            Letter::Visit => "Tuesday, 1 December 2026, 09:15".to_owned(),
+            _ => String::new(),
+        },
+        entry: None,
         day: "2026-11-28".to_owned(),
     }
 }
@@ -277,6 +290,7 @@ fn values(facts: &Facts) -> Value {
         factor => facts.factor,
         hours => facts.hours,
         change => facts.change,
+        moment => plain(&facts.moment),
         day => facts.day,
         language => facts.language.tag(),
     }

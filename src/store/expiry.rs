@@ -27,7 +27,20 @@ type Old = (i64, &'static str, &'static str);
 /// How long a link that has ended is remembered, so that who follows it late reads that it has, and not that it never was.
 const LINKS: i64 = 30 * 86_400;
 
+/// How long it is remembered what a patient knows of a visit: longer than visits are ahead.
+const VISITS: i64 = 1_000 * DAY;
+
 const OLD: &[Old] = &[
+    (
+        SOON,
+        "SELECT HEX(id) AS name FROM anteroom_hold WHERE expires < ? LIMIT 500",
+        "DELETE FROM anteroom_hold WHERE HEX(id) IN ",
+    ),
+    (
+        VISITS,
+        "SELECT CAST(event AS CHAR) AS name FROM anteroom_visit WHERE created < ? LIMIT 500",
+        "DELETE FROM anteroom_visit WHERE event IN ",
+    ),
     (
         KEPT,
         "SELECT link_hash AS name FROM anteroom_email_change WHERE ends < ? LIMIT 500",

@@ -104,13 +104,15 @@ pub enum Letter {
     EmailChanged,
     /// Staff locked, unlocked, enabled or disabled your access.
     AccessChanged,
+    /// What became of a visit, with its entry for a calendar.
+    Visit,
     /// A test by whoever runs this server.
     Test,
 }
 
 impl Letter {
     /// Each with its name.
-    pub const ALL: [(&'static str, Self); 11] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("invite", Self::Invite),
         ("reset", Self::Reset),
         ("credentials-changed", Self::CredentialsChanged),
@@ -121,6 +123,7 @@ impl Letter {
         ("confirm-email", Self::ConfirmEmail),
         ("email-changed", Self::EmailChanged),
         ("access-changed", Self::AccessChanged),
+        ("visit", Self::Visit),
         ("test", Self::Test),
     ];
 

@@ -8,6 +8,8 @@ pub mod seal;
 
 pub mod jobs;
 
+pub mod visits;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;

@@ -140,9 +140,10 @@ impl Clinic {
         let db = Db::open(&place.url, None)
             .await
             .expect("the database opens");
-        let emr = Emr::open(db, Some(documents), "America/New_York", clock)
+        let mut emr = Emr::open(db, Some(documents), "America/New_York", clock)
             .await
             .expect("OpenEMR opens");
+        emr.booking = config.booking.clone();
         let apps = demo::register_apps(&emr, &config)
             .await
             .expect("apps register");

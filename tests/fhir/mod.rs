@@ -22,6 +22,8 @@ mod portal_chart;
 pub(crate) mod reach;
 mod read;
 mod recurring;
+mod scheduling;
+mod scheduling_told;
 mod search;
 mod search_forms;
 mod search_includes;

@@ -107,7 +107,9 @@ pub(in crate::emr) async fn within(
     let singles = about(&provider).push(SINGLES).bind(from).bind(days.0);
     let mut rows: Vec<EventRow> = tx.all(singles.push(tx.lock_clause())).await?;
     // Beyond the day of the visit lies only what is told where it is taken.
-    let later = about(&provider).push(SINGLES).bind(days.0.saturating_add(Duration::DAY));
+    let later = about(&provider)
+        .push(SINGLES)
+        .bind(days.0.saturating_add(Duration::DAY));
     rows.extend(tx.all::<EventRow>(later.bind(last)).await?);
     let series = about(&provider).push(SERIES).bind(last).bind(from);
     rows.extend(tx.all::<EventRow>(series).await?);
