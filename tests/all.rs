@@ -14,4 +14,5 @@ mod journeys;
 mod mail;
 mod replicas;
 mod rows;
+mod rrule;
 mod tidy;

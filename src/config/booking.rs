@@ -88,7 +88,11 @@ pub(super) fn resolve<'t>(text: &impl Fn(&str) -> &'t str) -> Result<Booking, St
         let number = whole(key, text(key), bounds)?;
         Ok::<i64, String>(i64::from(number))
     };
-    let open = whole("booking_open_requests", text("booking_open_requests"), 0..=1_000)?;
+    let open = whole(
+        "booking_open_requests",
+        text("booking_open_requests"),
+        0..=1_000,
+    )?;
     Ok(Booking {
         notice: Duration::hours(number("booking_notice_hours", 0..=8_760)?),
         ahead: Duration::days(number("booking_ahead_days", 1..=730)?),

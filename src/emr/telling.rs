@@ -41,9 +41,7 @@ pub async fn changed(emr: &Emr) -> Answer<Vec<Changed>> {
     let rows: Vec<Row> = emr.db.all(Sql::new(CHANGED).bind(wall)).await?;
     let changed = rows.into_iter().map(|row| Changed {
         now: match (row.new_mark, row.new_wall) {
-            (Some(mark), Some(wall)) => {
-                Some((mark, wall, row.new_seconds.unwrap_or_default()))
-            }
+            (Some(mark), Some(wall)) => Some((mark, wall, row.new_seconds.unwrap_or_default())),
             _ => None,
         },
         known: Known {

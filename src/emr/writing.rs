@@ -64,9 +64,7 @@ pub async fn case(
 /// # Errors
 /// As [`Tx::one`].
 pub async fn hold(tx: &mut Tx, permits: &[&Permit]) -> Answer<()> {
-    let books = |permit: &&Permit| {
-        matches!(permit.change(), Change::Visit(VisitChange::Book(_)))
-    };
+    let books = |permit: &&Permit| matches!(permit.change(), Change::Visit(VisitChange::Book(_)));
     match permits.iter().any(books) {
         true => calendars::take_turn(tx).await,
         false => Ok(()),
@@ -81,7 +79,9 @@ pub async fn hold(tx: &mut Tx, permits: &[&Permit]) -> Answer<()> {
 pub async fn apply(emr: &Emr, tx: &mut Tx, permit: &Permit) -> Answer<Written> {
     match permit.change() {
         Change::Cancel { .. } => super::cancel::apply(emr, tx, permit).await,
-        Change::Visit(VisitChange::Book(booking)) => super::booking::entry::apply(emr, tx, booking).await,
+        Change::Visit(VisitChange::Book(booking)) => {
+            super::booking::entry::apply(emr, tx, booking).await
+        }
         Change::Visit(VisitChange::Edit(case)) => super::marking::apply(emr, tx, case).await,
         Change::Visit(VisitChange::Accept(case)) => super::accepting::apply(emr, tx, case).await,
         Change::Chart(change) => super::chart::apply(emr, tx, change).await,

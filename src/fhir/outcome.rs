@@ -94,10 +94,7 @@ fn expression(location: &str) -> Option<String> {
 }
 
 /// A broken rule of the practice: its id as code, the sentence for the patient, what would have to change.
-pub(super) fn broken(
-    severity: IssueSeverity,
-    reason: &Reason,
-) -> Built<OperationOutcomeIssue> {
+pub(super) fn broken(severity: IssueSeverity, reason: &Reason) -> Built<OperationOutcomeIssue> {
     let mut issue = issue(severity, IssueType::BusinessRule, &reason.text)?;
     if let Some(details) = &mut issue.details {
         details.coding = wire::list([wire::coding(REASONS, reason.id, "")?]);

@@ -68,7 +68,11 @@ pub async fn answer(
     let repeat = match write::one(headers, "idempotency-key")? {
         Some(key) => {
             let address = uri.path_and_query().map_or("", |all| all.as_str());
-            Some(Repeat::of(&rest, key, &[b"POST", address.as_bytes(), &bytes])?)
+            Some(Repeat::of(
+                &rest,
+                key,
+                &[b"POST", address.as_bytes(), &bytes],
+            )?)
         }
         None => None,
     };

@@ -123,7 +123,10 @@ mod tests {
             "LOCATION:12 Elm Street",
             "END:VCALENDAR",
         ] {
-            assert!(text.split("\r\n").any(|known| known == line), "{line} in {text}");
+            assert!(
+                text.split("\r\n").any(|known| known == line),
+                "{line} in {text}"
+            );
         }
     }
 
@@ -144,6 +147,9 @@ mod tests {
             ..entry()
         };
         let text = file(&forged);
-        assert!(!text.lines().any(|line| line.starts_with("ATTENDEE")), "{text}");
+        assert!(
+            !text.lines().any(|line| line.starts_with("ATTENDEE")),
+            "{text}"
+        );
     }
 }

@@ -19,8 +19,8 @@ use crate::portal::rules;
 use crate::portal::rules::Rule;
 
 pub use accept::ACCEPT;
-pub use accept::Acceptance;
 pub use accept::AcceptCase;
+pub use accept::Acceptance;
 
 /// The rule that somebody else was first. Breaking it alone is a conflict: the request itself is right.
 pub const TAKEN: &str = "book.taken";

@@ -258,7 +258,9 @@ fn replaced(rest: &Rest<'_>, (one, write): (&Prepared, &Write), before: &Before)
 fn action(one: &Prepared, write: &Write) -> String {
     let verb = match (write.permit.change(), write.method) {
         (Change::Cancel { .. }, _) => "cancel",
-        (Change::Visit(VisitChange::Book(booking)), _) if booking.case.ask.step == Step::Hold => "hold",
+        (Change::Visit(VisitChange::Book(booking)), _) if booking.case.ask.step == Step::Hold => {
+            "hold"
+        }
         (Change::Visit(VisitChange::Accept(_)), _) => "accept",
         (_, "POST") => "create",
         (_, "PATCH") => "patch",

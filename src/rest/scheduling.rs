@@ -332,13 +332,16 @@ async fn body(rest: &Rest<'_>, wish: &Wish, person: Person) -> Answer<Value> {
 /// The Slot behind an id: a proposal's is its Slot's, and what was held knows its own.
 async fn slot(rest: &Rest<'_>, id: Option<Uuid>, person: Person) -> Answer<Uuid> {
     let wrong = |why: &str| Refusal::invalid("appt-id", why);
-    let id = id.ok_or_else(|| wrong("name what $find or $hold answered with, or send appt-resource"))?;
+    let id =
+        id.ok_or_else(|| wrong("name what $find or $hold answered with, or send appt-resource"))?;
     if offers::is_slot(rest.emr, id) {
         return Ok(id);
     }
     let hold = held(rest, person).await?.filter(|hold| hold.id == id);
     let slot = hold.and_then(|hold| offers::slot_of(rest.emr, &hold));
-    slot.ok_or_else(|| wrong("this is nothing that is free or held: the hold may have ended").into())
+    slot.ok_or_else(|| {
+        wrong("this is nothing that is free or held: the hold may have ended").into()
+    })
 }
 
 fn wish(rest: &Rest<'_>, inputs: &Inputs, id: Option<Uuid>) -> Result<Wish, Refusal> {
@@ -359,7 +362,10 @@ fn wish(rest: &Rest<'_>, inputs: &Inputs, id: Option<Uuid>) -> Result<Wish, Refu
         instead: named("cancelled-appt-id", "Appointment")?,
         patient: match named("patient-id", "Patient")? {
             Some(patient) => Some(patient),
-            None => inputs.resource.as_ref().and_then(|sent| patient_of(rest, sent)),
+            None => inputs
+                .resource
+                .as_ref()
+                .and_then(|sent| patient_of(rest, sent)),
         },
         comment: inputs.one("comment")?.map(str::to_owned),
     })
@@ -368,7 +374,9 @@ fn wish(rest: &Rest<'_>, inputs: &Inputs, id: Option<Uuid>) -> Result<Wish, Refu
 /// The patient a resource names as taking part.
 fn patient_of(rest: &Rest<'_>, sent: &Value) -> Option<Uuid> {
     let all = sent["participant"].as_array()?;
-    let mut named = all.iter().filter_map(|one| one["actor"]["reference"].as_str());
+    let mut named = all
+        .iter()
+        .filter_map(|one| one["actor"]["reference"].as_str());
     named.find_map(|text| {
         let of_patient = text.contains("Patient/");
         of_patient.then(|| id_of(rest, ("participant", text), "Patient").ok())?
@@ -385,7 +393,8 @@ async fn whose(rest: &Rest<'_>, named: Option<Uuid>) -> Answer<(Person, String)>
         }
         (User::Staff(_) | User::System, Some(named)) => {
             let found = persons::by_uuid(rest.emr, named).await?;
-            found.ok_or_else(|| Refusal::invalid("patient-reference", "there is no such patient"))?
+            found
+                .ok_or_else(|| Refusal::invalid("patient-reference", "there is no such patient"))?
         }
         (User::Staff(_) | User::System, None) => rest.grant.patient().ok_or_else(|| {
             let why = "say for whom: this token has no patient in context";

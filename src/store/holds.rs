@@ -9,8 +9,7 @@ use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
 
-const SELECT: &str =
-    "SELECT id, pid, provider, category, wall, seconds, expires FROM anteroom_hold WHERE expires > ?";
+const SELECT: &str = "SELECT id, pid, provider, category, wall, seconds, expires FROM anteroom_hold WHERE expires > ?";
 
 const ADD: &str = "INSERT INTO anteroom_hold (id, pid, provider, category, wall, seconds, created, expires) \
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)";

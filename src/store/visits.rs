@@ -5,12 +5,14 @@ use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
 
-const ADD: &str = "anteroom_visit (event, pid, mark, wall, seconds, uid, created) VALUES (?, ?, ?, ?, ?, ?, ?)";
+const ADD: &str =
+    "anteroom_visit (event, pid, mark, wall, seconds, uid, created) VALUES (?, ?, ?, ?, ?, ?, ?)";
 
 const OFFER: &str = "UPDATE anteroom_visit SET offered = ? WHERE event = ?";
 
 /// What the patient did needs no letter.
-const SEEN: &str = "UPDATE anteroom_visit SET mark = ?, offered = 0, revision = revision + 1 WHERE event = ?";
+const SEEN: &str =
+    "UPDATE anteroom_visit SET mark = ?, offered = 0, revision = revision + 1 WHERE event = ?";
 
 /// Of any number of servers that see a change, one tells it.
 const TOLD: &str = "UPDATE anteroom_visit SET mark = ?, wall = ?, seconds = ?, revision = revision + 1 \

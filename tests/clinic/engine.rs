@@ -164,6 +164,19 @@ pub(crate) fn mail_server() -> Option<serde_json::Value> {
     Some(serde_json::from_str(&told.expect("a mail server")).expect("JSON"))
 }
 
+/// The Python that `./test` made, with what `conformance/requirements.txt` names; `None`, said aloud, where it is not told.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests' other look at the environment"
+)]
+pub(crate) fn python() -> Option<String> {
+    let told = std::env::var("ANTEROOM_TEST_PYTHON").ok();
+    if told.is_none() {
+        eprintln!("NOT RUN beside Python: ANTEROOM_TEST_PYTHON is not set; ./test sets it");
+    }
+    told
+}
+
 /// The server that `./test` started, if it did.
 #[expect(
     clippy::disallowed_methods,

@@ -113,6 +113,15 @@ impl Clinic {
         Self::at(engine::sqlite().await, change).await
     }
 
+    /// The sandbox on SQLite after a script ran in its database: settings OpenEMR has are read at start.
+    pub(crate) async fn after(script: &str) -> Self {
+        let place = engine::sqlite().await;
+        let db = Db::open(&place.url, None).await.expect("it opens");
+        db.script(script).await.expect("the script runs");
+        db.close().await;
+        Self::at(place, |_| {}).await
+    }
+
     /// The same practice in a MariaDB database of one OpenEMR layout; `None`, said aloud, where there is no server.
     pub(crate) async fn on_mariadb(layout: &str) -> Option<Self> {
         Self::on_mariadb_with(layout, |_| {}).await

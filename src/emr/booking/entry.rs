@@ -106,7 +106,10 @@ pub(in crate::emr) async fn apply(emr: &Emr, tx: &mut Tx, booking: &Booking) -> 
 /// That the time can still be had, now that nobody else books.
 async fn still_free(emr: &Emr, tx: &mut Tx, booking: &Booking) -> Answer<()> {
     let case = &booking.case;
-    let (own, span) = (own(emr, case.patient.0.pid, &case.ask), days(emr, case.start));
+    let (own, span) = (
+        own(emr, case.patient.0.pid, &case.ask),
+        days(emr, case.start),
+    );
     let events = load::within(emr, tx, (booking.host.row, span), &own).await?;
     let wanted = (case.start, &booking.service);
     match free(emr, &events, wanted) {

@@ -21,6 +21,7 @@ use crate::emr::openings::Event;
 use crate::emr::openings::Kind;
 use crate::emr::openings::Rules;
 use crate::emr::recurrence::Recurrence;
+use crate::emr::slots::forward;
 use crate::emr::wall;
 use crate::store::holds;
 use crate::store::holds::Hold;
@@ -74,7 +75,7 @@ pub(in crate::emr) struct Own {
     pub(in crate::emr) instead: Option<String>,
 }
 
-/// The events of each provider on these days, what is held among them.
+/// The events of each provider on these days, what is held and what the clocks skip among them.
 ///
 /// # Errors
 /// As [`crate::db::Db::all`].
@@ -107,7 +108,9 @@ pub(in crate::emr) async fn within(
     let singles = about(&provider).push(SINGLES).bind(from).bind(days.0);
     let mut rows: Vec<EventRow> = tx.all(singles.push(tx.lock_clause())).await?;
     // Beyond the day of the visit lies only what is told where it is taken.
-    let later = about(&provider).push(SINGLES).bind(days.0.saturating_add(Duration::DAY));
+    let later = about(&provider)
+        .push(SINGLES)
+        .bind(days.0.saturating_add(Duration::DAY));
     rows.extend(tx.all::<EventRow>(later.bind(last)).await?);
     let series = about(&provider).push(SERIES).bind(last).bind(from);
     rows.extend(tx.all::<EventRow>(series).await?);
@@ -157,6 +160,7 @@ fn events(
     for hold in held.iter().filter(|hold| hold.pid != own.pid) {
         found.entry(hold.provider).or_default().extend(taken(hold));
     }
+    forward::put(&emr.zone, (from, last), &mut found);
     found
 }
 

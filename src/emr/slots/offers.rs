@@ -149,7 +149,8 @@ pub async fn find(emr: &Emr, reach: &Reach, wanted: &Wanted) -> Answer<Offers> {
     }
     let listed: Vec<Provider> = named(emr, wanted).await?;
     if listed.is_empty() {
-        let text = "Nobody of the practice who can be booked fits this. Please leave something away.";
+        let text =
+            "Nobody of the practice who can be booked fits this. Please leave something away.";
         return Ok(none("book.provider", text, "Appointment.participant"));
     }
     let mut found = Offers::default();
@@ -169,7 +170,8 @@ pub async fn find(emr: &Emr, reach: &Reach, wanted: &Wanted) -> Answer<Offers> {
     if found.offers.is_empty() && found.reasons.len() < listed.len() {
         found.reasons.push(Reason {
             id: "book.full",
-            text: "Nothing is free at this time. Please look at other days or providers.".to_owned(),
+            text: "Nothing is free at this time. Please look at other days or providers."
+                .to_owned(),
             expression: "Appointment.start",
         });
     }
@@ -268,7 +270,8 @@ async fn named(emr: &Emr, wanted: &Wanted) -> Answer<Vec<Provider>> {
 /// The days that can be looked at; `None` where there are none.
 fn days(emr: &Emr, wanted: &Wanted) -> Result<Option<(Date, Date)>, Refusal> {
     if wanted.until - wanted.from > MOST_DAYS {
-        let why = "free time is looked for on 60 days at most: give a later start or an earlier end";
+        let why =
+            "free time is looked for on 60 days at most: give a later start or an earlier end";
         return Err(Refusal::invalid("end", why));
     }
     let day = |at| emr.zone.wall(at).date();

@@ -83,7 +83,9 @@ fn every_rule_of_a_request_can_be_broken_alone() {
         ("book.location", |case| case.facility = None),
         ("book.status", |case| case.ask.status = Status::Booked),
         ("book.past", |case| case.start = case.now),
-        ("book.notice", |case| case.start = case.now + Duration::MINUTE),
+        ("book.notice", |case| {
+            case.start = case.now + Duration::MINUTE
+        }),
         (OPEN, |case| case.open.0 = 3),
         ("book.ahead", |case| {
             case.start = case.now + Duration::days(366)
