@@ -4,6 +4,7 @@ mod attacks;
 mod auth;
 mod cases;
 mod clinic;
+mod cluster;
 mod command;
 mod contract;
 mod definitions;

@@ -3,6 +3,7 @@
 pub(crate) mod assertion;
 pub(crate) mod browser;
 pub(crate) mod engine;
+pub(crate) mod servers;
 
 use std::path::PathBuf;
 use std::sync::Arc;
