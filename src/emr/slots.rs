@@ -1,5 +1,6 @@
 //! Free and taken time, computed from the calendar and never stored.
 
+mod forward;
 pub(in crate::emr) mod load;
 pub mod offers;
 
@@ -52,8 +53,11 @@ const USUAL_DAYS: Duration = Duration::days(14);
 /// Providers of a search that names no calendar at most.
 const MOST_PROVIDERS: u32 = 50;
 
-/// Minutes of a slot at most, which is what an id has room for.
+/// Minutes by the wall of a slot at most, so that its id has room for them though clocks are put back.
 const LONGEST: i64 = 960;
+
+/// Minutes an id has room for.
+const ROOM: i64 = 1_023;
 
 /// How many bits of the row in an id are the provider's; the category stands above.
 const PROVIDER_BITS: u32 = 24;
@@ -252,6 +256,7 @@ fn of_day<'a>(
     };
     let openings = Openings::of(events, &[day], &rules, &visit);
     let now = emr.now() + emr.booking.notice;
+    let skipped = emr.zone.skipped(day);
     let pieces = openings.intervals().into_iter().flat_map(|interval| {
         let length = match interval.state {
             State::Free => interval.end - interval.start,
@@ -262,19 +267,32 @@ fn of_day<'a>(
         starts.map(move |start| (interval, start, interval.end.min(start + length)))
     });
     let placed = pieces.filter_map(move |(interval, start, end)| {
-        let wall = day.midnight().checked_add(Duration::seconds(start))?;
+        // A stretch that is taken may begin or end in what the clocks skip: it does so after it.
+        let at = |second: i64| {
+            let after = skipped.filter(|(from, until)| (*from..*until).contains(&second));
+            let second = after.map_or(second, |(_, until)| until);
+            day.midnight().checked_add(Duration::seconds(second))
+        };
+        let wall = at(start)?;
+        let begin = emr.zone.instant(wall);
+        let minutes = match interval.state {
+            State::Free => (end - start) / 60,
+            // On the day of a clock change a stretch is not as long as the wall says.
+            State::Busy => (emr.zone.instant(at(end)?) - begin).whole_minutes(),
+        };
         let named = Named {
             provider: provider.row,
             category: category.map(|category| category.row),
-            start: emr.zone.instant(wall),
-            minutes: (end - start) / 60,
+            start: begin,
+            minutes: minutes.min(ROOM),
         };
         let state = match interval.state {
             State::Free => Availability::Free,
             State::Busy => Availability::Busy,
         };
         let key = (datetime_text(wall), row_of(&named));
-        (named.start > now).then(|| (key, slot(emr, &named, (provider, category, state))))
+        let is_some = named.minutes > 0 && named.start > now;
+        is_some.then(|| (key, slot(emr, &named, (provider, category, state))))
     });
     placed.collect::<Vec<Placed>>().into_iter()
 }

@@ -3,11 +3,15 @@
 use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::TimeZone;
+use time::Date;
 use time::OffsetDateTime;
 use time::PrimitiveDateTime;
 use time::UtcOffset;
 
 use crate::emr::wall;
+
+/// Seconds of a day on which no clock changes.
+const DAY: i64 = 86_400;
 
 /// The practice's time zone (`globals.gbl_time_zone`, or the setting where that is empty).
 #[derive(Clone, Debug)]
@@ -65,6 +69,27 @@ impl Zone {
         PrimitiveDateTime::new(local.date(), local.time())
     }
 
+    /// What the clocks skip of a day, in seconds since midnight: from two to three on the morning they are put forward.
+    pub fn skipped(&self, day: Date) -> Option<(i64, i64)> {
+        let midnight = |day: Date| self.instant(day.midnight()).unix_timestamp();
+        let (first, next) = (midnight(day), midnight(day.next_day()?));
+        if next - first >= DAY {
+            return None;
+        }
+        let told = day.midnight().assume_utc().unix_timestamp();
+        // Where midnight itself is skipped, the change is before what counts as midnight.
+        let changes = self.0.following(Timestamp::from_second(first - DAY).ok()?);
+        let mut gaps = changes
+            .map(|change| (change.timestamp().as_second(), change.offset()))
+            .take_while(|(at, _)| *at < next)
+            .filter_map(|(at, after)| {
+                let before = self.0.to_offset(Timestamp::from_second(at - 1).ok()?);
+                let wall = |offset: i32| (at + i64::from(offset) - told).clamp(0, DAY);
+                Some((wall(before.seconds()), wall(after.seconds())))
+            });
+        gaps.find(|(from, until)| from < until)
+    }
+
     /// The practice's offset at an instant, in whole minutes: before the railways it had seconds, which a written
     /// time has no place for.
     pub fn offset(&self, instant: OffsetDateTime) -> UtcOffset {
@@ -77,6 +102,7 @@ impl Zone {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use time::macros::date;
     use time::macros::datetime;
 
     fn new_york() -> Zone {
@@ -103,6 +129,23 @@ mod tests {
         assert_eq!(skipped, datetime!(2026-03-08 03:30 -4));
         let doubled = zone.instant(datetime!(2026-11-01 01:30));
         assert_eq!(doubled, datetime!(2026-11-01 01:30 -4));
+    }
+
+    #[test]
+    fn what_the_clocks_skip_is_told() {
+        let skipped = |name: &str, day| Zone::named(name).expect("a zone").skipped(day);
+        let two_to_three = Some((7_200, 10_800));
+        let spring = skipped("America/New_York", date!(2026 - 03 - 08));
+        assert_eq!(spring, two_to_three);
+        assert_eq!(skipped("America/New_York", date!(2026 - 03 - 09)), None);
+        assert_eq!(skipped("America/New_York", date!(2026 - 11 - 01)), None);
+        let half = skipped("Australia/Lord_Howe", date!(2026 - 10 - 04));
+        assert_eq!(half, Some((7_200, 9_000)));
+        let midnight = skipped("America/Santiago", date!(2026 - 09 - 06));
+        assert_eq!(midnight, Some((0, 3_600)));
+        // On the other side of the date line from one day to the next.
+        let all = skipped("Pacific/Apia", date!(2011 - 12 - 30));
+        assert_eq!(all, Some((0, DAY)));
     }
 
     #[test]

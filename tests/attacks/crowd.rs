@@ -78,7 +78,7 @@ async fn free(clinic: &Clinic, token: &str) -> Vec<Value> {
 }
 
 /// A visit somebody asks for.
-fn wanted(patient: &str, provider: &Value, start: &Value) -> String {
+pub(crate) fn wanted(patient: &str, provider: &Value, start: &Value) -> String {
     let body = json!({
         "resourceType": "Appointment",
         "status": "proposed",

@@ -1,7 +1,7 @@
 //! The attacks of `spec/security.md` 1.5 to 1.7 that belong to no single interaction: what is hidden, what tokens open,
 //! what travels on the wire, what is logged, what many callers at once do, and what time tells.
 
-mod crowd;
+pub(crate) mod crowd;
 mod doors;
 mod hidden;
 mod house;

@@ -89,6 +89,11 @@ pub(crate) async fn mariadb(layout: &str) -> Option<Place> {
         eprintln!("NOT RUN on MariaDB {layout}: ANTEROOM_TEST_MYSQL is not set; ./test sets it");
         return None;
     };
+    Some(mariadb_at(server, layout).await)
+}
+
+/// The same on a server of this URL, or on a node of a cluster.
+pub(crate) async fn mariadb_at(server: String, layout: &str) -> Place {
     let folder = fresh_folder();
     let number = COUNT.fetch_add(1, Ordering::SeqCst);
     let name = format!("clinic_{}_{number}", std::process::id());
@@ -122,12 +127,12 @@ pub(crate) async fn mariadb(layout: &str) -> Option<Place> {
     .await
     .expect("the people");
     db.close().await;
-    Some(Place {
+    Place {
         folder,
         documents,
         url,
         server: Some((server, name)),
-    })
+    }
 }
 
 impl Place {
@@ -162,6 +167,32 @@ pub(crate) fn mail_server() -> Option<serde_json::Value> {
     };
     let told = fs::read_to_string(Path::new(&folder).join("server.json"));
     Some(serde_json::from_str(&told.expect("a mail server")).expect("JSON"))
+}
+
+/// The nodes of the Galera cluster that `./test cluster` started; `None`, said aloud, where there is none.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests' other look at the environment"
+)]
+pub(crate) fn cluster() -> Option<Vec<String>> {
+    let Ok(urls) = std::env::var("ANTEROOM_TEST_GALERA") else {
+        eprintln!("NOT RUN on a cluster: ANTEROOM_TEST_GALERA is not set; ./test cluster sets it");
+        return None;
+    };
+    Some(urls.split_whitespace().map(str::to_owned).collect())
+}
+
+/// The Python that `./test` made, with what `conformance/requirements.txt` names; `None`, said aloud, where it is not told.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests' other look at the environment"
+)]
+pub(crate) fn python() -> Option<String> {
+    let told = std::env::var("ANTEROOM_TEST_PYTHON").ok();
+    if told.is_none() {
+        eprintln!("NOT RUN beside Python: ANTEROOM_TEST_PYTHON is not set; ./test sets it");
+    }
+    told
 }
 
 /// The server that `./test` started, if it did.

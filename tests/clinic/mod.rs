@@ -3,6 +3,7 @@
 pub(crate) mod assertion;
 pub(crate) mod browser;
 pub(crate) mod engine;
+pub(crate) mod servers;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -111,6 +112,15 @@ impl Clinic {
     /// The sandbox on SQLite with some settings changed.
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         Self::at(engine::sqlite().await, change).await
+    }
+
+    /// The sandbox on SQLite after a script ran in its database: settings OpenEMR has are read at start.
+    pub(crate) async fn after(script: &str) -> Self {
+        let place = engine::sqlite().await;
+        let db = Db::open(&place.url, None).await.expect("it opens");
+        db.script(script).await.expect("the script runs");
+        db.close().await;
+        Self::at(place, |_| {}).await
     }
 
     /// The same practice in a MariaDB database of one OpenEMR layout; `None`, said aloud, where there is no server.

@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::clinic::Clinic;
+use crate::clinic::servers::Replicas;
 use crate::fhir::cancel::CANCEL;
 use crate::fhir::cancel::PATCH;
 use crate::fhir::cancel::visit;
@@ -15,7 +16,6 @@ use crate::fhir::write::give;
 use crate::fhir::write::message;
 use crate::fhir::write::send;
 use crate::fhir::write::token_for;
-use crate::replicas::Pair;
 
 #[tokio::test]
 async fn case_146_what_is_created_once_is_created_once() {
@@ -67,7 +67,7 @@ async fn case_146_what_is_created_once_is_created_once() {
 
 #[tokio::test]
 async fn case_146_two_replicas_create_one() {
-    for pair in Pair::each().await {
+    for pair in Replicas::each().await {
         let token = pair.access().await;
         give(&pair.emr.db, WRITING).await;
         let url = |at: usize, path: &str| format!("{}/fhir/{path}", pair.bases[at % 2]);

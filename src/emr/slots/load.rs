@@ -21,6 +21,7 @@ use crate::emr::openings::Event;
 use crate::emr::openings::Kind;
 use crate::emr::openings::Rules;
 use crate::emr::recurrence::Recurrence;
+use crate::emr::slots::forward;
 use crate::emr::wall;
 use crate::store::holds;
 use crate::store::holds::Hold;
@@ -74,7 +75,7 @@ pub(in crate::emr) struct Own {
     pub(in crate::emr) instead: Option<String>,
 }
 
-/// The events of each provider on these days, what is held among them.
+/// The events of each provider on these days, what is held and what the clocks skip among them.
 ///
 /// # Errors
 /// As [`crate::db::Db::all`].
@@ -159,6 +160,7 @@ fn events(
     for hold in held.iter().filter(|hold| hold.pid != own.pid) {
         found.entry(hold.provider).or_default().extend(taken(hold));
     }
+    forward::put(&emr.zone, (from, last), &mut found);
     found
 }
 

@@ -189,3 +189,47 @@ async fn an_id_keeps_provider_category_start_and_length() {
     };
     assert_eq!(named(&practice.emr, id_of(&known)), Some(known));
 }
+
+#[tokio::test]
+async fn f125_nothing_is_offered_in_the_hour_that_the_clocks_skip() {
+    // In from one to five in the morning of 14 March 2027, when two becomes three; a visit at a quarter to two for half
+    // an hour, which ends at a quarter past three.
+    let night = "
+        INSERT INTO openemr_postcalendar_events (pc_eid, pc_catid, pc_multiple, pc_aid, pc_pid, pc_title, pc_eventDate,
+          pc_endDate, pc_startTime, pc_endTime, pc_duration, pc_recurrtype, pc_recurrspec, pc_eventstatus, pc_apptstatus)
+        VALUES (11, 2, 0, '5', '', 'In', '2027-03-14', '0000-00-00', '01:00:00', '01:00:00', 0, 0, '', 1, '-'),
+          (12, 3, 0, '5', '', 'Out', '2027-03-14', '0000-00-00', '04:00:00', '04:00:00', 0, 0, '', 1, '-'),
+          (13, 5, 0, '5', '7', 'Visit', '2027-03-14', '0000-00-00', '01:45:00', '03:15:00', 1800, 0, '', 1, '-');";
+    let practice = Fixture::with(&format!("{CALENDAR}{night}")).await;
+    let target = Target {
+        kind: Some(ResourceType::Schedule),
+        id: schedule_id(5),
+    };
+    let query = Query {
+        filters: vec![
+            Filter::Date(
+                Field::Date,
+                vec![DateRange {
+                    prefix: Prefix::Eq,
+                    start: datetime!(2027-03-14 00:00 -5),
+                    end: datetime!(2027-03-15 00:00 -4),
+                }],
+            ),
+            Filter::Reference(Field::Schedule, vec![target]),
+        ],
+        count: 50,
+        ..Query::default()
+    };
+    let found = told(&slots(&practice, &query).await);
+    let free = |start| (start, 15, Availability::Free);
+    let expected = [
+        free(datetime!(2027-03-14 01:00 -5)),
+        free(datetime!(2027-03-14 01:15 -5)),
+        free(datetime!(2027-03-14 01:30 -5)),
+        (datetime!(2027-03-14 01:45 -5), 30, Availability::Busy),
+        free(datetime!(2027-03-14 03:15 -4)),
+        free(datetime!(2027-03-14 03:30 -4)),
+        free(datetime!(2027-03-14 03:45 -4)),
+    ];
+    assert_eq!(found, expected);
+}
