@@ -13,7 +13,7 @@ use crate::http::words::Reader;
 use crate::words;
 
 /// Files whose sentences people read: each literal that is a sentence has to be in the catalogue.
-const SAYING: [&str; 66] = [
+const SAYING: [&str; 76] = [
     "auth/accounts/access.rs",
     "auth/accounts/credential.rs",
     "auth/authorize.rs",
@@ -33,6 +33,7 @@ const SAYING: [&str; 66] = [
     "auth/upstream/proof.rs",
     "auth/upstream/provider.rs",
     "domain/mailbox.rs",
+    "emr/slots/offers.rs",
     "http/account.rs",
     "http/account_email.rs",
     "http/account_login.rs",
@@ -57,6 +58,9 @@ const SAYING: [&str; 66] = [
     "http/pages/staff.rs",
     "http/pages/staff_login.rs",
     "http/pages/staff_patient.rs",
+    "http/pages/staff_visits.rs",
+    "http/pages/visits.rs",
+    "http/pages/visits_new.rs",
     "http/reply.rs",
     "http/reset.rs",
     "http/signin.rs",
@@ -67,6 +71,11 @@ const SAYING: [&str; 66] = [
     "http/staff_patient.rs",
     "http/staff_registrations.rs",
     "http/staff_signin.rs",
+    "http/staff_visits.rs",
+    "http/staff_visits/free.rs",
+    "http/visits.rs",
+    "http/visits/asking.rs",
+    "http/visits/choosing.rs",
     "mail/carrier.rs",
     "mail/reply.rs",
     "portal/account.rs",
@@ -78,12 +87,15 @@ const SAYING: [&str; 66] = [
     "portal/registration.rs",
     "portal/rules.rs",
     "portal/visit.rs",
+    "portal/visit/accept.rs",
     "portal/work.rs",
     "worker/outbox.rs",
 ];
 
 /// What programs read, in files that also speak to people.
-const FOR_PROGRAMS: [&str; 1] = [
+const FOR_PROGRAMS: [&str; 2] = [
+    // No page has such a scope.
+    "emr/slots/offers.rs: The token's scope",
     // Pasted together in one place.
     "auth/upstream/people.rs: {} has",
 ];
