@@ -460,7 +460,7 @@ async fn f126_where_the_practice_offers_no_appointments_the_pages_say_so() {
     let open = week(&mut home, "Donna Lee").await;
     run(
         &clinic,
-        "INSERT INTO globals (gl_name, gl_index, gl_value) VALUES ('allow_portal_appointments', 0, '0')",
+        "UPDATE globals SET gl_value = '0' WHERE gl_name = 'allow_portal_appointments'",
     )
     .await;
     let words = "The practice does not take requests for visits online.";
