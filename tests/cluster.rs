@@ -1,6 +1,8 @@
 //! Three nodes of a Galera cluster, each with a server of its own: a lock is known to one node alone, so that what may
 //! happen once must be decided where the nodes compare what was written (`./test cluster` starts them).
 
+mod many;
+
 use crate::clinic::servers::Replicas;
 use crate::race::of_two_hundred_one_gets_it;
 
