@@ -21,6 +21,7 @@ const SPANISH: &[&str] = &[
     include_str!("words/es/mail.po"),
     include_str!("words/es/activity.po"),
     include_str!("words/es/own.po"),
+    include_str!("words/es/visits.po"),
 ];
 
 /// A hole in a sentence; what fills it may be in the catalogue too.

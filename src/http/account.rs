@@ -20,18 +20,23 @@ use crate::auth::session;
 use crate::auth::session::Visitor;
 use crate::auth::who::Audience;
 use crate::auth::who::Who;
+use crate::domain::people::Person;
+use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Scope;
 use crate::domain::scope::Word;
+use crate::domain::visits::Status;
 use crate::emr::persons;
 use crate::http::App;
 use crate::http::door;
 use crate::http::door::Away;
+use crate::http::fhir;
 use crate::http::forms;
 use crate::http::negotiate;
 use crate::http::oauth::context;
 use crate::http::oauth::see_other;
 use crate::http::pages::account::Account;
+use crate::http::pages::account::Visits;
 use crate::http::pages::apps::AppCard;
 use crate::http::pages::apps::Apps;
 use crate::http::pages::plain::plain;
@@ -39,8 +44,12 @@ use crate::http::pages::scope_words;
 use crate::http::pages::scope_words::Reader;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
+use crate::http::visits::found;
+use crate::http::visits::found::Found;
+use crate::http::visits::said;
 use crate::store::allowed::Allowed;
 use crate::store::allowed::Used;
+use crate::store::grants;
 
 /// The path of the apps page: the `management_endpoint` of the SMART configuration.
 pub const APPS: &str = "/account/apps";
@@ -57,17 +66,52 @@ pub async fn home(
         let (who, other, _) = logged_in(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let all = apps::list(&context(&app, &base, &id.0), &who).await?;
+        let visits = match &who {
+            Who::Patient(account) => Some(visits(&app, &id, account.person).await?),
+            Who::Staff(_) => None,
+        };
         let page = Account {
             frame: reply::frame(&app, "Your account"),
             name: who.display().to_owned(),
             apps: all.len(),
             staff: matches!(who, Who::Staff(_)),
+            visits,
             other,
         };
         Ok(reply::html(StatusCode::OK, page))
     }
     .await;
     door::shown(&app, &id, shown)
+}
+
+/// A patient's visits in short.
+async fn visits(app: &App, id: &RequestId, person: Person) -> Answer<Visits> {
+    let grant = grants::at_home(person);
+    let rest = fhir::rest(app, id, &grant);
+    let now = app.emr.now();
+    let all = found::coming(&rest).await?;
+    found::noted(app, &rest, None).await;
+    let live = |one: &&Found| {
+        let stands = matches!(
+            one.visit.status,
+            Status::Pending | Status::Booked | Status::Waitlist
+        );
+        stands && now < one.visit.start
+    };
+    let coming: Vec<&Found> = all.iter().filter(live).collect();
+    let next = coming.first().map(|one| {
+        let (zone, start) = (&app.emr.zone, one.visit.start);
+        format!(
+            "{}, {}",
+            said::day_of(zone, start),
+            said::clock(zone, start)
+        )
+    });
+    Ok(Visits {
+        coming: coming.len(),
+        next: next.unwrap_or_default(),
+        answers: coming.iter().filter(|one| one.visit.offered).count(),
+    })
 }
 
 /// `GET /account/apps`

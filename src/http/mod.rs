@@ -46,8 +46,10 @@ pub mod staff_mail;
 pub mod staff_patient;
 pub mod staff_registrations;
 pub mod staff_signin;
+pub mod staff_visits;
 pub mod style;
 pub mod upstream;
+pub mod visits;
 pub mod words;
 pub mod write;
 
@@ -317,6 +319,14 @@ pub fn router(app: Arc<App>) -> Router {
             "/account/email/undo/{token}",
             get(account_email::link).post(account_email::redeem),
         )
+        .route("/account/visits", get(visits::page))
+        .route("/account/visits/new", get(visits::choosing::page))
+        .route("/account/visits/hold", post(visits::choosing::hold))
+        .route(
+            "/account/visits/ask",
+            get(visits::asking::page).post(visits::asking::ask),
+        )
+        .route("/account/visits/{id}", get(visits::one).post(visits::act))
         .route("/reset", get(reset::page).post(reset::ask))
         .route("/reset/{token}", get(activate::page).post(activate::redeem))
         .route(
@@ -349,6 +359,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route(
             "/staff/registrations",
             get(staff_registrations::page).post(staff_registrations::post),
+        )
+        .route(
+            "/staff/visits",
+            get(staff_visits::page).post(staff_visits::post),
         )
         .route(
             "/staff/onboarding",

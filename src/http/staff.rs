@@ -32,6 +32,7 @@ use crate::http::App;
 use crate::http::cookies;
 use crate::http::door;
 use crate::http::door::Away;
+use crate::http::fhir;
 use crate::http::forms;
 use crate::http::forms::Form;
 use crate::http::limits;
@@ -50,8 +51,10 @@ use crate::http::request_id::RequestId;
 use crate::http::staff_apps;
 use crate::http::staff_signin::Searched;
 use crate::http::staff_signin::row;
+use crate::http::staff_visits;
 use crate::store::clients::Client;
 use crate::store::clients::Vouched;
+use crate::store::grants;
 use crate::store::outbox;
 
 /// What the address says where somebody else had decided already.
@@ -99,12 +102,22 @@ pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
             true => onboarding::never_used(&app).await?,
             false => 0,
         };
+        let may_answer = colleague.staff.has(Right::Appointments);
+        let asked = match may_answer {
+            true => {
+                let grant = grants::at_desk(colleague.staff.clone());
+                staff_visits::count(&fhir::rest(&app, &id, &grant)).await?
+            }
+            false => 0,
+        };
         let page = Desk {
             frame: reply::frame(&app, "Staff desk"),
             csrf: csrf::token(visitor.token),
             name: colleague.display.clone(),
             may_launch: colleague.staff.has(Right::Demographics),
             may_manage,
+            may_answer,
+            asked,
             waiting,
             undelivered,
             registrations,

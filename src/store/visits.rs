@@ -1,6 +1,9 @@
 //! What patients know of their visits (`anteroom_visit`): mark and start as they were told last. The calendar is OpenEMR's,
 //! and changed by its screens too; where it has become another, whoever did it, the patient is to be told.
 
+use sqlx::FromRow;
+
+use crate::db::Db;
 use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
@@ -18,6 +21,14 @@ const TOLD: &str = "UPDATE anteroom_visit SET mark = ?, wall = ?, seconds = ?, r
     WHERE event = ? AND revision = ?";
 
 const FORGET: &str = "DELETE FROM anteroom_visit WHERE event = ? AND revision = ?";
+
+/// By the start, which has an index; a change that is not told yet has another, and then the letter about it comes later.
+const REVISION: &str = "SELECT revision FROM anteroom_visit WHERE wall = ? AND uid = ?";
+
+#[derive(FromRow)]
+struct Revision {
+    revision: i64,
+}
 
 /// A visit as the patient knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,4 +107,14 @@ pub async fn told(tx: &mut Tx, changed: &Changed) -> Answer<bool> {
     };
     let sql = sql.bind(changed.known.event).bind(changed.revision);
     Ok(tx.run(sql).await? > 0)
+}
+
+/// How often the patient was told of a visit that begins then: what its entry in a calendar is counted by.
+///
+/// # Errors
+/// As [`Db::one`].
+pub async fn revision(db: &Db, (wall, uid): (&str, &str)) -> Answer<u32> {
+    let found: Option<Revision> = db.one(Sql::new(REVISION).bind(wall).bind(uid)).await?;
+    let counted = found.map_or(0, |found| found.revision);
+    Ok(u32::try_from(counted).unwrap_or_default())
 }

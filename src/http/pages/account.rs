@@ -16,8 +16,21 @@ pub struct Account {
     pub apps: usize,
     /// True for a member of staff.
     pub staff: bool,
+    /// A patient's visits in short; `None` for staff.
+    pub visits: Option<Visits>,
     /// Who else is logged in in this browser, by name: a patient beside a member of staff.
     pub other: Option<String>,
+}
+
+/// Visits in short.
+#[derive(Debug, Clone, Default)]
+pub struct Visits {
+    /// How many are to come.
+    pub coming: usize,
+    /// When the next one is; empty where there is none.
+    pub next: String,
+    /// How many wait for the patient's answer.
+    pub answers: usize,
 }
 
 impl Account {
@@ -28,6 +41,11 @@ impl Account {
             name: "Ana Moreno".to_owned(),
             apps: 2,
             staff: false,
+            visits: Some(Visits {
+                coming: 2,
+                next: "Tuesday, 24 November 2026, 09:15".to_owned(),
+                answers: 1,
+            }),
             other: None,
         }
     }
@@ -38,6 +56,7 @@ impl Account {
             name: "Dr. Lena Park".to_owned(),
             apps: 0,
             staff: true,
+            visits: None,
             other: Some("Ana Moreno".to_owned()),
             ..Account::sample()
         }

@@ -29,6 +29,9 @@ pub mod staff_login;
 pub mod staff_mail;
 pub mod staff_patient;
 pub mod staff_registrations;
+pub mod staff_visits;
+pub mod visits;
+pub mod visits_new;
 
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,10 @@ pub struct Desk {
     pub may_launch: bool,
     /// Whether they may decide about apps.
     pub may_manage: bool,
+    /// Whether they may answer requests for visits.
+    pub may_answer: bool,
+    /// How many of those wait.
+    pub asked: usize,
     /// How many apps wait for a decision.
     pub waiting: usize,
     /// How many letters could not be delivered.
@@ -133,6 +137,8 @@ impl Desk {
             name: "Lena Park".to_owned(),
             may_launch: true,
             may_manage: true,
+            may_answer: true,
+            asked: 2,
             waiting: 2,
             undelivered: 1,
             registrations: 1,
@@ -145,6 +151,8 @@ impl Desk {
         Desk {
             may_launch: false,
             may_manage: false,
+            may_answer: false,
+            asked: 0,
             waiting: 0,
             undelivered: 0,
             ..Desk::sample()

@@ -42,6 +42,10 @@ use super::staff_mail::StaffMail;
 use super::staff_patient::StaffPatient;
 use super::staff_patient::StaffPatients;
 use super::staff_registrations::StaffRegistrations;
+use super::staff_visits::StaffVisits;
+use super::visits::Visits;
+use super::visits::VisitsAsk;
+use super::visits_new::VisitsNew;
 use askama::Template;
 
 mod words;
@@ -178,6 +182,20 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
         ("onboarding-pin", Box::new(PinToRead::sample())),
         ("staff-job", Box::new(JobPage::sample())),
         ("staff-job-stopped", Box::new(JobPage::sample_stopped())),
+        ("visits", Box::new(Visits::sample())),
+        ("visits-empty", Box::new(Visits::sample_empty())),
+        ("visits-closed", Box::new(Visits::sample_closed())),
+        ("visits-new", Box::new(VisitsNew::sample())),
+        (
+            "visits-new-provider",
+            Box::new(VisitsNew::sample_of_providers()),
+        ),
+        ("visits-new-time", Box::new(VisitsNew::sample_of_times())),
+        ("visits-new-full", Box::new(VisitsNew::sample_full())),
+        ("visits-ask", Box::new(VisitsAsk::sample())),
+        ("visits-ask-refused", Box::new(VisitsAsk::sample_refused())),
+        ("staff-visits", Box::new(StaffVisits::sample())),
+        ("staff-visits-empty", Box::new(StaffVisits::sample_empty())),
     ]
 }
 

@@ -13,7 +13,7 @@ use crate::http::words::Reader;
 use crate::words;
 
 /// Files whose sentences people read: each literal that is a sentence has to be in the catalogue.
-const SAYING: [&str; 68] = [
+const SAYING: [&str; 76] = [
     "auth/accounts/access.rs",
     "auth/accounts/credential.rs",
     "auth/authorize.rs",
@@ -58,6 +58,9 @@ const SAYING: [&str; 68] = [
     "http/pages/staff.rs",
     "http/pages/staff_login.rs",
     "http/pages/staff_patient.rs",
+    "http/pages/staff_visits.rs",
+    "http/pages/visits.rs",
+    "http/pages/visits_new.rs",
     "http/reply.rs",
     "http/reset.rs",
     "http/signin.rs",
@@ -68,6 +71,11 @@ const SAYING: [&str; 68] = [
     "http/staff_patient.rs",
     "http/staff_registrations.rs",
     "http/staff_signin.rs",
+    "http/staff_visits.rs",
+    "http/staff_visits/free.rs",
+    "http/visits.rs",
+    "http/visits/asking.rs",
+    "http/visits/choosing.rs",
     "mail/carrier.rs",
     "mail/reply.rs",
     "portal/account.rs",
@@ -85,7 +93,9 @@ const SAYING: [&str; 68] = [
 ];
 
 /// What programs read, in files that also speak to people.
-const FOR_PROGRAMS: [&str; 1] = [
+const FOR_PROGRAMS: [&str; 2] = [
+    // No page has such a scope.
+    "emr/slots/offers.rs: The token's scope",
     // Pasted together in one place.
     "auth/upstream/people.rs: {} has",
 ];
