@@ -13,6 +13,7 @@ mod fhir;
 mod fuzz;
 mod journeys;
 mod mail;
+mod race;
 mod replicas;
 mod rows;
 mod rrule;

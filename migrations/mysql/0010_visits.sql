@@ -23,7 +23,7 @@ CREATE TABLE anteroom_hold (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- What a patient knows of a visit: mark and start as they were told last. Where the calendar has become another, the patient
--- is told, whoever changed it. offered: the practice proposed this time, and the patient has not answered.
+-- is told, whoever changed it. asked: the patient asked for it here. offered: the practice proposed this time, and the patient has not answered.
 CREATE TABLE anteroom_visit (
   event       BIGINT NOT NULL PRIMARY KEY,
   pid         BIGINT NOT NULL,
@@ -31,6 +31,7 @@ CREATE TABLE anteroom_visit (
   wall        VARCHAR(19) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   seconds     BIGINT NOT NULL,
   uid         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  asked       INT NOT NULL DEFAULT 0,
   offered     INT NOT NULL DEFAULT 0,
   revision    BIGINT NOT NULL DEFAULT 0,
   created     BIGINT NOT NULL,

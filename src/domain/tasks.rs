@@ -24,17 +24,20 @@ pub enum Work {
     Payment,
     /// Staff look at somebody who registered.
     Registration,
+    /// Staff answer a request for a visit.
+    Visit,
 }
 
 impl Work {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Profile,
         Self::Document,
         Self::Coverage,
         Self::Form,
         Self::Payment,
         Self::Registration,
+        Self::Visit,
     ];
 
     /// The code, and the words for it.
@@ -46,6 +49,7 @@ impl Work {
             Self::Form => ("review-form", "Review of a form"),
             Self::Payment => ("payment", "Payment"),
             Self::Registration => ("registration-review", "Review of a registration"),
+            Self::Visit => ("visit-request", "Request for a visit"),
         }
     }
 }

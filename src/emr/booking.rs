@@ -212,6 +212,10 @@ fn days(emr: &Emr, start: OffsetDateTime) -> (Date, Date) {
 /// Whether the visit fits then.
 fn free(emr: &Emr, events: &[Event], (start, service): (OffsetDateTime, &Service)) -> bool {
     let wall = emr.zone.wall(start);
+    // Of an hour that comes twice OpenEMR's calendar knows the first: the second would be read back as an hour before.
+    if emr.zone.instant(wall) != start {
+        return false;
+    }
     let rules = load::rules(emr);
     let openings = Openings::of(events, &[wall.date()], &rules, &visit(service));
     openings.fits(wall.date(), (wall - wall.date().midnight()).whole_seconds())

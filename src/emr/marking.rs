@@ -120,7 +120,7 @@ async fn remember(emr: &Emr, tx: &mut Tx, (visit, event): (&Appointment, &Event)
         seconds: (visit.end - visit.start).whole_seconds(),
         uid: visit.uuid.to_string(),
     };
-    visits::remember(tx, &known, emr.now().unix_timestamp()).await
+    visits::remember(tx, &known, (false, emr.now().unix_timestamp())).await
 }
 
 /// Whether a visit of this length ends when it did. By the wall clock too, on a day whose clocks change; a length that

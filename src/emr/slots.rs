@@ -255,7 +255,10 @@ fn of_day<'a>(
         seconds: category.map_or(0, |category| category.seconds),
     };
     let openings = Openings::of(events, &[day], &rules, &visit);
-    let now = emr.now() + emr.booking.notice;
+    let (now, until) = (
+        emr.now() + emr.booking.notice,
+        emr.now() + emr.booking.ahead,
+    );
     let skipped = emr.zone.skipped(day);
     let pieces = openings.intervals().into_iter().flat_map(|interval| {
         let length = match interval.state {
@@ -291,7 +294,7 @@ fn of_day<'a>(
             State::Busy => Availability::Busy,
         };
         let key = (datetime_text(wall), row_of(&named));
-        let is_some = named.minutes > 0 && named.start > now;
+        let is_some = named.minutes > 0 && named.start > now && named.start <= until;
         is_some.then(|| (key, slot(emr, &named, (provider, category, state))))
     });
     placed.collect::<Vec<Placed>>().into_iter()

@@ -1,9 +1,10 @@
-//! What waits, from three places: OpenEMR's own queue (`onsite_portal_activity`), reviews of this house that have no
-//! row there, and forms the patient is to fill in (`onsite_documents`). What OpenEMR's dashboard decides shows here,
+//! What waits, from four places: OpenEMR's own queue (`onsite_portal_activity`), reviews of this house that have no
+//! row there, forms the patient is to fill in (`onsite_documents`), and requests for visits. What OpenEMR's dashboard decides shows here,
 //! because its queue is where it is read.
 
 mod decide;
 mod rows;
+mod visits;
 
 use std::collections::HashMap;
 
@@ -32,6 +33,7 @@ enum Source {
     Activity = 0,
     Form = 1,
     Review = 2,
+    Visit = 3,
 }
 
 /// A Task and its place in the order: the wall time it was asked for, the source, a number within it.
@@ -78,6 +80,7 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
     let mut placed = rows::activities(emr, person, query).await?;
     placed.extend(rows::forms(emr, person, query).await?);
     placed.extend(rows::alone(emr, person, query).await?);
+    placed.extend(visits::requests(emr, person, query).await?);
     if let Some(after) = &query.after {
         let beyond =
             |one: &Placed| one.key < after.key || (one.key == after.key && one.row > after.row);

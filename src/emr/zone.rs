@@ -81,7 +81,7 @@ impl Zone {
         let changes = self.0.following(Timestamp::from_second(first - DAY).ok()?);
         let mut gaps = changes
             .map(|change| (change.timestamp().as_second(), change.offset()))
-            .take_while(|(at, _)| *at < next)
+            .take_while(|(at, _)| *at <= next)
             .filter_map(|(at, after)| {
                 let before = self.0.to_offset(Timestamp::from_second(at - 1).ok()?);
                 let wall = |offset: i32| (at + i64::from(offset) - told).clamp(0, DAY);

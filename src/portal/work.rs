@@ -91,14 +91,20 @@ pub const WORK: &[Rule<WorkCase>] = &[
     },
     Rule {
         id: "review.elsewhere",
-        about: "Changed profiles, insurances and registrations are decided here; forms, documents and payments in OpenEMR.",
+        about: "Changed profiles, insurances and registrations are decided here; requests for visits at the visit; forms, documents and payments in OpenEMR.",
         holds: |case| {
             matches!(
                 case.ask.task.work,
                 Work::Profile | Work::Coverage | Work::Registration
             )
         },
-        sentence: |_| "This is decided in OpenEMR's own portal dashboard.".to_owned(),
+        sentence: |case| match case.ask.task.work {
+            Work::Visit => {
+                "Answer the visit itself: Appointment.status booked, or cancelled with a reason."
+                    .to_owned()
+            }
+            _ => "This is decided in OpenEMR's own portal dashboard.".to_owned(),
+        },
         expression: "Task.code",
     },
     Rule {

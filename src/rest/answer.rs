@@ -50,7 +50,7 @@ pub async fn write(
         Err(Failure::Refused(refusal)) => {
             // The same request may have been done while this one was looked at: then this is why it was refused.
             if let Some(repeat) = repeat
-                && !is_of_the_key(&refusal)
+                && !write::is_of_the_key(&refusal)
                 && let Some(done) = first(repeat, rest).await?
             {
                 return answer(rest, done, wanted).await;
@@ -61,11 +61,6 @@ pub async fn write(
         Err(broken) => return Err(broken),
     };
     answer(rest, settled, wanted).await
-}
-
-/// A key that was another request's stays refused.
-fn is_of_the_key(refusal: &Refusal) -> bool {
-    matches!(refusal, Refusal::Unprocessable { location, .. } if location == "Idempotency-Key")
 }
 
 async fn first(repeat: &Repeat, rest: &Rest<'_>) -> Answer<Option<Settled>> {

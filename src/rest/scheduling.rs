@@ -2,12 +2,14 @@
 //! while, `$book` asks for it or, with `cancelled-appt-id`, moves a visit there in one step. What is written goes the way
 //! every write goes; a no is an OperationOutcome with the practice's reason, not an Appointment that says cancelled.
 
-use serde_json::Value;
-use serde_json::json;
+mod booking;
+
+use time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::ResourceType;
+use crate::domain::access::Reach;
 use crate::domain::access::User;
 use crate::domain::people::Person;
 use crate::domain::records::Record;
@@ -31,20 +33,13 @@ use crate::fhir::inputs::Span;
 use crate::fhir::subset::Subset;
 use crate::portal::visit::Step;
 use crate::rest::Answered;
-use crate::rest::How;
 use crate::rest::Rest;
-use crate::rest::commit;
-use crate::rest::commit::Committed;
 use crate::rest::commit::Settled;
 use crate::rest::repeat::Repeat;
-use crate::rest::write;
-use crate::rest::write::Booked;
-use crate::rest::write::Payload;
-use crate::rest::write::Prepared;
-use crate::rest::write::Request;
-use crate::rest::write::Target;
 use crate::store::holds;
 use crate::store::holds::Hold;
+
+pub use booking::Wish;
 
 const KIND: ResourceType = ResourceType::Appointment;
 
@@ -64,7 +59,7 @@ const FIND: [&str; 11] = [
 ];
 
 /// What `$hold` takes beside the resource.
-const HOLD: [&str; 2] = ["appt-id", "resource"];
+const HOLD: [&str; 3] = ["appt-id", "patient-id", "resource"];
 
 /// What `$book` takes beside the resource.
 const BOOK: [&str; 5] = [
@@ -79,35 +74,6 @@ const BOOK: [&str; 5] = [
 const USUAL: usize = 50;
 const MOST: usize = 200;
 
-/// How often a request is decided anew where another one with the same `Idempotency-Key` was first.
-const TRIES: u32 = 5;
-
-/// What `$find` answers with, or what came of `$hold`, is sent back as it came: what a new visit is not asked with goes.
-const NOT_ASKED: [&str; 7] = [
-    "id",
-    "meta",
-    "text",
-    "identifier",
-    "specialty",
-    "created",
-    "extension",
-];
-
-/// A visit that is to be booked.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Wish {
-    /// The Appointment as it was sent; `None` where `id` says it.
-    pub resource: Option<Value>,
-    /// A proposal of `$find`, which is a Slot, or what `$hold` answered with.
-    pub id: Option<Uuid>,
-    /// The visit that is given up for it.
-    pub instead: Option<Uuid>,
-    /// Whose visit, where that is not the caller's own.
-    pub patient: Option<Uuid>,
-    /// Words to the practice.
-    pub comment: Option<String>,
-}
-
 /// `Appointment/$find`.
 ///
 /// # Errors
@@ -117,19 +83,34 @@ pub async fn find(rest: &Rest<'_>, inputs: &Inputs) -> Answer<Answered> {
     inputs.only("$find", &FIND)?;
     let patient = inputs.one("patient-reference")?;
     let patient = patient.map(|text| id_of(rest, ("patient-reference", text), "Patient"));
-    let (person, name) = whose(rest, patient.transpose()?).await?;
-    if reach.within(person).is_none() {
-        return Err(Refusal::Forbidden("The token is for another patient.").into());
-    }
-    let wanted = wanted(rest, inputs, person.pid)?;
-    let found = offers::find(rest.emr, &reach, &wanted).await?;
+    let patient = ("patient-reference", patient.transpose()?);
+    let (person, name) = whose(rest, &reach, patient).await?;
+    let mut wanted = wanted(rest, inputs, person.pid)?;
+    let count = wanted.count;
+    // One more tells whether there are more.
+    wanted.count += 1;
+    let mut found = match count {
+        0 => Offers::default(),
+        _ => offers::find(rest.emr, &reach, &wanted).await?,
+    };
+    let more = found.offers.len() > count;
+    found.offers.truncate(count);
     let records = found.offers.iter().map(|offer| {
         let visit = proposed(offer, (person, &name), (offer.slot.uuid, Status::Proposed));
         Record::Appointment(Box::new(visit))
     });
     let records: Vec<Record> = records.collect();
     let pairs = inputs.said(&FIND);
-    let mut answered = told(rest, (&records, &found.reasons), ("$find", &pairs))?;
+    let total = match count == 0 || more {
+        true => None,
+        false => Some(records.len()),
+    };
+    let said = Said {
+        reasons: &found.reasons,
+        total,
+        ..Said::default()
+    };
+    let mut answered = told(rest, (&records, said), ("$find", &pairs))?;
     let mut note = rest.entry("Appointment.find".to_owned(), KIND.name().to_owned());
     note.patient = Some(person.uuid);
     answered.notes.push(note);
@@ -148,25 +129,31 @@ pub async fn offered(rest: &Rest<'_>, wanted: &Wanted) -> Answer<Offers> {
 /// `Appointment/$hold`: what is held, and until when.
 ///
 /// # Errors
-/// `Conflict` with the next free starts where the time is taken; `Rules` with every broken rule.
+/// `Conflict` with the next free starts where the time is taken, and where an equal request's hold has ended; `Rules`
+/// with every broken rule.
 pub async fn hold(
     rest: &Rest<'_>,
     (inputs, id): (&Inputs, Option<Uuid>),
     repeat: Option<&Repeat>,
 ) -> Answer<(Answered, OffsetDateTime)> {
     inputs.only("$hold", &HOLD)?;
-    let wish = wish(rest, inputs, id)?;
-    let (person, name) = whose(rest, wish.patient).await?;
-    once(rest, &wish, (person, Step::Hold), repeat).await?;
-    let hold = held(rest, person).await?.ok_or(Refusal::NotFound)?;
-    let reach = rest.grant.reach(KIND, Interaction::Create)?;
-    let slot = offers::slot_of(rest.emr, &hold).ok_or(Refusal::NotFound)?;
-    let offer = offers::named_by(rest.emr, &reach, slot).await?;
-    let offer = offer.ok_or(Refusal::NotFound)?;
+    let wish = booking::wish(rest, inputs, id)?;
+    let (settled, person) = booking::done(rest, (&wish, Step::Hold), repeat).await?;
+    let hold = held(rest, person).await?;
+    let hold = hold.filter(|hold| hold.id == settled.id);
+    let ended = || Refusal::Conflict("This hold has ended: hold the time again.".to_owned());
+    let hold = hold.ok_or_else(ended)?;
+    let slot = offers::slot_of(rest.emr, &hold).ok_or_else(ended)?;
+    let offer = offers::named_by(rest.emr, slot).await?.ok_or_else(ended)?;
+    let name = name_of(rest, person).await?;
     let visit = proposed(&offer, (person, &name), (hold.id, Status::Pending));
     let records = [Record::Appointment(Box::new(visit))];
     let until = OffsetDateTime::from_unix_timestamp(hold.expires);
-    let answered = told(rest, (&records, &[]), ("$hold", &[]))?;
+    let said = Said {
+        total: Some(1),
+        ..Said::default()
+    };
+    let answered = told(rest, (&records, said), ("$hold", &[]))?;
     Ok((answered, until.unwrap_or_else(|_| rest.emr.now())))
 }
 
@@ -180,14 +167,30 @@ pub async fn book(
     repeat: Option<&Repeat>,
 ) -> Answer<Answered> {
     inputs.only("$book", &BOOK)?;
-    let wish = wish(rest, inputs, id)?;
+    let wish = booking::wish(rest, inputs, id)?;
     let settled = asked(rest, &wish, repeat).await?;
     // A scope that opens writing may not open reading.
-    let records: Vec<Record> = match rest.grant.reach(KIND, Interaction::Read) {
-        Ok(reach) => vec![emr::read(rest.emr, &reach, settled.id).await?],
-        Err(_) => Vec::new(),
+    let record = match rest.grant.reach(KIND, Interaction::Read) {
+        Ok(reach) => match emr::read(rest.emr, &reach, settled.id).await {
+            Ok(record) => Some(record),
+            Err(Failure::Refused(Refusal::NotFound)) => None,
+            Err(failure) => return Err(failure),
+        },
+        Err(_) => None,
     };
-    told(rest, (&records, &[]), ("$book", &[]))
+    let records: Vec<Record> = record.into_iter().collect();
+    let unseen = ["Done. The token's scope does not open the result.".to_owned()];
+    let said = Said {
+        warnings: match records.is_empty() {
+            true => &unseen,
+            false => &[],
+        },
+        total: Some(records.len()),
+        ..Said::default()
+    };
+    let mut answered = told(rest, (&records, said), ("$book", &[]))?;
+    answered.location = Some(rest.base.of(KIND, settled.id));
+    Ok(answered)
 }
 
 /// Asks for a visit: what `$book` does, for the pages too.
@@ -195,8 +198,8 @@ pub async fn book(
 /// # Errors
 /// As [`book`].
 pub async fn asked(rest: &Rest<'_>, wish: &Wish, repeat: Option<&Repeat>) -> Answer<Settled> {
-    let (person, _) = whose(rest, wish.patient).await?;
-    once(rest, wish, (person, Step::Ask), repeat).await
+    let done = booking::done(rest, (wish, Step::Ask), repeat).await?;
+    Ok(done.0)
 }
 
 /// Holds a time: what `$hold` does, for the pages too.
@@ -204,8 +207,8 @@ pub async fn asked(rest: &Rest<'_>, wish: &Wish, repeat: Option<&Repeat>) -> Ans
 /// # Errors
 /// As [`hold`].
 pub async fn kept(rest: &Rest<'_>, wish: &Wish) -> Answer<Settled> {
-    let (person, _) = whose(rest, wish.patient).await?;
-    once(rest, wish, (person, Step::Hold), None).await
+    let done = booking::done(rest, (wish, Step::Hold), None).await?;
+    Ok(done.0)
 }
 
 /// What is held for a patient, and when it begins.
@@ -217,174 +220,13 @@ pub async fn held(rest: &Rest<'_>, person: Person) -> Answer<Option<Hold>> {
     holds::of_patient(&rest.emr.db, person.pid, now).await
 }
 
-async fn once(
+/// Whose visit it is: the caller's own, the one named, or the one in context. Somebody the reach does not open is like
+/// somebody who is not there.
+async fn whose(
     rest: &Rest<'_>,
-    wish: &Wish,
-    (person, step): (Person, Step),
-    repeat: Option<&Repeat>,
-) -> Answer<Settled> {
-    for _ in 0..TRIES {
-        if let Some(repeat) = repeat
-            && let Some(done) = repeat.before(rest).await?
-            && let Some(last) = done.into_iter().next_back()
-        {
-            return Ok(last);
-        }
-        let all = match prepared(rest, wish, (person, step)).await {
-            Ok(all) => all,
-            Err(Failure::Refused(refusal)) => {
-                let target = Target::New(Uuid::nil());
-                write::refused(rest, (KIND, target), &refusal).await?;
-                return Err(refusal.into());
-            }
-            Err(broken) => return Err(broken),
-        };
-        if let Committed::Done(settled) = commit::commit(rest, &all, repeat).await?
-            && let Some(last) = settled.into_iter().next_back()
-        {
-            return Ok(last);
-        }
-    }
-    Err(Refusal::Unavailable("Too many equal requests at once.").into())
-}
-
-/// What is given up, and then what is asked for.
-async fn prepared(
-    rest: &Rest<'_>,
-    wish: &Wish,
-    (person, step): (Person, Step),
-) -> Answer<Vec<Prepared>> {
-    let mut all = Vec::new();
-    let mut booked = Booked {
-        step,
-        instead: None,
-    };
-    if let Some(old) = wish.instead {
-        let reach = rest.grant.reach(KIND, Interaction::Update)?;
-        let record = emr::read(rest.emr, &reach, old).await?;
-        let Record::Appointment(visit) = record else {
-            return Err(Refusal::NotFound.into());
-        };
-        if visit.person != person {
-            let why = "this is another patient's visit";
-            return Err(Refusal::invalid("cancelled-appt-id", why).into());
-        }
-        booked.instead = Some(visit.start);
-        let ends = json!([{"op": "replace", "path": "/status", "value": "cancelled"}]);
-        let given_up = Request {
-            kind: KIND,
-            target: Target::Known(old),
-            payload: Payload::Patch(ends.to_string().into_bytes()),
-            if_match: None,
-            if_none_exist: None,
-            booked: Booked::default(),
-        };
-        all.push(write::prepare(rest, given_up).await?);
-    }
-    let body = body(rest, wish, person).await?;
-    let request = Request {
-        kind: KIND,
-        target: rest.target()?,
-        payload: Payload::Resource(body.to_string().into_bytes()),
-        if_match: None,
-        if_none_exist: None,
-        booked,
-    };
-    all.push(write::prepare(rest, request).await?);
-    Ok(all)
-}
-
-/// The Appointment that is asked for, as it would be sent to `POST Appointment`.
-async fn body(rest: &Rest<'_>, wish: &Wish, person: Person) -> Answer<Value> {
-    let mut body = match &wish.resource {
-        Some(Value::Object(sent)) => {
-            let mut sent = sent.clone();
-            for name in NOT_ASKED {
-                sent.remove(name);
-            }
-            // The Slot says with whom, where and for how long; who takes part is said anew.
-            if sent.contains_key("slot") {
-                sent.remove("participant");
-            }
-            Value::Object(sent)
-        }
-        Some(_) => return Err(Refusal::invalid("Appointment", "this is a JSON object").into()),
-        None => {
-            let slot = slot(rest, wish.id, person).await?;
-            json!({"resourceType": "Appointment", "slot": [{"reference": format!("Slot/{slot}")}]})
-        }
-    };
-    body["status"] = json!(match rest.grant.user() {
-        User::Patient(_) if body["status"] == "waitlist" => "waitlist",
-        User::Patient(_) => "pending",
-        User::Staff(_) | User::System => "booked",
-    });
-    if body.get("participant").is_none() {
-        let patient = format!("Patient/{}", person.uuid);
-        body["participant"] = json!([{"actor": {"reference": patient}, "status": "accepted"}]);
-    }
-    if let Some(comment) = &wish.comment {
-        body["comment"] = json!(comment);
-    }
-    Ok(body)
-}
-
-/// The Slot behind an id: a proposal's is its Slot's, and what was held knows its own.
-async fn slot(rest: &Rest<'_>, id: Option<Uuid>, person: Person) -> Answer<Uuid> {
-    let wrong = |why: &str| Refusal::invalid("appt-id", why);
-    let id =
-        id.ok_or_else(|| wrong("name what $find or $hold answered with, or send appt-resource"))?;
-    if offers::is_slot(rest.emr, id) {
-        return Ok(id);
-    }
-    let hold = held(rest, person).await?.filter(|hold| hold.id == id);
-    let slot = hold.and_then(|hold| offers::slot_of(rest.emr, &hold));
-    slot.ok_or_else(|| {
-        wrong("this is nothing that is free or held: the hold may have ended").into()
-    })
-}
-
-fn wish(rest: &Rest<'_>, inputs: &Inputs, id: Option<Uuid>) -> Result<Wish, Refusal> {
-    let named = |name: &'static str, kind: &str| {
-        let text = inputs.one(name)?;
-        text.map(|text| id_of(rest, (name, text), kind)).transpose()
-    };
-    let id = match (id, named("appt-id", "Appointment")?) {
-        (Some(one), Some(other)) if one != other => {
-            let why = "this is not the Appointment of the address";
-            return Err(Refusal::invalid("appt-id", why));
-        }
-        (one, other) => one.or(other),
-    };
-    Ok(Wish {
-        resource: inputs.resource.clone(),
-        id,
-        instead: named("cancelled-appt-id", "Appointment")?,
-        patient: match named("patient-id", "Patient")? {
-            Some(patient) => Some(patient),
-            None => inputs
-                .resource
-                .as_ref()
-                .and_then(|sent| patient_of(rest, sent)),
-        },
-        comment: inputs.one("comment")?.map(str::to_owned),
-    })
-}
-
-/// The patient a resource names as taking part.
-fn patient_of(rest: &Rest<'_>, sent: &Value) -> Option<Uuid> {
-    let all = sent["participant"].as_array()?;
-    let mut named = all
-        .iter()
-        .filter_map(|one| one["actor"]["reference"].as_str());
-    named.find_map(|text| {
-        let of_patient = text.contains("Patient/");
-        of_patient.then(|| id_of(rest, ("participant", text), "Patient").ok())?
-    })
-}
-
-/// Whose visit it is: the caller's own, the one named, or the one in context.
-async fn whose(rest: &Rest<'_>, named: Option<Uuid>) -> Answer<(Person, String)> {
+    reach: &Reach,
+    (name, named): (&str, Option<Uuid>),
+) -> Answer<(Person, String)> {
     let person = match (rest.grant.user(), named) {
         (User::Patient(person), None) => *person,
         (User::Patient(person), Some(named)) if named == person.uuid => *person,
@@ -393,16 +235,20 @@ async fn whose(rest: &Rest<'_>, named: Option<Uuid>) -> Answer<(Person, String)>
         }
         (User::Staff(_) | User::System, Some(named)) => {
             let found = persons::by_uuid(rest.emr, named).await?;
-            found
-                .ok_or_else(|| Refusal::invalid("patient-reference", "there is no such patient"))?
+            let found = found.filter(|person| reach.within(*person).is_some());
+            found.ok_or_else(|| Refusal::invalid(name, "there is no such patient"))?
         }
         (User::Staff(_) | User::System, None) => rest.grant.patient().ok_or_else(|| {
             let why = "say for whom: this token has no patient in context";
-            Refusal::invalid("patient-reference", why)
+            Refusal::invalid(name, why)
         })?,
     };
+    Ok((person, name_of(rest, person).await?))
+}
+
+async fn name_of(rest: &Rest<'_>, person: Person) -> Answer<String> {
     let mut names = persons::names(rest.emr, &[person.pid]).await?;
-    Ok((person, names.remove(&person.pid).unwrap_or_default()))
+    Ok(names.remove(&person.pid).unwrap_or_default())
 }
 
 fn wanted(rest: &Rest<'_>, inputs: &Inputs, pid: i64) -> Result<Wanted, Refusal> {
@@ -411,10 +257,23 @@ fn wanted(rest: &Rest<'_>, inputs: &Inputs, pid: i64) -> Result<Wanted, Refusal>
         let why = "say between when and when";
         return Err(Refusal::invalid("start", why));
     };
+    // A bare day counts whole; a moment is itself no part of what is looked at.
+    let exact = inputs.one("end")?.is_some_and(|text| text.contains('T'));
+    let until = match exact {
+        true => until.checked_sub(Duration::SECOND).unwrap_or(until),
+        false => until,
+    };
+    if until <= from {
+        let why = "this comes after the start";
+        return Err(Refusal::invalid("end", why));
+    }
     let ids = |name: &'static str, kind: &str| {
         let all = inputs.all(name);
-        all.map(|text| id_of(rest, (name, text), kind))
-            .collect::<Result<Vec<Uuid>, Refusal>>()
+        let all = all.map(|text| id_of(rest, (name, text), kind));
+        let mut ids = all.collect::<Result<Vec<Uuid>, Refusal>>()?;
+        ids.sort_unstable();
+        ids.dedup();
+        Ok::<Vec<Uuid>, Refusal>(ids)
     };
     let tokens = |name: &'static str| inputs.all(name).map(Token::of).collect();
     let count = match inputs.one("_count")? {
@@ -478,27 +337,33 @@ fn proposed(
     }
 }
 
+/// What is said beside the records.
+#[derive(Default)]
+struct Said<'a> {
+    reasons: &'a [Reason],
+    warnings: &'a [String],
+    total: Option<usize>,
+}
+
 fn told(
     rest: &Rest<'_>,
-    (records, reasons): (&[Record], &[Reason]),
+    (records, said): (&[Record], Said<'_>),
     (operation, pairs): (&str, &[(String, String)]),
 ) -> Answer<Answered> {
     let links = bundle::Links {
         base: rest.base.url(),
         kind: KIND,
         pairs,
-        total: u32::try_from(records.len()).ok(),
+        total: said.total.and_then(|total| u32::try_from(total).ok()),
         next: None,
     };
     let entries = bundle::Entries {
         matches: records,
         included: &[],
         subset: &Subset::Whole,
-        warnings: &[],
-        reasons,
+        warnings: said.warnings,
+        reasons: said.reasons,
     };
     let body = bundle::of_operation(&entries, &links, &format!("Appointment/{operation}"))?;
-    let mut answered = Answered::found(body);
-    answered.how = How::Found;
-    Ok(answered)
+    Ok(Answered::found(body))
 }

@@ -306,3 +306,8 @@ pub async fn refused(
     entry.reason = ids.join(" ");
     ledger::record_all(&rest.emr.db, &[entry]).await
 }
+
+/// A key that was another request's stays refused.
+pub fn is_of_the_key(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::Unprocessable { location, .. } if location == "Idempotency-Key")
+}

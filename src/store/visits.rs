@@ -8,8 +8,7 @@ use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
 
-const ADD: &str =
-    "anteroom_visit (event, pid, mark, wall, seconds, uid, created) VALUES (?, ?, ?, ?, ?, ?, ?)";
+const ADD: &str = "anteroom_visit (event, pid, mark, wall, seconds, uid, asked, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 
 const OFFER: &str = "UPDATE anteroom_visit SET offered = ? WHERE event = ?";
 
@@ -61,11 +60,11 @@ pub struct Changed {
     pub now: Option<(String, String, i64)>,
 }
 
-/// Remembers a visit, unless it is remembered.
+/// Remembers a visit, unless it is remembered, and whether the patient asked for it here.
 ///
 /// # Errors
 /// As [`Tx::run`].
-pub async fn remember(tx: &mut Tx, known: &Known, now: i64) -> Answer<()> {
+pub async fn remember(tx: &mut Tx, known: &Known, (asked, now): (bool, i64)) -> Answer<()> {
     let sql = Sql::new(tx.insert_new())
         .push(ADD)
         .bind(known.event)
@@ -74,6 +73,7 @@ pub async fn remember(tx: &mut Tx, known: &Known, now: i64) -> Answer<()> {
         .bind(&known.wall)
         .bind(known.seconds)
         .bind(&known.uid)
+        .bind(i64::from(asked))
         .bind(now);
     tx.run(sql).await.map(|_| ())
 }

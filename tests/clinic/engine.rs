@@ -151,7 +151,12 @@ impl Place {
 
 /// The first column, named `text`, of the first row.
 pub(crate) async fn look(db: &Db, sql: &'static str) -> String {
-    let row: Option<Text> = db.one(Sql::new(sql)).await.expect("a statement that runs");
+    look_at(db, Sql::new(sql)).await
+}
+
+/// The same of a statement with values.
+pub(crate) async fn look_at(db: &Db, sql: Sql) -> String {
+    let row: Option<Text> = db.one(sql).await.expect("a statement that runs");
     row.and_then(|row| row.text).unwrap_or_default()
 }
 

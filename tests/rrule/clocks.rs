@@ -11,9 +11,11 @@ use time::Date;
 use time::Duration;
 use time::PrimitiveDateTime;
 use time::Time;
+use time::format_description::well_known::Rfc3339;
 
 use super::Numbers;
 use super::judged;
+use crate::attacks::crowd::wanted;
 use crate::clinic::Clinic;
 use crate::clinic::EVERYTHING;
 
@@ -143,18 +145,24 @@ fn random_events(numbers: &mut Numbers, day: Date) -> (Vec<String>, Vec<Value>) 
     (rows, told)
 }
 
+const PROVIDER: &str = "UPDATE users SET authorized = 1, active = 1, calendar = 1 WHERE id = 1;";
+
 const EVENTS: &str = "DELETE FROM openemr_postcalendar_events WHERE pc_aid = '1';
     INSERT INTO openemr_postcalendar_events (pc_catid, pc_multiple, pc_aid, pc_pid, pc_title, pc_eventDate, pc_endDate,
     pc_startTime, pc_endTime, pc_duration, pc_recurrtype, pc_recurrspec, pc_eventstatus, pc_apptstatus) VALUES ";
 
-/// The slots of a day, as a patient's app is told them.
-async fn slots(clinic: &Clinic, token: &str, (day, visit): (Date, &str)) -> Vec<Value> {
+fn schedule() -> uuid::Uuid {
     let parts = Parts {
         row: 1,
         at: 0,
         extra: 0,
     };
-    let schedule = composed::id(Kind::Schedule, parts);
+    composed::id(Kind::Schedule, parts)
+}
+
+/// The slots of a day, as a patient's app is told them.
+async fn slots(clinic: &Clinic, token: &str, (day, visit): (Date, &str)) -> Vec<Value> {
+    let schedule = schedule();
     let kind = match visit {
         "" => String::new(),
         visit => format!("&service-type={visit}"),
@@ -181,7 +189,7 @@ async fn f125_time_is_offered_once_and_never_in_the_hour_that_is_skipped() {
         let settings = format!(
             "UPDATE globals SET gl_value = '{name}' WHERE gl_name = 'gbl_time_zone';
              UPDATE globals SET gl_value = '{step}' WHERE gl_name = 'calendar_interval';
-             UPDATE users SET authorized = 1, active = 1, calendar = 1 WHERE id = 1;"
+             {PROVIDER}"
         );
         let clinic = Clinic::after(&settings).await;
         let token = clinic.token(clinic.patient("active"), EVERYTHING).await;
@@ -223,4 +231,49 @@ async fn f125_time_is_offered_once_and_never_in_the_hour_that_is_skipped() {
     let calendars = i64::try_from(asked.len()).expect("a number");
     assert!(free > calendars * 5, "{free} free slots");
     assert!(busy > calendars, "{busy} busy slots");
+}
+
+#[tokio::test]
+async fn f125_of_an_hour_that_comes_twice_the_first_can_be_had() {
+    let clinic = Clinic::after(PROVIDER).await;
+    let scope = "openid fhirUser launch/patient patient/*.crus";
+    let patient = clinic.patient("active");
+    let token = clinic.token(patient, scope).await;
+    let zone = clinic.app.emr.zone.clone();
+    let today = zone.wall(clinic.app.emr.now()).date();
+    let [_, day] = changes(&zone, today);
+    let office = |category: i64, clock: &str| {
+        format!(
+            "({category}, 0, '1', '', 'x', '{day}', '0000-00-00', '{clock}', '{clock}', 0, 0, '', 1, '-')"
+        )
+    };
+    let (opens, closes) = (office(2, "00:00:00"), office(3, "06:00:00"));
+    let script = format!("{EVENTS}{opens}, {closes};");
+    clinic.app.emr.db.script(&script).await.expect("the events");
+    let path = format!("/fhir/Schedule/{}", schedule());
+    let calendar = clinic.get(&path, &token).await;
+    let provider = calendar.json()["actor"][0]["reference"].clone();
+    let time = Time::from_hms(1, 30, 0).expect("half past one");
+    let first = zone.instant(day.with_time(time));
+    let second = zone.at(first + Duration::HOUR);
+    assert_eq!(zone.wall(second), zone.wall(first), "it comes twice");
+    let (mut statuses, mut said) = (Vec::new(), String::new());
+    for start in [second, first] {
+        let start = start.format(&Rfc3339).expect("a moment");
+        let body = wanted(&patient.id, &provider, &json!(start));
+        let to = ("/fhir/Appointment", token.as_str());
+        let answer = clinic.with_body("POST", to, "application/fhir+json", body);
+        let answer = answer.await;
+        statuses.push(answer.status);
+        said.push_str(&answer.text());
+        if answer.status == StatusCode::CREATED {
+            assert_eq!(answer.json()["start"], start, "{}", answer.text());
+        }
+    }
+    assert_eq!(
+        statuses,
+        [StatusCode::CONFLICT, StatusCode::CREATED],
+        "{said}"
+    );
+    clinic.close().await;
 }

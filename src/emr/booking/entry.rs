@@ -87,7 +87,8 @@ pub(in crate::emr) async fn apply(emr: &Emr, tx: &mut Tx, booking: &Booking) -> 
         seconds: booking.length.whole_seconds(),
         uid: id.to_string(),
     };
-    visits::remember(tx, &known, emr.now().unix_timestamp()).await?;
+    let asked = case.ask.by == By::Patient;
+    visits::remember(tx, &known, (asked, emr.now().unix_timestamp())).await?;
     match case.ask.by {
         By::Patient => told(emr, tx, booking).await?,
         By::Staff => {

@@ -45,6 +45,18 @@ macro_rules! insert {
     };
 }
 
+/// Whether rows may be taken out.
+macro_rules! delete {
+    ($table:literal, $column:literal, $without:expr) => {
+        privilege(
+            ($table, $column),
+            concat!("DELETE FROM ", $table, " WHERE 1 = 0"),
+            concat!("DELETE ON ", $table),
+            $without,
+        )
+    };
+}
+
 /// A change of such a row.
 macro_rules! update {
     ($table:literal, $column:literal, $without:expr) => {
@@ -75,6 +87,8 @@ const NO_WATCH: &str = "a changed e-mail address is not noticed";
 const NO_MAIL: &str = "no letter goes out";
 
 const NO_REGISTRATION: &str = "nobody can register";
+
+const NO_VISITS: &str = "nobody can ask for a visit, or is told what becomes of one";
 
 const NO_JOBS: &str = "patients are invited one by one only";
 
@@ -257,81 +271,32 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
     update!("anteroom_outbox", "status", NO_MAIL),
     insert!("anteroom_registration", "status", NO_REGISTRATION),
     update!("anteroom_registration", "status", NO_REGISTRATION),
+    insert!("anteroom_calendar", "turn", NO_VISITS),
+    update!("anteroom_calendar", "turn", NO_VISITS),
+    insert!("anteroom_hold", "expires", NO_VISITS),
+    delete!("anteroom_hold", "pid", NO_VISITS),
+    insert!("anteroom_visit", "mark", NO_VISITS),
+    update!("anteroom_visit", "mark", NO_VISITS),
+    delete!("anteroom_visit", "event", EXPIRED),
     insert!("anteroom_job", "status", NO_JOBS),
     update!("anteroom_job", "status", NO_JOBS),
     insert!("anteroom_job_item", "outcome", NO_JOBS),
     update!("anteroom_job_item", "outcome", NO_JOBS),
-    privilege(
-        ("anteroom_session", "pid"),
-        "DELETE FROM anteroom_session WHERE 1 = 0",
-        "DELETE ON anteroom_session",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_authorization", "id"),
-        "DELETE FROM anteroom_authorization WHERE 1 = 0",
-        "DELETE ON anteroom_authorization",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_code", "grant_id"),
-        "DELETE FROM anteroom_code WHERE 1 = 0",
-        "DELETE ON anteroom_code",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_token", "kind"),
-        "DELETE FROM anteroom_token WHERE 1 = 0",
-        "DELETE ON anteroom_token",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_throttle", "name"),
-        "DELETE FROM anteroom_throttle WHERE 1 = 0",
-        "DELETE ON anteroom_throttle",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_launch", "staff"),
-        "DELETE FROM anteroom_launch WHERE 1 = 0",
-        "DELETE ON anteroom_launch",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_jti", "name"),
-        "DELETE FROM anteroom_jti WHERE 1 = 0",
-        "DELETE ON anteroom_jti",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_upstream", "nonce"),
-        "DELETE FROM anteroom_upstream WHERE 1 = 0",
-        "DELETE ON anteroom_upstream",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_job", "ticket"),
-        "DELETE FROM anteroom_job WHERE 1 = 0",
-        "DELETE ON anteroom_job",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_job_item", "job"),
-        "DELETE FROM anteroom_job_item WHERE 1 = 0",
-        "DELETE ON anteroom_job_item",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_grant", "client_id"),
-        "DELETE FROM anteroom_grant WHERE 1 = 0",
-        "DELETE ON anteroom_grant",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_staff_link", "staff"),
-        "DELETE FROM anteroom_staff_link WHERE 1 = 0",
-        "DELETE ON anteroom_staff_link",
-        "anteroom staff unlink cannot do its work",
+    delete!("anteroom_session", "pid", EXPIRED),
+    delete!("anteroom_authorization", "id", EXPIRED),
+    delete!("anteroom_code", "grant_id", EXPIRED),
+    delete!("anteroom_token", "kind", EXPIRED),
+    delete!("anteroom_throttle", "name", EXPIRED),
+    delete!("anteroom_launch", "staff", EXPIRED),
+    delete!("anteroom_jti", "name", EXPIRED),
+    delete!("anteroom_upstream", "nonce", EXPIRED),
+    delete!("anteroom_job", "ticket", EXPIRED),
+    delete!("anteroom_job_item", "job", EXPIRED),
+    delete!("anteroom_grant", "client_id", EXPIRED),
+    delete!(
+        "anteroom_staff_link",
+        "staff",
+        "anteroom staff unlink cannot do its work"
     ),
     privilege(
         ("onsite_mail", "reply_mail_chain"),
@@ -470,18 +435,8 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
         "UPDATE ON anteroom_outbox",
         "no letter leaves",
     ),
-    privilege(
-        ("anteroom_link", "token_hash"),
-        "DELETE FROM anteroom_link WHERE 1 = 0",
-        "DELETE ON anteroom_link",
-        EXPIRED,
-    ),
-    privilege(
-        ("anteroom_registration", "status"),
-        "DELETE FROM anteroom_registration WHERE 1 = 0",
-        "DELETE ON anteroom_registration",
-        EXPIRED,
-    ),
+    delete!("anteroom_link", "token_hash", EXPIRED),
+    delete!("anteroom_registration", "status", EXPIRED),
     privilege(
         ("anteroom_review", "id"),
         "UPDATE anteroom_review SET status = status WHERE 1 = 0",

@@ -29,6 +29,7 @@ use crate::emr::slots::load;
 use crate::emr::slots::load::Own;
 use crate::emr::slots::of_day;
 use crate::emr::wall;
+use crate::portal::visit::TAKEN;
 use crate::store::holds::Hold;
 
 /// What is looked for. An empty list is anything.
@@ -169,7 +170,7 @@ pub async fn find(emr: &Emr, reach: &Reach, wanted: &Wanted) -> Answer<Offers> {
     found.offers = free(emr, (&listed, &categories), (days, wanted)).await?;
     if found.offers.is_empty() && found.reasons.len() < listed.len() {
         found.reasons.push(Reason {
-            id: "book.full",
+            id: TAKEN,
             text: "Nothing is free at this time. Please look at other days or providers."
                 .to_owned(),
             expression: "Appointment.start",
@@ -178,12 +179,12 @@ pub async fn find(emr: &Emr, reach: &Reach, wanted: &Wanted) -> Answer<Offers> {
     Ok(found)
 }
 
-/// The time a Slot of this server names, whether it is free or not.
+/// The time a Slot of this server names, whether it is free or not: nothing but what the id itself says, and the
+/// provider's name and place.
 ///
 /// # Errors
-/// As [`find`].
-pub async fn named_by(emr: &Emr, reach: &Reach, slot: Uuid) -> Answer<Option<Offer>> {
-    whole(reach)?;
+/// As [`crate::db::Db::all`].
+pub async fn named_by(emr: &Emr, slot: Uuid) -> Answer<Option<Offer>> {
     let Some(named) = super::named(emr, slot) else {
         return Ok(None);
     };
@@ -269,14 +270,19 @@ async fn named(emr: &Emr, wanted: &Wanted) -> Answer<Vec<Provider>> {
 
 /// The days that can be looked at; `None` where there are none.
 fn days(emr: &Emr, wanted: &Wanted) -> Result<Option<(Date, Date)>, Refusal> {
-    if wanted.until - wanted.from > MOST_DAYS {
+    let day = |at| emr.zone.wall(at).date();
+    // The first moment after it is not looked at.
+    let last = day(wanted
+        .until
+        .checked_sub(Duration::SECOND)
+        .unwrap_or(wanted.until));
+    if last - day(wanted.from) >= MOST_DAYS {
         let why =
             "free time is looked for on 60 days at most: give a later start or an earlier end";
         return Err(Refusal::invalid("end", why));
     }
-    let day = |at| emr.zone.wall(at).date();
     let first = day(wanted.from.max(emr.now()));
-    let last = day(wanted.until).min(day(emr.now()).saturating_add(emr.booking.ahead));
+    let last = last.min(day(emr.now()).saturating_add(emr.booking.ahead));
     Ok((first <= last).then_some((first, last)))
 }
 
