@@ -35,7 +35,6 @@ use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
-use crate::domain::scope::Interaction;
 use crate::domain::visits::Appointment;
 use crate::domain::visits::Status;
 use crate::emr::Emr;
@@ -313,11 +312,10 @@ async fn held(rest: &Rest<'_>, person: Person) -> Answer<Option<Held>> {
     let Some(hold) = scheduling::held(rest, person).await? else {
         return Ok(None);
     };
-    let reach = rest.grant.reach(KIND, Interaction::Search)?;
     let Some(slot) = offers::slot_of(rest.emr, &hold) else {
         return Ok(None);
     };
-    let offer = offers::named_by(rest.emr, &reach, slot).await?;
+    let offer = offers::named_by(rest.emr, slot).await?;
     Ok(offer.map(|offer| Held {
         what: told_of(rest.emr, &offer),
         until: until(rest.emr, hold.expires),
