@@ -55,7 +55,7 @@ const when = (reason) => rows(`SELECT pc_eventDate || ' ' || substr(pc_startTime
 
 const place = (person) => new URL(person.page.url()).pathname;
 
-/** axe reads the page at both widths, in both languages' frame; and a picture of it where pictures are wanted. */
+/** axe reads the page at both widths; and a picture of it where pictures are wanted. */
 async function seen(person, name, fold = "") {
   if (fold) await person.page.$$eval(fold, (all) => all.forEach((one) => { one.open = true; }));
   for (const width of WIDTHS) {
@@ -90,8 +90,9 @@ const atTheDesk = () => at("/staff/visits", staffOf(target, "portal-admin"));
 async function follow(person, words, inside = "main") {
   const link = await person.page.evaluateHandle((text, root) => [...document.querySelectorAll(`${root} a`)].find((one) => one.innerText.trim().startsWith(text)), words, inside);
   assert.ok(link.asElement(), `${words} on ${person.page.url()}: ${await person.words()}`);
-  await link.evaluate((one) => one.setAttribute("data-next", ""));
-  return person.press("[data-next]");
+  const gone = person.page.waitForNavigation({ timeout: 20_000 });
+  await link.asElement().evaluate((one) => one.click());
+  return gone;
 }
 
 /** The article about the visit with this reason: its id. */
@@ -113,6 +114,22 @@ async function decide(person, reason, decision, fields = {}) {
     else await person.page.type(field, text);
   }
   await person.press(`[id="${id}"] button[name=decision][value=${decision}]`);
+}
+
+/** Presses a link to a file: its name, and what the browser keeps. */
+async function fileBehind(person, selector) {
+  const downloadPath = join(folder.path, "downloads");
+  const browser = await chromium.browser.target().createCDPSession();
+  await browser.send("Browser.setDownloadBehavior", { behavior: "allow", browserContextId: person.context.id, downloadPath, eventsEnabled: true });
+  const kept = new Promise((resolve) => {
+    browser.on("Browser.downloadWillBegin", ({ suggestedFilename }) => {
+      browser.on("Browser.downloadProgress", ({ state }) => state === "completed" && resolve(suggestedFilename));
+    });
+  });
+  await person.page.$eval(selector, (one) => one.click());
+  const name = await kept;
+  await browser.detach();
+  return { name, text: await readFile(join(downloadPath, name), "utf8") };
 }
 
 /** What for, with whom; the week is shown. */
@@ -166,13 +183,10 @@ test("F121, F124, F127, F138: a patient asks for a visit, staff confirm it, the 
   await home.open(`${target.base}${HERE}`);
   const id = await article(home, "Earache");
   assert.match(await words(home, id), /Booked/);
-  const file = await home.page.evaluate(async (path) => {
-    const answer = await fetch(path);
-    return [answer.status, answer.headers.get("content-type"), answer.headers.get("content-disposition"), await answer.text()];
-  }, await home.page.$eval(`[id="${id}"] a[download]`, (one) => one.getAttribute("href")));
-  assert.deepEqual(file.slice(0, 3), [200, "text/calendar; charset=utf-8", 'attachment; filename="visit.ics"']);
-  assert.match(file[3], /BEGIN:VCALENDAR\r\n[^]*STATUS:CONFIRMED\r\n[^]*END:VCALENDAR\r\n$/);
-  assert.ok(!file[3].includes("Earache"), "what for is nobody's business who looks at that calendar");
+  const file = await fileBehind(home, `[id="${id}"] a[download]`);
+  assert.equal(file.name, "visit.ics");
+  assert.match(file.text, /^BEGIN:VCALENDAR\r\n[^]*STATUS:CONFIRMED\r\n[^]*END:VCALENDAR\r\n$/);
+  assert.ok(!file.text.includes("Earache"), "what for is nobody's business who looks at that calendar");
   await decide(home, "Earache", "cancel", { reason: "It is better" });
   assert.match(home.page.url(), /done=cancel/);
   assert.match(await row("Earache"), /^x\|Office Visit\|900\|Earache since Sunday\nCancelled by patient: It is better/, "F127, F128");
