@@ -35,7 +35,6 @@ use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
-use crate::domain::scope::Interaction;
 use crate::domain::visits::Appointment;
 use crate::domain::visits::Status;
 use crate::emr::Emr;
@@ -59,6 +58,7 @@ use crate::http::request_id::RequestId;
 use crate::http::visits::choosing::Chosen;
 use crate::http::visits::found::Found;
 use crate::http::words::Reader;
+use crate::mail;
 use crate::mail::calendar;
 use crate::mail::calendar::Entry;
 use crate::mail::calendar::Stands;
@@ -313,11 +313,10 @@ async fn held(rest: &Rest<'_>, person: Person) -> Answer<Option<Held>> {
     let Some(hold) = scheduling::held(rest, person).await? else {
         return Ok(None);
     };
-    let reach = rest.grant.reach(KIND, Interaction::Search)?;
     let Some(slot) = offers::slot_of(rest.emr, &hold) else {
         return Ok(None);
     };
-    let offer = offers::named_by(rest.emr, &reach, slot).await?;
+    let offer = offers::named_by(rest.emr, slot).await?;
     Ok(offer.map(|offer| Held {
         what: told_of(rest.emr, &offer),
         until: until(rest.emr, hold.expires),
@@ -394,8 +393,13 @@ async fn filed(app: &App, visit: &Appointment, language: Language) -> Answer<Res
     let emr = &app.emr;
     let practice = &emr.known().name;
     let wall = datetime_text(emr.zone.wall(visit.start));
-    let uid = visit.uuid.to_string();
-    let revision = visits::revision(&emr.db, (&wall, &uid)).await?;
+    // Moved in one step it is the same entry as before.
+    let known = visits::entry(&emr.db, (&wall, visit.person.pid)).await?;
+    let (uid, revision) = match known {
+        Some(known) => (known.uid, u32::try_from(known.revision).unwrap_or_default()),
+        None => (visit.uuid.to_string(), 0),
+    };
+    let organizer = mail::sender(emr, &app.config.notify).await?;
     let entry = Entry {
         title: words::filled(language, "Visit at {}", &[practice]),
         place: visit
@@ -409,6 +413,7 @@ async fn filed(app: &App, visit: &Appointment, language: Language) -> Answer<Res
             Status::Pending | Status::Waitlist | Status::Proposed => Stands::Tentative,
             _ => Stands::Confirmed,
         },
+        organizer: organizer.unwrap_or_default(),
         revision,
         made: emr.now(),
         uid,

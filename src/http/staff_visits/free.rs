@@ -9,10 +9,8 @@ use time::OffsetDateTime;
 use time::Time;
 use uuid::Uuid;
 
-use crate::domain::ResourceType;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
-use crate::domain::scope::Interaction;
 use crate::domain::scope::Token;
 use crate::domain::visits::Appointment;
 use crate::emr::slots::offers;
@@ -97,10 +95,7 @@ pub(super) async fn picked(
         "" => {
             let slot = Uuid::try_parse(&form.text("slot"));
             let slot = slot.map_err(|_| Refusal::invalid("slot", "Choose a time."))?;
-            let reach = rest
-                .grant
-                .reach(ResourceType::Appointment, Interaction::Search)?;
-            let offer = offers::named_by(emr, &reach, slot).await?;
+            let offer = offers::named_by(emr, slot).await?;
             let offer = offer.ok_or_else(|| Refusal::invalid("slot", "Choose a time."))?;
             (offer.slot.start, offer.slot.end)
         }

@@ -12,12 +12,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::auth::csrf;
-use crate::domain::ResourceType;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
-use crate::domain::scope::Interaction;
 use crate::domain::visits::Status;
 use crate::emr::slots::offers;
 use crate::http::App;
@@ -191,10 +189,7 @@ async fn view(
     let Some(slot) = about.slot.or(held.map(|(slot, _)| slot)) else {
         return Ok(None);
     };
-    let reach = rest
-        .grant
-        .reach(ResourceType::Appointment, Interaction::Search)?;
-    let Some(offer) = offers::named_by(rest.emr, &reach, slot).await? else {
+    let Some(offer) = offers::named_by(rest.emr, slot).await? else {
         return Ok(None);
     };
     let instead = match about.instead {
