@@ -22,8 +22,9 @@ CREATE INDEX anteroom_hold_provider ON anteroom_hold (provider, expires);
 CREATE INDEX anteroom_hold_pid ON anteroom_hold (pid);
 CREATE INDEX anteroom_hold_expires ON anteroom_hold (expires);
 
--- What a patient knows of a visit: mark and start as they were told last. Where the calendar has become another, the patient
--- is told, whoever changed it. asked: the patient asked for it here. offered: the practice proposed this time, and the patient has not answered.
+-- What a patient knows of a visit: mark and start as they were seen last, and as what it was told: waits, agreed or off. Where
+-- the calendar has become another, the patient is told, whoever changed it. asked: the patient asked for it here. offered: the
+-- practice proposed this time, and the patient has not answered. withdrawn: the patient called it off.
 CREATE TABLE anteroom_visit (
   event       BIGINT NOT NULL PRIMARY KEY,
   pid         BIGINT NOT NULL,
@@ -31,8 +32,10 @@ CREATE TABLE anteroom_visit (
   wall        VARCHAR(19) NOT NULL,
   seconds     BIGINT NOT NULL,
   uid         VARCHAR(64) NOT NULL,
+  told        VARCHAR(8) NOT NULL,
   asked       INT NOT NULL DEFAULT 0,
   offered     INT NOT NULL DEFAULT 0,
+  withdrawn   INT NOT NULL DEFAULT 0,
   revision    BIGINT NOT NULL DEFAULT 0,
   created     BIGINT NOT NULL
 );

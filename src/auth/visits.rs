@@ -13,8 +13,8 @@ use crate::db::Tx;
 use crate::domain::accounts::Post;
 use crate::domain::accounts::Standing;
 use crate::domain::refusal::Answer;
-use crate::domain::visits::Status;
 use crate::emr::standing;
+use crate::emr::standing::Which;
 use crate::emr::telling;
 use crate::portal::account::LETTER;
 use crate::portal::rules;
@@ -26,6 +26,7 @@ use crate::store::outbox::Letter;
 use crate::store::outbox::NewLetter;
 use crate::store::visits;
 use crate::store::visits::Changed;
+use crate::store::visits::Stand;
 
 /// What the ledger calls a letter that may not go.
 const ACTION: &str = "visit.tell";
@@ -33,6 +34,8 @@ const ACTION: &str = "visit.tell";
 /// A change that is to be noted, and the letter about it.
 struct News<'a> {
     changed: &'a Changed,
+    /// As what it is told from now on, and whether a time is proposed.
+    noted: (Stand, bool),
     letter: Option<NewLetter>,
     refused: Option<Entry>,
 }
@@ -56,7 +59,7 @@ pub async fn look(context: &Context<'_>, post: Post) -> Answer<usize> {
 }
 
 async fn note(news: &News<'_>, tx: &mut Tx) -> Answer<bool> {
-    if !visits::told(tx, news.changed).await? {
+    if !visits::told(tx, news.changed, news.noted).await? {
         return Ok(false);
     }
     if let Some(refused) = &news.refused {
@@ -69,16 +72,24 @@ async fn note(news: &News<'_>, tx: &mut Tx) -> Answer<bool> {
 }
 
 async fn news<'a>(context: &Context<'_>, post: Post, changed: &'a Changed) -> Answer<News<'a>> {
+    let (word, stand, offered) = judged(changed);
     let quiet = News {
         changed,
+        noted: (stand, offered),
         letter: None,
         refused: None,
     };
-    let told = word(changed).filter(|_| context.config.booking.letters);
-    let (Some(word), Some((start, end))) = (told, span(context, changed)) else {
+    let word = word.filter(|_| context.config.booking.letters);
+    let (Some(word), Some((start, end))) = (word, span(context, changed)) else {
         return Ok(quiet);
     };
-    let Some(standing) = standing::by_pid(context.emr, changed.known.pid).await? else {
+    // Of what is over nobody is told.
+    if start <= context.emr.now() {
+        return Ok(quiet);
+    }
+    // Whether an address is shared is not asked: it costs a look at every chart.
+    let found = standing::find(context.emr, &Which::Pids(&[changed.known.pid])).await?;
+    let Some(standing) = found.into_iter().next() else {
         return Ok(quiet);
     };
     let mut case = accounts::case(context, standing.clone(), post).await?;
@@ -102,7 +113,7 @@ async fn news<'a>(context: &Context<'_>, post: Post, changed: &'a Changed) -> An
             "start": start.unix_timestamp(),
             "end": end.unix_timestamp(),
             "uid": changed.known.uid,
-            "revision": changed.revision + 1,
+            "revision": changed.known.revision + 1,
         }),
         link: None,
         created: context.seconds(),
@@ -122,27 +133,32 @@ fn refused(context: &Context<'_>, standing: &Standing, why: &str) -> Entry {
     entry
 }
 
-/// What the letter says of a change; `None` for one that is no news to the patient, such as that they have arrived.
-fn word(changed: &Changed) -> Option<&'static str> {
-    let before = telling::status(&changed.known.mark);
-    let waited = matches!(before, Status::Pending | Status::Waitlist);
-    let live = waited || before == Status::Booked;
-    let called_off = match waited {
-        true => "declined",
-        false => "cancelled",
+/// What a change comes to: the letter's word, `None` for one that is no news to the patient, such as that they have
+/// arrived; as what it is told; and whether the practice proposes the time.
+fn judged(changed: &Changed) -> (Option<&'static str>, Stand, bool) {
+    let before = changed.known.stand;
+    let off = match before {
+        Stand::Waits => Some("declined"),
+        Stand::Agreed => Some("cancelled"),
+        Stand::Off => None,
     };
     let Some((mark, wall, _)) = &changed.now else {
-        return live.then_some(called_off);
+        return (off, Stand::Off, false);
     };
     let moved = *wall != changed.known.wall;
-    match (telling::status(mark), moved) {
-        (Status::Cancelled, _) if live => Some(called_off),
-        (Status::Booked, _) if waited => Some("confirmed"),
-        (Status::Booked, true) if live => Some("moved"),
-        (Status::Pending | Status::Waitlist, true) if waited && changed.offered => Some("offered"),
-        (Status::Pending | Status::Waitlist, true) if live => Some("moved"),
-        _ => None,
-    }
+    let after = telling::stand(mark).unwrap_or(before);
+    let word = match (before, after) {
+        (_, Stand::Off) => off,
+        (Stand::Waits | Stand::Off, Stand::Agreed) => {
+            telling::is_booked(mark).then_some("confirmed")
+        }
+        (Stand::Agreed, Stand::Agreed) => moved.then_some("moved"),
+        // Whoever moves what is not agreed proposes a time, in OpenEMR's own screens too.
+        (Stand::Waits | Stand::Agreed, Stand::Waits) => moved.then_some("offered"),
+        (Stand::Off, Stand::Waits) => None,
+    };
+    let offered = after == Stand::Waits && (changed.offered || word == Some("offered"));
+    (word, after, offered)
 }
 
 /// When the visit is, or was to be.
@@ -161,46 +177,57 @@ mod tests {
     use super::*;
     use crate::store::visits::Known;
 
-    fn changed(before: &str, after: Option<(&str, &str)>, offered: bool) -> Changed {
+    fn changed(stand: Stand, after: Option<(&str, &str)>) -> Changed {
         Changed {
             known: Known {
                 event: 1,
                 pid: 1,
-                mark: before.to_owned(),
+                mark: "^".to_owned(),
                 wall: "2026-12-01 09:15:00".to_owned(),
                 seconds: 900,
                 uid: "a".to_owned(),
+                stand,
+                revision: 0,
             },
-            offered,
-            revision: 0,
+            offered: false,
             now: after.map(|(mark, wall)| (mark.to_owned(), wall.to_owned(), 900)),
         }
     }
 
     #[test]
     fn f138_what_is_news_to_a_patient_has_a_word() {
+        use Stand::Agreed;
+        use Stand::Off;
+        use Stand::Waits;
         let same = "2026-12-01 09:15:00";
         let other = "2026-12-02 10:00:00";
-        for (before, after, offered, expected) in [
-            ("^", Some(("-", same)), false, Some("confirmed")),
-            ("^", Some(("EMAIL", other)), false, Some("confirmed")),
-            ("CALL", Some(("*", same)), false, Some("confirmed")),
-            ("^", Some(("x", same)), false, Some("declined")),
-            ("^", Some(("^", other)), true, Some("offered")),
-            ("^", Some(("^", other)), false, Some("moved")),
-            ("-", Some(("-", other)), false, Some("moved")),
-            ("-", Some(("x", same)), false, Some("cancelled")),
-            ("-", Some(("%", same)), false, Some("cancelled")),
-            ("^", None, false, Some("declined")),
-            ("-", None, false, Some("cancelled")),
-            ("-", Some(("@", same)), false, None),
-            ("-", Some(("SMS", same)), false, None),
-            ("x", Some(("-", same)), false, None),
-            ("x", None, false, None),
-            ("@", Some((">", same)), false, None),
+        for (before, after, word, stand) in [
+            (Waits, Some(("-", same)), Some("confirmed"), Agreed),
+            (Waits, Some(("EMAIL", other)), Some("confirmed"), Agreed),
+            (Waits, Some(("x", same)), Some("declined"), Off),
+            (Waits, Some(("^", other)), Some("offered"), Waits),
+            (Waits, Some(("CALL", same)), None, Waits),
+            (Waits, Some(("@", same)), None, Agreed),
+            (Waits, Some(("#", same)), None, Waits),
+            (Agreed, Some(("#", same)), None, Agreed),
+            (Agreed, Some(("+", same)), None, Agreed),
+            (Agreed, Some(("-", other)), Some("moved"), Agreed),
+            (Agreed, Some(("+", other)), Some("moved"), Agreed),
+            (Agreed, Some(("^", other)), Some("offered"), Waits),
+            (Agreed, Some(("^", same)), None, Waits),
+            (Agreed, Some(("x", same)), Some("cancelled"), Off),
+            (Agreed, Some(("%", same)), Some("cancelled"), Off),
+            (Agreed, Some((">", same)), None, Agreed),
+            // A slip of the pen that is put right is told as well.
+            (Off, Some(("-", same)), Some("confirmed"), Agreed),
+            (Off, Some(("^", same)), None, Waits),
+            (Off, None, None, Off),
+            (Waits, None, Some("declined"), Off),
+            (Agreed, None, Some("cancelled"), Off),
         ] {
-            let found = word(&changed(before, after, offered));
-            assert_eq!(found, expected, "{before} {after:?} {offered}");
+            let (found, told, offered) = judged(&changed(before, after));
+            assert_eq!((found, told), (word, stand), "{before:?} {after:?}");
+            assert_eq!(offered, word == Some("offered"), "{before:?} {after:?}");
         }
     }
 }

@@ -157,6 +157,9 @@ pub type Offset = Arc<dyn Fn() -> String + Send + Sync>;
 const SESSION: &str = "SET SESSION sql_mode = 'STRICT_TRANS_TABLES', group_concat_max_len = 1048576, \
     innodb_lock_wait_timeout = 2 /*M! , max_statement_time = 4.5, idle_transaction_timeout = 30 */ /*!50708 , max_execution_time = 4500 */";
 
+/// A row where the server is a node of a Galera cluster.
+const CLUSTER: &str = "SHOW VARIABLES WHERE Variable_name = 'wsrep_on' AND Value = 'ON'";
+
 impl Db {
     /// Opens the database a URL names: `mysql://user:password@host:port/name`, or `sqlite://path`.
     ///
@@ -204,6 +207,12 @@ impl Db {
                 let offset = offset.clone();
                 Box::pin(async move {
                     connection.execute(SESSION).await?;
+                    // On a cluster a node may not have yet what another one committed: reads wait for it.
+                    if connection.fetch_optional(CLUSTER).await?.is_some() {
+                        connection
+                            .execute("SET SESSION wsrep_sync_wait = 1")
+                            .await?;
+                    }
                     if let Some(offset) = offset {
                         let zone: String = offset()
                             .chars()

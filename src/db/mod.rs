@@ -32,7 +32,7 @@ use crate::domain::refusal::Refusal;
 const STATEMENT_LIMIT: Duration = Duration::from_secs(5);
 
 /// How often a transaction is tried when the engine says deadlock, lock wait or busy.
-const TRIES: u32 = 4;
+const TRIES: u32 = 8;
 
 /// A row struct that decodes from both engines.
 pub trait Row:

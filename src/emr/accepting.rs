@@ -21,6 +21,7 @@ use crate::portal::visit::AcceptCase;
 use crate::portal::visit::Acceptance;
 use crate::portal::visit::VisitCase;
 use crate::store::visits;
+use crate::store::visits::Stand;
 
 /// The mark is compared again, so that of two who change the visit at once only the first does.
 const MARK: &str = "UPDATE openemr_postcalendar_events SET pc_apptstatus = ? \
@@ -68,7 +69,7 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &AcceptCase) -> Answer<W
     }
     let wall = emr.zone.wall(emr.now());
     for row in rows {
-        visits::seen(tx, row, mark).await?;
+        visits::seen(tx, row, (mark, Stand::Agreed, false)).await?;
         tracking::track(tx, row, mark, (wall, "portal-user")).await?;
     }
     let text = format!(

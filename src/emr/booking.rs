@@ -47,7 +47,7 @@ const PLACE: &str = "SELECT f.id FROM facility f JOIN uuid_mapping m \
 
 /// Requests that wait, from today on: what may be too many.
 const OPEN: &str = "SELECT COUNT(*) AS total FROM openemr_postcalendar_events \
-    WHERE pc_pid = ? AND pc_eventstatus = 1 AND pc_apptstatus = '^' AND pc_recurrtype = 0 AND pc_eventDate >= ?";
+    WHERE pc_pid = ? AND pc_eventstatus = 1 AND pc_apptstatus IN ('^', 'CALL') AND pc_recurrtype = 0 AND pc_eventDate >= ?";
 
 /// Days the next free starts are looked for on.
 const LOOK: Duration = Duration::days(14);

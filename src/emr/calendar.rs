@@ -60,7 +60,7 @@ const OF_ALL: &str = " FROM openemr_postcalendar_events e JOIN patient_data p \
 
 /// A provider nobody can look up as a Practitioner is not referred to. Should two writers have mapped a Location, the
 /// first is it.
-const JOINS: &str = " LEFT JOIN anteroom_visit v ON v.event = e.pc_eid \
+const JOINS: &str = " LEFT JOIN anteroom_visit v ON v.event = e.pc_eid AND v.pid = p.pid \
     LEFT JOIN openemr_postcalendar_categories c ON c.pc_catid = e.pc_catid \
     LEFT JOIN users u ON u.id = CAST(e.pc_aid AS SIGNED) AND u.username <> '' AND (u.authorized = 1 OR u.portal_user = 1) \
     LEFT JOIN facility f ON f.id = e.pc_facility \

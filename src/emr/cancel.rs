@@ -28,6 +28,7 @@ use crate::portal::Case;
 use crate::portal::Change;
 use crate::portal::Permit;
 use crate::store::visits;
+use crate::store::visits::Stand;
 
 const TABLE: &str = "openemr_postcalendar_events";
 
@@ -123,7 +124,7 @@ pub async fn apply(emr: &Emr, tx: &mut Tx, permit: &Permit) -> Answer<Written> {
         return Err(changed_meanwhile());
     }
     for row in rows {
-        visits::seen(tx, row, mark).await?;
+        visits::seen(tx, row, (mark, Stand::Off, true)).await?;
         tracking::track(tx, row, mark, (wall, "portal-user")).await?;
     }
     let said = match reason.is_empty() {

@@ -20,6 +20,7 @@ use crate::emr::cancel::Event;
 use crate::emr::cancel::changed_meanwhile;
 use crate::emr::cancel::hold;
 use crate::emr::cancel::siblings;
+use crate::emr::telling;
 use crate::emr::tracking;
 use crate::emr::writing::Written;
 use crate::portal::Case;
@@ -28,6 +29,7 @@ use crate::portal::visit::EditCase;
 use crate::portal::visit::VisitCase;
 use crate::store::visits;
 use crate::store::visits::Known;
+use crate::store::visits::Stand;
 
 /// The mark is compared again, so that of two who change the visit at once only the first does.
 const MARK: &str = "UPDATE openemr_postcalendar_events SET pc_apptstatus = ?, pc_hometext = ? \
@@ -95,8 +97,9 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &EditCase) -> Answer<Wri
         return Err(changed_meanwhile());
     }
     // A request that staff move is an offer: the patient agrees, or calls it off.
-    if ask.span.is_some() || case.mark != visit.mark {
-        let offered = ask.span.is_some() && case.meaning == Status::Pending;
+    let moved = ask.span.is_some_and(|(start, _)| start != visit.start);
+    if moved || case.mark != visit.mark {
+        let offered = moved && case.meaning == Status::Pending;
         visits::offer(tx, event.row_id, offered).await?;
     }
     if case.mark != visit.mark {
@@ -119,6 +122,8 @@ async fn remember(emr: &Emr, tx: &mut Tx, (visit, event): (&Appointment, &Event)
         wall: datetime_text(emr.zone.wall(visit.start)),
         seconds: (visit.end - visit.start).whole_seconds(),
         uid: visit.uuid.to_string(),
+        stand: telling::stand(&visit.mark).unwrap_or(Stand::Agreed),
+        revision: 0,
     };
     visits::remember(tx, &known, (false, emr.now().unix_timestamp())).await
 }

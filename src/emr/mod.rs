@@ -116,6 +116,9 @@ pub struct Emr {
     pub documents: Option<PathBuf>,
     /// How visits are asked for.
     pub booking: Booking,
+    /// The turn of whoever books through this process: waited for here, no connection is held meanwhile, and on a cluster
+    /// one of each node competes.
+    pub turn: tokio::sync::Mutex<()>,
     clock: Clock,
     practice: RwLock<Arc<Practice>>,
 }
@@ -175,6 +178,7 @@ impl Emr {
             zone,
             documents,
             booking: Booking::default(),
+            turn: tokio::sync::Mutex::new(()),
             clock,
             practice: RwLock::new(Arc::new(practice)),
         })

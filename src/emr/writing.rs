@@ -64,11 +64,15 @@ pub async fn case(
 /// # Errors
 /// As [`Tx::one`].
 pub async fn hold(tx: &mut Tx, permits: &[&Permit]) -> Answer<()> {
-    let books = |permit: &&Permit| matches!(permit.change(), Change::Visit(VisitChange::Book(_)));
-    match permits.iter().any(books) {
+    match permits.iter().copied().any(books) {
         true => calendars::take_turn(tx).await,
         false => Ok(()),
     }
+}
+
+/// Whether a permit is for a visit at a time others may want, too.
+pub fn books(permit: &Permit) -> bool {
+    matches!(permit.change(), Change::Visit(VisitChange::Book(_)))
 }
 
 /// Writes what a permit allows. Its line in the ledger, and the state before, are written by the caller in the same

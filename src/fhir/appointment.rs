@@ -274,12 +274,10 @@ pub(super) fn render(visit: &Appointment, meta: Meta) -> Built<resources::Appoin
 
 /// Why a visit was called off: the calendar has one text for what it was for and this, one below the other.
 fn reason(comment: &str) -> Option<&str> {
-    let said = |line: &'_ str| {
-        let known = ["Cancelled: ", "Cancelled by patient: "];
-        known.iter().any(|start| line.starts_with(start))
-    };
-    let line = comment.lines().rev().find(|line| said(line))?;
-    line.split_once(": ").map(|(_, reason)| reason.trim())
+    let starts = ["Cancelled: ", "Cancelled by patient: "];
+    let last = comment.lines().next_back()?;
+    let reason = starts.iter().find_map(|start| last.strip_prefix(start))?;
+    Some(reason.trim())
 }
 
 fn status(status: Status) -> AppointmentStatus {

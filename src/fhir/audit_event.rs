@@ -143,7 +143,7 @@ struct Kind {
 }
 
 /// The last word of an action, and what it is.
-const INTERACTIONS: [(&str, &str, &str); 9] = [
+const INTERACTIONS: [(&str, &str, &str); 10] = [
     ("read", "read", "R"),
     ("vread", "vread", "R"),
     ("history", "history-instance", "R"),
@@ -152,6 +152,7 @@ const INTERACTIONS: [(&str, &str, &str); 9] = [
     ("update", "update", "U"),
     ("patch", "patch", "U"),
     ("cancel", "update", "U"),
+    ("accept", "update", "U"),
     ("delete", "delete", "D"),
 ];
 

@@ -34,9 +34,10 @@ use crate::fhir::wire::Built;
 pub static SERVED: Served = Served {
     kind: ResourceType::Task,
     profile: None,
-    prose: "What waits: a patient's changes for staff to look through, and forms for the patient. Staff set status to \
-        completed, which takes the change over, or to rejected with statusReason.text; a patient sets an own waiting \
-        one to cancelled. Task.input says what is to change.",
+    prose: "What waits: a patient's changes for staff to look through, forms for the patient, requests for visits. Staff set \
+        status to completed, which takes the change over, or to rejected with statusReason.text; a patient sets an own \
+        waiting one to cancelled. Task.input says what is to change. A request for a visit is answered, and called off, at \
+        the Appointment in focus.",
     interactions: &[Interaction::Read, Interaction::Update, Interaction::Search],
     parameters: &[
         ID,
@@ -105,6 +106,7 @@ pub static SERVED: Served = Served {
                 ResourceType::Patient,
                 ResourceType::Coverage,
                 ResourceType::DocumentReference,
+                ResourceType::Appointment,
             ]),
             definition: "http://hl7.org/fhir/SearchParameter/Task-focus",
             values: |record| {

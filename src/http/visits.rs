@@ -58,6 +58,7 @@ use crate::http::request_id::RequestId;
 use crate::http::visits::choosing::Chosen;
 use crate::http::visits::found::Found;
 use crate::http::words::Reader;
+use crate::mail;
 use crate::mail::calendar;
 use crate::mail::calendar::Entry;
 use crate::mail::calendar::Stands;
@@ -392,8 +393,13 @@ async fn filed(app: &App, visit: &Appointment, language: Language) -> Answer<Res
     let emr = &app.emr;
     let practice = &emr.known().name;
     let wall = datetime_text(emr.zone.wall(visit.start));
-    let uid = visit.uuid.to_string();
-    let revision = visits::revision(&emr.db, (&wall, &uid)).await?;
+    // Moved in one step it is the same entry as before.
+    let known = visits::entry(&emr.db, (&wall, visit.person.pid)).await?;
+    let (uid, revision) = match known {
+        Some(known) => (known.uid, u32::try_from(known.revision).unwrap_or_default()),
+        None => (visit.uuid.to_string(), 0),
+    };
+    let organizer = mail::sender(emr, &app.config.notify).await?;
     let entry = Entry {
         title: words::filled(language, "Visit at {}", &[practice]),
         place: visit
@@ -407,6 +413,7 @@ async fn filed(app: &App, visit: &Appointment, language: Language) -> Answer<Res
             Status::Pending | Status::Waitlist | Status::Proposed => Stands::Tentative,
             _ => Stands::Confirmed,
         },
+        organizer: organizer.unwrap_or_default(),
         revision,
         made: emr.now(),
         uid,

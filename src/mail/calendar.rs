@@ -40,6 +40,8 @@ pub struct Entry {
     pub start: OffsetDateTime,
     /// The instant it is over.
     pub end: OffsetDateTime,
+    /// Whose calendar it comes from: the practice's e-mail address; empty where it has none.
+    pub organizer: String,
     /// How it stands.
     pub stands: Stands,
     /// How often it has changed: a calendar takes the highest.
@@ -67,6 +69,10 @@ pub fn file(entry: &Entry) -> String {
             Stands::Cancelled => EventStatus::Cancelled,
         })
         .summary(&line(&entry.title));
+    if !entry.organizer.is_empty() {
+        // RFC 5546, 3.2.1 and 3.2.5: what is published or called off says by whom.
+        event.add_property("ORGANIZER", format!("mailto:{}", line(&entry.organizer)));
+    }
     let place = line(&entry.place);
     if !place.is_empty() {
         event.location(&place);
@@ -98,6 +104,7 @@ mod tests {
             uid: "0b7f1d3e-5f0c-4c1e-9d0b-4f5e9d5e3f0a".to_owned(),
             title: "Visit at Elm, Street; Clinic".to_owned(),
             place: "12 Elm Street".to_owned(),
+            organizer: "portal@practice.example".to_owned(),
             start: datetime!(2026-12-01 09:15 -5),
             end: datetime!(2026-12-01 09:30 -5),
             stands: Stands::Confirmed,
@@ -118,6 +125,7 @@ mod tests {
             "DTSTART:20261201T141500Z",
             "DTEND:20261201T143000Z",
             "SEQUENCE:2",
+            "ORGANIZER:mailto:portal@practice.example",
             "STATUS:CONFIRMED",
             "SUMMARY:Visit at Elm\\, Street\\; Clinic",
             "LOCATION:12 Elm Street",

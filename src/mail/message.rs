@@ -80,7 +80,10 @@ pub(super) fn seal(
             .kind(MultiPartKind::Mixed)
             .boundary(format!("=_m_{}", letter.message_id))
             .multipart(parts)
-            .singlepart(attached(entry)?),
+            .singlepart(attached(&Entry {
+                organizer: from.address.clone(),
+                ..entry.clone()
+            })?),
     };
     let envelope =
         Envelope::new(Some(sender), vec![to]).map_err(|error| said("the envelope", &error))?;

@@ -169,6 +169,7 @@ impl Office<'_> {
                 Language::Spanish => format!("Cita en {practice}"),
             },
             place: practice.clone(),
+            organizer: String::new(),
             start,
             end,
             stands: match letter.told["change"].as_str()? {

@@ -303,10 +303,7 @@ pub const REQUEST: &[Rule<RequestCase>] = &[
     Rule {
         id: OPEN,
         about: "No more requests of the patient wait than the practice allows.",
-        holds: |case| {
-            let waits = !case.confirmed && case.ask.instead.is_none();
-            !waits || case.open.1.is_none_or(|most| case.open.0 < most)
-        },
+        holds: |case| !case.waits() || case.open.1.is_none_or(|most| case.open.0 < most),
         sentence: |case| too_many(case.open.1.unwrap_or_default()),
         expression: "booking_open_requests",
     },
@@ -454,14 +451,26 @@ pub(super) fn decide(case: VisitCase) -> Verdict {
     }
 }
 
+impl RequestCase {
+    /// What the visit is when it is written.
+    fn status(&self) -> Status {
+        let asked = (self.ask.by, self.ask.status);
+        match asked == (By::Patient, Status::Pending) && self.confirmed {
+            true => Status::Booked,
+            false => self.ask.status,
+        }
+    }
+
+    /// Whether it is one more that waits for the practice: not what is booked at once, nor what stands for another.
+    pub fn waits(&self) -> bool {
+        self.status() != Status::Booked && self.ask.instead.is_none()
+    }
+}
+
 impl Booking {
     /// What the visit is when it is written.
     pub fn status(&self) -> Status {
-        let asked = (self.case.ask.by, self.case.ask.status);
-        match asked == (By::Patient, Status::Pending) && self.case.confirmed {
-            true => Status::Booked,
-            false => self.case.ask.status,
-        }
+        self.case.status()
     }
 }
 

@@ -1,7 +1,10 @@
 //! Writing what was prepared: what may happen once, the records, the states before and the ledger, in one transaction.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
+use tokio::sync::MutexGuard;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::db::Tx;
@@ -31,6 +34,9 @@ use crate::rest::write::Write;
 use crate::store::changes;
 use crate::store::changes::Replaced;
 use crate::store::ledger;
+
+/// How long somebody who books waits for others who do.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +101,10 @@ pub async fn commit(
         repeat,
         beaten: Mutex::new(false),
     };
+    let _turn = match all.iter().filter_map(Prepared::permit).any(writing::books) {
+        true => Some(turn(rest).await?),
+        false => None,
+    };
     let done = rest
         .emr
         .db
@@ -116,6 +126,12 @@ pub async fn commit(
         },
         Err(failure) => Err(failure),
     }
+}
+
+/// The turn of this process, which is not waited for longer than a caller would.
+async fn turn<'a>(rest: &Rest<'a>) -> Answer<MutexGuard<'a, ()>> {
+    let turn = timeout(PATIENCE, rest.emr.turn.lock()).await;
+    turn.map_err(|_| Refusal::Unavailable("Too many book at the same time.").into())
 }
 
 /// Whether a record that was to be in the version of `If-Match` is in another one now.

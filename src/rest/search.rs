@@ -12,6 +12,7 @@ use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
+use crate::emr::slots::offers;
 use crate::fhir::bundle;
 use crate::fhir::matching;
 use crate::fhir::matching::Place;
@@ -96,6 +97,10 @@ pub async fn search(
         along.warning,
     ];
     let warnings: Vec<String> = warnings.into_iter().flatten().collect();
+    let reasons = match kind == ResourceType::Slot && found.matches.is_empty() {
+        true => offers::not_set_up(rest.emr, &asked.query).await?,
+        false => Vec::new(),
+    };
     let total = found.total.filter(|_| asked.total != Total::Unwanted);
     let links = bundle::Links {
         base: rest.base.url(),
@@ -109,7 +114,7 @@ pub async fn search(
         included: &along.records,
         subset: &asked.subset,
         warnings: &warnings,
-        reasons: &[],
+        reasons: &reasons,
     };
     let mut answered = Answered::found(bundle::searchset(&entries, &links)?);
     let name = kind.name();

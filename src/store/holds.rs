@@ -14,6 +14,10 @@ const SELECT: &str = "SELECT id, pid, provider, category, wall, seconds, expires
 const ADD: &str = "INSERT INTO anteroom_hold (id, pid, provider, category, wall, seconds, created, expires) \
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 
+/// Also where it has ended: it is swept an hour later.
+const SINCE: &str =
+    "SELECT created FROM anteroom_hold WHERE pid = ? AND provider = ? AND wall = ? LIMIT 1";
+
 const END: &str = "DELETE FROM anteroom_hold WHERE pid = ?";
 
 /// Time that is held.
@@ -46,11 +50,24 @@ struct Row {
     expires: i64,
 }
 
-/// Holds a time; what was held for the patient before is let go, so that nobody holds a whole day.
+#[derive(FromRow)]
+struct Since {
+    created: i64,
+}
+
+/// Holds a time; what was held for the patient before is let go, so that nobody holds a whole day. The same time is held
+/// for `most` seconds in all; false where it was.
 ///
 /// # Errors
 /// As [`Tx::run`].
-pub async fn put(tx: &mut Tx, hold: &Hold, now: i64) -> Answer<()> {
+pub async fn put(tx: &mut Tx, hold: &Hold, (now, most): (i64, i64)) -> Answer<bool> {
+    let sql = Sql::new(SINCE).bind(hold.pid).bind(hold.provider);
+    let known: Option<Since> = tx.one(sql.bind(&hold.wall)).await?;
+    let created = known.map_or(now, |known| known.created);
+    let expires = hold.expires.min(created + most);
+    if expires <= now {
+        return Ok(false);
+    }
     end(tx, hold.pid).await?;
     let sql = Sql::new(ADD)
         .bind(hold.id)
@@ -59,9 +76,9 @@ pub async fn put(tx: &mut Tx, hold: &Hold, now: i64) -> Answer<()> {
         .bind(hold.category)
         .bind(&hold.wall)
         .bind(hold.seconds)
-        .bind(now)
-        .bind(hold.expires);
-    tx.run(sql).await.map(|_| ())
+        .bind(created)
+        .bind(expires);
+    tx.run(sql).await.map(|_| true)
 }
 
 /// Lets go what is held for a patient.

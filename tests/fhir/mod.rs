@@ -23,6 +23,7 @@ pub(crate) mod reach;
 mod read;
 mod recurring;
 mod scheduling;
+mod scheduling_once;
 mod scheduling_told;
 mod search;
 mod search_forms;

@@ -25,6 +25,7 @@ use crate::emr::exception::once;
 use crate::emr::names::named;
 use crate::emr::php;
 use crate::emr::slots::load;
+use crate::emr::telling;
 use crate::emr::tracking;
 use crate::emr::uuids;
 use crate::emr::writing::Written;
@@ -37,6 +38,13 @@ use crate::store::holds;
 use crate::store::holds::Hold;
 use crate::store::visits;
 use crate::store::visits::Known;
+use crate::store::visits::Stand;
+
+/// How often a hold may be renewed, in its own lengths.
+const RENEWED: i32 = 4;
+
+const HELD_ENOUGH: &str =
+    "This time was held for you long enough. Please ask for it now, or choose another.";
 
 /// Booleans and numbers OpenEMR's portal leaves empty are written as the 0 they become.
 const INSERT: &str = "INSERT INTO openemr_postcalendar_events (pc_catid, pc_multiple, pc_aid, pc_pid, pc_title, pc_time, \
@@ -52,19 +60,22 @@ const VALUES: &str = ") VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, 
 pub(in crate::emr) async fn apply(emr: &Emr, tx: &mut Tx, booking: &Booking) -> Answer<Written> {
     calendars::take_turn(tx).await?;
     let case = &booking.case;
-    // Staff may book twice: they know why.
-    if case.ask.by == By::Patient {
+    // Staff may book twice: they know why. What is held is promised, whoever holds it.
+    if case.ask.by == By::Patient || case.ask.step == Step::Hold {
         still_free(emr, tx, booking).await?;
     }
     if case.ask.step == Step::Hold {
         let hold = hold(emr, booking);
-        holds::put(tx, &hold, emr.now().unix_timestamp()).await?;
+        let (now, most) = (emr.now().unix_timestamp(), emr.booking.hold * RENEWED);
+        if !holds::put(tx, &hold, (now, most.whole_seconds())).await? {
+            return Err(Refusal::Conflict(HELD_ENOUGH.to_owned()).into());
+        }
         return Ok(Written::Record(hold.id));
     }
     if case.ask.by == By::Patient {
         still_few(emr, tx, booking).await?;
-        holds::end(tx, case.patient.0.pid).await?;
     }
+    holds::end(tx, case.patient.0.pid).await?;
     let sql = insert(emr, tx, booking).await?;
     let row = tx.insert(sql).await?;
     let has_uuid = emr.layout.has(TABLE, "uuid");
@@ -74,6 +85,11 @@ pub(in crate::emr) async fn apply(emr: &Emr, tx: &mut Tx, booking: &Booking) -> 
     let id = match has_uuid {
         true => case.ask.id,
         false => named(TABLE, row),
+    };
+    // Moved in one step it is the same entry of the patient's calendar.
+    let old = match case.ask.instead {
+        Some(start) => telling::given_up(emr, tx, (case.patient.0.pid, start)).await?,
+        None => None,
     };
     let known = Known {
         event: row,
@@ -85,10 +101,14 @@ pub(in crate::emr) async fn apply(emr: &Emr, tx: &mut Tx, booking: &Booking) -> 
         },
         wall: datetime_text(emr.zone.wall(case.start)),
         seconds: booking.length.whole_seconds(),
-        uid: id.to_string(),
+        uid: old
+            .as_ref()
+            .map_or_else(|| id.to_string(), |old| old.uid.clone()),
+        stand: Stand::Waits,
+        revision: old.map_or(0, |old| old.revision + 1),
     };
     let asked = case.ask.by == By::Patient;
-    visits::remember(tx, &known, (asked, emr.now().unix_timestamp())).await?;
+    visits::begin(tx, &known, (asked, emr.now().unix_timestamp())).await?;
     match case.ask.by {
         By::Patient => told(emr, tx, booking).await?,
         By::Staff => {
@@ -125,11 +145,11 @@ async fn still_few(emr: &Emr, tx: &mut Tx, booking: &Booking) -> Answer<()> {
     let Some(most) = case.open.1 else {
         return Ok(());
     };
-    if case.confirmed || case.ask.instead.is_some() {
+    if !case.waits() {
         return Ok(());
     }
-    let sql = open(emr, case.patient.0.pid).push(tx.lock_clause());
-    let waiting: Option<Count> = tx.one(sql).await?;
+    // Nothing is locked: whoever asks has the turn, and nothing was read before it.
+    let waiting: Option<Count> = tx.one(open(emr, case.patient.0.pid)).await?;
     match many(waiting) < most {
         true => Ok(()),
         false => Err(visit::one_too_many(most).into()),

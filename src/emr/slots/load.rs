@@ -32,7 +32,15 @@ const EVENTS: &str = "SELECT e.pc_aid AS provider_key, e.pc_pid AS patient_key, 
     e.pc_apptstatus AS mark, e.pc_alldayevent AS all_day, e.pc_duration AS duration, \
     CONCAT(e.pc_eventDate, ' ', COALESCE(e.pc_startTime, '00:00:00')) AS start, CAST(e.pc_endTime AS CHAR) AS end_time, \
     e.pc_recurrtype AS recurrence, CASE WHEN e.pc_recurrtype > 0 THEN e.pc_recurrspec END AS spec, \
-    CAST(e.pc_endDate AS CHAR) AS last_day FROM openemr_postcalendar_events e WHERE e.pc_aid IN ";
+    CAST(e.pc_endDate AS CHAR) AS last_day FROM openemr_postcalendar_events e WHERE ";
+
+const BY: &str = "e.pc_aid IN ";
+
+/// OpenEMR's only index that knows whose an event is begins with its category: with all there are said, the calendar is not
+/// walked from end to end, which matters most while everybody waits for the turn.
+const KINDS: &str = "SELECT DISTINCT pc_catid AS category FROM openemr_postcalendar_events";
+const OF: &str = "e.pc_catid IN ";
+const AND_BY: &str = " AND e.pc_aid IN ";
 
 const WITHIN: &str = " AND (e.pc_recurrtype = 0 AND e.pc_eventDate >= ? AND e.pc_eventDate <= ? \
     OR e.pc_recurrtype > 0 AND e.pc_eventDate <= ? AND e.pc_endDate >= ?)";
@@ -49,6 +57,11 @@ const OUT: i64 = 3;
 
 /// Days before the first that are looked at too: an event may be this long.
 const BEFORE: Duration = Duration::days(3);
+
+#[derive(FromRow)]
+struct Kinds {
+    category: i64,
+}
 
 #[derive(FromRow)]
 pub(in crate::emr) struct EventRow {
@@ -86,7 +99,8 @@ pub(in crate::emr) async fn of(
     own: &Own,
 ) -> Answer<HashMap<i64, Vec<Event>>> {
     let (from, last) = (days.0.saturating_sub(BEFORE), days.1);
-    let sql = about(providers).push(WITHIN).bind(from).bind(last);
+    let kinds: Vec<Kinds> = emr.db.all(Sql::new(KINDS)).await?;
+    let sql = about(&kinds, providers).push(WITHIN).bind(from).bind(last);
     let rows: Vec<EventRow> = emr.db.all(sql.bind(last).bind(from)).await?;
     let held = holds::of(&emr.db, providers, emr.now().unix_timestamp()).await?;
     Ok(events(emr, (rows, held), (from, last), own))
@@ -105,22 +119,32 @@ pub(in crate::emr) async fn within(
 ) -> Answer<Vec<Event>> {
     let (from, last) = (days.0.saturating_sub(BEFORE), days.1);
     let provider = [provider];
-    let singles = about(&provider).push(SINGLES).bind(from).bind(days.0);
+    let singles = Sql::new(EVENTS)
+        .push(BY)
+        .list([provider[0].to_string()])
+        .push(SINGLES)
+        .bind(from)
+        .bind(days.0);
     let mut rows: Vec<EventRow> = tx.all(singles.push(tx.lock_clause())).await?;
+    let kinds: Vec<Kinds> = tx.all(Sql::new(KINDS)).await?;
     // Beyond the day of the visit lies only what is told where it is taken.
-    let later = about(&provider)
+    let later = about(&kinds, &provider)
         .push(SINGLES)
         .bind(days.0.saturating_add(Duration::DAY));
     rows.extend(tx.all::<EventRow>(later.bind(last)).await?);
-    let series = about(&provider).push(SERIES).bind(last).bind(from);
+    let series = about(&kinds, &provider).push(SERIES).bind(last).bind(from);
     rows.extend(tx.all::<EventRow>(series).await?);
     let held = holds::within(tx, &provider, emr.now().unix_timestamp()).await?;
     let mut found = events(emr, (rows, held), (from, last), own);
     Ok(found.remove(&provider[0]).unwrap_or_default())
 }
 
-fn about(providers: &[i64]) -> Sql {
-    Sql::new(EVENTS).list(providers.iter().map(i64::to_string))
+fn about(kinds: &[Kinds], providers: &[i64]) -> Sql {
+    Sql::new(EVENTS)
+        .push(OF)
+        .list(kinds.iter().map(|kind| kind.category))
+        .push(AND_BY)
+        .list(providers.iter().map(i64::to_string))
 }
 
 fn events(

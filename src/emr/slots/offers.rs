@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 use crate::domain::access::Reach;
 use crate::domain::people::Code;
+use crate::domain::query::Field;
+use crate::domain::query::Filter;
+use crate::domain::query::Query;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Reason;
 use crate::domain::refusal::Refusal;
@@ -20,6 +23,7 @@ use crate::emr::schedules::Which;
 use crate::emr::schedules::categories::Category;
 use crate::emr::schedules::categories::bookable;
 use crate::emr::schedules::categories::usual;
+use crate::emr::schedules::provider_of;
 use crate::emr::schedules::providers;
 use crate::emr::slots::MOST_DAYS;
 use crate::emr::slots::Named;
@@ -155,14 +159,7 @@ pub async fn find(emr: &Emr, reach: &Reach, wanted: &Wanted) -> Answer<Offers> {
         return Ok(none("book.provider", text, "Appointment.participant"));
     }
     let mut found = Offers::default();
-    found.reasons.extend(listed.iter().filter(|one| !one.configured).map(|one| Reason {
-        id: "schedule-not-configured",
-        text: format!(
-            "The practice has not set up the calendar of {}: In Office, and Out Of Office where the day ends.",
-            one.name
-        ),
-        expression: "Appointment.participant",
-    }));
+    found.reasons = unset(&listed);
     let Some(days) = days(emr, wanted)? else {
         let text = "The practice does not plan that far, or this time has passed.";
         return Ok(none("book.ahead", text, "booking_ahead_days"));
@@ -215,6 +212,36 @@ pub fn slot_of(emr: &Emr, hold: &Hold) -> Option<Uuid> {
 /// Whether an id is that of a Slot.
 pub fn is_slot(emr: &Emr, id: Uuid) -> bool {
     super::named(emr, id).is_some()
+}
+
+/// Why a search for Slots of certain calendars finds none, where that is because they are not set up.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn not_set_up(emr: &Emr, query: &Query) -> Answer<Vec<Reason>> {
+    let named = query.filters.iter().filter_map(|filter| match filter {
+        Filter::Reference(Field::Schedule, targets) => Some(targets),
+        _ => None,
+    });
+    let rows = named.flatten().filter_map(|target| provider_of(target.id));
+    let rows: Vec<i64> = rows.collect();
+    match rows.is_empty() {
+        true => Ok(Vec::new()),
+        false => Ok(unset(&providers(emr, Which::Rows(&rows)).await?)),
+    }
+}
+
+fn unset(listed: &[Provider]) -> Vec<Reason> {
+    let unset = listed.iter().filter(|one| !one.configured);
+    let reasons = unset.map(|one| Reason {
+        id: "schedule-not-configured",
+        text: format!(
+            "The practice has not set up the calendar of {}: In Office, and Out Of Office where the day ends.",
+            one.name
+        ),
+        expression: "Appointment.participant",
+    });
+    reasons.collect()
 }
 
 /// What the calendar tells is told whole or not at all.

@@ -33,13 +33,13 @@ use crate::store::reviews;
 
 const TABLE: &str = "openemr_postcalendar_events";
 
-/// The chart must still be the one of the row.
-const SELECT: &str = "SELECT v.event, v.pid, v.created, v.offered, p.uuid AS patient, p.fname, p.lname, e.pc_apptstatus AS mark, \
+/// The chart must still be the one of the row; compared by bytes, because a cast has the connection's collation.
+const SELECT: &str = "SELECT v.event, v.pid, v.created, v.offered, v.withdrawn, p.uuid AS patient, p.fname, p.lname, e.pc_apptstatus AS mark, \
     e.pc_title AS title, e.pc_hometext AS comment, CONCAT(e.pc_eventDate, ' ', COALESCE(e.pc_startTime, '00:00:00')) AS wall";
 const UUID: &str = ", e.uuid AS uuid";
 const NO_UUID: &str = ", NULL AS uuid";
 const FROM: &str = " FROM anteroom_visit v JOIN openemr_postcalendar_events e ON e.pc_eid = v.event \
-    JOIN patient_data p ON p.pid = v.pid WHERE v.asked = 1 AND e.pc_pid = CAST(v.pid AS CHAR)";
+    JOIN patient_data p ON p.pid = v.pid WHERE v.asked = 1 AND HEX(e.pc_pid) = HEX(CAST(v.pid AS CHAR))";
 
 /// Requests looked through at most, the newest first.
 const MOST: u32 = 2_000;
@@ -50,6 +50,7 @@ struct Row {
     pid: i64,
     created: i64,
     offered: i64,
+    withdrawn: i64,
     patient: Option<Vec<u8>>,
     fname: Option<String>,
     lname: Option<String>,
@@ -99,13 +100,15 @@ fn placed(emr: &Emr, row: Row, has_uuid: bool) -> Option<Placed> {
         false => names::named(TABLE, row.event),
     };
     let comment = comment_of(row.comment);
-    let (words, reason) = split(&comment);
-    let progress = match status_of(&row.mark) {
+    let status = status_of(&row.mark);
+    let (words, reason) = match status {
+        Status::Cancelled => split(&comment),
+        _ => (comment.as_str(), ""),
+    };
+    let progress = match status {
         Status::Proposed | Status::Pending | Status::Waitlist => Progress::Requested,
-        Status::Cancelled if reason.is_some_and(|(by_patient, _)| !by_patient) => {
-            Progress::Rejected
-        }
-        Status::Cancelled => Progress::Cancelled,
+        Status::Cancelled if row.withdrawn != 0 => Progress::Cancelled,
+        Status::Cancelled => Progress::Rejected,
         _ => Progress::Completed,
     };
     let authored = emr.zone.at(reviews::moment(row.created)?);
@@ -133,22 +136,22 @@ fn placed(emr: &Emr, row: Row, has_uuid: bool) -> Option<Placed> {
             },
             asked: Vec::new(),
             note: words.to_owned(),
-            reason: reason.map_or_else(String::new, |(_, reason)| reason.to_owned()),
+            reason: reason.to_owned(),
             authored: Some(authored),
-            last_updated: Some(authored),
+            // The calendar does not tell when a visit changed.
+            last_updated: None,
         },
     })
 }
 
-/// What a visit was for, and below it why it was called off, with whether the patient said so.
-fn split(comment: &str) -> (&str, Option<(bool, &str)>) {
-    for (start, by_patient) in [("Cancelled: ", false), ("Cancelled by patient: ", true)] {
-        if let Some(at) = comment.rfind(start) {
-            let reason = comment[at + start.len()..].trim();
-            return (comment[..at].trim(), Some((by_patient, reason)));
-        }
+/// What a visit was for, and below it why it was called off.
+fn split(comment: &str) -> (&str, &str) {
+    let (above, last) = comment.rsplit_once('\n').unwrap_or(("", comment));
+    let starts = ["Cancelled: ", "Cancelled by patient: "];
+    match starts.iter().find_map(|start| last.strip_prefix(start)) {
+        Some(reason) => (above.trim(), reason.trim()),
+        None => (comment, ""),
     }
-    (comment, None)
 }
 
 #[cfg(test)]
@@ -157,14 +160,13 @@ mod tests {
 
     #[test]
     fn f124_what_it_was_for_and_why_it_was_refused_stand_apart() {
-        assert_eq!(split("Cough"), ("Cough", None));
+        assert_eq!(split("Cough"), ("Cough", ""));
         assert_eq!(
             split("Cough\nCancelled: The doctor is ill"),
-            ("Cough", Some((false, "The doctor is ill")))
+            ("Cough", "The doctor is ill")
         );
-        assert_eq!(
-            split("Cancelled by patient: Travel"),
-            ("", Some((true, "Travel")))
-        );
+        assert_eq!(split("Cancelled by patient: Travel"), ("", "Travel"));
+        let told = "My flight was Cancelled: need earlier";
+        assert_eq!(split(told), (told, ""));
     }
 }

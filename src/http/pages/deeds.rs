@@ -2,6 +2,11 @@
 
 /// Actions of their own: as done, and as tried in vain.
 const DEEDS: &[(&str, &str, &str)] = &[
+    (
+        "visit.tell",
+        "Told by letter what became of a visit",
+        "What became of a visit could not be told by letter",
+    ),
     ("login", "Logged in", "Tried to log in"),
     ("logout", "Logged out", "Tried to log out"),
     ("staff.login", "Logged in", "Tried to log in"),
@@ -127,7 +132,7 @@ const DEEDS: &[(&str, &str, &str)] = &[
 ];
 
 /// The last word of an action: as done, and as tried in vain.
-const VERBS: [(&str, &str, &str); 12] = [
+const VERBS: [(&str, &str, &str); 15] = [
     ("read", "Looked at: {}", "Tried to look at: {}"),
     ("vread", "Looked at: {}", "Tried to look at: {}"),
     (
@@ -144,6 +149,17 @@ const VERBS: [(&str, &str, &str); 12] = [
     ("patch", "Changed: {}", "Tried to change: {}"),
     ("delete", "Removed: {}", "Tried to remove: {}"),
     ("cancel", "Called off: {}", "Tried to call off: {}"),
+    (
+        "find",
+        "Looked for free time: {}",
+        "Tried to look for free time: {}",
+    ),
+    ("hold", "Kept a time: {}", "Tried to keep a time: {}"),
+    (
+        "accept",
+        "Agreed to a time: {}",
+        "Tried to agree to a time: {}",
+    ),
 ];
 
 const NOUNS: [(&str, &str); 20] = [
