@@ -5,6 +5,7 @@ const press = async (page, selector) => {
   await page.$eval(selector, (one) => one.click());
   await gone;
 };
+const unfold = (page) => page.$$eval("details", (all) => all.forEach((one) => { one.open = true; }));
 const send = "main form button[type=submit]";
 
 export const PAGES = [
@@ -33,14 +34,21 @@ export const PAGES = [
   { name: "register an app", path: "/developers/register", who: "stranger", english: true },
 
   { name: "account", path: "/account", who: "patient" },
-  { name: "apps", path: "/account/apps", who: "patient", does: (page) => page.$$eval("details", (all) => all.forEach((one) => { one.open = true; })) },
+  { name: "apps", path: "/account/apps", who: "patient", does: unfold },
   { name: "logout", path: "/account/logout", who: "patient" },
 
   { name: "who looked", path: "/account/activity", who: "patient" },
   { name: "own login", path: "/account/login", who: "patient" },
   { name: "own e-mail", path: "/account/email", who: "patient" },
 
+  { name: "appointments", path: "/account/visits", who: "patient", does: unfold },
+  { name: "ask, what for", path: "/account/visits/new", who: "patient" },
+  { name: "ask, with whom", path: "/account/visits/new?kind=office_visit", who: "patient" },
+  { name: "ask, when", path: "/account/visits/new?kind=office_visit&provider=any", who: "patient", does: unfold },
+  { name: "ask, once more", path: "/account/visits/new?kind=office_visit&provider=any", who: "patient", once: true, does: (page) => press(page, ".starts button") },
+
   { name: "desk", path: "/staff", who: "staff" },
+  { name: "appointments at the desk", path: "/staff/visits", who: "staff", does: unfold },
   { name: "onboarding", path: "/staff/onboarding", who: "staff" },
   { name: "patients", path: "/staff/patients", who: "staff" },
   { name: "one patient", path: "/staff/patients/{patient}", who: "staff" },
@@ -58,6 +66,6 @@ export const PAGES = [
       await press(page, "form:has([name=search]) button[type=submit]");
     },
   },
-  { name: "apps at the desk", path: "/staff/apps", who: "staff", does: (page) => page.$$eval("details", (all) => all.forEach((one) => { one.open = true; })) },
+  { name: "apps at the desk", path: "/staff/apps", who: "staff", does: unfold },
   { name: "staff's own apps", path: "/account/apps?as=staff", who: "staff" },
 ];

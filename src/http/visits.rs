@@ -375,7 +375,7 @@ fn card(emr: &Emr, found: &Found, (closed, tried): (&str, Option<&Tried>)) -> Vi
             By::Patient => ("You said", text),
             By::Staff => ("The practice says", text),
         }),
-        pill: said::to_patient(visit),
+        pill: said::to_patient(visit, visit.end <= now),
         agrees: open && comes && visit.offered,
         cancels: open,
         moves: match moves {

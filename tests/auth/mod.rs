@@ -29,4 +29,5 @@ pub(crate) mod staff;
 mod staff_pages;
 mod token;
 mod upstream;
+mod visits;
 mod ways_back;

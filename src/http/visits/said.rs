@@ -63,10 +63,13 @@ pub fn kind(visit: &Appointment) -> String {
     category.map_or_else(String::new, |category| plain(&category.display, 80))
 }
 
-/// Colour and words of how a visit stands, for its patient.
-pub fn to_patient(visit: &Appointment) -> (&'static str, &'static str) {
+/// Colour and words of how a visit stands, for its patient; of one whose time is over nothing waits any more.
+pub fn to_patient(visit: &Appointment, over: bool) -> (&'static str, &'static str) {
     match visit.status {
         Status::Proposed => ("off", "Free"),
+        Status::Pending | Status::Waitlist if over => ("off", "Was not answered"),
+        Status::Booked if over => ("off", "Was booked"),
+        Status::Arrived | Status::CheckedIn if over => ("off", "Took place"),
         Status::Pending if visit.offered => ("warn", "The practice proposes this time"),
         Status::Pending => ("wait", "Waits for the practice"),
         Status::Waitlist => ("wait", "The practice will call you"),
