@@ -350,7 +350,10 @@ mod tests {
         let gone = at(3, (nine, half), Status::Cancelled);
         assert_eq!(told(&[asked.clone(), after.clone(), gone.clone()]), "");
         let same = at(4, (nine, half), Status::Pending);
-        assert_eq!(told(std::slice::from_ref(&same)), "Another request at this time");
+        assert_eq!(
+            told(std::slice::from_ref(&same)),
+            "Another request at this time"
+        );
         let booked = at(5, (nine, half), Status::Booked);
         assert_eq!(told(&[same, booked]), "Another visit at this time");
         let mut elsewhere = at(6, (nine, half), Status::Booked);

@@ -198,6 +198,8 @@ async fn facts_6_4_collations_may_differ() {
             "Practitioner",
             "Organization",
             "Location",
+            "Task",
+            "Schedule",
         ];
         let mut before = Vec::new();
         for kind in kinds {

@@ -112,7 +112,7 @@ async fn f124_a_request_is_a_task_until_it_is_answered() {
     let clinic = Clinic::open().await;
     let maria = clinic.patient("active");
     let token = clinic.token(maria, ASKING).await;
-    let staff = reach::token(&clinic, Some("dlee"), None, "user/*.crus").await;
+    let staff = reach::token(&clinic, Some("nhaddad"), None, "user/*.crus").await;
     let found = matches(&offers(&clinic, &token, "").await);
     let booked = post(
         &clinic,

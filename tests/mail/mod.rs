@@ -3,6 +3,7 @@
 mod faults;
 mod injection;
 mod staff;
+mod visits;
 mod wire;
 
 use std::collections::HashMap;

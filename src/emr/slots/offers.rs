@@ -158,8 +158,10 @@ pub async fn find(emr: &Emr, reach: &Reach, wanted: &Wanted) -> Answer<Offers> {
             "Nobody of the practice who can be booked fits this. Please leave something away.";
         return Ok(none("book.provider", text, "Appointment.participant"));
     }
-    let mut found = Offers::default();
-    found.reasons = unset(&listed);
+    let mut found = Offers {
+        offers: Vec::new(),
+        reasons: unset(&listed),
+    };
     let Some(days) = days(emr, wanted)? else {
         let text = "The practice does not plan that far, or this time has passed.";
         return Ok(none("book.ahead", text, "booking_ahead_days"));
