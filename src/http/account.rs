@@ -44,6 +44,7 @@ use crate::http::pages::scope_words;
 use crate::http::pages::scope_words::Reader;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
+use crate::http::visits as own_visits;
 use crate::http::visits::found;
 use crate::http::visits::found::Found;
 use crate::http::visits::said;
@@ -66,9 +67,10 @@ pub async fn home(
         let (who, other, _) = logged_in(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let all = apps::list(&context(&app, &base, &id.0), &who).await?;
+        let shut = own_visits::shut(&app.emr).await?;
         let visits = match &who {
-            Who::Patient(account) => Some(visits(&app, &id, account.person).await?),
-            Who::Staff(_) => None,
+            Who::Patient(account) if !shut => Some(visits(&app, &id, account.person).await?),
+            Who::Patient(_) | Who::Staff(_) => None,
         };
         let page = Account {
             frame: reply::frame(&app, "Your account"),

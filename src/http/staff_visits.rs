@@ -177,7 +177,12 @@ async fn decide(rest: &Rest<'_>, form: &Form) -> Answer<&'static str> {
         }
         "propose" => {
             let visit = found::one(rest, id).await?.visit;
-            ("propose", moved(free::picked(rest, &visit, form).await?)?)
+            let span = free::picked(rest, &visit, form).await?;
+            if span.0 == visit.start {
+                let why = "This is the time that was asked for: confirm it, or choose another.";
+                return Err(Refusal::invalid("when", why).into());
+            }
+            ("propose", moved(visit.status, span)?)
         }
         _ => {
             let why = "Please use one of the buttons on the page.";
@@ -189,15 +194,20 @@ async fn decide(rest: &Rest<'_>, form: &Form) -> Answer<&'static str> {
     Ok(word)
 }
 
-fn moved((start, end): (OffsetDateTime, OffsetDateTime)) -> Answer<Value> {
+fn moved(status: Status, (start, end): (OffsetDateTime, OffsetDateTime)) -> Answer<Value> {
     let text = |at: OffsetDateTime| {
         at.format(&Rfc3339)
             .map_err(|error| Fault::new("writing a time", error))
     };
-    Ok(json!([
-        {"op": "replace", "path": "/start", "value": text(start)?},
-        {"op": "replace", "path": "/end", "value": text(end)?},
-    ]))
+    let mut patch = vec![
+        json!({"op": "replace", "path": "/start", "value": text(start)?}),
+        json!({"op": "replace", "path": "/end", "value": text(end)?}),
+    ];
+    // Whoever is offered a time waits for a call no longer: the answer is theirs.
+    if status == Status::Waitlist {
+        patch.push(json!({"op": "replace", "path": "/status", "value": "pending"}));
+    }
+    Ok(Value::Array(patch))
 }
 
 async fn listed(

@@ -62,6 +62,7 @@ use crate::mail;
 use crate::mail::calendar;
 use crate::mail::calendar::Entry;
 use crate::mail::calendar::Stands;
+use crate::portal;
 use crate::portal::visit::By;
 use crate::rest::Rest;
 use crate::rest::answer;
@@ -155,6 +156,9 @@ pub async fn one(
         };
         let (account, _) = door::own(&app, &id, &headers, &back).await?;
         let visit = visit.ok_or(Refusal::NotFound)?;
+        if shut(&app.emr).await? {
+            return Err(Refusal::Rules(portal::account::portal_is_off()).into());
+        }
         let grant = grants::at_home(account.person);
         let rest = fhir::rest(&app, &id, &grant);
         let found = found::one(&rest, visit).await?;
@@ -265,8 +269,14 @@ async fn listed(
     let grant = grants::at_home(person);
     let rest = fhir::rest(app, id, &grant);
     let closed = closed(&app.emr).await?;
-    let (coming, past) = found::own(&rest).await?;
-    found::noted(app, &rest, None).await;
+    // While the portal is off nothing of the record is shown here, as to apps (F001).
+    let (coming, past) = match shut(&app.emr).await? {
+        true => (Vec::new(), Vec::new()),
+        false => {
+            found::noted(app, &rest, None).await;
+            found::own(&rest).await?
+        }
+    };
     let held = match closed {
         "" => held(&rest, person).await?,
         _ => None,
@@ -285,6 +295,14 @@ async fn listed(
         zone: app.emr.zone.name().to_owned(),
     };
     Ok(reply::html(StatusCode::OK, page))
+}
+
+/// Whether the practice has switched its portal off.
+///
+/// # Errors
+/// As [`Emr::practice`].
+pub async fn shut(emr: &Emr) -> Answer<bool> {
+    Ok(!emr.practice().await?.globals.on("portal_onsite_two_enable"))
 }
 
 /// Why nothing can be asked for or changed on the pages: the rules' own sentence; empty where it can.

@@ -26,6 +26,7 @@ use crate::emr::schedules::categories::usual;
 use crate::emr::schedules::provider_of;
 use crate::emr::schedules::providers;
 use crate::emr::slots::MOST_DAYS;
+use crate::emr::slots::MOST_PROVIDERS;
 use crate::emr::slots::Named;
 use crate::emr::slots::Placed;
 use crate::emr::slots::everybody;
@@ -35,6 +36,12 @@ use crate::emr::slots::of_day;
 use crate::emr::wall;
 use crate::portal::visit::TAKEN;
 use crate::store::holds::Hold;
+
+/// Providers whose time is looked for together at most: of more it has to be said whose.
+pub const TOGETHER: usize = MOST_PROVIDERS as usize;
+
+/// Providers to choose from at most.
+const LISTED: u32 = 1_000;
 
 /// What is looked for. An empty list is anything.
 #[derive(Clone, Debug)]
@@ -123,7 +130,12 @@ pub async fn choices(emr: &Emr, reach: &Reach) -> Answer<(Vec<Bookable>, Vec<Kin
         usual: Some(category.row) == first,
         confirmed: emr.booking.confirms(&category.code.code),
     });
-    let found = everybody(emr).await?.into_iter().map(|one| Bookable {
+    let everyone = Query {
+        count: LISTED,
+        ..Query::default()
+    };
+    let everyone = providers(emr, Which::Page(&everyone)).await?;
+    let found = everyone.into_iter().map(|one| Bookable {
         id: one.uuid,
         name: one.name,
         specialty: one.specialty,

@@ -131,6 +131,11 @@ pub async fn ask(
                 | Refusal::Unprocessable { .. }
                 | Refusal::Invalid { .. }),
             )) => {
+                // Of two clicks the second finds what the first one did.
+                if let Some(visit) = own_at(&rest, about).await? {
+                    let word = word(&rest, (visit, about)).await?;
+                    return Ok(see_other(&format!("{HERE}?done={word}")));
+                }
                 let page = VisitsAsk {
                     error: reply::sentence(&refusal),
                     ..page
@@ -160,6 +165,27 @@ fn wish(about: About, form: &Form) -> Wish {
         patient: None,
         comment: Some(form.text("reason")).filter(|text| !text.trim().is_empty()),
     }
+}
+
+/// The patient's own visit at the time that was asked for, where there is one that is not called off.
+async fn own_at(rest: &Rest<'_>, about: About) -> Answer<Option<Uuid>> {
+    let offer = match about.slot {
+        Some(slot) => offers::named_by(rest.emr, slot).await?,
+        None => None,
+    };
+    let Some(offer) = offer else {
+        return Ok(None);
+    };
+    let coming = found::coming(rest).await?;
+    let same = coming.into_iter().map(|one| one.visit).find(|visit| {
+        let live = [Status::Pending, Status::Waitlist, Status::Booked].contains(&visit.status);
+        let with = visit
+            .providers
+            .iter()
+            .any(|(id, _)| *id == offer.practitioner.0);
+        live && with && visit.start == offer.slot.start
+    });
+    Ok(same.map(|visit| visit.uuid))
 }
 
 /// What came of it, as the next page's address says it.

@@ -73,7 +73,7 @@ const WEEK: Duration = Duration::days(7);
 const FAR: Duration = Duration::days(59);
 
 /// Free starts of a week at most, of all providers.
-const MOST: usize = 4_000;
+const MOST: usize = 20_000;
 
 /// What an address of these pages says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -249,7 +249,7 @@ async fn view(
     let provider = providers
         .iter()
         .find(|one| one.configured && one.id.to_string() == chosen.provider);
-    let anybody = chosen.provider == ANYBODY;
+    let anybody = chosen.provider == ANYBODY && providers.len() <= offers::TOGETHER;
     let step = match (kind, provider) {
         (None, _) => Step::Kind(kind_rows(&kinds, &chosen)),
         (Some(_), None) if !anybody => provider_step(&providers, &chosen),
@@ -357,9 +357,10 @@ fn provider_step(providers: &[Bookable], chosen: &Chosen) -> Step {
             .as_ref()
             .map_or_else(String::new, |(_, name)| plain(name, 120)),
     });
-    let anybody = match providers.iter().filter(|one| one.configured).count() {
-        0 | 1 => String::new(),
-        _ => to(ANYBODY.to_owned()),
+    let several = providers.iter().filter(|one| one.configured).count() > 1;
+    let anybody = match several && providers.len() <= offers::TOGETHER {
+        true => to(ANYBODY.to_owned()),
+        false => String::new(),
     };
     Step::Provider(anybody, rows.collect())
 }

@@ -31,8 +31,8 @@ const MOST: usize = 2_000;
 /// Visits of one statement.
 const PAGE: u32 = 200;
 
-/// How far ahead the desk looks for what waits.
-const DESK: Duration = Duration::days(60);
+/// How far back a request to be called is looked for: it has no time that could have passed.
+const CALLS: Duration = Duration::days(60);
 
 /// A visit, and the version of it that a page shows.
 #[derive(Clone, Debug)]
@@ -65,10 +65,10 @@ pub async fn own(rest: &Rest<'_>) -> Answer<(Vec<Found>, Vec<Found>)> {
     let morning = morning(rest.emr, today(rest.emr));
     let before = all(rest, vec![dated(Prefix::Lt, (morning, morning))]).await?;
     let later = coming(rest).await?;
-    let (coming, over): (Vec<Found>, Vec<Found>) =
-        later.into_iter().partition(|one| now < one.visit.end);
-    let past = before.into_iter().chain(over).rev().collect();
-    Ok((coming, past))
+    let all = before.into_iter().chain(later);
+    let (coming, past): (Vec<Found>, Vec<Found>) =
+        all.partition(|one| now < one.visit.end || calls(now, &one.visit));
+    Ok((coming, past.into_iter().rev().collect()))
 }
 
 /// A patient's visits from today on, the soonest first.
@@ -86,13 +86,21 @@ pub async fn coming(rest: &Rest<'_>) -> Answer<Vec<Found>> {
 /// As [`emr::find`].
 pub async fn waiting(rest: &Rest<'_>) -> Answer<Vec<Found>> {
     let from = morning(rest.emr, today(rest.emr));
-    let until = from + DESK;
-    let waits = [Status::Pending, Status::Waitlist].map(|status| Token::of(status.code()));
-    let filters = vec![
-        dated(Prefix::Eq, (from, until)),
-        Filter::Token(Field::Status, waits.to_vec()),
-    ];
-    all(rest, filters).await
+    let until = from + rest.emr.booking.ahead + Duration::DAY;
+    let within = |span, waits: &[Status]| {
+        let waits = waits.iter().map(|status| Token::of(status.code()));
+        let waits = Filter::Token(Field::Status, waits.collect());
+        vec![dated(Prefix::Eq, span), waits]
+    };
+    let mut found = all(rest, within((from - CALLS, from), &[Status::Waitlist])).await?;
+    let waits = [Status::Pending, Status::Waitlist];
+    found.extend(all(rest, within((from, until), &waits)).await?);
+    Ok(found)
+}
+
+/// Whether somebody still waits for a call about it.
+fn calls(now: OffsetDateTime, visit: &Appointment) -> bool {
+    visit.status == Status::Waitlist && now - visit.end < CALLS
 }
 
 /// The visits of a day, of the whole practice.

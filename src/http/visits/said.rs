@@ -67,7 +67,7 @@ pub fn kind(visit: &Appointment) -> String {
 pub fn to_patient(visit: &Appointment, over: bool) -> (&'static str, &'static str) {
     match visit.status {
         Status::Proposed => ("off", "Free"),
-        Status::Pending | Status::Waitlist if over => ("off", "Was not answered"),
+        Status::Pending if over => ("off", "Was not answered"),
         Status::Booked if over => ("off", "Was booked"),
         Status::Arrived | Status::CheckedIn if over => ("off", "Took place"),
         Status::Pending if visit.offered => ("warn", "The practice proposes this time"),

@@ -275,7 +275,12 @@ async fn body(rest: &Rest<'_>, wish: &Wish, person: Person) -> Answer<Value> {
         User::Staff(_) | User::System => "booked",
     });
     if body.get("participant").is_none() {
-        body["participant"] = json!([patient(person)]);
+        let said = body["slot"][0]["reference"].as_str();
+        let slot = said.and_then(|said| said.rsplit('/').next()?.parse().ok());
+        body["participant"] = match slot {
+            Some(slot) => by_slot(rest, slot, person).await?["participant"].take(),
+            None => json!([patient(person)]),
+        };
     }
     if let Some(comment) = &wish.comment {
         body["comment"] = json!(comment);
