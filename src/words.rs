@@ -10,6 +10,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use time::Date;
+
 use crate::domain::language::Language;
 
 /// The catalogue's files.
@@ -70,6 +72,17 @@ pub fn filled(language: Language, english: &str, fillings: &[&str]) -> String {
         Language::Spanish => CATALOGUE.whole.get(english).map(String::as_str),
     };
     fill(text.unwrap_or(english), fillings)
+}
+
+/// A day as pages and letters say it in English, which the catalogue has: `Tuesday, 24 November 2026`.
+pub fn day(date: Date) -> String {
+    format!(
+        "{}, {} {} {}",
+        date.weekday(),
+        date.day(),
+        date.month(),
+        date.year()
+    )
 }
 
 /// Whether the catalogue has a sentence, word for word or with its holes filled.

@@ -89,6 +89,40 @@ pub struct Appointment {
     pub slot: Option<Uuid>,
 }
 
+/// How the line begins that says why the practice called a visit off.
+pub const BY_PRACTICE: &str = "Cancelled: ";
+
+/// The same where the patient did.
+pub const BY_PATIENT: &str = "Cancelled by patient: ";
+
+/// Letters of a comment at most, as far as a reason is added: OpenEMR's column holds 64 KiB.
+const ROOM: usize = 65_000;
+
+/// The comment of a visit that was called off: the calendar keeps what it was for, and below it why, in one text. Where
+/// there is no room for both, what it was for stays.
+pub fn with_reason(comment: &str, by: &'static str, reason: &str) -> String {
+    match (comment, reason) {
+        (comment, "") => comment.to_owned(),
+        (comment, reason) if comment.len() + reason.len() > ROOM => comment.to_owned(),
+        ("", reason) => format!("{by}{reason}"),
+        (comment, reason) => format!("{comment}\n{by}{reason}"),
+    }
+}
+
+/// What a visit that was called off had been for, and why it was called off with how that line begins, where it says so.
+pub fn told_apart(comment: &str) -> (&str, Option<(&'static str, &str)>) {
+    let comment = comment.trim_end();
+    let (above, last) = comment.rsplit_once('\n').unwrap_or(("", comment));
+    let why = [BY_PRACTICE, BY_PATIENT].into_iter().find_map(|by| {
+        let reason = last.strip_prefix(by)?;
+        Some((by, reason.trim()))
+    });
+    match why {
+        Some(why) => (above.trim(), Some(why)),
+        None => (comment, None),
+    }
+}
+
 /// What may be changed about an appointment by the person it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cancellation {
@@ -197,4 +231,37 @@ pub struct Slot {
     pub start: OffsetDateTime,
     /// When it ends.
     pub end: OffsetDateTime,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_the_purpose_nor_the_reason_is_lost() {
+        let by_patient = |comment, reason| with_reason(comment, BY_PATIENT, reason);
+        assert_eq!(by_patient("Cough", ""), "Cough");
+        assert_eq!(by_patient("", "Travel"), "Cancelled by patient: Travel");
+        assert_eq!(
+            by_patient("Cough", "Travel"),
+            "Cough\nCancelled by patient: Travel"
+        );
+        let full = "x".repeat(65_000);
+        assert_eq!(by_patient(&full, "Travel"), full);
+    }
+
+    #[test]
+    fn f124_what_it_was_for_and_why_it_was_refused_stand_apart() {
+        assert_eq!(told_apart("Cough"), ("Cough", None));
+        assert_eq!(
+            told_apart("Cough\nCancelled: The doctor is ill"),
+            ("Cough", Some((BY_PRACTICE, "The doctor is ill")))
+        );
+        assert_eq!(
+            told_apart("Cancelled by patient: Travel"),
+            ("", Some((BY_PATIENT, "Travel")))
+        );
+        let told = "My flight was Cancelled: need earlier";
+        assert_eq!(told_apart(told), (told, None));
+    }
 }

@@ -12,7 +12,9 @@ use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::domain::visits::Appointment;
+use crate::domain::visits::BY_PATIENT;
 use crate::domain::visits::Cancellation;
+use crate::domain::visits::with_reason;
 use crate::emr;
 use crate::emr::Emr;
 use crate::emr::calendar::minutes;
@@ -113,7 +115,8 @@ pub async fn apply(emr: &Emr, tx: &mut Tx, permit: &Permit) -> Answer<Written> {
     let visit = minutes(emr, appointment.start);
     let event = hold(emr, tx, appointment).await?;
     let rows = siblings(tx, appointment, &event).await?;
-    let comment = comment(event.comment.as_deref(), &reason);
+    let before = event.comment.as_deref().unwrap_or_default();
+    let comment = with_reason(before, BY_PATIENT, &reason);
     let changed = Sql::new(CANCEL)
         .bind(mark)
         .bind(&comment)
@@ -208,32 +211,4 @@ pub(super) async fn siblings(
 pub(super) fn changed_meanwhile() -> Failure {
     let why = "The visit was changed by somebody else at the same moment. Please look at it again.";
     Refusal::Conflict(why.to_owned()).into()
-}
-
-/// The reason stands below what the visit was for, so that neither is lost. Where the column (64 KiB) has no room for
-/// both it is in the note alone.
-fn comment(before: Option<&str>, reason: &str) -> String {
-    match (before.unwrap_or_default(), reason) {
-        (before, "") => before.to_owned(),
-        (before, reason) if before.len() + reason.len() > 65_000 => before.to_owned(),
-        ("", reason) => format!("Cancelled by patient: {reason}"),
-        (before, reason) => format!("{before}\nCancelled by patient: {reason}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn neither_the_purpose_nor_the_reason_is_lost() {
-        assert_eq!(comment(Some("Cough"), ""), "Cough");
-        assert_eq!(comment(None, "Travel"), "Cancelled by patient: Travel");
-        assert_eq!(
-            comment(Some("Cough"), "Travel"),
-            "Cough\nCancelled by patient: Travel"
-        );
-        let full = "x".repeat(65_000);
-        assert_eq!(comment(Some(&full), "Travel"), full);
-    }
 }

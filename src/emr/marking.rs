@@ -10,7 +10,9 @@ use crate::domain::access::Grant;
 use crate::domain::access::User;
 use crate::domain::refusal::Answer;
 use crate::domain::visits::Appointment;
+use crate::domain::visits::BY_PRACTICE;
 use crate::domain::visits::Status;
+use crate::domain::visits::with_reason;
 use crate::emr::Emr;
 use crate::emr::calendar::marks::mark_of;
 use crate::emr::calendar::marks::status_of;
@@ -142,12 +144,5 @@ fn ends_as(emr: &Emr, visit: &Appointment, length: Duration) -> bool {
 fn comment(case: &EditCase, before: Option<&str>) -> String {
     let kept = case.ask.comment.clone();
     let kept = kept.unwrap_or_else(|| before.unwrap_or_default().to_owned());
-    let reason = tracking::one_line(&case.ask.reason);
-    match (kept.as_str(), reason.as_str()) {
-        (_, "") => kept,
-        ("", reason) => format!("Cancelled: {reason}"),
-        // The column holds 64 KiB.
-        (kept, reason) if kept.len() + reason.len() > 65_000 => kept.to_owned(),
-        (kept, reason) => format!("{kept}\nCancelled: {reason}"),
-    }
+    with_reason(&kept, BY_PRACTICE, &tracking::one_line(&case.ask.reason))
 }

@@ -17,6 +17,7 @@ use crate::domain::records::Record;
 use crate::domain::scope::Interaction;
 use crate::domain::visits::Appointment;
 use crate::domain::visits::Status;
+use crate::domain::visits::told_apart;
 use crate::fhir::Served;
 use crate::fhir::Writable;
 use crate::fhir::indexes;
@@ -263,21 +264,14 @@ pub(super) fn render(visit: &Appointment, meta: Meta) -> Built<resources::Appoin
     resource.minutes_duration = u32::try_from(minutes).ok().and_then(NonZeroU32::new);
     resource.created = visit.created.map(wire::date_time);
     resource.comment = wire::clean(&visit.comment);
-    if let (Status::Cancelled, Some(reason)) = (visit.status, reason(&visit.comment)) {
+    let why = told_apart(&visit.comment).1;
+    if let (Status::Cancelled, Some((_, reason))) = (visit.status, why) {
         resource.cancelation_reason = Some(wire::words(reason)?);
     }
     if let Some(slot) = visit.slot {
         resource.slot = wire::list([wire::reference(ResourceType::Slot, slot, "")?]);
     }
     Ok(resource)
-}
-
-/// Why a visit was called off: the calendar has one text for what it was for and this, one below the other.
-fn reason(comment: &str) -> Option<&str> {
-    let starts = ["Cancelled: ", "Cancelled by patient: "];
-    let last = comment.lines().next_back()?;
-    let reason = starts.iter().find_map(|start| last.strip_prefix(start))?;
-    Some(reason.trim())
 }
 
 fn status(status: Status) -> AppointmentStatus {

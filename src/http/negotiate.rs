@@ -38,6 +38,20 @@ pub fn pairs(query: Option<&str>) -> Vec<(String, String)> {
         .collect()
 }
 
+/// What was done before a page is shown, as its address says it (`done`): one of these words, with its sentence.
+pub fn done<'d>(
+    query: Option<&str>,
+    known: &'d [(&'static str, &'static str)],
+) -> Option<&'d (&'static str, &'static str)> {
+    let pairs = pairs(query);
+    let said = |word: &str| {
+        pairs
+            .iter()
+            .any(|(name, value)| name == "done" && value == word)
+    };
+    known.iter().find(|(word, _)| said(word))
+}
+
 /// The pairs of a form body.
 ///
 /// # Errors

@@ -304,12 +304,7 @@ pub async fn apps_page(
     let shown: Result<Response, Away> = async {
         let asks = ("/staff/apps", Right::Portal);
         let (_, visitor) = door::desk(&app, &id, &headers, asks).await?;
-        let pairs = negotiate::pairs(query.as_deref());
-        let told = DONE.iter().find(|(word, _)| {
-            pairs
-                .iter()
-                .any(|(name, value)| name == "done" && value == word)
-        });
+        let told = negotiate::done(query.as_deref(), &DONE);
         let notice = told.map_or("", |(_, sentence)| sentence);
         Ok(staff_apps::page(&app, visitor, notice).await?)
     }

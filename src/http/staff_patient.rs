@@ -120,11 +120,7 @@ pub async fn page(
         let hand = Hand::at_desk(&colleague);
         let entry = hand.entry(&context, ("portal.status", Outcome::Success), &standing);
         ledger::record_all(&app.emr.db, &[entry]).await?;
-        let pairs = negotiate::pairs(query.as_deref());
-        let told = DONE.iter().find(|(word, _)| {
-            let mut pairs = pairs.iter();
-            pairs.any(|(name, value)| name == "done" && value == word)
-        });
+        let told = negotiate::done(query.as_deref(), &DONE);
         let said = Said {
             notice: told.map_or(String::new(), |(_, sentence)| (*sentence).to_owned()),
             ..Said::default()

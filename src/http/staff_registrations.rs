@@ -72,12 +72,7 @@ pub async fn page(
     let shown: Result<Response, Away> = async {
         let asks = (HERE, Right::Portal);
         let (colleague, visitor) = door::desk(&app, &id, &headers, asks).await?;
-        let pairs = negotiate::pairs(query.as_deref());
-        let told = DONE.iter().find(|(word, _)| {
-            pairs
-                .iter()
-                .any(|(name, value)| name == "done" && value == word)
-        });
+        let told = negotiate::done(query.as_deref(), &DONE);
         let notice = told.map_or("", |(_, sentence)| sentence);
         Ok(listed(&app, &id, (&colleague, visitor), (notice, None)).await?)
     }

@@ -52,6 +52,7 @@ use crate::http::visits::found::Found;
 use crate::http::visits::said;
 use crate::rest::Rest;
 use crate::store::grants;
+use crate::words;
 
 /// Where it is.
 const HERE: &str = "/staff/visits";
@@ -97,11 +98,7 @@ pub async fn page(
     let shown: Result<Response, Away> = async {
         let asks = (HERE, Right::Appointments);
         let (colleague, visitor) = door::desk(&app, &id, &headers, asks).await?;
-        let pairs = negotiate::pairs(query.as_deref());
-        let told = DONE.iter().find(|(word, _)| {
-            let mut pairs = pairs.iter();
-            pairs.any(|(name, value)| name == "done" && value == word)
-        });
+        let told = negotiate::done(query.as_deref(), &DONE);
         let told = told.copied().unwrap_or_default();
         Ok(listed((&app, &id), (&colleague, visitor), (told, None)).await?)
     }
@@ -255,7 +252,7 @@ async fn listed(
         error: tried.map_or_else(String::new, |tried| tried.error),
         waiting: requests,
         more: waiting.len().saturating_sub(SHOWN),
-        day: said::day(day),
+        day: words::day(day),
         today: today.iter().map(|one| row(app, &one.visit)).collect(),
         zone: emr.zone.name().to_owned(),
     };

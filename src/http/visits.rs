@@ -122,11 +122,7 @@ pub async fn page(
 ) -> Response {
     let shown: Result<Response, Away> = async {
         let (account, visitor) = door::own(&app, &id, &headers, HERE).await?;
-        let pairs = negotiate::pairs(query.as_deref());
-        let told = DONE.iter().find(|(word, _)| {
-            let mut pairs = pairs.iter();
-            pairs.any(|(name, value)| name == "done" && value == word)
-        });
+        let told = negotiate::done(query.as_deref(), &DONE);
         let notice = told.map_or("", |(_, sentence)| sentence);
         let about = (account.person, visitor.token);
         Ok(listed(&app, &id, about, (notice, None)).await?)

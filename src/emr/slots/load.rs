@@ -1,4 +1,4 @@
-//! What is in the providers' calendars on some days, in one statement, series expanded (OpenEMR facts 2.7, 2).
+//! What is in the providers' calendars on some days, series expanded (OpenEMR facts 2.7, 2).
 
 use std::collections::HashMap;
 
@@ -16,6 +16,7 @@ use crate::domain::visits::Status;
 use crate::emr::Emr;
 use crate::emr::calendar::marks::status_of;
 use crate::emr::calendar::series::weekend;
+use crate::emr::calendar::start_of;
 use crate::emr::openings::Cancelled;
 use crate::emr::openings::Event;
 use crate::emr::openings::Kind;
@@ -42,12 +43,9 @@ const KINDS: &str = "SELECT DISTINCT pc_catid AS category FROM openemr_postcalen
 const OF: &str = "e.pc_catid IN ";
 const AND_BY: &str = " AND e.pc_aid IN ";
 
-const WITHIN: &str = " AND (e.pc_recurrtype = 0 AND e.pc_eventDate >= ? AND e.pc_eventDate <= ? \
-    OR e.pc_recurrtype > 0 AND e.pc_eventDate <= ? AND e.pc_endDate >= ?)";
-
-/// The same in two parts. Single events are read with a lock on their days, which the index on the day lets the engine
-/// take: what OpenEMR is writing there at this moment is waited for, and what it writes after waits. A series reaches
-/// over years and cannot be locked without locking the calendar.
+/// Two statements, each along the days of the index; as one with OR all of a provider's years would be read. Where somebody
+/// books, single events are read with a lock on their days: what OpenEMR is writing there at this moment is waited for, and
+/// what it writes after waits. A series reaches over years and cannot be locked without locking the calendar.
 const SINGLES: &str = " AND e.pc_recurrtype = 0 AND e.pc_eventDate >= ? AND e.pc_eventDate <= ?";
 const SERIES: &str = " AND e.pc_recurrtype > 0 AND e.pc_eventDate <= ? AND e.pc_endDate >= ?";
 
@@ -100,8 +98,10 @@ pub(in crate::emr) async fn of(
 ) -> Answer<HashMap<i64, Vec<Event>>> {
     let (from, last) = (days.0.saturating_sub(BEFORE), days.1);
     let kinds: Vec<Kinds> = emr.db.all(Sql::new(KINDS)).await?;
-    let sql = about(&kinds, providers).push(WITHIN).bind(from).bind(last);
-    let rows: Vec<EventRow> = emr.db.all(sql.bind(last).bind(from)).await?;
+    let singles = about(&kinds, providers).push(SINGLES);
+    let mut rows: Vec<EventRow> = emr.db.all(singles.bind(from).bind(last)).await?;
+    let series = about(&kinds, providers).push(SERIES);
+    rows.extend(emr.db.all::<EventRow>(series.bind(last).bind(from)).await?);
     let held = holds::of(&emr.db, providers, emr.now().unix_timestamp()).await?;
     Ok(events(emr, (rows, held), (from, last), own))
 }
@@ -195,10 +195,10 @@ fn wall_of(event: &Event) -> Option<String> {
 }
 
 fn taken(hold: &Hold) -> Option<Event> {
-    let (day, clock) = hold.wall.split_once(' ')?;
+    let wall = start_of(&hold.wall)?;
     Some(Event {
-        date: wall::day(day)?,
-        start: wall::clock(clock)?,
+        date: wall.date(),
+        start: (wall - wall.date().midnight()).whole_seconds(),
         seconds: hold.seconds,
         all_day: false,
         kind: Kind::Other { cancelled: false },

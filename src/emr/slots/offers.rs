@@ -18,6 +18,7 @@ use crate::domain::scope::Token;
 use crate::domain::visits::Availability;
 use crate::domain::visits::Slot;
 use crate::emr::Emr;
+use crate::emr::calendar::start_of;
 use crate::emr::schedules::Provider;
 use crate::emr::schedules::Which;
 use crate::emr::schedules::categories::Category;
@@ -33,7 +34,6 @@ use crate::emr::slots::everybody;
 use crate::emr::slots::load;
 use crate::emr::slots::load::Own;
 use crate::emr::slots::of_day;
-use crate::emr::wall;
 use crate::portal::visit::TAKEN;
 use crate::store::holds::Hold;
 
@@ -212,9 +212,7 @@ pub async fn named_by(emr: &Emr, slot: Uuid) -> Answer<Option<Offer>> {
 
 /// The Slot of a time that is held.
 pub fn slot_of(emr: &Emr, hold: &Hold) -> Option<Uuid> {
-    let (day, clock) = hold.wall.split_once(' ')?;
-    let wall = wall::day(day)?.midnight();
-    let wall = wall.checked_add(Duration::seconds(wall::clock(clock)?))?;
+    let wall = start_of(&hold.wall)?;
     Some(super::id_of(&Named {
         provider: hold.provider,
         category: Some(hold.category),

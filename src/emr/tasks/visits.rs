@@ -19,6 +19,7 @@ use crate::domain::tasks::Progress;
 use crate::domain::tasks::Task;
 use crate::domain::tasks::Work;
 use crate::domain::visits::Status;
+use crate::domain::visits::told_apart;
 use crate::emr::Emr;
 use crate::emr::calendar::marks::status_of;
 use crate::emr::calendar::rows::comment_of;
@@ -102,8 +103,8 @@ fn placed(emr: &Emr, row: Row, has_uuid: bool) -> Option<Placed> {
     let comment = comment_of(row.comment);
     let status = status_of(&row.mark);
     let (words, reason) = match status {
-        Status::Cancelled => split(&comment),
-        _ => (comment.as_str(), ""),
+        Status::Cancelled => told_apart(&comment),
+        _ => (comment.as_str(), None),
     };
     let progress = match status {
         Status::Proposed | Status::Pending | Status::Waitlist => Progress::Requested,
@@ -136,37 +137,10 @@ fn placed(emr: &Emr, row: Row, has_uuid: bool) -> Option<Placed> {
             },
             asked: Vec::new(),
             note: words.to_owned(),
-            reason: reason.to_owned(),
+            reason: reason.map_or_else(String::new, |(_, reason)| reason.to_owned()),
             authored: Some(authored),
             // The calendar does not tell when a visit changed.
             last_updated: None,
         },
     })
-}
-
-/// What a visit was for, and below it why it was called off.
-fn split(comment: &str) -> (&str, &str) {
-    let (above, last) = comment.rsplit_once('\n').unwrap_or(("", comment));
-    let starts = ["Cancelled: ", "Cancelled by patient: "];
-    match starts.iter().find_map(|start| last.strip_prefix(start)) {
-        Some(reason) => (above.trim(), reason.trim()),
-        None => (comment, ""),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn f124_what_it_was_for_and_why_it_was_refused_stand_apart() {
-        assert_eq!(split("Cough"), ("Cough", ""));
-        assert_eq!(
-            split("Cough\nCancelled: The doctor is ill"),
-            ("Cough", "The doctor is ill")
-        );
-        assert_eq!(split("Cancelled by patient: Travel"), ("", "Travel"));
-        let told = "My flight was Cancelled: need earlier";
-        assert_eq!(split(told), (told, ""));
-    }
 }

@@ -60,6 +60,7 @@ use crate::rest::Rest;
 use crate::rest::scheduling;
 use crate::rest::scheduling::Wish;
 use crate::store::grants;
+use crate::words;
 
 /// Where it is.
 const PATH: &str = "/account/visits/new";
@@ -395,7 +396,7 @@ async fn week(
         let day = later.offers.first();
         first = day
             .map(|offer| emr.zone.wall(offer.slot.start).date())
-            .map(|day| (said::day(day), chosen.on(day)));
+            .map(|day| (words::day(day), chosen.on(day)));
         reasons = found.reasons.into_iter().map(|one| one.text).collect();
     }
     let (before, after) = (from.saturating_sub(WEEK), from.saturating_add(WEEK));
@@ -405,7 +406,7 @@ async fn week(
             chosen.provider.clone(),
             date_text(from),
         ],
-        title: said::day(from),
+        title: words::day(from),
         days,
         before: (today < from).then(|| chosen.on(before.max(today))),
         after: (after <= last).then(|| chosen.on(after)),
@@ -443,7 +444,7 @@ fn days(emr: &Emr, offers: &[Offer], (from, anybody): (Date, bool)) -> Vec<Day> 
         let open = !opened && !starts.is_empty();
         opened |= open;
         Day {
-            name: said::day(date),
+            name: words::day(date),
             starts,
             open,
         }

@@ -1,33 +1,18 @@
 //! A visit in words: when it is, how it stands, and what was said about it.
 
-use time::Date;
 use time::OffsetDateTime;
 
 use crate::domain::visits::Appointment;
+use crate::domain::visits::BY_PATIENT;
 use crate::domain::visits::Status;
+use crate::domain::visits::told_apart;
 use crate::emr::zone::Zone;
 use crate::http::pages::plain::plain;
 use crate::portal::visit::By;
+use crate::words::day;
 
 /// Letters of a reason that a page shows.
 const SHOWN: usize = 1000;
-
-/// What the calendar writes before the reason a visit was cancelled for, below what it was for.
-const WHY: [(&str, By); 2] = [
-    ("Cancelled by patient: ", By::Patient),
-    ("Cancelled: ", By::Staff),
-];
-
-/// A day: `Tuesday, 24 November 2026`.
-pub fn day(date: Date) -> String {
-    format!(
-        "{}, {} {} {}",
-        date.weekday(),
-        date.day(),
-        date.month(),
-        date.year()
-    )
-}
 
 /// The day of an instant, by the practice's calendar.
 pub fn day_of(zone: &Zone, at: OffsetDateTime) -> String {
@@ -104,18 +89,15 @@ pub fn words(visit: &Appointment) -> (String, Option<(By, String)>) {
     if visit.status != Status::Cancelled {
         return (shown(&visit.comment), None);
     }
-    let (before, last) = match visit.comment.trim_end().rsplit_once('\n') {
-        Some((before, last)) => (before, last),
-        None => ("", visit.comment.as_str()),
-    };
-    let found = WHY.iter().find_map(|(begins, by)| {
-        let why = last.strip_prefix(begins)?;
-        Some((*by, shown(why)))
+    let (before, why) = told_apart(&visit.comment);
+    let why = why.map(|(begins, why)| {
+        let by = match begins {
+            BY_PATIENT => By::Patient,
+            _ => By::Staff,
+        };
+        (by, shown(why))
     });
-    match found {
-        Some(why) => (shown(before), Some(why)),
-        None => (shown(&visit.comment), None),
-    }
+    (shown(before), why)
 }
 
 #[cfg(test)]
