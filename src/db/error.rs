@@ -81,8 +81,9 @@ pub(super) fn crowded(failure: &Failure) -> Failure {
     Refusal::Unavailable("The database is busy.").into()
 }
 
-/// MySQL 1213 deadlock, 1205 lock wait, MariaDB 1020 a row that is newer than what the transaction has seen; SQLite 5 busy, 6 locked and their extensions. A server speaks the language its
-/// operator chose, so it is judged by numbers and not by words.
+/// MySQL 1213 deadlock, 1205 lock wait; MariaDB 1020, a row that is newer than what the transaction has seen; SQLite 5 busy,
+/// 6 locked and their extensions. A server speaks the language its operator chose, so it is judged by numbers and not by
+/// words.
 fn collision(error: &dyn DatabaseError) -> bool {
     match error.try_downcast_ref::<MySqlDatabaseError>() {
         Some(error) => matches!(error.number(), 1020 | 1205 | 1213),

@@ -1,5 +1,7 @@
 //! Visits without an app: the patient's pages and the desk's, through to OpenEMR's own rows (portal rules F121 to F129, F138).
 
+mod odd;
+
 use anteroom::demo::manifest::PatientLogin;
 use axum::http::StatusCode;
 use time::Duration;
