@@ -36,7 +36,7 @@ const BY_DAY: &str = " AND DOB = ?";
 
 const BY_NUMBER: &str = " AND pid = ?";
 
-const BY_ID: &str = " AND uuid = ?";
+const BY_ID: &str = " AND uuid IN ";
 
 const ORDER: &str = " ORDER BY lname, fname, pid";
 
@@ -118,7 +118,7 @@ pub async fn search(emr: &Emr, text: &str) -> Answer<Vec<Found>> {
             }
             Term::Day(day) => sql.push(BY_DAY).bind(date_text(day)),
             Term::Number(pid) => sql.push(BY_NUMBER).bind(pid),
-            Term::Id(id) => sql.push(BY_ID).bind(id),
+            Term::Id(id) => sql.push(BY_ID).list([id]),
         };
     }
     found(emr, sql.push(ORDER).limit(21)).await
@@ -129,8 +129,15 @@ pub async fn search(emr: &Emr, text: &str) -> Answer<Vec<Found>> {
 /// # Errors
 /// As [`crate::db::Db::all`].
 pub async fn by_id(emr: &Emr, id: Uuid) -> Answer<Option<Found>> {
-    let sql = Sql::new(SELECT).push(BY_ID).bind(id);
-    Ok(found(emr, sql).await?.into_iter().next())
+    Ok(by_ids(emr, &[id]).await?.into_iter().next())
+}
+
+/// Some patients, in no order; whoever is not there is left away.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn by_ids(emr: &Emr, ids: &[Uuid]) -> Answer<Vec<Found>> {
+    found(emr, Sql::new(SELECT).push(BY_ID).list(ids.iter().copied())).await
 }
 
 /// A patient's visits, the newest first.

@@ -30,6 +30,7 @@ use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 use crate::domain::visits::Appointment;
 use crate::domain::visits::Status;
+use crate::emr::Emr;
 use crate::emr::colleague::Colleague;
 use crate::emr::patients;
 use crate::http::App;
@@ -228,12 +229,14 @@ async fn listed(
         days.insert(date, found::of_day(&rest, date).await?);
     }
     found::noted(app, &rest, None).await;
+    let born = births(emr, shown).await?;
     let mut requests = Vec::new();
     let mut openings = free::Openings::default();
     for one in shown {
         let date = emr.zone.wall(one.visit.start).date();
         let others = days.get(&date).map(Vec::as_slice).unwrap_or_default();
-        let mut request = request(app, one, others).await?;
+        let born = born.get(&one.visit.person.uuid).copied();
+        let mut request = request(app, one, (born, others));
         request.free = openings.of(&rest, &one.visit).await?;
         if let Some(tried) = tried.as_ref().filter(|tried| tried.id == one.visit.uuid) {
             request.error.clone_from(&tried.error);
@@ -259,11 +262,20 @@ async fn listed(
     Ok(reply::html(StatusCode::OK, page))
 }
 
-async fn request(app: &App, found: &Found, others: &[Found]) -> Answer<Request> {
+/// When the patients of some requests were born, as far as that is on file.
+async fn births(emr: &Emr, requests: &[Found]) -> Answer<HashMap<Uuid, Date>> {
+    let ids = requests.iter().map(|one| one.visit.person.uuid);
+    let ids: Vec<Uuid> = ids.collect::<BTreeSet<Uuid>>().into_iter().collect();
+    let found = patients::by_ids(emr, &ids).await?;
+    let born = found.into_iter();
+    Ok(born
+        .filter_map(|patient| Some((patient.person.uuid, patient.born?)))
+        .collect())
+}
+
+fn request(app: &App, found: &Found, (born, others): (Option<Date>, &[Found])) -> Request {
     let visit = &found.visit;
-    let patient = patients::by_id(&app.emr, visit.person.uuid).await?;
-    let born = patient.and_then(|patient| patient.born);
-    Ok(Request {
+    Request {
         id: visit.uuid.to_string(),
         seen: format!("{:016x}", found.version),
         patient: plain(&visit.patient_name, 80),
@@ -273,7 +285,7 @@ async fn request(app: &App, found: &Found, others: &[Found]) -> Answer<Request> 
         pill: said::to_staff(visit),
         beside: beside(visit, others),
         ..Request::default()
-    })
+    }
 }
 
 /// What else is in the provider's calendar at the time of a request: OpenEMR's own screens may have put it there.
