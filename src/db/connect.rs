@@ -76,6 +76,11 @@ const MYSQL: &[Step] = &[
         "visits",
         include_str!("../../migrations/mysql/0010_visits.sql"),
     ),
+    (
+        12,
+        "documents",
+        include_str!("../../migrations/mysql/0012_documents.sql"),
+    ),
 ];
 
 /// The OpenEMR-shaped tables of the sandbox, and Anteroom's own.
@@ -129,6 +134,11 @@ const SQLITE: &[Step] = &[
         10,
         "visits",
         include_str!("../../migrations/sqlite/0010_visits.sql"),
+    ),
+    (
+        12,
+        "documents",
+        include_str!("../../migrations/sqlite/0012_documents.sql"),
     ),
 ];
 

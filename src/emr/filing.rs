@@ -33,6 +33,10 @@ use crate::portal::document::DocumentChange;
 use crate::portal::document::Filer;
 use crate::portal::document::Paper;
 use crate::portal::document::Source;
+use crate::store::reviews::millis;
+use crate::store::uploads;
+use crate::store::uploads::NewUpload;
+use crate::store::uploads::State;
 
 /// All categories: there are tens of them. Version 6.1 keeps no codes.
 const CATEGORIES: &str = "SELECT c.id AS row_id, c.name, p.name AS parent, c.aco_spec, ";
@@ -146,6 +150,7 @@ pub(super) async fn case(
     Ok(Case::Document(DocumentCase {
         person,
         by,
+        client_id: grant.client_id().to_owned(),
         portal_on: globals.on("portal_onsite_two_enable"),
         uploads_on: globals.on("allow_portal_uploads"),
         found,
@@ -294,7 +299,20 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &DocumentChange) -> An
         uuids::register(tx, case.paper.id, ("documents", "id"), 0).await?;
     }
     tx.run(Sql::new(LINK).bind(category).bind(id)).await?;
+    let told = match has_uuid {
+        true => case.paper.id,
+        false => named("documents", id),
+    };
     if case.by == Filer::Patient {
+        let upload = NewUpload {
+            document: id,
+            id: told,
+            person: case.person,
+            state: State::Waiting,
+            client_id: case.client_id.clone(),
+            created: millis(now),
+        };
+        uploads::insert(tx, &upload).await?;
         let patient = persons::name_within(tx, case.person.pid).await?;
         let stamp = minutes(emr, now);
         let file = one_line(&case.paper, &name);
@@ -304,10 +322,7 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &DocumentChange) -> An
         let note = Sql::new(NOTE).bind(wall).bind(body).bind(case.person.pid);
         tx.run(note).await?;
     }
-    Ok(Written::Record(match has_uuid {
-        true => case.paper.id,
-        false => named("documents", id),
-    }))
+    Ok(Written::Record(told))
 }
 
 /// The name in a note, each line of which is an entry of its own: no name has line ends, and none must look like one.

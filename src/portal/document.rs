@@ -84,6 +84,8 @@ pub struct DocumentCase {
     pub person: Person,
     /// Who files it.
     pub by: Filer,
+    /// Through which app.
+    pub client_id: String,
     /// Whether the portal is on (`portal_onsite_two_enable`).
     pub portal_on: bool,
     /// Whether the practice takes documents from patients (`allow_portal_uploads`).
@@ -230,6 +232,7 @@ mod tests {
             },
             person,
             by,
+            client_id: "app".to_owned(),
             portal_on: true,
             uploads_on: true,
             found: Some("image/png"),

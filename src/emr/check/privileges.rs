@@ -90,6 +90,10 @@ const NO_REGISTRATION: &str = "nobody can register";
 
 const NO_VISITS: &str = "nobody can ask for a visit, or is told what becomes of one";
 
+const NO_UPLOADS: &str = "patients send no documents, and staff do not decide about them";
+
+const NO_SHARES: &str = "staff can neither share a document with its patient nor take it back";
+
 const NO_JOBS: &str = "patients are invited one by one only";
 
 const NO_ID: &str = "new rows have no FHIR id until OpenEMR gives one";
@@ -278,6 +282,10 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
     insert!("anteroom_visit", "mark", NO_VISITS),
     update!("anteroom_visit", "mark", NO_VISITS),
     delete!("anteroom_visit", "event", EXPIRED),
+    insert!("anteroom_upload", "state", NO_UPLOADS),
+    update!("anteroom_upload", "state", NO_UPLOADS),
+    insert!("anteroom_share", "shared", NO_SHARES),
+    update!("anteroom_share", "shared", NO_SHARES),
     insert!("anteroom_job", "status", NO_JOBS),
     update!("anteroom_job", "status", NO_JOBS),
     insert!("anteroom_job_item", "outcome", NO_JOBS),
