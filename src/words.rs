@@ -23,6 +23,7 @@ const SPANISH: &[&str] = &[
     include_str!("words/es/mail.po"),
     include_str!("words/es/activity.po"),
     include_str!("words/es/own.po"),
+    include_str!("words/es/documents.po"),
     include_str!("words/es/visits.po"),
 ];
 

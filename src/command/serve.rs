@@ -109,6 +109,7 @@ pub async fn open_emr(config: &Config, clock: Clock) -> Result<Emr, String> {
     let emr = Emr::open(db, config.documents.clone(), &config.zone, clock).await;
     let mut emr = emr.map_err(said)?;
     emr.booking = config.booking.clone();
+    emr.papers = config.papers.clone();
     Ok(emr)
 }
 

@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod booking;
 pub mod notify;
+pub mod papers;
 mod settings;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use time::Duration;
 pub use crate::config::accounts::Accounts;
 pub use crate::config::booking::Booking;
 pub use crate::config::notify::Notify;
+pub use crate::config::papers::Papers;
 pub use crate::config::settings::SETTINGS;
 pub use crate::config::settings::Setting;
 
@@ -52,6 +54,8 @@ pub struct Config {
     pub accounts: Accounts,
     /// How visits are asked for.
     pub booking: Booking,
+    /// What is done with documents.
+    pub papers: Papers,
     /// Whether this is the sandbox, which shows its logins.
     pub sandbox: bool,
 }
@@ -194,6 +198,7 @@ impl Config {
             notify: notify::resolve(&text)?,
             accounts: accounts::resolve(&text)?,
             booking: booking::resolve(&text)?,
+            papers: papers::resolve(&text)?,
             sandbox: false,
         })
     }

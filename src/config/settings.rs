@@ -12,7 +12,7 @@ pub struct Setting {
 }
 
 /// Every setting there is.
-pub const SETTINGS: [Setting; 48] = [
+pub const SETTINGS: [Setting; 50] = [
     Setting {
         key: "listen",
         default: "127.0.0.1:8080",
@@ -82,6 +82,16 @@ pub const SETTINGS: [Setting; 48] = [
         key: "booking_letters",
         default: "yes",
         about: "Whether patients are told by letter what becomes of their visits, with an entry for their calendar: yes or no.",
+    },
+    Setting {
+        key: "documents_shared",
+        default: "all",
+        about: "Which documents of the chart its patient sees: all (as in OpenEMR's own portal) or chosen (what staff shared, and what the patient sent or signed). Staff can take each one back.",
+    },
+    Setting {
+        key: "clamd",
+        default: "",
+        about: "Where ClamAV's daemon looks through what is sent: unix:/run/clamav/clamd.ctl or tcp:host:3310. While it does not answer nothing is taken. Empty: nobody looks.",
     },
     Setting {
         key: "client_address_header",

@@ -228,6 +228,7 @@ impl Grant {
             only: None,
             own,
             held: self.held(),
+            reader: self.reader(),
             openings,
         };
         // Without a part that is everybody's, every opening is of the same one: the patient in context.
@@ -336,6 +337,13 @@ impl Grant {
         }
     }
 
+    fn reader(&self) -> Reader {
+        match self.user {
+            User::Patient(_) => Reader::Patient,
+            User::Staff(_) | User::System => Reader::Practice,
+        }
+    }
+
     fn own_record(&self, kind: ResourceType, interaction: Interaction) -> Result<Reach, Refusal> {
         let own = self.own(kind, interaction);
         let (patient, uuid) =
@@ -348,6 +356,7 @@ impl Grant {
             only: Some(uuid),
             own: Some(uuid),
             held: self.held(),
+            reader: self.reader(),
             openings: Vec::new(),
         })
     }
@@ -366,6 +375,15 @@ impl Opening {
     }
 }
 
+/// For whom a record is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// The patient it is about: what staff do not share is not there.
+    Patient,
+    /// The practice itself: its staff, and the services it runs.
+    Practice,
+}
+
 /// One resource type, one interaction, and whose records: the first argument of every read and the first predicate of
 /// every statement. Only [`Grant::reach`] makes one, and [`Reach::within`] a narrower one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -377,6 +395,7 @@ pub struct Reach {
     only: Option<Uuid>,
     own: Option<Uuid>,
     held: Option<Vec<Right>>,
+    reader: Reader,
     openings: Vec<Opening>,
 }
 
@@ -424,6 +443,11 @@ impl Reach {
     /// where that is everything.
     pub fn held(&self) -> Option<&[Right]> {
         self.held.as_deref()
+    }
+
+    /// For whom it is read, where the practice keeps things from patients.
+    pub fn reader(&self) -> Reader {
+        self.reader
     }
 
     /// The part of this reach that is one patient's compartment; `None` where it has none.

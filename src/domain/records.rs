@@ -128,10 +128,25 @@ pub struct DocumentReference {
     pub custodian: Option<Uuid>,
     /// The visit it is about, where that may be shown.
     pub about: Option<About>,
-    /// The patient sent it through the portal, and staff have not filed it elsewhere.
+    /// The patient sent it through the portal.
     pub from_patient: bool,
+    /// How far staff are with it.
+    pub stage: Stage,
+    /// Whether the patient may see it.
+    pub shared: bool,
     /// When the row last changed.
     pub last_updated: Option<OffsetDateTime>,
+}
+
+/// How far staff are with a document.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// It belongs to the chart.
+    Final,
+    /// A patient sent it, and nobody has looked yet.
+    Waiting,
+    /// A patient sent it, and staff refused it: why, which may be empty. It has no bytes any more.
+    Refused(String),
 }
 
 /// The bytes of a document, checked against the hash OpenEMR stored.

@@ -6,8 +6,10 @@ use sqlx::FromRow;
 use time::PrimitiveDateTime;
 use uuid::Uuid;
 
+use crate::config::papers::Shared;
 use crate::db::sql::Sql;
 use crate::domain::access::Reach;
+use crate::domain::access::Reader;
 use crate::domain::access::Right;
 use crate::domain::people::Code;
 use crate::domain::people::Person;
@@ -21,6 +23,7 @@ use crate::domain::records::CLINICAL_NOTE;
 use crate::domain::records::DOCUMENT_CATEGORIES;
 use crate::domain::records::DocumentReference;
 use crate::domain::records::Record;
+use crate::domain::records::Stage;
 use crate::domain::records::UNKNOWN_KIND;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
@@ -34,16 +37,27 @@ use crate::emr::people::tidy;
 use crate::emr::predicates;
 use crate::emr::uuids;
 use crate::emr::uuids::Table;
+use crate::store::uploads::State;
 
 /// `documents.revision` is a TIMESTAMP in the session's zone, so nothing is taken from it. `owner` is a user or 0 or
-/// NULL (uploads in the portal, which lie in its category Patient until staff file them). A row without a date sorts last.
+/// NULL (uploads in the portal, which lie in its category Patient until staff file them). An upload counts for the chart it was sent to. A row without a date sorts last.
 const FIND: &str = "SELECT d.id AS row_id, d.name, d.url, d.mimetype, d.size, d.date, \
     CAST(COALESCE(d.date, '1000-01-01 00:00:00') AS CHAR) AS sort_key, \
     d.storagemethod, d.path_depth, d.encrypted, d.hash, \
     p.fname AS patient_fname, p.lname AS patient_lname, c.name AS category, \
-    CASE WHEN c.name = 'Patient' AND COALESCE(d.owner, 0) = 0 AND EXISTS (SELECT 1 FROM categories q \
-        WHERE q.id = c.parent AND q.name = 'Onsite Portal') THEN 1 ELSE 0 END AS from_patient, \
+    CASE WHEN w.document IS NOT NULL OR (c.name = 'Patient' AND q.name = 'Onsite Portal' AND COALESCE(d.owner, 0) = 0) \
+        THEN 1 ELSE 0 END AS from_patient, \
+    CASE WHEN c.name = 'Patient' AND q.name = 'Onsite Portal' THEN 1 ELSE 0 END AS unfiled, \
+    w.state AS upload_state, w.reason AS upload_reason, d.deleted AS deleted, \
     u.id AS author_id, u.uuid AS author_uuid, u.fname AS author_fname, u.lname AS author_lname, ";
+
+/// What staff said about a document counts, whatever the setting: one they took back stays hidden in a chart it was moved to
+/// as well, and one they shared is shared with the patient of its chart alone.
+const SHARED_ALL: &str = "CASE WHEN s.shared = 0 THEN 0 ELSE 1 END";
+const SHARED_CHOSEN: &str = "CASE WHEN s.shared = 0 THEN 0 WHEN s.shared = 1 AND s.pid = d.foreign_id THEN 1 \
+    WHEN w.document IS NOT NULL THEN 1 \
+    WHEN c.name = 'Patient' AND q.name = 'Onsite Portal' AND COALESCE(d.owner, 0) = 0 THEN 1 \
+    WHEN c.name = 'Reviewed' AND q.name = 'Onsite Portal' THEN 1 ELSE 0 END";
 
 /// The visit a document is about. An account that may not see the visits, or a layout without ids or ends of them, has
 /// that much less to tell.
@@ -67,6 +81,9 @@ const IDS: &str =
 const FROM: &str = " FROM patient_data p JOIN documents d ON d.foreign_id = p.pid \
     LEFT JOIN categories c ON c.id = \
     (SELECT MIN(l.category_id) FROM categories_to_documents l WHERE l.document_id = d.id) \
+    LEFT JOIN categories q ON q.id = c.parent \
+    LEFT JOIN anteroom_upload w ON w.document = d.id AND w.pid = d.foreign_id \
+    LEFT JOIN anteroom_share s ON s.document = d.id \
     LEFT JOIN users u ON u.id = d.owner AND u.username <> '' AND (u.authorized = 1 OR u.portal_user = 1)";
 
 /// `encounter_id` is `form_encounter.encounter`, a number that is unique by habit only and means nothing in another
@@ -76,6 +93,10 @@ const OF_VISIT: &str = " LEFT JOIN form_encounter e ON e.id = (SELECT MIN(x.id) 
     AND COALESCE(e.sensitivity, '') IN ('', 'normal')";
 
 const WHERE: &str = " WHERE p.pid = ? AND p.uuid = ? AND d.deleted = 0 \
+    AND (d.date_expires IS NULL OR d.date_expires < '1000-01-01 00:00:00' OR d.date_expires > ?)";
+
+/// What staff refused is deleted, and the patient who sent it is still told so.
+const OR_REFUSED: &str = " WHERE p.pid = ? AND p.uuid = ? AND (d.deleted = 0 OR w.state = 'rejected') \
     AND (d.date_expires IS NULL OR d.date_expires < '1000-01-01 00:00:00' OR d.date_expires > ?)";
 
 /// OpenEMR shows staff a document only where they have the right its category asks for.
@@ -128,6 +149,11 @@ struct Row {
     patient_lname: Option<String>,
     category: Option<String>,
     from_patient: i64,
+    unfiled: i64,
+    upload_state: Option<String>,
+    upload_reason: Option<String>,
+    deleted: i64,
+    shared: i64,
     author_id: Option<i64>,
     author_uuid: Option<Vec<u8>>,
     author_fname: Option<String>,
@@ -201,7 +227,10 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
     let person = reach.person()?;
     let mut sql = Sql::new(FIND)
         .push(if coded { CODES } else { NO_CODES })
-        .push(if has_uuid(emr) { UUID } else { NO_UUID });
+        .push(if has_uuid(emr) { UUID } else { NO_UUID })
+        .push(", ")
+        .push(shared(emr))
+        .push(" AS shared");
     sql = match (has_visits(emr, reach), emr.layout.has(VISITS, "date_end")) {
         (true, true) => encounters::open(
             sql.push(VISIT).push(VISIT_END).push(FROM).push(OF_VISIT),
@@ -213,11 +242,15 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
         ),
         (false, _) => sql.push(NO_VISIT).push(FROM),
     };
+    let own = reach.reader() == Reader::Patient;
     sql = sql
-        .push(WHERE)
+        .push(if own { OR_REFUSED } else { WHERE })
         .bind(person.pid)
         .bind(person.uuid)
         .bind(emr.zone.wall(emr.now()));
+    if own {
+        sql = sql.push(" AND ").push(shared(emr)).push(" = 1");
+    }
     if let Some(held) = reach.held() {
         sql = predicates::rights(sql.push(OPEN_TO_STAFF), held, &[]);
     }
@@ -246,10 +279,13 @@ fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Result<Sql, Refusal> {
         Filter::Token(Field::Category, tokens) => in_category(sql, tokens),
         Filter::Token(Field::Type, tokens) => of_type(sql, tokens, coded),
         Filter::Token(Field::Status, tokens) => {
-            let current = |token| predicates::asks_for(token, STATUS, "current");
-            match tokens.iter().any(current) {
-                true => sql,
-                false => sql.push(" AND 1 = 0"),
+            let asked = |code| move |token| predicates::asks_for(token, STATUS, code);
+            let current = tokens.iter().any(asked("current"));
+            match (current, tokens.iter().any(asked("entered-in-error"))) {
+                (true, true) => sql,
+                (true, false) => sql.push(" AND d.deleted = 0"),
+                (false, true) => sql.push(" AND d.deleted <> 0"),
+                (false, false) => sql.push(" AND 1 = 0"),
             }
         }
         _ => {
@@ -257,6 +293,38 @@ fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Result<Sql, Refusal> {
             return Err(Refusal::Unsupported(why.to_owned()));
         }
     })
+}
+
+/// Whether the patient may see a document: the one place that says so.
+fn shared(emr: &Emr) -> &'static str {
+    match emr.papers.shared {
+        Shared::All => SHARED_ALL,
+        Shared::Chosen => SHARED_CHOSEN,
+    }
+}
+
+/// The number of a document in its table.
+///
+/// # Errors
+/// `NotFound` where there is none within this reach.
+pub(super) async fn row_of(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<i64> {
+    let sql = statement(emr, reach, &Query::one(id)).await?;
+    let row = rows(emr, sql).await?.into_iter().next();
+    Ok(row.ok_or(Refusal::NotFound)?.row_id)
+}
+
+/// Whether a document that is deleted was one the patient could see.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub(super) async fn was_shown(emr: &Emr, row: i64) -> Answer<bool> {
+    let sql = Sql::new("SELECT ")
+        .push(shared(emr))
+        .push(" AS row_id")
+        .push(FROM)
+        .push(" WHERE d.id = ?");
+    let shown: Option<Id> = emr.db.one(sql.bind(row)).await?;
+    Ok(shown.is_some_and(|shown| shown.row_id == 1))
 }
 
 fn has_uuid(emr: &Emr) -> bool {
@@ -335,6 +403,7 @@ impl Row {
         let date = emr.zone.told(self.date);
         let name = self.name();
         let about = self.about(emr);
+        let stage = self.stage();
         let author = uuids::known(self.author_uuid.as_deref())
             .map(|uuid| (uuid, spoken(self.author_fname, self.author_lname)));
         Some(DocumentReference {
@@ -354,6 +423,8 @@ impl Row {
             custodian,
             about,
             from_patient: self.from_patient == 1,
+            stage,
+            shared: self.shared == 1,
             last_updated: date,
         })
     }
@@ -367,6 +438,18 @@ impl Row {
             start,
             end: end.filter(|end| start.is_none_or(|start| *end >= start)),
         })
+    }
+
+    /// Staff who file in OpenEMR what waits have looked at it.
+    fn stage(&self) -> Stage {
+        let state = self.upload_state.as_deref().map(State::of);
+        match (state, self.deleted) {
+            (_, deleted) if deleted != 0 => {
+                Stage::Refused(self.upload_reason.clone().unwrap_or_default())
+            }
+            (Some(State::Waiting), _) if self.unfiled == 1 => Stage::Waiting,
+            _ => Stage::Final,
+        }
     }
 
     /// The name, or for old rows the file name.

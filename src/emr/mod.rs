@@ -54,6 +54,7 @@ mod review;
 pub mod roles;
 pub mod schedules;
 pub mod seen;
+mod sharing;
 pub mod slots;
 mod sniff;
 pub mod spool;
@@ -79,6 +80,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::config::Booking;
+use crate::config::Papers;
 use crate::db::Db;
 use crate::domain::ResourceType;
 use crate::domain::access::Reach;
@@ -116,6 +118,8 @@ pub struct Emr {
     pub documents: Option<PathBuf>,
     /// How visits are asked for.
     pub booking: Booking,
+    /// What is done with documents.
+    pub papers: Papers,
     /// The turn of whoever books through this process: waited for here, no connection is held meanwhile, and on a cluster
     /// one of each node competes.
     pub turn: tokio::sync::Mutex<()>,
@@ -178,6 +182,7 @@ impl Emr {
             zone,
             documents,
             booking: Booking::default(),
+            papers: Papers::default(),
             turn: tokio::sync::Mutex::new(()),
             clock,
             practice: RwLock::new(Arc::new(practice)),

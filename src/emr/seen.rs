@@ -13,10 +13,12 @@ use uuid::Uuid;
 use crate::db::sql::Sql;
 use crate::domain::ResourceType;
 use crate::domain::access::Reach;
+use crate::domain::access::Reader;
 use crate::domain::refusal::Answer;
 use crate::emr::Emr;
 use crate::emr::composed;
 use crate::emr::composed::Kind;
+use crate::emr::documents;
 use crate::emr::names::named;
 use crate::emr::uuids;
 use crate::store::seen;
@@ -160,7 +162,15 @@ pub async fn gone(emr: &Emr, reach: &Reach, kind: ResourceType, id: Uuid) -> Ans
     }
     let sql = Sql::new(watched.there).bind(row.row_id);
     let there: Option<Count> = emr.db.one(sql).await?;
-    Ok(there.is_none_or(|count| count.number == 0))
+    if there.is_some_and(|count| count.number > 0) {
+        return Ok(false);
+    }
+    // What a patient never saw was, for that patient, never there.
+    let kept = watched.kind == DOCUMENTS.kind && reach.reader() == Reader::Patient;
+    match kept {
+        true => documents::was_shown(emr, row.row_id).await,
+        false => Ok(true),
+    }
 }
 
 #[cfg(test)]

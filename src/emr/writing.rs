@@ -53,6 +53,7 @@ pub async fn case(
         Ask::Chart(ask) => super::chart::case(emr, grant, reach, ask).await,
         Ask::Message(ask) => super::message_writing::case(emr, grant, reach, ask).await,
         Ask::Document(ask) => super::filing::case(emr, grant, reach, ask).await,
+        Ask::Share(ask) => super::sharing::case(emr, grant, reach, ask).await,
         Ask::Work(ask) => super::tasks::case(emr, grant, ask).await,
         Ask::Insurance(ask) => super::insurance::case(emr, grant, reach, *ask).await,
     }
@@ -91,6 +92,7 @@ pub async fn apply(emr: &Emr, tx: &mut Tx, permit: &Permit) -> Answer<Written> {
         Change::Chart(change) => super::chart::apply(emr, tx, change).await,
         Change::Message(change) => super::message_writing::apply(emr, tx, change).await,
         Change::Document(change) => super::filing::apply(emr, tx, change).await,
+        Change::Share(case) => super::sharing::apply(emr, tx, case).await,
         Change::Work(change) => super::tasks::apply(emr, tx, change).await,
         Change::Insurance(change) => super::insurance::apply(emr, tx, change).await,
     }

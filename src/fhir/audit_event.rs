@@ -143,7 +143,7 @@ struct Kind {
 }
 
 /// The last word of an action, and what it is.
-const INTERACTIONS: [(&str, &str, &str); 10] = [
+const INTERACTIONS: [(&str, &str, &str); 12] = [
     ("read", "read", "R"),
     ("vread", "vread", "R"),
     ("history", "history-instance", "R"),
@@ -153,6 +153,8 @@ const INTERACTIONS: [(&str, &str, &str); 10] = [
     ("patch", "patch", "U"),
     ("cancel", "update", "U"),
     ("accept", "update", "U"),
+    ("share", "update", "U"),
+    ("unshare", "update", "U"),
     ("delete", "delete", "D"),
 ];
 

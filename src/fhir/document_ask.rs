@@ -7,6 +7,7 @@ use fhir_sdk::r4b::resources::DocumentReference;
 use fhir_sdk::r4b::resources::Resource;
 use fhir_sdk::r4b::types::Attachment;
 use fhir_sdk::r4b::types::CodeableConcept;
+use fhir_sdk::r4b::types::Coding;
 use fhir_sdk::r4b::types::Reference;
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ use crate::crypto;
 use crate::domain::ResourceType;
 use crate::domain::records::CLINICAL_NOTE;
 use crate::domain::records::DOCUMENT_CATEGORIES;
+use crate::domain::records::Record;
 use crate::domain::records::UNKNOWN_KIND;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Token;
@@ -21,11 +23,13 @@ use crate::fhir::Base;
 use crate::fhir::ask::Role;
 use crate::fhir::ask::Sent;
 use crate::fhir::document_reference::FORMAT;
+use crate::fhir::document_reference::NOT_FOR_PATIENT;
 use crate::fhir::refers;
 use crate::portal::Ask;
 use crate::portal::document::DocumentAsk;
 use crate::portal::document::Paper;
 use crate::portal::document::Source;
+use crate::portal::sharing::ShareAsk;
 
 /// What the column of the name holds.
 pub const LONGEST_NAME: usize = 255;
@@ -45,6 +49,12 @@ pub(super) fn of(sent: Sent<'_>, base: &Base) -> Result<Ask, Refusal> {
         let why = "this is the address of a DocumentReference";
         return Err(Refusal::invalid("$this.resourceType", why));
     };
+    if let Some(Record::DocumentReference(before)) = sent.before {
+        return Ok(Ask::Share(ShareAsk {
+            document: before.uuid,
+            shared: shared(&document.security_label)?,
+        }));
+    }
     if document.status != DocumentReferenceStatus::Current {
         let why = "a new document is current";
         return Err(Refusal::invalid("DocumentReference.status", why));
@@ -77,6 +87,26 @@ pub(super) fn of(sent: Sent<'_>, base: &Base) -> Result<Ask, Refusal> {
         category: category(document)?,
         bytes: Source::Inline(bytes),
     })))
+}
+
+/// What the labels say: none, or the one that keeps a document from its patient.
+fn shared(labels: &[Option<CodeableConcept>]) -> Result<bool, Refusal> {
+    let keeps = |label: &CodeableConcept| {
+        let codings: Vec<&Coding> = label.coding.iter().flatten().collect();
+        matches!(codings.as_slice(), [one]
+            if (one.system.as_deref(), one.code.as_deref()) == (Some(NOT_FOR_PATIENT.0), Some(NOT_FOR_PATIENT.1)))
+    };
+    match labels {
+        [] => Ok(true),
+        [Some(label)] if keeps(label) => Ok(false),
+        _ => {
+            let why = format!(
+                "the one label that can be kept is {}|{}",
+                NOT_FOR_PATIENT.0, NOT_FOR_PATIENT.1
+            );
+            Err(Refusal::invalid("DocumentReference.securityLabel", why))
+        }
+    }
 }
 
 fn subject(document: &DocumentReference, role: Role, base: &Base) -> Result<Uuid, Refusal> {

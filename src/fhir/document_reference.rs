@@ -19,10 +19,10 @@ use crate::domain::records::CLINICAL_NOTE;
 use crate::domain::records::DOCUMENT_CATEGORIES;
 use crate::domain::records::DocumentReference;
 use crate::domain::records::Record;
+use crate::domain::records::Stage;
 use crate::domain::records::UNKNOWN_KIND;
 use crate::domain::scope::Interaction;
 use crate::fhir::Base;
-use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
 use crate::fhir::Writable;
 use crate::fhir::indexes;
@@ -41,16 +41,25 @@ pub static SERVED: Served = Served {
     profile: Some("http://hl7.org/fhir/us/core/StructureDefinition/us-core-documentreference"),
     prose: "The patient's documents in the chart. content.attachment.url is a Binary here and needs the same token. A new \
         one brings its bytes as content.attachment.data; larger files are sent to Binary, which files them by itself. What \
-        patients send is filed under Patient and is preliminary until staff file it elsewhere; staff name one of the \
-        practice's categories.",
-    interactions: &[Interaction::Read, Interaction::Search, Interaction::Create],
+        patients send is filed under Patient and is preliminary until staff looked at it: then it is final, or \
+        entered-in-error, with the reason as its description and without content. Staff name one of the practice's \
+        categories. A document labelled NOPAT is not shown to its patient: staff set and remove that securityLabel.",
+    interactions: &[
+        Interaction::Read,
+        Interaction::Search,
+        Interaction::Create,
+        Interaction::Update,
+    ],
     parameters: PARAMETERS,
     order: "-date",
     create: Writable {
         patient: NEW,
         staff: NEW,
     },
-    update: READ_ONLY,
+    update: Writable {
+        patient: &[],
+        staff: &["securityLabel"],
+    },
     operations: &[
         (
             "docref",
@@ -92,7 +101,17 @@ const PARAMETERS: &[Parameter] = &[
         name: "status",
         meaning: Meaning::Token(Field::Status),
         definition: "http://hl7.org/fhir/us/core/SearchParameter/us-core-documentreference-status",
-        values: |_| vec![Indexed::token(STATUS, "current")],
+        values: |record| {
+            of(record, |document| {
+                vec![Indexed::token(
+                    STATUS,
+                    match document.stage {
+                        Stage::Refused(_) => "entered-in-error",
+                        Stage::Final | Stage::Waiting => "current",
+                    },
+                )]
+            })
+        },
     },
     Parameter {
         name: "category",
@@ -228,6 +247,13 @@ fn code_of(name: &str) -> String {
     name.split_whitespace().collect::<Vec<&str>>().join(" ")
 }
 
+/// HL7's own label of what is not for the patient.
+pub(super) const NOT_FOR_PATIENT: (&str, &str) =
+    ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "NOPAT");
+
+const NOT_FOR_PATIENT_WORDS: &str =
+    "no disclosure to patient, family or caregivers without attending provider's authorization";
+
 const CLINICAL_NOTE_WORDS: &str = "Clinical Note";
 
 pub(super) fn render(
@@ -256,16 +282,32 @@ pub(super) fn render(
         .id(document.uuid.to_string())
         .meta(meta)
         .identifier(wire::list([wire::urn(document.uuid)?]))
-        .status(DocumentReferenceStatus::Current)
-        .doc_status(match document.from_patient {
-            true => CompositionStatus::Preliminary,
-            false => CompositionStatus::Final,
+        .status(match document.stage {
+            Stage::Refused(_) => DocumentReferenceStatus::EnteredInError,
+            Stage::Final | Stage::Waiting => DocumentReferenceStatus::Current,
+        })
+        .doc_status(match document.stage {
+            Stage::Waiting => CompositionStatus::Preliminary,
+            Stage::Refused(_) => CompositionStatus::EnteredInError,
+            Stage::Final => CompositionStatus::Final,
         })
         .r#type(kind(document)?)
         .category(wire::list(categories))
         .subject(subject)
         .content(wire::list([content]))
         .build()?;
+    if let Stage::Refused(reason) = &document.stage {
+        resource.description = wire::clean(reason);
+    }
+    if !document.shared {
+        let mut label = CodeableConcept::builder().build()?;
+        label.coding = wire::list([wire::coding(
+            NOT_FOR_PATIENT.0,
+            NOT_FOR_PATIENT.1,
+            NOT_FOR_PATIENT_WORDS,
+        )?]);
+        resource.security_label = wire::list([label]);
+    }
     resource.date = document.date.map(Instant);
     let author = match &document.author {
         Some((id, display)) => Some((ResourceType::Practitioner, *id, display)),
@@ -314,9 +356,16 @@ fn context(about: About) -> Built<DocumentReferenceContext> {
 }
 
 fn attachment(document: &DocumentReference, base: &Base) -> Built<Attachment> {
-    let mut attachment = Attachment::builder()
-        .url(base.of(ResourceType::Binary, document.uuid))
-        .build()?;
+    let mut attachment = match document.stage {
+        Stage::Refused(_) => {
+            let mut attachment = Attachment::builder().build()?;
+            attachment.url_ext = Some(wire::masked_field()?);
+            attachment
+        }
+        Stage::Final | Stage::Waiting => Attachment::builder()
+            .url(base.of(ResourceType::Binary, document.uuid))
+            .build()?,
+    };
     attachment.content_type = wire::clean(&document.content_type);
     attachment.title = wire::clean(&document.name);
     attachment.size = document.size.and_then(|size| u32::try_from(size).ok());

@@ -138,6 +138,16 @@ pub(super) fn unknown_field() -> Built<FieldExtension> {
         .build()
 }
 
+/// What stands beside a primitive element that is there and is not told.
+pub(super) fn masked_field() -> Built<FieldExtension> {
+    FieldExtension::builder()
+        .extension(vec![extension(
+            ABSENT,
+            ExtensionValue::Code("masked".to_owned()),
+        )?])
+        .build()
+}
+
 /// An identifier of one system.
 pub(super) fn identifier(system: &str, value: &str) -> Built<Identifier> {
     let mut identifier = Identifier::builder().system(system.to_owned()).build()?;

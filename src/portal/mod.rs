@@ -9,6 +9,7 @@ pub mod login;
 pub mod message;
 pub mod registration;
 pub mod rules;
+pub mod sharing;
 pub mod visit;
 pub mod work;
 
@@ -31,6 +32,8 @@ use crate::portal::insurance::InsuranceChange;
 use crate::portal::message::MessageAsk;
 use crate::portal::message::MessageCase;
 use crate::portal::message::MessageChange;
+use crate::portal::sharing::ShareAsk;
+use crate::portal::sharing::ShareCase;
 use crate::portal::visit::VisitAsk;
 use crate::portal::visit::VisitCase;
 use crate::portal::visit::VisitChange;
@@ -51,6 +54,8 @@ pub enum Ask {
     Message(MessageAsk),
     /// About a document that is filed.
     Document(DocumentAsk),
+    /// About who sees a document.
+    Share(ShareAsk),
     /// About something that waits and is decided.
     Work(WorkAsk),
     /// About a patient's insurance.
@@ -70,6 +75,8 @@ pub enum Case {
     Message(MessageCase),
     /// About a document that is filed.
     Document(DocumentCase),
+    /// About who sees a document.
+    Share(ShareCase),
     /// About something that waits and is decided.
     Work(WorkCase),
     /// About a patient's insurance.
@@ -128,6 +135,8 @@ pub enum Change {
     Message(MessageChange),
     /// About a document that is filed.
     Document(DocumentChange),
+    /// About who sees a document.
+    Share(ShareCase),
     /// About something that waits and is decided.
     Work(WorkChange),
     /// About a patient's insurance.
@@ -177,6 +186,7 @@ pub fn decide(case: Case) -> Verdict {
         Case::Chart(case) => chart::decide(case),
         Case::Message(case) => message::decide(case),
         Case::Document(case) => document::decide(case),
+        Case::Share(case) => sharing::decide(case),
         Case::Work(case) => work::decide(case),
         Case::Insurance(case) => insurance::decide(case),
     }

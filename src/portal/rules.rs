@@ -10,6 +10,7 @@ use crate::portal::insurance;
 use crate::portal::login;
 use crate::portal::message;
 use crate::portal::registration;
+use crate::portal::sharing;
 use crate::portal::visit;
 use crate::portal::work;
 
@@ -154,6 +155,10 @@ pub fn tables() -> Vec<(&'static str, Vec<Told>)> {
         (
             "A document may be filed where all of this holds.",
             told(document::FILE),
+        ),
+        (
+            "A document may be shared with its patient, or taken back, where all of this holds.",
+            told(sharing::SHARE),
         ),
         (
             "What waits may be decided where all of this holds.",

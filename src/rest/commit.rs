@@ -278,6 +278,8 @@ fn action(one: &Prepared, write: &Write) -> String {
             "hold"
         }
         (Change::Visit(VisitChange::Accept(_)), _) => "accept",
+        (Change::Share(case), _) if case.ask.shared => "share",
+        (Change::Share(_), _) => "unshare",
         (_, "POST") => "create",
         (_, "PATCH") => "patch",
         _ => "update",

@@ -154,6 +154,7 @@ impl Clinic {
             .await
             .expect("OpenEMR opens");
         emr.booking = config.booking.clone();
+        emr.papers = config.papers.clone();
         let apps = demo::register_apps(&emr, &config)
             .await
             .expect("apps register");

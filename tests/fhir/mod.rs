@@ -28,6 +28,7 @@ mod scheduling_told;
 mod search;
 mod search_forms;
 mod search_includes;
+mod sharing;
 mod slots;
 mod task;
 mod transaction;

@@ -45,6 +45,8 @@ pub enum Bytes {
 pub(in crate::emr) async fn open(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Opened> {
     let sql = statement(emr, reach, &Query::one(id)).await?;
     let row = rows(emr, sql).await?.into_iter().next();
+    // What was refused is told of, and has no bytes any more.
+    let row = row.filter(|row| row.deleted == 0);
     let row = row.ok_or(Refusal::NotFound)?;
     match bytes(emr, &row).await? {
         Ok((bytes, length)) => Ok(Opened {

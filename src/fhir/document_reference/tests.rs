@@ -35,6 +35,8 @@ fn document() -> DocumentReference {
             end: None,
         }),
         from_patient: false,
+        stage: Stage::Final,
+        shared: true,
         last_updated: Some(datetime!(2026-10-03 08:00 -4)),
     }
 }

@@ -125,6 +125,11 @@ const DEEDS: &[(&str, &str, &str)] = &[
         "Tried to fetch the whole record",
     ),
     (
+        "record.export",
+        "Saved a copy of the whole record",
+        "Tried to save a copy of the whole record",
+    ),
+    (
         "Appointment.cancel",
         "Called off an appointment",
         "Tried to call off an appointment",
@@ -132,7 +137,7 @@ const DEEDS: &[(&str, &str, &str)] = &[
 ];
 
 /// The last word of an action: as done, and as tried in vain.
-const VERBS: [(&str, &str, &str); 15] = [
+const VERBS: [(&str, &str, &str); 17] = [
     ("read", "Looked at: {}", "Tried to look at: {}"),
     ("vread", "Looked at: {}", "Tried to look at: {}"),
     (
@@ -155,6 +160,16 @@ const VERBS: [(&str, &str, &str); 15] = [
         "Tried to look for free time: {}",
     ),
     ("hold", "Kept a time: {}", "Tried to keep a time: {}"),
+    (
+        "share",
+        "Shared with the patient: {}",
+        "Tried to share with the patient: {}",
+    ),
+    (
+        "unshare",
+        "Took back from the patient: {}",
+        "Tried to take back from the patient: {}",
+    ),
     (
         "accept",
         "Agreed to a time: {}",
