@@ -25,6 +25,7 @@ const SPANISH: &[&str] = &[
     include_str!("words/es/own.po"),
     include_str!("words/es/documents.po"),
     include_str!("words/es/visits.po"),
+    include_str!("words/es/desk.po"),
 ];
 
 /// A hole in a sentence; what fills it may be in the catalogue too.

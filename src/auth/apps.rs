@@ -1,4 +1,5 @@
-//! The apps somebody allowed, on their own page: seen, narrowed and ended by whoever allowed them and nobody else.
+//! The apps somebody allowed, on their own page: seen, narrowed and ended by whoever allowed
+//! them; the desk sees a patient's and may end one.
 
 use std::collections::HashMap;
 
@@ -55,24 +56,27 @@ pub async fn list(context: &Context<'_>, who: &Who) -> Answer<Vec<(Allowed, Used
     Ok(all.into_iter().map(with_use).collect())
 }
 
-/// Narrows or ends the access of one app, at once.
+/// Narrows or ends the access of one app, at once. `by` is who does it: the one who allowed it, or staff at the desk.
 ///
 /// # Errors
 /// `NotFound` where this user gave no such grant, or it has ended; otherwise as [`crate::db::Db::run`].
 pub async fn change(
     context: &Context<'_>,
-    who: &Who,
+    (who, by): (&Who, &str),
     grant: &str,
     change: &Change,
 ) -> Answer<Changed> {
     let now = context.seconds();
     let holder = who.holder();
     let mut entry = context.entry("grant.revoke", Outcome::Success);
-    entry.actor = who.reference();
+    by.clone_into(&mut entry.actor);
+    if let Who::Patient(account) = who {
+        entry.patient = Some(account.person.uuid);
+    }
     entry.grant_id = grant.to_owned();
     entry.reason = match who {
-        Who::Patient(_) => "by-patient",
-        Who::Staff(_) => "by-staff",
+        Who::Patient(_) if by == who.reference() => "by-patient",
+        Who::Patient(_) | Who::Staff(_) => "by-staff",
     }
     .to_owned();
     let changed = context

@@ -24,6 +24,7 @@ use crate::store::grants;
 use crate::store::ledger;
 use crate::store::ledger::Outcome;
 use crate::store::sessions;
+use crate::store::sessions::Session;
 
 /// Whoever is logged in as staff in this browser, with the rights of now.
 ///
@@ -31,10 +32,23 @@ use crate::store::sessions;
 /// As [`crate::db::Db::all`].
 pub async fn member(context: &Context<'_>, visitor: Visitor<'_>) -> Answer<Option<Colleague>> {
     let current = session::current(context, visitor, Audience::Staff).await?;
-    Ok(match current {
-        Some((_, Who::Staff(colleague))) => Some(colleague),
-        _ => None,
-    })
+    Ok(current.and_then(colleague))
+}
+
+/// The same for what nobody asked for: it keeps no login alive.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn seen(context: &Context<'_>, visitor: Visitor<'_>) -> Answer<Option<Colleague>> {
+    let seen = session::seen(context, visitor, Audience::Staff).await?;
+    Ok(seen.and_then(colleague))
+}
+
+fn colleague((_, who): (Session, Who)) -> Option<Colleague> {
+    match who {
+        Who::Staff(colleague) => Some(colleague),
+        Who::Patient(_) => None,
+    }
 }
 
 /// How the ledger names a colleague.

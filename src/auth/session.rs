@@ -48,6 +48,23 @@ pub async fn current(
     visitor: Visitor<'_>,
     audience: Audience,
 ) -> Answer<Option<(Session, Who)>> {
+    let found = seen(context, visitor, audience).await?;
+    if let Some((session, _)) = &found {
+        let (db, now) = (&context.emr.db, context.seconds());
+        sessions::touch(db, &session.session_hash, now).await?;
+    }
+    Ok(found)
+}
+
+/// The same for what nobody asked for, such as a page that loads itself: the session ends as if this had not been.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn seen(
+    context: &Context<'_>,
+    visitor: Visitor<'_>,
+    audience: Audience,
+) -> Answer<Option<(Session, Who)>> {
     let Some(token) = visitor.session_of(audience) else {
         return Ok(None);
     };
@@ -65,11 +82,7 @@ pub async fn current(
             (Who::Patient(_), Audience::Patient) | (Who::Staff(_), Audience::Staff)
         )
     };
-    let Some(who) = holds.filter(fits) else {
-        return Ok(None);
-    };
-    sessions::touch(&context.emr.db, &hash, now).await?;
-    Ok(Some((session, who)))
+    Ok(holds.filter(fits).map(|who| (session, who)))
 }
 
 /// Somebody who may be logged in now, by the tables' number.

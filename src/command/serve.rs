@@ -177,8 +177,11 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     let noticing = tokio::spawn(notice(app.clone()));
     connections::serve(
         (listener, Patience::default()),
-        http::router(app),
-        told_to_stop(),
+        http::router(app.clone()),
+        async {
+            told_to_stop().await;
+            app.stopping.send_replace(true);
+        },
     )
     .await;
     match outbox {

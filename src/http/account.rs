@@ -1,4 +1,4 @@
-//! `/account`: the pages of somebody who is logged in, and the apps they allowed.
+//! `/account/apps`: the apps that somebody who is logged in allowed.
 
 use std::sync::Arc;
 
@@ -20,23 +20,17 @@ use crate::auth::session;
 use crate::auth::session::Visitor;
 use crate::auth::who::Audience;
 use crate::auth::who::Who;
-use crate::domain::people::Person;
-use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Scope;
 use crate::domain::scope::Word;
-use crate::domain::visits::Status;
 use crate::emr::persons;
 use crate::http::App;
 use crate::http::door;
 use crate::http::door::Away;
-use crate::http::fhir;
 use crate::http::forms;
 use crate::http::negotiate;
 use crate::http::oauth::context;
 use crate::http::oauth::see_other;
-use crate::http::pages::account::Account;
-use crate::http::pages::account::Visits;
 use crate::http::pages::apps::AppCard;
 use crate::http::pages::apps::Apps;
 use crate::http::pages::plain::plain;
@@ -44,77 +38,11 @@ use crate::http::pages::scope_words;
 use crate::http::pages::scope_words::Reader;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
-use crate::http::visits as own_visits;
-use crate::http::visits::found;
-use crate::http::visits::found::Found;
-use crate::http::visits::said;
 use crate::store::allowed::Allowed;
 use crate::store::allowed::Used;
-use crate::store::grants;
 
 /// The path of the apps page: the `management_endpoint` of the SMART configuration.
 pub const APPS: &str = "/account/apps";
-
-/// `GET /account`
-pub async fn home(
-    State(app): State<Arc<App>>,
-    id: RequestId,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let shown: Result<Response, Away> = async {
-        let asks = ("/account", query.as_deref());
-        let (who, other, _) = logged_in(&app, &id, &headers, asks).await?;
-        let base = app.config.fhir_base();
-        let all = apps::list(&context(&app, &base, &id.0), &who).await?;
-        let shut = own_visits::shut(&app.emr).await?;
-        let visits = match &who {
-            Who::Patient(account) if !shut => Some(visits(&app, &id, account.person).await?),
-            Who::Patient(_) | Who::Staff(_) => None,
-        };
-        let page = Account {
-            frame: reply::frame(&app, "Your account"),
-            name: who.display().to_owned(),
-            apps: all.len(),
-            staff: matches!(who, Who::Staff(_)),
-            visits,
-            other,
-        };
-        Ok(reply::html(StatusCode::OK, page))
-    }
-    .await;
-    door::shown(&app, &id, shown)
-}
-
-/// A patient's visits in short.
-async fn visits(app: &App, id: &RequestId, person: Person) -> Answer<Visits> {
-    let grant = grants::at_home(person);
-    let rest = fhir::rest(app, id, &grant);
-    let now = app.emr.now();
-    let all = found::coming(&rest).await?;
-    found::noted(app, &rest, None).await;
-    let live = |one: &&Found| {
-        let stands = matches!(
-            one.visit.status,
-            Status::Pending | Status::Booked | Status::Waitlist
-        );
-        stands && now < one.visit.start
-    };
-    let coming: Vec<&Found> = all.iter().filter(live).collect();
-    let next = coming.first().map(|one| {
-        let (zone, start) = (&app.emr.zone, one.visit.start);
-        format!(
-            "{}, {}",
-            said::day_of(zone, start),
-            said::clock(zone, start)
-        )
-    });
-    Ok(Visits {
-        coming: coming.len(),
-        next: next.unwrap_or_default(),
-        answers: coming.iter().filter(|one| one.visit.offered).count(),
-    })
-}
 
 /// `GET /account/apps`
 pub async fn apps(
@@ -145,9 +73,14 @@ pub async fn apps(
             apps: all
                 .iter()
                 .map(|(one, used)| {
-                    let reader = reader(&who);
-                    let patient = patient(one).unwrap_or_default();
-                    card(&app, reader, (one, *used), patient)
+                    let action = match &who {
+                        Who::Patient(_) => format!("{APPS}/{}", one.id),
+                        Who::Staff(_) => format!("{APPS}/{}?as=staff", one.id),
+                    };
+                    AppCard {
+                        patient: patient(one).unwrap_or_default(),
+                        ..card(&app, reader(&who), (one, *used), action)
+                    }
                 })
                 .collect(),
         };
@@ -180,7 +113,8 @@ pub async fn change(
         };
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        let changed = apps::change(&context, &who, &grant, &change).await?;
+        let by = who.reference();
+        let changed = apps::change(&context, (&who, &by), &grant, &change).await?;
         app.tokens.clear();
         let word = DONE.iter().find(|(known, ..)| *known == changed);
         let word = word.map_or("", |(_, word, _)| word);
@@ -218,7 +152,7 @@ fn notice(query: Option<&str>) -> &'static str {
 
 /// Who looks at a page of their own, and the name of who else is logged in in this browser: the patient comes first
 /// unless the address says `as=staff`. Whoever is not logged in comes back to `path`.
-async fn logged_in<'h>(
+pub(super) async fn logged_in<'h>(
     app: &App,
     id: &RequestId,
     headers: &'h HeaderMap,
@@ -265,7 +199,13 @@ pub fn home_page(client_uri: Option<&String>) -> Option<String> {
     Some(plain(uri, 200)).filter(|shown| shown == uri)
 }
 
-fn card(app: &App, reader: Reader, (one, used): (&Allowed, Used), patient: String) -> AppCard {
+/// An app as a page shows it; its form goes to `action`.
+pub(super) fn card(
+    app: &App,
+    reader: Reader,
+    (one, used): (&Allowed, Used),
+    action: String,
+) -> AppCard {
     let scopes = Scope::list(&one.scope);
     let all: Vec<&str> = scopes.iter().map(|scope| scope.spelling.as_str()).collect();
     let fixed: Vec<&str> = scopes
@@ -274,15 +214,12 @@ fn card(app: &App, reader: Reader, (one, used): (&Allowed, Used), patient: Strin
         .map(|scope| scope.spelling.as_str())
         .collect();
     AppCard {
-        action: match reader {
-            Reader::Patient => format!("{APPS}/{}", one.id),
-            Reader::Staff => format!("{APPS}/{}?as=staff", one.id),
-        },
+        action,
         name: forms::name(&one.name),
         host: forms::lives_at(&one.redirect_uri),
         home: home_page(one.client_uri.as_ref()),
         verified: one.verified,
-        patient,
+        patient: String::new(),
         allowed: told(app, one.created),
         ends: ends(app, one, &scopes),
         used: match used.calls {

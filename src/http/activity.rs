@@ -29,11 +29,14 @@ use crate::http::door;
 use crate::http::door::Away;
 use crate::http::negotiate;
 use crate::http::pages::activity::Activity;
+use crate::http::pages::activity::Deed;
 use crate::http::pages::activity::StaffAudit;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
 use crate::http::words::Reader;
 use crate::store::activity;
+use crate::store::activity::Filter;
+use crate::store::activity::Kind;
 use crate::store::activity::Line;
 use crate::store::ledger::Entry;
 use crate::store::ledger::Outcome;
@@ -154,6 +157,23 @@ pub async fn desk_file(
     }
     .await;
     door::shown(&app, &id, shown)
+}
+
+/// Who else looked at a patient's record, in the newest few lines: the patient without an app is left out.
+///
+/// # Errors
+/// As [`activity::newest`].
+pub async fn by_others(app: &App, patient: Uuid, most: usize) -> Answer<Vec<Deed>> {
+    let filter = Filter {
+        patient: Some(patient),
+        kind: Some(Kind::Looked),
+        ..Filter::default()
+    };
+    let own = format!("Patient/{patient}");
+    let (mut lines, _) = activity::newest(&app.emr.db, &filter, None, PAGE).await?;
+    lines.retain(|line| line.actor != own || !line.client_id.is_empty());
+    lines.truncate(most);
+    lines::deeds(app, &lines, Eyes::Patient(patient)).await
 }
 
 /// The patient's page; for a file that cannot be made, too.

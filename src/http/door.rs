@@ -71,6 +71,25 @@ pub async fn staff<'h>(
     }
 }
 
+/// The same for a page that loads itself: it keeps no login alive.
+///
+/// # Errors
+/// As [`staff`].
+pub async fn staff_unasked<'h>(
+    app: &App,
+    id: &RequestId,
+    headers: &'h HeaderMap,
+    path: &str,
+) -> Result<(Colleague, Visitor<'h>), Away> {
+    let base = app.config.fhir_base();
+    if let Some(visitor) = forms::own_visitor(app, headers)
+        && let Some(colleague) = desk::seen(&context(app, &base, &id.0), visitor).await?
+    {
+        return Ok((colleague, visitor));
+    }
+    Err(Away::login(app, id, path, headers).await)
+}
+
 /// Who is at the desk and has the right; whoever is not logged in comes back to `path`.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod account_email;
+pub mod account_home;
 pub mod account_login;
 pub mod activate;
 pub mod activity;
@@ -14,6 +15,7 @@ pub mod consent;
 pub mod cookies;
 pub mod csv;
 pub mod definitions;
+pub mod desk;
 pub mod developers;
 pub mod door;
 pub mod enrol;
@@ -61,6 +63,7 @@ use axum::middleware;
 use axum::routing::any;
 use axum::routing::get;
 use axum::routing::post;
+use tokio::sync::watch;
 use tower_http::cors::Any;
 use tower_http::cors::CorsLayer;
 
@@ -105,6 +108,10 @@ pub struct App {
     pub provider: Provider,
     /// The FHIR base, in the form rendering needs it.
     pub base: Base,
+    /// What waits at the desk, as counted a moment ago.
+    pub desk: desk::Counts,
+    /// Told once, when the server is to stop: answers that would go on for ever end.
+    pub stopping: watch::Sender<bool>,
     /// The CapabilityStatement, which does not change while the server runs.
     pub capability: Vec<u8>,
     /// Logins shown on the sandbox's start page; empty on a practice's server.
@@ -142,6 +149,8 @@ impl App {
             key_sets: jwks::Cache::default(),
             provider: Provider::default(),
             base,
+            desk: desk::Counts::default(),
+            stopping: watch::Sender::new(false),
             capability,
             logins,
         })
@@ -296,7 +305,7 @@ pub fn router(app: Arc<App>) -> Router {
         )
         .route("/oauth2/logout", get(logout::page).post(logout::from_app))
         .route("/account/logout", get(logout::page).post(logout::confirm))
-        .route("/account", get(account::home))
+        .route("/account", get(account_home::page))
         .route("/account/apps", get(account::apps))
         .route("/account/apps/{grant}", post(account::change))
         .route("/account/activity", get(activity::own))
@@ -341,7 +350,8 @@ pub fn router(app: Arc<App>) -> Router {
             "/login/choose-patient",
             get(staff_signin::choose_page).post(staff_signin::choose_post),
         )
-        .route("/staff", get(staff::desk))
+        .route("/staff", get(desk::page))
+        .route("/staff/events", get(desk::events))
         .route(
             "/staff/launch",
             get(staff::launch_page).post(staff::launch_post),
@@ -354,6 +364,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route(
             "/staff/patients/{id}",
             get(staff_patient::page).post(staff_patient::change),
+        )
+        .route(
+            "/staff/patients/{id}/apps",
+            get(staff_patient::apps_page).post(staff_patient::apps_post),
         )
         .route("/staff/mail", get(staff_mail::page).post(staff_mail::post))
         .route(

@@ -1,4 +1,4 @@
-//! `/staff`: the desk. Whoever opens or sends anything here is judged by the rights the database holds at that moment.
+//! `/staff/launch` and `/staff/apps`: starting apps and deciding about them. Whoever opens or sends anything here is judged by the rights the database holds at that moment.
 
 use std::sync::Arc;
 
@@ -16,7 +16,6 @@ use crate::auth::client;
 use crate::auth::client::Deed;
 use crate::auth::csrf;
 use crate::auth::desk;
-use crate::auth::registering::deciding;
 use crate::auth::session::Visitor;
 use crate::db::sql::datetime_text;
 use crate::domain::access::Right;
@@ -32,16 +31,13 @@ use crate::http::App;
 use crate::http::cookies;
 use crate::http::door;
 use crate::http::door::Away;
-use crate::http::fhir;
 use crate::http::forms;
 use crate::http::forms::Form;
 use crate::http::limits;
 use crate::http::negotiate;
 use crate::http::oauth::context;
 use crate::http::oauth::see_other;
-use crate::http::onboarding;
 use crate::http::pages::plain::plain;
-use crate::http::pages::staff::Desk;
 use crate::http::pages::staff::Ready;
 use crate::http::pages::staff::StaffLaunch;
 use crate::http::pages::staff::Startable;
@@ -51,11 +47,8 @@ use crate::http::request_id::RequestId;
 use crate::http::staff_apps;
 use crate::http::staff_signin::Searched;
 use crate::http::staff_signin::row;
-use crate::http::staff_visits;
 use crate::store::clients::Client;
 use crate::store::clients::Vouched;
-use crate::store::grants;
-use crate::store::outbox;
 
 /// What the address says where somebody else had decided already.
 const TOO_LATE: &str = "too-late";
@@ -80,54 +73,6 @@ const DONE: [(&str, &str); 5] = [
         "Somebody else was faster: nothing was left to decide about that app.",
     ),
 ];
-
-/// `GET /staff`
-pub async fn desk(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap) -> Response {
-    let shown: Result<Response, Away> = async {
-        let (colleague, visitor) = door::staff(&app, &id, &headers, "/staff").await?;
-        let may_manage = colleague.staff.has(Right::Portal);
-        let waiting = match may_manage {
-            true => client::waiting(&app.emr.db).await?.len(),
-            false => 0,
-        };
-        let undelivered = match may_manage {
-            true => outbox::dead(&app.emr.db).await?,
-            false => 0,
-        };
-        let registrations = match may_manage {
-            true => deciding::count(&context(&app, &app.config.fhir_base(), &id.0)).await?,
-            false => 0,
-        };
-        let never_used = match may_manage {
-            true => onboarding::never_used(&app).await?,
-            false => 0,
-        };
-        let may_answer = colleague.staff.has(Right::Appointments);
-        let asked = match may_answer {
-            true => {
-                let grant = grants::at_desk(colleague.staff.clone());
-                staff_visits::count(&fhir::rest(&app, &id, &grant)).await?
-            }
-            false => 0,
-        };
-        let page = Desk {
-            frame: reply::frame(&app, "Staff desk"),
-            csrf: csrf::token(visitor.token),
-            name: colleague.display.clone(),
-            may_launch: colleague.staff.has(Right::Demographics),
-            may_manage,
-            may_answer,
-            asked,
-            waiting,
-            undelivered,
-            registrations,
-            never_used,
-        };
-        Ok(reply::html(StatusCode::OK, page))
-    }
-    .await;
-    door::shown(&app, &id, shown)
-}
 
 /// `GET /staff/launch`
 pub async fn launch_page(

@@ -1,6 +1,7 @@
 //! `/staff/patients`: one patient's portal account at the desk. Every button does what the operation of the same name
 //! does, by the same function (F040).
 
+mod apps;
 mod search;
 mod sheet;
 
@@ -70,6 +71,8 @@ use crate::store::outbox::Letter;
 use crate::store::throttle;
 use crate::store::throttle::Reserved;
 
+pub use apps::apps_page;
+pub use apps::apps_post;
 pub use search::search_page;
 pub use search::search_post;
 

@@ -1,5 +1,6 @@
 //! `/account`: where a person who is logged in begins.
 
+use super::activity::Deed;
 use super::frame::Frame;
 use crate::http::words::filters;
 use askama::Template;
@@ -14,23 +15,45 @@ pub struct Account {
     pub name: String,
     /// How many apps may use the record now.
     pub apps: usize,
-    /// True for a member of staff.
-    pub staff: bool,
-    /// A patient's visits in short; `None` for staff.
-    pub visits: Option<Visits>,
+    /// What there is for a patient; `None` for a member of staff.
+    pub own: Option<Own>,
     /// Who else is logged in in this browser, by name: a patient beside a member of staff.
     pub other: Option<String>,
+}
+
+/// What there is for a patient.
+#[derive(Debug, Clone, Default)]
+pub struct Own {
+    /// The visits; `None` while the practice's portal is off.
+    pub visits: Option<Visits>,
+    /// Who else looked at the record, the newest first.
+    pub looks: Vec<Deed>,
 }
 
 /// Visits in short.
 #[derive(Debug, Clone, Default)]
 pub struct Visits {
-    /// How many are to come.
+    /// The next few.
+    pub next: Vec<Visit>,
+    /// How many are to come in all.
     pub coming: usize,
-    /// When the next one is; empty where there is none.
-    pub next: String,
     /// How many wait for the patient's answer.
     pub answers: usize,
+}
+
+/// A visit in a line.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// FHIR id.
+    pub id: String,
+    /// Which day.
+    pub day: String,
+    /// At which time.
+    pub clock: String,
+    /// With whom; may be empty.
+    pub with: String,
+    /// The pill's class and words.
+    pub state: (&'static str, &'static str),
 }
 
 impl Account {
@@ -40,13 +63,33 @@ impl Account {
             frame: Frame::sample("Your account"),
             name: "Ana Moreno".to_owned(),
             apps: 2,
-            staff: false,
-            visits: Some(Visits {
-                coming: 2,
-                next: "Tuesday, 24 November 2026, 09:15".to_owned(),
-                answers: 1,
+            own: Some(Own {
+                visits: Some(Visits {
+                    next: vec![Visit {
+                        id: "0b8f7a52-0000-4000-8000-000000000001".to_owned(),
+                        day: "Tuesday, 24 November 2026".to_owned(),
+                        clock: "09:15".to_owned(),
+                        with: "Dr. Lena Park".to_owned(),
+                        state: ("warn", "The practice proposes this time"),
+                    }],
+                    coming: 2,
+                    answers: 1,
+                }),
+                looks: vec![Deed::sample("Donna Lee", "Opened the chart", "Done")],
             }),
             other: None,
+        }
+    }
+
+    /// A patient for whom there is nothing yet.
+    pub fn sample_new() -> Self {
+        Account {
+            apps: 0,
+            own: Some(Own {
+                visits: Some(Visits::default()),
+                ..Own::default()
+            }),
+            ..Account::sample()
         }
     }
 
@@ -55,8 +98,7 @@ impl Account {
         Account {
             name: "Dr. Lena Park".to_owned(),
             apps: 0,
-            staff: true,
-            visits: None,
+            own: None,
             other: Some("Ana Moreno".to_owned()),
             ..Account::sample()
         }

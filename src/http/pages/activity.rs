@@ -105,7 +105,7 @@ pub struct StaffAudit {
 }
 
 impl Deed {
-    fn sample(who: &str, what: &str, outcome: &'static str) -> Self {
+    pub(super) fn sample(who: &str, what: &str, outcome: &'static str) -> Self {
         Self {
             when: "2026-11-21 14:05".to_owned(),
             who: who.to_owned(),

@@ -23,6 +23,7 @@ pub const ASSETS: &[Asset] = &[
         content_type: "image/svg+xml",
         body: include_str!("../assets/mark.svg"),
     },
+    script("/assets/desk.js", include_str!("../assets/desk.js")),
     script("/assets/app/main.js", include_str!("../assets/app/main.js")),
     script(
         "/assets/app/launch.js",

@@ -7,6 +7,7 @@ pub mod apps;
 pub mod assets;
 pub mod consent;
 pub mod deeds;
+pub mod desk;
 pub mod developers;
 pub mod developers_register;
 pub mod enrol;

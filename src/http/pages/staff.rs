@@ -1,38 +1,10 @@
-//! The pages of the staff desk: what there is to do, starting an app for a patient, deciding about apps.
+//! The pages of the staff desk for apps: starting an app for a patient, deciding about apps.
 
 use super::frame::Frame;
 use super::scope_words::{self, Reader, ScopeGroup};
 use super::staff_login::PatientRow;
 use crate::http::words::filters;
 use askama::Template;
-
-/// The desk. Its form logs out: field `csrf`.
-#[derive(Debug, Template)]
-#[template(path = "staff.html")]
-pub struct Desk {
-    /// Title, practice, sandbox.
-    pub frame: Frame,
-    /// The form token.
-    pub csrf: String,
-    /// Who is logged in, by name.
-    pub name: String,
-    /// Whether they may start apps for patients.
-    pub may_launch: bool,
-    /// Whether they may decide about apps.
-    pub may_manage: bool,
-    /// Whether they may answer requests for visits.
-    pub may_answer: bool,
-    /// How many of those wait.
-    pub asked: usize,
-    /// How many apps wait for a decision.
-    pub waiting: usize,
-    /// How many letters could not be delivered.
-    pub undelivered: i64,
-    /// How many people who registered wait for one.
-    pub registrations: usize,
-    /// How many patients were let in and never came (G04).
-    pub never_used: usize,
-}
 
 /// Starting an app. Fields: `client_id`, `search`, `csrf`, buttons `patient=<FHIR id>`; then `encounter`.
 #[derive(Debug, Template)]
@@ -126,38 +98,6 @@ pub struct RegisteredApp {
     pub groups: Vec<ScopeGroup>,
     /// True where no person is asked when it works: a backend service.
     pub alone: bool,
-}
-
-impl Desk {
-    /// Somebody who may do everything, with two apps waiting.
-    pub fn sample() -> Self {
-        Desk {
-            frame: Frame::sample("Staff desk"),
-            csrf: "sample-form-token".to_owned(),
-            name: "Lena Park".to_owned(),
-            may_launch: true,
-            may_manage: true,
-            may_answer: true,
-            asked: 2,
-            waiting: 2,
-            undelivered: 1,
-            registrations: 1,
-            never_used: 60,
-        }
-    }
-
-    /// Somebody who may do nothing here.
-    pub fn sample_of_nobody() -> Self {
-        Desk {
-            may_launch: false,
-            may_manage: false,
-            may_answer: false,
-            asked: 0,
-            waiting: 0,
-            undelivered: 0,
-            ..Desk::sample()
-        }
-    }
 }
 
 impl StaffLaunch {

@@ -1,5 +1,6 @@
 //! The account of one patient at the desk, and the search that leads to it.
 
+use super::apps::AppCard;
 use super::frame::Frame;
 use super::staff_login::PatientRow;
 use crate::http::words::filters;
@@ -68,6 +69,48 @@ pub struct StaffPatient {
     pub checked: Option<(String, bool)>,
     /// Credentials to be shown this once.
     pub shown: Option<Shown>,
+}
+
+/// The apps of one patient. Fields `grant`, `csrf`; button `decision=end`.
+#[derive(Debug, Template)]
+#[template(path = "staff_patient_apps.html")]
+pub struct PatientApps {
+    /// Title, practice, sandbox.
+    pub frame: Frame,
+    /// The form token.
+    pub csrf: String,
+    /// FHIR id of the patient.
+    pub id: String,
+    /// First and last name.
+    pub name: String,
+    /// What has just been done; empty where nothing was.
+    pub notice: &'static str,
+    /// The number of each grant, and the app.
+    pub apps: Vec<(String, AppCard)>,
+}
+
+impl PatientApps {
+    /// One app.
+    pub fn sample() -> Self {
+        let apps = super::apps::Apps::sample().apps.into_iter();
+        PatientApps {
+            frame: Frame::sample("The patient's apps"),
+            csrf: "sample-form-token".to_owned(),
+            id: "0b8f7a52-0000-4000-8000-000000000001".to_owned(),
+            name: "Ana Moreno".to_owned(),
+            notice: "",
+            apps: apps.map(|app| ("g".to_owned(), app)).collect(),
+        }
+    }
+
+    /// None.
+    pub fn sample_empty() -> Self {
+        PatientApps {
+            notice: "The app's access has ended.",
+            apps: Vec::new(),
+            ..PatientApps::sample()
+        }
+    }
 }
 
 /// What was typed before something was wrong; never a password.

@@ -7,6 +7,7 @@ use super::app::SampleApp;
 use super::apps::Apps;
 use super::assets::ASSETS;
 use super::consent::Consent;
+use super::desk::Desk;
 use super::developers::Developers;
 use super::developers_register::RegisterApp;
 use super::developers_register::Registered;
@@ -33,12 +34,12 @@ use super::own::OwnLogin;
 use super::problem::Problem;
 use super::reset::Reset;
 use super::reset::ResetAsked;
-use super::staff::Desk;
 use super::staff::StaffApps;
 use super::staff::StaffLaunch;
 use super::staff_login::ChoosePatient;
 use super::staff_login::StaffLogin;
 use super::staff_mail::StaffMail;
+use super::staff_patient::PatientApps;
 use super::staff_patient::StaffPatient;
 use super::staff_patient::StaffPatients;
 use super::staff_registrations::StaffRegistrations;
@@ -69,6 +70,7 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
         ("consent", Box::new(Consent::sample())),
         ("consent-staff", Box::new(Consent::sample_of_staff())),
         ("account", Box::new(Account::sample())),
+        ("account-new", Box::new(Account::sample_new())),
         ("account-staff", Box::new(Account::sample_of_staff())),
         ("activity", Box::new(Activity::sample())),
         ("activity-empty", Box::new(Activity::sample_empty())),
@@ -116,6 +118,11 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
         ),
         ("staff-patients", Box::new(StaffPatients::sample())),
         ("staff-patient", Box::new(StaffPatient::sample())),
+        ("staff-patient-apps", Box::new(PatientApps::sample())),
+        (
+            "staff-patient-apps-empty",
+            Box::new(PatientApps::sample_empty()),
+        ),
         ("staff-patient-off", Box::new(StaffPatient::sample_off())),
         (
             "staff-patient-shown",
@@ -147,6 +154,7 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
             Box::new(ChoosePatient::sample_empty()),
         ),
         ("desk", Box::new(Desk::sample())),
+        ("desk-done", Box::new(Desk::sample_done())),
         ("desk-nobody", Box::new(Desk::sample_of_nobody())),
         ("staff-launch", Box::new(StaffLaunch::sample())),
         ("staff-launch-ready", Box::new(StaffLaunch::sample_ready())),

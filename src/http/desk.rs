@@ -1,0 +1,223 @@
+//! `/staff`: what waits at the desk, counted, each with the way to where it is finished.
+
+mod events;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::RawQuery;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::response::Response;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::auth::client;
+use crate::auth::csrf;
+use crate::auth::registering::deciding;
+use crate::domain::access::Right;
+use crate::domain::refusal::Answer;
+use crate::emr::colleague::Colleague;
+use crate::http::App;
+use crate::http::door;
+use crate::http::door::Away;
+use crate::http::fhir;
+use crate::http::negotiate;
+use crate::http::oauth::context;
+use crate::http::onboarding;
+use crate::http::pages::desk::Desk;
+use crate::http::pages::desk::Line;
+use crate::http::reply;
+use crate::http::request_id::RequestId;
+use crate::http::staff_visits;
+use crate::store::grants;
+use crate::store::outbox;
+
+pub use events::events;
+
+/// How old a count may be that goes out by itself.
+const RECENT: Duration = Duration::from_secs(4);
+
+/// What may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Queue {
+    Visits,
+    Registrations,
+    Apps,
+    Letters,
+    NeverUsed,
+}
+
+/// A queue: its name in addresses and events, where it is finished, and what is said of it.
+struct Known {
+    queue: Queue,
+    key: &'static str,
+    path: &'static str,
+    title: &'static str,
+    waits: &'static str,
+    none: &'static str,
+    right: Right,
+}
+
+/// Every queue, the one that patients wait at first.
+const QUEUES: [Known; 5] = [
+    Known {
+        queue: Queue::Visits,
+        key: "visits",
+        path: "/staff/visits",
+        title: "Appointments",
+        waits: "Patients ask for visits.",
+        none: "No request waits for you. See who comes today.",
+        right: Right::Appointments,
+    },
+    Known {
+        queue: Queue::Registrations,
+        key: "registrations",
+        path: "/staff/registrations",
+        title: "Registrations",
+        waits: "New patients registered: look at their charts and let in who waits.",
+        none: "Nobody new waits for you.",
+        right: Right::Portal,
+    },
+    Known {
+        queue: Queue::Apps,
+        key: "apps",
+        path: "/staff/apps",
+        title: "Apps",
+        waits: "Apps ask to be let in.",
+        none: "No app waits for you. See which are in use, and switch one off.",
+        right: Right::Portal,
+    },
+    Known {
+        queue: Queue::Letters,
+        key: "letters",
+        path: "/staff/mail?status=dead",
+        title: "Letters",
+        waits: "could not be delivered. See why, and send them again.",
+        none: "What went out by e-mail, and whether it was delivered.",
+        right: Right::Portal,
+    },
+    Known {
+        queue: Queue::NeverUsed,
+        key: "never-used",
+        path: "/staff/onboarding?status=never-used",
+        title: "Onboarding",
+        waits: "Patients were let in and have not logged in yet.",
+        none: "Every patient who was let in has come. Let others in and invite them.",
+        right: Right::Portal,
+    },
+];
+
+/// What was counted a moment ago, so that many open desks ask the database no more often than one.
+#[derive(Default)]
+pub struct Counts {
+    kept: Mutex<HashMap<Queue, (Instant, i64)>>,
+}
+
+/// How fresh a count has to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fresh {
+    /// Counted now.
+    Now,
+    /// Counted a moment ago.
+    Recent,
+}
+
+/// `GET /staff`; `?by=itself` where no person asked for it: that keeps no login alive.
+pub async fn page(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let shown: Result<Response, Away> = async {
+        let pairs = negotiate::pairs(query.as_deref());
+        let by_itself = pairs
+            .iter()
+            .any(|pair| pair.0 == "by" && pair.1 == "itself");
+        let (colleague, visitor) = match by_itself {
+            true => door::staff_unasked(&app, &id, &headers, "/staff").await?,
+            false => door::staff(&app, &id, &headers, "/staff").await?,
+        };
+        let counted = counted(&app, &id, &colleague, Fresh::Now).await?;
+        let lines: Vec<Line> = counted
+            .into_iter()
+            .enumerate()
+            .map(|(at, (known, count))| Line {
+                key: known.key,
+                path: known.path,
+                title: known.title,
+                waits: known.waits,
+                none: known.none,
+                access_key: at + 1,
+                count,
+            })
+            .collect();
+        let page = Desk {
+            frame: reply::frame(&app, "Staff desk"),
+            csrf: csrf::token(visitor.token),
+            name: colleague.display.clone(),
+            may_launch: colleague.staff.has(Right::Demographics),
+            may_manage: colleague.staff.has(Right::Portal),
+            total: lines.iter().map(|line| line.count).sum(),
+            lines,
+        };
+        Ok(reply::html(StatusCode::OK, page))
+    }
+    .await;
+    door::shown(&app, &id, shown)
+}
+
+/// What waits of everything this colleague may finish.
+async fn counted(
+    app: &App,
+    id: &RequestId,
+    colleague: &Colleague,
+    fresh: Fresh,
+) -> Answer<Vec<(&'static Known, i64)>> {
+    let mut all = Vec::new();
+    for known in &QUEUES {
+        if colleague.staff.has(known.right) {
+            all.push((
+                known,
+                count(app, id, colleague, (known.queue, fresh)).await?,
+            ));
+        }
+    }
+    Ok(all)
+}
+
+/// How many wait in one queue: the same for everybody who may see it. Who asks while it is counted waits for that count.
+async fn count(
+    app: &App,
+    id: &RequestId,
+    colleague: &Colleague,
+    (queue, fresh): (Queue, Fresh),
+) -> Answer<i64> {
+    let mut kept = app.desk.kept.lock().await;
+    if let Some((at, count)) = kept.get(&queue)
+        && fresh == Fresh::Recent
+        && at.elapsed() < RECENT
+    {
+        return Ok(*count);
+    }
+    let db = &app.emr.db;
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let count = match queue {
+        Queue::Visits => {
+            let grant = grants::at_desk(colleague.staff.clone());
+            number(staff_visits::count(&fhir::rest(app, id, &grant)).await?)
+        }
+        Queue::Registrations => {
+            let base = app.config.fhir_base();
+            number(deciding::count(&context(app, &base, &id.0)).await?)
+        }
+        Queue::Apps => number(client::waiting(db).await?.len()),
+        Queue::Letters => outbox::dead(db).await?,
+        Queue::NeverUsed => number(onboarding::never_used(app).await?),
+    };
+    kept.insert(queue, (Instant::now(), count));
+    Ok(count)
+}

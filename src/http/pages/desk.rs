@@ -1,0 +1,89 @@
+//! The desk: what waits, and the ways to everything else.
+
+use super::frame::Frame;
+use crate::http::words::filters;
+use askama::Template;
+
+/// The desk. Forms: search (`search`, to `/staff/patients`) and logout; both with `csrf`.
+#[derive(Debug, Template)]
+#[template(path = "staff.html")]
+pub struct Desk {
+    /// Title, practice, sandbox.
+    pub frame: Frame,
+    /// The form token.
+    pub csrf: String,
+    /// Who is logged in, by name.
+    pub name: String,
+    /// Whether they may open charts and start apps for patients.
+    pub may_launch: bool,
+    /// Whether they work at the portal's desk.
+    pub may_manage: bool,
+    /// What may wait, of what they may finish.
+    pub lines: Vec<Line>,
+    /// How many things wait in all.
+    pub total: i64,
+}
+
+/// One queue.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Its name in events.
+    pub key: &'static str,
+    /// Where it is finished.
+    pub path: &'static str,
+    /// What it is called.
+    pub title: &'static str,
+    /// What is said where something waits.
+    pub waits: &'static str,
+    /// What is said where nothing does.
+    pub none: &'static str,
+    /// The digit that leads to it.
+    pub access_key: usize,
+    /// How many wait.
+    pub count: i64,
+}
+
+impl Desk {
+    /// The desk of somebody with every right.
+    pub fn sample() -> Self {
+        let line = |key, title, access_key, count| Line {
+            key,
+            path: "/staff/visits",
+            title,
+            waits: "Patients ask for visits.",
+            none: "Nobody new waits for you.",
+            access_key,
+            count,
+        };
+        Desk {
+            frame: Frame::sample("Staff desk"),
+            csrf: "sample-form-token".to_owned(),
+            name: "Dr. Lena Park".to_owned(),
+            may_launch: true,
+            may_manage: true,
+            lines: vec![
+                line("visits", "Appointments", 1, 3),
+                line("registrations", "Registrations", 2, 0),
+            ],
+            total: 3,
+        }
+    }
+
+    /// Nothing waits.
+    pub fn sample_done() -> Self {
+        let mut desk = Desk::sample();
+        desk.lines.iter_mut().for_each(|line| line.count = 0);
+        Desk { total: 0, ..desk }
+    }
+
+    /// The desk of somebody without any right.
+    pub fn sample_of_nobody() -> Self {
+        Desk {
+            may_launch: false,
+            may_manage: false,
+            lines: Vec::new(),
+            total: 0,
+            ..Desk::sample()
+        }
+    }
+}
