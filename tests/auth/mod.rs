@@ -5,6 +5,7 @@ mod activity;
 mod apps;
 mod attacks;
 mod audit;
+mod desk;
 mod desk_patient;
 mod discovery;
 pub(crate) mod email_change;
