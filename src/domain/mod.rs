@@ -4,6 +4,7 @@ pub mod access;
 pub mod accounts;
 pub mod coverage;
 pub mod credentials;
+pub mod forms;
 pub mod language;
 pub mod mailbox;
 pub mod people;

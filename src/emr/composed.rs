@@ -20,6 +20,10 @@ pub enum Kind {
     AuditEvent = 6,
     /// A panel: `users.id`, or 0 for all patients.
     Group = 7,
+    /// A form in the Documents Center: `onsite_documents.id`.
+    Form = 21,
+    /// A template of one: `document_templates.id`.
+    Template = 22,
 }
 
 /// The parts of an id.

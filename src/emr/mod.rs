@@ -26,6 +26,7 @@ mod exception;
 pub mod facilities;
 pub mod files;
 pub mod filing;
+pub mod forms;
 pub mod globals;
 pub mod groups;
 pub mod html;

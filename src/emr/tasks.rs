@@ -24,6 +24,8 @@ use crate::emr::Emr;
 use crate::emr::composed;
 use crate::emr::composed::Kind;
 
+pub(super) use rows::written;
+
 pub(super) use decide::apply;
 pub(super) use decide::case;
 
@@ -41,6 +43,16 @@ struct Placed {
     key: String,
     row: i64,
     task: Task,
+}
+
+/// The id of the Task of a form that was put before a patient.
+pub(super) fn form_id(row: i64) -> Uuid {
+    let parts = composed::Parts {
+        row: row.unsigned_abs(),
+        at: 0,
+        extra: Source::Form as u16,
+    };
+    composed::id(Kind::Activity, parts)
 }
 
 /// Rows of a source have numbers below this.

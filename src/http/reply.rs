@@ -34,6 +34,8 @@ use crate::http::pages::frame::Frame;
 use crate::http::pages::problem::Detail;
 use crate::http::pages::problem::Problem;
 use crate::http::words::Page;
+use crate::portal::form::LOCKED;
+use crate::portal::form::LOCKED;
 use crate::portal::login::USERNAME_TAKEN;
 use crate::rest::Answered;
 use crate::rest::How;
@@ -271,6 +273,8 @@ pub fn status(refusal: &Refusal) -> StatusCode {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Refusal::Rules(reasons) if first_is(reasons, USERNAME_TAKEN) => StatusCode::CONFLICT,
+        // What is signed is not changed (F157).
+        Refusal::Rules(reasons) if first_is(reasons, LOCKED) => StatusCode::CONFLICT,
         Refusal::Unauthenticated => StatusCode::UNAUTHORIZED,
         Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
         Refusal::NotFound => StatusCode::NOT_FOUND,

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod chart;
 pub mod document;
+pub mod form;
 pub mod insurance;
 pub mod login;
 pub mod message;
@@ -26,6 +27,9 @@ use crate::portal::chart::ChartChange;
 use crate::portal::document::DocumentAsk;
 use crate::portal::document::DocumentCase;
 use crate::portal::document::DocumentChange;
+use crate::portal::form::FormAsk;
+use crate::portal::form::FormCase;
+use crate::portal::form::FormChange;
 use crate::portal::insurance::InsuranceAsk;
 use crate::portal::insurance::InsuranceCase;
 use crate::portal::insurance::InsuranceChange;
@@ -60,6 +64,8 @@ pub enum Ask {
     Work(WorkAsk),
     /// About a patient's insurance.
     Insurance(Box<InsuranceAsk>),
+    /// About a form that is put before a patient, filled in or signed.
+    Form(Box<FormAsk>),
 }
 
 /// The facts a decision needs, fetched once.
@@ -81,6 +87,8 @@ pub enum Case {
     Work(WorkCase),
     /// About a patient's insurance.
     Insurance(InsuranceCase),
+    /// About a form that is put before a patient, filled in or signed.
+    Form(Box<FormCase>),
 }
 
 /// What is known when a visit is to be called off.
@@ -141,6 +149,8 @@ pub enum Change {
     Work(WorkChange),
     /// About a patient's insurance.
     Insurance(Box<InsuranceChange>),
+    /// About a form that is put before a patient, filled in or signed.
+    Form(Box<FormChange>),
 }
 
 impl Permit {
@@ -189,6 +199,7 @@ pub fn decide(case: Case) -> Verdict {
         Case::Share(case) => sharing::decide(case),
         Case::Work(case) => work::decide(case),
         Case::Insurance(case) => insurance::decide(case),
+        Case::Form(case) => form::decide(*case),
     }
 }
 

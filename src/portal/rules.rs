@@ -6,6 +6,7 @@ use crate::portal::CancelCase;
 use crate::portal::account;
 use crate::portal::chart;
 use crate::portal::document;
+use crate::portal::form;
 use crate::portal::insurance;
 use crate::portal::login;
 use crate::portal::message;
@@ -143,6 +144,14 @@ pub fn tables() -> Vec<(&'static str, Vec<Told>)> {
         (
             "An insurance may be changed, or the change asked for, where all of this holds.",
             told(insurance::INSURANCE),
+        ),
+        (
+            "Staff may put a form before a patient where all of this holds.",
+            told(form::PUT),
+        ),
+        (
+            "A patient may fill in a form, and sign it, where all of this holds.",
+            told(form::FILL),
         ),
         (
             "A message may be sent where all of this holds.",

@@ -29,6 +29,7 @@ use crate::emr::chart::raw::Raw;
 use crate::emr::composed;
 use crate::emr::composed::Kind;
 use crate::emr::composed::Parts;
+use crate::emr::forms;
 use crate::emr::insurance;
 use crate::emr::people::tidy;
 use crate::emr::persons;
@@ -387,11 +388,6 @@ impl Form {
         };
         let key = self.at?.get(..19)?.to_owned();
         let authored = written(&key).and_then(|at| emr.zone.told(Some(at)));
-        let parts = Parts {
-            row: self.id.unsigned_abs(),
-            at: 0,
-            extra: Source::Form as u16,
-        };
         let progress = match self.denial_reason.as_deref() {
             Some("New") => Progress::Requested,
             Some("Open" | "Editing") => Progress::InProgress,
@@ -401,13 +397,13 @@ impl Form {
             key,
             row: place(Source::Form, self.id),
             task: Task {
-                uuid: composed::id(Kind::Activity, parts),
+                uuid: super::form_id(self.id),
                 person,
                 patient_name: staff::display(self.fname, self.mname, self.lname),
                 work: Work::Form,
                 progress,
                 description: tidy(self.doc_type),
-                focus: None,
+                focus: Some((ResourceType::DocumentReference, forms::id(self.id))),
                 by_patient: false,
                 owner: Owner::Patient,
                 asked: Vec::new(),
@@ -421,7 +417,7 @@ impl Form {
 }
 
 /// A wall time as a column's text has it.
-fn written(text: &str) -> Option<PrimitiveDateTime> {
+pub(in crate::emr) fn written(text: &str) -> Option<PrimitiveDateTime> {
     let day = crate::emr::wall::day(text)?;
     let seconds = crate::emr::wall::clock(text.get(11..)?)?;
     let midnight = day.midnight();

@@ -1,0 +1,322 @@
+//! Forms in the Documents Center (`onsite_documents`): as documents of the chart, to be filled in and signed, and locked when
+//! they are done.
+
+mod chart;
+mod fill;
+mod known;
+mod parse;
+mod picture;
+mod pieces;
+mod put;
+mod rows;
+pub mod templates;
+mod written;
+
+use uuid::Uuid;
+
+use crate::db::sql::Sql;
+use crate::domain::access::Reach;
+use crate::domain::forms::Answers;
+use crate::domain::forms::Form;
+use crate::domain::forms::How;
+use crate::domain::forms::Questions;
+use crate::domain::people::Code;
+use crate::domain::people::Person;
+use crate::domain::query::Cursor;
+use crate::domain::query::Page;
+use crate::domain::query::Query;
+use crate::domain::records::Content;
+use crate::domain::records::DocumentReference;
+use crate::domain::records::OfForm;
+use crate::domain::records::Record;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Failure;
+use crate::domain::refusal::Refusal;
+use crate::emr::Emr;
+use crate::emr::documents;
+use crate::emr::documents::Bytes;
+use crate::emr::documents::Opened;
+use crate::emr::forms::rows::Held;
+use crate::emr::forms::rows::Row;
+use crate::emr::predicates;
+
+pub(super) use chart::Charting;
+pub(super) use chart::deny;
+pub(super) use chart::lock;
+pub(super) use chart::ready;
+pub(super) use chart::undo;
+pub(super) use fill::case as fill_case;
+pub(super) use put::case as put_case;
+pub(super) use rows::id;
+pub(super) use rows::row_of;
+
+/// Forms stand behind this among the rows of documents, so that a cursor tells the two apart.
+const SPAN: i64 = 1 << 44;
+
+const KEY: &str = "d.create_date";
+
+const ORDER: &str = " ORDER BY d.create_date DESC, d.id DESC";
+
+/// Which document of the chart was a form.
+const FILED: &str = "SELECT document, filed FROM anteroom_form WHERE filed IN ";
+
+/// OpenEMR shows staff a document only where they have the right its category asks for; without one that of documents.
+const OPEN_TO_STAFF: &str = " AND COALESCE(c.aco_spec, 'patients|docs') IN ";
+
+#[derive(sqlx::FromRow)]
+struct Filed {
+    document: i64,
+    filed: i64,
+}
+
+/// What a form that was made here is in OpenEMR's column: the form without answers.
+pub fn blank(questions: &Questions) -> String {
+    written::html(questions, &Answers::new(), "")
+}
+
+/// Documents and forms together, the newest first: what a search of DocumentReference finds.
+///
+/// # Errors
+/// As [`documents::find`].
+pub(super) async fn with_documents(
+    emr: &Emr,
+    reach: &Reach,
+    query: &Query,
+) -> Answer<Page<Record>> {
+    let only_forms = query
+        .ids
+        .as_ref()
+        .is_some_and(|ids| !ids.is_empty() && ids.iter().all(|id| row_of(*id).is_some()));
+    let mut page = match only_forms {
+        true => Page {
+            records: Vec::new(),
+            next: None,
+        },
+        false => documents::find(emr, reach, query).await?,
+    };
+    if query.count == 0 {
+        return Ok(page);
+    }
+    let forms = find(emr, reach, query).await?;
+    if forms.is_empty() {
+        return Ok(page);
+    }
+    // A page of each, of which the newest are taken; what is left is found again behind the last.
+    let more = page.next.is_some();
+    let mut all: Vec<(String, i64, Record)> = forms
+        .into_iter()
+        .map(|(key, row, record)| (key, SPAN + row, record))
+        .collect();
+    let placed = documents::placed(emr, std::mem::take(&mut page.records), reach).await?;
+    all.extend(placed);
+    all.sort_by(|one, other| other.0.cmp(&one.0).then(other.1.cmp(&one.1)));
+    let count = usize::try_from(query.count).unwrap_or(usize::MAX);
+    let cut = all.len() > count;
+    all.truncate(count);
+    let next = all.last().filter(|_| cut || more).map(|(key, row, _)| Cursor {
+        key: key.clone(),
+        row: *row,
+    });
+    Ok(Page {
+        records: all.into_iter().map(|(_, _, record)| record).collect(),
+        next,
+    })
+}
+
+/// The forms a query finds, each with its place.
+async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Vec<(String, i64, Record)>> {
+    let person = reach.person()?;
+    let mut sql = rows::statement(emr)
+        .push(" AND p.pid = ? AND p.uuid = ?")
+        .bind(person.pid)
+        .bind(person.uuid);
+    if let Some(held) = reach.held() {
+        sql = predicates::rights(sql.push(OPEN_TO_STAFF), held, &[]);
+    }
+    let filtered = |sql, filter: &_| documents::filtered_at(emr, sql, (filter, KEY));
+    sql = predicates::granted(sql, reach, filtered)?;
+    if let Some(ids) = &query.ids {
+        let rows: Vec<i64> = ids.iter().filter_map(|id| row_of(*id)).collect();
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        sql = sql.push(" AND d.id IN ").list(rows);
+    }
+    for filter in &query.filters {
+        sql = filtered(sql, filter)?;
+    }
+    // Of one second forms come before documents.
+    let after = query.after.as_ref().map(|after| Cursor {
+        key: after.key.clone(),
+        row: (after.row - SPAN).max(0),
+    });
+    let sql = predicates::below(sql, KEY, "d.id", after.as_ref());
+    let sql = sql.push(ORDER).limit(query.count.saturating_add(1));
+    let rows: Vec<Row> = emr.db.all(sql).await?;
+    let found = rows.into_iter().filter_map(|row| {
+        let key = row.at.as_deref()?.get(..19)?.to_owned();
+        let held = row.held(emr)?;
+        let number = held.form.row;
+        Some((key, number, record(emr, held.form)))
+    });
+    Ok(found.collect())
+}
+
+/// A form as a document.
+fn record(emr: &Emr, form: Form) -> Record {
+    let standing = form.standing();
+    let signed_at = form.signed.as_ref().map(|signed| signed.at);
+    Record::DocumentReference(Box::new(DocumentReference {
+        name: format!("{}.pdf", form.title),
+        category: form.category.map(|(_, name)| name).unwrap_or_default(),
+        loinc: None::<Code>,
+        content_type: "application/pdf".to_owned(),
+        size: None,
+        date: form.created,
+        author: None,
+        custodian: emr.known().organization,
+        about: None,
+        from_patient: form.signed.is_some(),
+        last_updated: signed_at.or(form.created),
+        uuid: form.uuid,
+        person: form.person,
+        patient_name: form.patient_name,
+        form: Some(Box::new(OfForm {
+            standing,
+            state: form.state,
+            signed: form.signed,
+        })),
+        transforms: None,
+    }))
+}
+
+/// The forms that these documents of the chart were made of: number of the document, id of the form.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub(super) async fn originals(emr: &Emr, documents: &[i64]) -> Answer<Vec<(i64, Uuid)>> {
+    if documents.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = Sql::new(FILED).list(documents.iter().copied());
+    let rows: Vec<Filed> = emr.db.all(sql).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.filed, id(row.document)))
+        .collect())
+}
+
+/// The chart a form is in.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub(super) async fn owners(emr: &Emr, ids: &[Uuid]) -> Answer<Vec<i64>> {
+    #[derive(sqlx::FromRow)]
+    struct Owner {
+        pid: Option<i64>,
+    }
+    const OWNERS: &str =
+        "SELECT DISTINCT CAST(pid AS SIGNED) AS pid FROM onsite_documents WHERE id IN ";
+    let rows: Vec<i64> = ids.iter().filter_map(|id| row_of(*id)).collect();
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Owner> = emr.db.all(Sql::new(OWNERS).list(rows)).await?;
+    Ok(rows.into_iter().filter_map(|row| row.pid).collect())
+}
+
+/// The forms of a patient, the newest first: for the pages.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn of(emr: &Emr, reach: &Reach) -> Answer<Vec<Form>> {
+    let person = reach.person()?;
+    let sql = rows::statement(emr)
+        .push(" AND p.pid = ? AND p.uuid = ?")
+        .bind(person.pid)
+        .bind(person.uuid)
+        .push(ORDER)
+        .limit(500);
+    let rows: Vec<Row> = emr.db.all(sql).await?;
+    let held = rows.into_iter().filter_map(|row| row.held(emr));
+    Ok(held.map(|held| held.form).collect())
+}
+
+/// One form within a reach.
+///
+/// # Errors
+/// `NotFound` where there is none for this caller.
+pub async fn read(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Form> {
+    Ok(held(emr, reach, id).await?.form)
+}
+
+async fn held(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Held> {
+    let row = row_of(id).ok_or(Refusal::NotFound)?;
+    let narrow = super::narrow::narrowed(emr, reach, &Query::one(id)).await?;
+    let narrow = narrow.ok_or(Refusal::NotFound)?;
+    let person = narrow.person()?;
+    // Scopes that are cut to a category, and the rights of staff, are the search's to know.
+    let seen = find(emr, &narrow, &Query::one(id)).await?;
+    if seen.is_empty() {
+        return Err(Refusal::NotFound.into());
+    }
+    let found = rows::one(emr, person, row).await?;
+    found.ok_or_else(|| Refusal::NotFound.into())
+}
+
+/// Whether a document that is to be changed is a form that is signed.
+///
+/// # Errors
+/// As [`read`].
+pub async fn is_locked(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<bool> {
+    if row_of(id).is_none() {
+        return Ok(false);
+    }
+    match read(emr, reach, id).await {
+        Ok(form) => Ok(!form.state.is_open()),
+        Err(Failure::Refused(_)) => Ok(false),
+        Err(broken) => Err(broken),
+    }
+}
+
+/// A form as a PDF, as it stands.
+///
+/// # Errors
+/// `NotFound` as for [`read`].
+pub(super) async fn open(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Opened> {
+    let form = read(emr, reach, id).await?;
+    let bytes = chart::pdf(emr, &form).await?;
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let tag = crate::crypto::sha3_512_hex(&bytes);
+    Ok(Opened {
+        tag: tag.chars().take(32).collect(),
+        length,
+        bytes: Bytes::Whole(bytes),
+        about: Content {
+            uuid: id,
+            name: format!("{}.pdf", form.title),
+            content_type: "application/pdf".to_owned(),
+            bytes: Vec::new(),
+            last_updated: form.signed.map(|signed| signed.at).or(form.created),
+        },
+    })
+}
+
+/// How a form was signed, in words.
+pub fn how(how: How) -> &'static str {
+    match how {
+        How::Typed => "Typed",
+        How::Drawn => "Drawn",
+    }
+}
+
+/// The chart whose form is meant, for a tablet at the practice: before there is a Reach.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn owner(emr: &Emr, id: Uuid) -> Answer<Option<Person>> {
+    let Some(pid) = owners(emr, &[id]).await?.into_iter().next() else {
+        return Ok(None);
+    };
+    super::persons::by_pid(emr, pid).await
+}

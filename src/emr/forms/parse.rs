@@ -1,0 +1,333 @@
+//! From pieces to questions: OpenEMR's directives are understood, a line's words become the label of its input, and what
+//! the practice knows of the patient is filled in. Directives nobody knows stay as they are written, and are told.
+
+use crate::domain::forms::Answers;
+use crate::domain::forms::Item;
+use crate::domain::forms::Kind;
+use crate::domain::forms::LONGEST;
+use crate::domain::forms::MOST;
+use crate::domain::forms::Part;
+use crate::domain::forms::Questions;
+use crate::emr::forms::pieces;
+use crate::emr::forms::pieces::Field;
+use crate::emr::forms::pieces::Piece;
+
+/// What a template may be filled in with: a directive's name, and its text.
+pub(super) type Known = Vec<(&'static str, String)>;
+
+/// The directives that are filled in, and what stands for them where nobody is known yet.
+pub(super) const FILLED: [(&str, &str); 13] = [
+    ("PatientName", "[patient's name]"),
+    ("PatientDOB", "[birth date]"),
+    ("DOB", "[birth date]"),
+    ("PatientSex", "[sex]"),
+    ("PatientID", "[chart number]"),
+    ("PatientPhone", "[phone]"),
+    ("Address", "[street]"),
+    ("City", "[city]"),
+    ("State", "[state]"),
+    ("Zip", "[postal code]"),
+    ("DOS", "[today]"),
+    ("CurrentDate", "[today]"),
+    ("CurrentTime", "[time]"),
+];
+
+/// Directives that say how to read the others, or where a signature goes: this house has a place of its own for it.
+const SILENT: [&str; 6] = [
+    "ParseAsHTML",
+    "ParseAsText",
+    "SignaturesRequired",
+    "PatientSignature",
+    "GRP",
+    "/GRP",
+];
+
+/// Letters of a directive at most.
+const WIDEST: usize = 120;
+
+/// A template with its directives.
+pub(super) fn template(text: &str, known: &Known) -> Questions {
+    let html = text.contains("{ParseAsHTML}") || is_html(text);
+    let mut pieces = Vec::new();
+    let mut unknown = Vec::new();
+    for piece in pieces::of(text) {
+        match piece {
+            Piece::Text(text) => {
+                let mut lines = text.split('\n').peekable();
+                while let Some(line) = lines.next() {
+                    directives(line, known, (&mut pieces, &mut unknown));
+                    match (lines.peek().is_some(), html) {
+                        (true, true) => pieces.push(Piece::Text(" ".to_owned())),
+                        (true, false) => pieces.push(Piece::Break),
+                        (false, _) => {}
+                    }
+                }
+            }
+            other => pieces.push(other),
+        }
+    }
+    let (mut questions, _) = questions(pieces);
+    questions.unknown = unknown;
+    questions.named();
+    questions
+}
+
+/// A form as it stands in OpenEMR's row: the questions, and what is answered already.
+pub(super) fn form(html: &str) -> (Questions, Answers) {
+    questions(pieces::of(html))
+}
+
+/// Whether a text has elements that lay it out.
+fn is_html(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["<p", "<div", "<br", "<table", "<h1", "<h2", "<h3", "<ul"]
+        .iter()
+        .any(|tag| text.contains(tag))
+}
+
+/// Takes a line apart at its directives.
+fn directives(
+    line: &str,
+    known: &Known,
+    (pieces, unknown): (&mut Vec<Piece>, &mut Vec<String>),
+) {
+    let mut rest = line;
+    while let Some(at) = rest.find('{') {
+        let (before, behind) = rest.split_at(at);
+        let closed = behind.find('}').filter(|end| *end <= WIDEST);
+        let Some(end) = closed else {
+            break;
+        };
+        let (whole, after) = behind.split_at(end + 1);
+        let word = whole.trim_start_matches('{').trim_end_matches('}');
+        pieces.push(Piece::Text(before.to_owned()));
+        rest = after;
+        let (name, argument) = word.split_once(':').unwrap_or((word, ""));
+        let said = known.iter().find(|(directive, _)| *directive == name);
+        match (input(name, argument), said) {
+            (Some(kind), _) => pieces.push(Piece::Field(Field {
+                name: String::new(),
+                link: String::new(),
+                kind,
+                required: false,
+                value: String::new(),
+            })),
+            (None, Some((_, text))) => pieces.push(Piece::Text(text.clone())),
+            (None, None) if SILENT.contains(&name) => {}
+            (None, None) => {
+                // A brace that is none of a directive is a sign like others.
+                let is_one = name
+                    .trim_start_matches('/')
+                    .starts_with(|letter: char| letter.is_ascii_alphabetic());
+                if is_one && !unknown.iter().any(|one| one == whole) {
+                    unknown.push(whole.to_owned());
+                }
+                pieces.push(Piece::Text(whole.to_owned()));
+            }
+        }
+    }
+    pieces.push(Piece::Text(rest.to_owned()));
+}
+
+/// The input a directive stands for.
+fn input(name: &str, argument: &str) -> Option<Kind> {
+    let options = |text: &str| {
+        let options: Vec<String> = text.split('_').map(|one| one.trim().to_owned()).collect();
+        (options.len() > 1 && options.iter().all(|one| !one.is_empty()))
+            .then_some(Kind::Choice(options))
+    };
+    match name {
+        "TextInput" | "smTextInput" | "sizedTextInput" => Some(Kind::Line),
+        "DatePicker" | "StandardDatePicker" => Some(Kind::Date),
+        // A moment is written as OpenEMR's own picker writes it, and nobody checks it there either.
+        "DateTimePicker" => Some(Kind::Line),
+        "TextBox" => Some(Kind::Lines),
+        "CheckMark" => Some(Kind::Check),
+        "ynRadioGroup" => options("Yes_No"),
+        "TrueFalseRadioGroup" => options("True_False"),
+        "RadioGroup" | "RadioGroupInline" => options(argument),
+        _ => None,
+    }
+}
+
+/// One line of a form.
+#[derive(Default)]
+struct Line {
+    heading: bool,
+    pieces: Vec<Piece>,
+}
+
+fn questions(pieces: Vec<Piece>) -> (Questions, Answers) {
+    let mut lines = vec![Line::default()];
+    for piece in pieces {
+        match piece {
+            Piece::Break => lines.push(Line::default()),
+            Piece::Heading => {
+                if let Some(line) = lines.last_mut() {
+                    line.heading = true;
+                }
+            }
+            other => {
+                if let Some(line) = lines.last_mut() {
+                    line.pieces.push(other);
+                }
+            }
+        }
+    }
+    let mut parts = Vec::new();
+    let mut answers = Answers::new();
+    for line in lines {
+        put(line, &mut parts, &mut answers);
+    }
+    parts.truncate(MOST);
+    let questions = Questions {
+        parts,
+        unknown: Vec::new(),
+    };
+    (questions, answers)
+}
+
+/// The parts of a line. The words before an input are its label, those behind it that of a box to tick.
+fn put(line: Line, parts: &mut Vec<Part>, answers: &mut Answers) {
+    let mut texts = vec![String::new()];
+    let mut fields = Vec::new();
+    for piece in line.pieces {
+        match piece {
+            Piece::Text(text) => {
+                if let Some(last) = texts.last_mut() {
+                    last.push_str(&text);
+                }
+            }
+            Piece::Field(field) => {
+                fields.push(field);
+                texts.push(String::new());
+            }
+            Piece::Break | Piece::Heading => {}
+        }
+    }
+    let mut texts: Vec<String> = texts.iter().map(|text| tidy(text)).collect();
+    if fields.is_empty() {
+        let text = texts.swap_remove(0);
+        match (text.is_empty(), line.heading) {
+            (true, _) => {}
+            (false, true) => parts.push(Part::Heading(text)),
+            (false, false) => parts.push(Part::Words(text)),
+        }
+        return;
+    }
+    let last = texts.len() - 1;
+    for (place, field) in fields.into_iter().enumerate() {
+        let behind = field.kind == Kind::Check && !texts[place + 1].is_empty();
+        if behind && !texts[place].is_empty() {
+            parts.push(Part::Words(std::mem::take(&mut texts[place])));
+        }
+        let label = match behind {
+            true => std::mem::take(&mut texts[place + 1]),
+            false => std::mem::take(&mut texts[place]),
+        };
+        let label = label.trim_end_matches(':').trim_end().to_owned();
+        let label = match (label.is_empty(), parts.last()) {
+            // A question on a line of its own stands above its input.
+            (true, Some(Part::Words(_))) => match parts.pop() {
+                Some(Part::Words(words)) => words.trim_end_matches(':').to_owned(),
+                _ => label,
+            },
+            (true, _) => "Answer".to_owned(),
+            (false, _) => label,
+        };
+        item(label, field, (parts, answers));
+    }
+    let text = std::mem::take(&mut texts[last]);
+    if !text.is_empty() {
+        parts.push(Part::Words(text));
+    }
+}
+
+fn item(label: String, field: Field, (parts, answers): (&mut Vec<Part>, &mut Answers)) {
+    let id = match (field.link.as_str(), field.name.as_str()) {
+        ("", "") => (parts.len() + 1).to_string(),
+        ("", name) => name.to_owned(),
+        (link, _) => link.to_owned(),
+    };
+    if !field.value.is_empty() {
+        answers.insert(id.clone(), field.value);
+    }
+    parts.push(Part::Item(Item {
+        id,
+        name: field.name,
+        label,
+        kind: field.kind,
+        required: field.required,
+    }));
+}
+
+/// Blanks once, none at the ends, no control characters, and no more letters than a form takes.
+fn tidy(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let plain = words.join(" ");
+    let letters = plain.chars().filter(|letter| !letter.is_control());
+    letters.take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Questions {
+        template(text, &vec![("PatientName", "Ana {TextInput} Kim".to_owned())])
+    }
+
+    #[test]
+    fn f155_openemrs_directives_become_questions() {
+        let found = of("I, {PatientName}, agree.\n{CheckMark} Medicare# {TextInput} {CheckMark} Medicaid\n\
+            Are you well? {ynRadioGroup}\nWhy:\n{TextBox:03x080}\nSeen on {DatePicker} {PatientSignature}\n\
+            {RadioGroup:Left_Right} {Medications} { not one }");
+        let labels: Vec<(&str, &str)> = found
+            .items()
+            .map(|item| (item.name.as_str(), item.label.as_str()))
+            .collect();
+        assert_eq!(
+            labels,
+            [
+                ("check1", "Medicare#"),
+                ("text_input1", "Answer"),
+                ("check2", "Medicaid"),
+                ("ynradio1", "Are you well?"),
+                ("text_area1", "Why"),
+                ("text_input2", "Seen on"),
+                ("group_radio2", "Answer"),
+            ]
+        );
+        assert_eq!(found.unknown, ["{Medications}"]);
+        // What a name holds is no directive.
+        assert!(
+            matches!(&found.parts[0], Part::Words(words) if words.contains("Ana {TextInput} Kim"))
+        );
+    }
+
+    #[test]
+    fn lines_count_where_it_is_no_html() {
+        let plain = of("One\nTwo");
+        assert_eq!(plain.parts.len(), 2);
+        let html = of("{ParseAsHTML}One\nTwo");
+        assert_eq!(html.parts.len(), 1);
+        let html = of("<h2>Title</h2><p>One\nTwo</p><script>{TextInput}</script>");
+        assert_eq!(
+            html.parts,
+            [
+                Part::Heading("Title".to_owned()),
+                Part::Words("One Two".to_owned())
+            ]
+        );
+    }
+
+    #[test]
+    fn braces_without_an_end_are_signs() {
+        for text in ["{", "a { b", "{{TextInput", "}{", "{TextInput", "é{é}"] {
+            let found = of(text);
+            assert_eq!(found.items().count(), 0, "{text}");
+        }
+        let long = format!("{{{}}}", "x".repeat(500));
+        assert!(of(&long).unknown.is_empty());
+    }
+}

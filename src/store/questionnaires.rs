@@ -1,0 +1,101 @@
+//! Forms made in this house (`anteroom_questionnaire`), to be put before patients.
+
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::db::Db;
+use crate::db::Tx;
+use crate::db::sql::Sql;
+use crate::domain::refusal::Answer;
+
+const SELECT: &str =
+    "SELECT id, title, category, body, CAST(active AS SIGNED) AS active, changed FROM anteroom_questionnaire";
+
+const INSERT: &str = "INSERT INTO anteroom_questionnaire \
+    (id, title, category, body, active, made_by, created, changed) VALUES (?, ?, ?, ?, 1, ?, ?, ?)";
+
+const UPDATE: &str = "UPDATE anteroom_questionnaire SET title = ?, category = ?, body = ?, made_by = ?, changed = ? \
+    WHERE id = ?";
+
+const OFFER: &str = "UPDATE anteroom_questionnaire SET active = ?, changed = ? WHERE id = ?";
+
+/// A form as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Questionnaire {
+    id: Vec<u8>,
+    /// What it is called.
+    pub title: String,
+    /// The category of the chart that is proposed for it.
+    pub category: String,
+    /// The form as HTML.
+    pub body: String,
+    /// 1 where it is offered, 0 where it is retired.
+    pub active: i64,
+    /// When it last changed, in milliseconds since 1970.
+    pub changed: i64,
+}
+
+impl Questionnaire {
+    /// Its id.
+    pub fn id(&self) -> Uuid {
+        Uuid::from_slice(&self.id).unwrap_or_default()
+    }
+}
+
+/// All of them, at most 500.
+///
+/// # Errors
+/// As [`Db::all`].
+pub async fn all(db: &Db) -> Answer<Vec<Questionnaire>> {
+    db.all(Sql::new(SELECT).push(" ORDER BY title, id").limit(500))
+        .await
+}
+
+/// One of them.
+///
+/// # Errors
+/// As [`Db::one`].
+pub async fn one(db: &Db, id: Uuid) -> Answer<Option<Questionnaire>> {
+    db.one(Sql::new(SELECT).push(" WHERE id = ?").bind(id))
+        .await
+}
+
+/// Keeps a new one, or the new state of an old one.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn keep(
+    tx: &mut Tx,
+    (id, made_by): (Uuid, Uuid),
+    (title, category, body): (&str, &str, &str),
+    at: i64,
+) -> Answer<()> {
+    let update = Sql::new(UPDATE)
+        .bind(title)
+        .bind(category)
+        .bind(body)
+        .bind(made_by)
+        .bind(at)
+        .bind(id);
+    if tx.run(update).await? > 0 {
+        return Ok(());
+    }
+    let insert = Sql::new(INSERT)
+        .bind(id)
+        .bind(title)
+        .bind(category)
+        .bind(body)
+        .bind(made_by)
+        .bind(at)
+        .bind(at);
+    tx.run(insert).await.map(|_| ())
+}
+
+/// Offers it (1), or retires it (0); whether there is one.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn offer(tx: &mut Tx, id: Uuid, (offered, at): (i64, i64)) -> Answer<bool> {
+    let sql = Sql::new(OFFER).bind(offered).bind(at).bind(id);
+    Ok(tx.run(sql).await? > 0)
+}
