@@ -1,5 +1,6 @@
 //! Printed sheets: a letter from the practice with a login and a one-time password, as PDF (F017, F019).
 
+pub mod form;
 mod text;
 
 use krilla::Document;

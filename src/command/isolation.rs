@@ -27,6 +27,7 @@ use crate::emr::writing::Rules;
 use crate::fhir::Base;
 use crate::fhir::search::Handling;
 use crate::rest::Answered;
+use crate::portal::form::Policy;
 use crate::rest::Rest;
 use crate::rest::records;
 use crate::rest::search;
@@ -90,6 +91,7 @@ pub async fn run(config: Config, patients: u32) -> Result<(), String> {
         rules: Rules {
             cancel_notice: config.cancel_notice,
             auto_enable: false,
+            forms: Policy::Review,
         },
     };
     let mut tally = Tally::default();

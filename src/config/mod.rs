@@ -52,6 +52,8 @@ pub struct Config {
     pub notify: Notify,
     /// How accounts come to be and are kept.
     pub accounts: Accounts,
+    /// Whether a form that is signed is locked and filed at once; otherwise staff look through it.
+    pub automatic_forms: bool,
     /// How visits are asked for.
     pub booking: Booking,
     /// What is done with documents.
@@ -199,6 +201,13 @@ impl Config {
             accounts: accounts::resolve(&text)?,
             booking: booking::resolve(&text)?,
             papers: papers::resolve(&text)?,
+            automatic_forms: match text("review_form") {
+                "review" => false,
+                "automatic" => true,
+                other => {
+                    return Err(format!("review_form = \"{other}\" is neither review nor automatic"));
+                }
+            },
             sandbox: false,
         })
     }

@@ -12,7 +12,7 @@ pub struct Setting {
 }
 
 /// Every setting there is.
-pub const SETTINGS: [Setting; 50] = [
+pub const SETTINGS: [Setting; 51] = [
     Setting {
         key: "listen",
         default: "127.0.0.1:8080",
@@ -92,6 +92,11 @@ pub const SETTINGS: [Setting; 50] = [
         key: "clamd",
         default: "",
         about: "Where ClamAV's daemon looks through what is sent: unix:/run/clamav/clamd.ctl or tcp:host:3310. While it does not answer nothing is taken. Empty: nobody looks.",
+    },
+    Setting {
+        key: "review_form",
+        default: "review",
+        about: "What becomes of a form a patient signed: review (staff look through it) or automatic (it is locked and filed in the chart at once).",
     },
     Setting {
         key: "client_address_header",

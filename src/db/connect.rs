@@ -80,6 +80,8 @@ const MYSQL: &[Step] = &[
         12,
         "documents",
         include_str!("../../migrations/mysql/0012_documents.sql"),
+    ),
+    (
         13,
         "forms",
         include_str!("../../migrations/mysql/0013_forms.sql"),
@@ -142,6 +144,8 @@ const SQLITE: &[Step] = &[
         12,
         "documents",
         include_str!("../../migrations/sqlite/0012_documents.sql"),
+    ),
+    (
         13,
         "forms",
         include_str!("../../migrations/sqlite/0013_forms.sql"),

@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 use crate::domain::ResourceType;
 use crate::domain::coverage::Coverage;
+use crate::domain::forms::Signed;
+use crate::domain::forms::Standing;
+use crate::domain::forms::State;
 use crate::domain::people::Code;
 use crate::domain::people::Facility;
 use crate::domain::people::Patient;
@@ -134,6 +137,10 @@ pub struct DocumentReference {
     pub stage: Stage,
     /// Whether the patient may see it.
     pub shared: bool,
+    /// What it is a form of; `None` for any other document.
+    pub form: Option<Box<OfForm>>,
+    /// FHIR id of the form it was made of.
+    pub transforms: Option<Uuid>,
     /// When the row last changed.
     pub last_updated: Option<OffsetDateTime>,
 }
@@ -147,6 +154,17 @@ pub enum Stage {
     Waiting,
     /// A patient sent it, and staff refused it: why, which may be empty. It has no bytes any more.
     Refused(String),
+}
+
+/// A form as a document.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OfForm {
+    /// What it is as a document.
+    pub standing: Standing,
+    /// How far it is.
+    pub state: State,
+    /// Its signature.
+    pub signed: Option<Signed>,
 }
 
 /// The bytes of a document, checked against the hash OpenEMR stored.

@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::ResourceType;
+use crate::domain::forms::Signed;
 use crate::domain::people::Person;
 
 /// Who is behind a record.
@@ -21,6 +22,8 @@ pub struct Provenance {
     pub author: Option<(ResourceType, Uuid, String)>,
     /// The practice, as FHIR id of the Organization and display.
     pub organization: (Uuid, String),
+    /// The signature the author gave, where it is a form that was signed.
+    pub signature: Option<Signed>,
 }
 
 /// Who acted, in a line of the ledger.

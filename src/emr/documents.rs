@@ -13,10 +13,8 @@ use crate::domain::access::Reader;
 use crate::domain::access::Right;
 use crate::domain::people::Code;
 use crate::domain::people::Person;
-use crate::domain::query::Cursor;
 use crate::domain::query::Field;
 use crate::domain::query::Filter;
-use crate::domain::query::Page;
 use crate::domain::query::Query;
 use crate::domain::records::About;
 use crate::domain::records::CLINICAL_NOTE;
@@ -32,6 +30,7 @@ use crate::emr::Emr;
 use crate::emr::calendar::spoken;
 use crate::emr::encounters;
 use crate::emr::files;
+use crate::emr::forms;
 use crate::emr::names::named;
 use crate::emr::people::tidy;
 use crate::emr::predicates;
@@ -165,33 +164,35 @@ struct Row {
     visit_end: Option<PrimitiveDateTime>,
 }
 
-/// The documents in the chart that are neither deleted nor expired, the newest first.
-pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record>> {
+/// A document, and its place in the order: the wall time it was filed, its number.
+pub(super) type Placed = (String, i64, Record);
+
+/// The documents in the chart that are neither deleted nor expired, the newest first, and whether there are more.
+pub(super) async fn found(
+    emr: &Emr,
+    reach: &Reach,
+    query: &Query,
+) -> Answer<(Vec<Placed>, bool)> {
     let sql = statement(emr, reach, query).await?;
     if query.count == 0 {
-        return Ok(Page {
-            records: Vec::new(),
-            next: None,
-        });
+        return Ok((Vec::new(), false));
     }
     let mut rows = rows(emr, sql).await?;
     let count = usize::try_from(query.count).unwrap_or(usize::MAX);
     let more = rows.len() > count;
     rows.truncate(count);
-    let next = rows.last().filter(|_| more).map(|row| Cursor {
-        key: row.sort_key.clone(),
-        row: row.row_id,
-    });
+    let numbers: Vec<i64> = rows.iter().map(|row| row.row_id).collect();
+    let originals = forms::originals(emr, &numbers).await?;
     let custodian = emr.known().organization;
     let person = reach.person()?;
-    let records = rows.into_iter().filter_map(|row| {
-        let document = row.document(emr, person, custodian)?;
-        Some(Record::DocumentReference(Box::new(document)))
+    let placed = rows.into_iter().filter_map(|row| {
+        let (key, number) = (row.sort_key.clone(), row.row_id);
+        let mut document = row.document(emr, person, custodian)?;
+        let original = originals.iter().find(|(filed, _)| *filed == number);
+        document.transforms = original.map(|(_, form)| *form);
+        Some((key, number, Record::DocumentReference(Box::new(document))))
     });
-    Ok(Page {
-        records: records.collect(),
-        next,
-    })
+    Ok((placed.collect(), more))
 }
 
 /// The rows of a statement; where one lacks a uuid, all are given theirs and it is asked again.
@@ -254,7 +255,8 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
     if let Some(held) = reach.held() {
         sql = predicates::rights(sql.push(OPEN_TO_STAFF), held, &[]);
     }
-    sql = predicates::granted(sql, reach, |sql, filter| filtered(emr, sql, filter))?;
+    let filtered = |sql, filter: &Filter| filtered(emr, sql, (filter, "d.date"));
+    sql = predicates::granted(sql, reach, filtered)?;
     if let Some(ids) = &query.ids {
         sql = match has_uuid(emr) {
             true => sql.push(" AND d.uuid IN ").list(ids.iter().copied()),
@@ -264,17 +266,22 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
         };
     }
     for filter in &query.filters {
-        sql = filtered(emr, sql, filter)?;
+        sql = filtered(sql, filter)?;
     }
     let sql = predicates::below(sql, KEY, "d.id", query.after.as_ref());
     Ok(sql.push(ORDER).limit(query.count.saturating_add(1)))
 }
 
-fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Result<Sql, Refusal> {
+/// A condition of a search, for documents and for forms, whose date is in another column.
+pub(super) fn filtered(
+    emr: &Emr,
+    sql: Sql,
+    (filter, date): (&Filter, &'static str),
+) -> Result<Sql, Refusal> {
     let coded = emr.layout.has("categories", "codes");
     Ok(match filter {
         Filter::Date(Field::Date | Field::LastUpdated, ranges) => {
-            predicates::dates(sql, "d.date", ranges, &emr.zone)
+            predicates::dates(sql, date, ranges, &emr.zone)
         }
         Filter::Token(Field::Category, tokens) => in_category(sql, tokens),
         Filter::Token(Field::Type, tokens) => of_type(sql, tokens, coded),
@@ -425,6 +432,8 @@ impl Row {
             from_patient: self.from_patient == 1,
             stage,
             shared: self.shared == 1,
+            form: None,
+            transforms: None,
             last_updated: date,
         })
     }

@@ -186,7 +186,7 @@ async fn listed(emr: &Emr, found: &str) -> Answer<bool> {
 }
 
 /// Where it goes. What patients send goes to the portal's own category and nowhere else.
-async fn category(
+pub(super) async fn category(
     emr: &Emr,
     (by, held): (Filer, Option<&[Right]>),
     asked: Option<&Token>,

@@ -1,7 +1,7 @@
 //! Forms in the Documents Center (`onsite_documents`): as documents of the chart, to be filled in and signed, and locked when
 //! they are done.
 
-mod chart;
+pub(super) mod chart;
 mod fill;
 mod known;
 mod parse;
@@ -14,11 +14,12 @@ mod written;
 
 use uuid::Uuid;
 
+use crate::db::Tx;
 use crate::db::sql::Sql;
+use crate::domain::access::Grant;
 use crate::domain::access::Reach;
 use crate::domain::forms::Answers;
 use crate::domain::forms::Form;
-use crate::domain::forms::How;
 use crate::domain::forms::Questions;
 use crate::domain::people::Code;
 use crate::domain::people::Person;
@@ -36,17 +37,18 @@ use crate::emr::Emr;
 use crate::emr::documents;
 use crate::emr::documents::Bytes;
 use crate::emr::documents::Opened;
+use crate::emr::documents::Placed;
+use crate::emr::filing;
 use crate::emr::forms::rows::Held;
 use crate::emr::forms::rows::Row;
 use crate::emr::predicates;
+use crate::emr::writing::Written;
+use crate::portal::Case;
+use crate::portal::document::DocumentChange;
+use crate::portal::form::FormAsk;
+use crate::portal::form::FormChange;
+use crate::portal::form::Policy;
 
-pub(super) use chart::Charting;
-pub(super) use chart::deny;
-pub(super) use chart::lock;
-pub(super) use chart::ready;
-pub(super) use chart::undo;
-pub(super) use fill::case as fill_case;
-pub(super) use put::case as put_case;
 pub(super) use rows::id;
 pub(super) use rows::row_of;
 
@@ -77,7 +79,7 @@ pub fn blank(questions: &Questions) -> String {
 /// Documents and forms together, the newest first: what a search of DocumentReference finds.
 ///
 /// # Errors
-/// As [`documents::find`].
+/// As [`documents::found`].
 pub(super) async fn with_documents(
     emr: &Emr,
     reach: &Reach,
@@ -87,28 +89,15 @@ pub(super) async fn with_documents(
         .ids
         .as_ref()
         .is_some_and(|ids| !ids.is_empty() && ids.iter().all(|id| row_of(*id).is_some()));
-    let mut page = match only_forms {
-        true => Page {
-            records: Vec::new(),
-            next: None,
-        },
-        false => documents::find(emr, reach, query).await?,
+    let (mut all, more) = match only_forms {
+        true => (Vec::new(), false),
+        false => documents::found(emr, reach, query).await?,
     };
-    if query.count == 0 {
-        return Ok(page);
-    }
-    let forms = find(emr, reach, query).await?;
-    if forms.is_empty() {
-        return Ok(page);
-    }
     // A page of each, of which the newest are taken; what is left is found again behind the last.
-    let more = page.next.is_some();
-    let mut all: Vec<(String, i64, Record)> = forms
-        .into_iter()
-        .map(|(key, row, record)| (key, SPAN + row, record))
-        .collect();
-    let placed = documents::placed(emr, std::mem::take(&mut page.records), reach).await?;
-    all.extend(placed);
+    if query.count > 0 {
+        let forms = find(emr, reach, query).await?.into_iter();
+        all.extend(forms.map(|(key, row, record)| (key, SPAN + row, record)));
+    }
     all.sort_by(|one, other| other.0.cmp(&one.0).then(other.1.cmp(&one.1)));
     let count = usize::try_from(query.count).unwrap_or(usize::MAX);
     let cut = all.len() > count;
@@ -124,7 +113,7 @@ pub(super) async fn with_documents(
 }
 
 /// The forms a query finds, each with its place.
-async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Vec<(String, i64, Record)>> {
+async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Vec<Placed>> {
     let person = reach.person()?;
     let mut sql = rows::statement(emr)
         .push(" AND p.pid = ? AND p.uuid = ?")
@@ -133,7 +122,7 @@ async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Vec<(String, i6
     if let Some(held) = reach.held() {
         sql = predicates::rights(sql.push(OPEN_TO_STAFF), held, &[]);
     }
-    let filtered = |sql, filter: &_| documents::filtered_at(emr, sql, (filter, KEY));
+    let filtered = |sql, filter: &_| documents::filtered(emr, sql, (filter, KEY));
     sql = predicates::granted(sql, reach, filtered)?;
     if let Some(ids) = &query.ids {
         let rows: Vec<i64> = ids.iter().filter_map(|id| row_of(*id)).collect();
@@ -302,11 +291,59 @@ pub(super) async fn open(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Opened> {
     })
 }
 
-/// How a form was signed, in words.
-pub fn how(how: How) -> &'static str {
-    match how {
-        How::Typed => "Typed",
-        How::Drawn => "Drawn",
+/// The same with the bytes in memory.
+///
+/// # Errors
+/// As [`open`].
+pub(super) async fn content(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Content> {
+    let opened = open(emr, reach, id).await?;
+    let bytes = match opened.bytes {
+        Bytes::Whole(bytes) => bytes,
+        Bytes::File(_) => Vec::new(),
+    };
+    Ok(Content {
+        bytes,
+        ..opened.about
+    })
+}
+
+/// What the rules must know.
+///
+/// # Errors
+/// `NotFound` and `Unprocessable` for what is not there for this caller.
+pub(super) async fn case(
+    emr: &Emr,
+    (grant, reach): (&Grant, &Reach),
+    (ask, policy): (FormAsk, Policy),
+) -> Answer<Case> {
+    match ask {
+        FormAsk::Put {
+            patient,
+            template,
+            category,
+        } => put::case(emr, (grant, reach), (patient, template, &category)).await,
+        FormAsk::Fill(ask) => fill::case(emr, (grant, reach), (ask, policy)).await,
+    }
+}
+
+/// Writes what a permit allows.
+///
+/// # Errors
+/// `Conflict` where the form was signed or changed at the same moment.
+pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &FormChange) -> Answer<Written> {
+    match change {
+        FormChange::Put(case) => put::apply(emr, tx, case).await,
+        FormChange::Fill(case) => fill::apply(emr, tx, case).await,
+    }
+}
+
+/// After a transaction that failed: takes the file of a form away that was to be filed at once.
+pub(super) async fn undo(emr: &Emr, change: &FormChange) {
+    if let FormChange::Fill(case) = change
+        && let Some(signing) = &case.signing
+        && let Some(document) = &signing.charted
+    {
+        filing::undo(emr, &DocumentChange::File(document.clone())).await;
     }
 }
 

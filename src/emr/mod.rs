@@ -294,7 +294,7 @@ pub async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record
         ResourceType::Patient => people::find(emr, reach, query).await,
         ResourceType::Appointment => calendar::find(emr, reach, query).await,
         ResourceType::Communication => mail::find(emr, reach, query).await,
-        ResourceType::DocumentReference => documents::find(emr, reach, query).await,
+        ResourceType::DocumentReference => forms::with_documents(emr, reach, query).await,
         ResourceType::Practitioner => staff::find(emr, reach, query).await,
         ResourceType::Organization | ResourceType::Location => {
             facilities::find(emr, reach, query).await
@@ -337,6 +337,9 @@ pub async fn read(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Record> {
 pub async fn content(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Content> {
     let reach = narrow::narrowed(emr, reach, &Query::one(id)).await?;
     let reach = reach.ok_or(Refusal::NotFound)?;
+    if forms::row_of(id).is_some() {
+        return forms::content(emr, &reach, id).await;
+    }
     documents::content(emr, &reach, id).await
 }
 
@@ -347,5 +350,8 @@ pub async fn content(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Content> {
 pub async fn open(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<documents::Opened> {
     let reach = narrow::narrowed(emr, reach, &Query::one(id)).await?;
     let reach = reach.ok_or(Refusal::NotFound)?;
+    if forms::row_of(id).is_some() {
+        return forms::open(emr, &reach, id).await;
+    }
     documents::open(emr, &reach, id).await
 }

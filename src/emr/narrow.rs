@@ -13,6 +13,7 @@ use crate::domain::query::Query;
 use crate::domain::refusal::Answer;
 use crate::emr::Emr;
 use crate::emr::calendar::rows::occurrence_of;
+use crate::emr::forms;
 use crate::emr::mail;
 use crate::emr::names::named;
 use crate::emr::persons;
@@ -88,10 +89,20 @@ pub(super) async fn narrowed<'r>(
 async fn owners(emr: &Emr, kind: ResourceType, ids: &[Uuid]) -> Answer<Option<Vec<i64>>> {
     let has_uuid = |table| emr.layout.has(table, "uuid");
     Ok(Some(match kind {
-        ResourceType::DocumentReference | ResourceType::Binary => match has_uuid("documents") {
-            true => looked_up(emr, DOCUMENTS, ids).await?,
-            false => walked(emr, ("documents", DOCUMENTS_WALKED), ids).await?,
-        },
+        ResourceType::DocumentReference | ResourceType::Binary => {
+            let (forms, others): (Vec<Uuid>, Vec<Uuid>) =
+                ids.iter().partition(|id| forms::row_of(**id).is_some());
+            let mut pids = match has_uuid("documents") {
+                true => looked_up(emr, DOCUMENTS, &others).await?,
+                false => walked(emr, ("documents", DOCUMENTS_WALKED), &others).await?,
+            };
+            for pid in forms::owners(emr, &forms).await? {
+                if !pids.contains(&pid) {
+                    pids.push(pid);
+                }
+            }
+            pids
+        }
         ResourceType::Appointment => of_visits(emr, ids).await?,
         ResourceType::Communication => mail::owner::pids(emr, ids).await?,
         _ => return Ok(None),

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::domain::ResourceType;
+use crate::domain::forms::Signed;
 use crate::domain::records::Party;
 use crate::domain::records::Record;
 use crate::domain::trace::Provenance;
@@ -34,6 +35,7 @@ pub fn of(emr: &Emr, records: &[Record]) -> Vec<Record> {
             target: (kind, id),
             person: record.person(),
             recorded: record.last_updated()?,
+            signature: signature(record),
             author: author(record),
             organization: (organization, practice.name.clone()),
         };
@@ -59,6 +61,14 @@ fn mask(kind: ResourceType) -> Option<u128> {
     Some(named("Provenance", i64::try_from(place).ok()?).as_u128())
 }
 
+/// The signature of a form.
+fn signature(record: &Record) -> Option<Signed> {
+    match record {
+        Record::DocumentReference(document) => document.form.as_ref()?.signed.clone(),
+        _ => None,
+    }
+}
+
 /// The person who wrote it, where the record names one.
 fn author(record: &Record) -> Option<(ResourceType, Uuid, String)> {
     let staff = |one: &Option<(Uuid, String)>| {
@@ -66,6 +76,12 @@ fn author(record: &Record) -> Option<(ResourceType, Uuid, String)> {
         Some((ResourceType::Practitioner, id, name))
     };
     match record {
+        Record::DocumentReference(document) if document.form.is_some() => {
+            let form = document.form.as_ref()?;
+            let patient = (document.person.uuid, document.patient_name.clone());
+            let (id, name) = form.signed.as_ref().map(|_| patient)?;
+            Some((ResourceType::Patient, id, name))
+        }
         Record::DocumentReference(document) => staff(&document.author),
         Record::Encounter(visit) => staff(&visit.provider),
         Record::Communication(message) => match &message.sender {

@@ -9,6 +9,7 @@ use crate::portal::Ask;
 use crate::portal::Case;
 use crate::portal::Change;
 use crate::portal::Permit;
+use crate::portal::form::Policy;
 use crate::portal::visit::VisitAsk;
 use crate::portal::visit::VisitChange;
 use crate::store::calendars;
@@ -23,6 +24,8 @@ pub struct Rules {
     pub cancel_notice: Duration,
     /// Charts that staff open have access at once (F027).
     pub auto_enable: bool,
+    /// What becomes of a form that is signed.
+    pub forms: Policy,
 }
 
 /// What was written.
@@ -56,6 +59,7 @@ pub async fn case(
         Ask::Share(ask) => super::sharing::case(emr, grant, reach, ask).await,
         Ask::Work(ask) => super::tasks::case(emr, grant, ask).await,
         Ask::Insurance(ask) => super::insurance::case(emr, grant, reach, *ask).await,
+        Ask::Form(ask) => super::forms::case(emr, (grant, reach), (*ask, rules.forms)).await,
     }
 }
 
@@ -95,12 +99,15 @@ pub async fn apply(emr: &Emr, tx: &mut Tx, permit: &Permit) -> Answer<Written> {
         Change::Share(case) => super::sharing::apply(emr, tx, case).await,
         Change::Work(change) => super::tasks::apply(emr, tx, change).await,
         Change::Insurance(change) => super::insurance::apply(emr, tx, change).await,
+        Change::Form(change) => super::forms::apply(emr, tx, change).await,
     }
 }
 
 /// After a transaction that failed: takes back what a permit left outside the database.
 pub async fn undo(emr: &Emr, permit: &Permit) {
-    if let Change::Document(change) = permit.change() {
-        super::filing::undo(emr, change).await;
+    match permit.change() {
+        Change::Document(change) => super::filing::undo(emr, change).await,
+        Change::Form(change) => super::forms::undo(emr, change).await,
+        _ => {}
     }
 }

@@ -3,15 +3,18 @@
 use fhir_sdk::Instant;
 use fhir_sdk::r4b::codes::CompositionStatus;
 use fhir_sdk::r4b::codes::DocumentReferenceStatus;
+use fhir_sdk::r4b::codes::DocumentRelationshipType;
 use fhir_sdk::r4b::resources;
 use fhir_sdk::r4b::resources::DocumentReferenceContent;
 use fhir_sdk::r4b::resources::DocumentReferenceContext;
+use fhir_sdk::r4b::resources::DocumentReferenceRelatesTo;
 use fhir_sdk::r4b::types::Attachment;
 use fhir_sdk::r4b::types::CodeableConcept;
 use fhir_sdk::r4b::types::Meta;
 use fhir_sdk::r4b::types::Period;
 
 use crate::domain::ResourceType;
+use crate::domain::forms::Standing;
 use crate::domain::people::Code;
 use crate::domain::query::Field;
 use crate::domain::records::About;
@@ -43,7 +46,9 @@ pub static SERVED: Served = Served {
         one brings its bytes as content.attachment.data; larger files are sent to Binary, which files them by itself. What \
         patients send is filed under Patient and is preliminary until staff looked at it: then it is final, or \
         entered-in-error, with the reason as its description and without content. Staff name one of the practice's \
-        categories. A document labelled NOPAT is not shown to its patient: staff set and remove that securityLabel.",
+        categories. A document labelled NOPAT is not shown to its patient: staff set and remove that securityLabel. A form in the \
+        Documents Center is a document too: preliminary until it is signed ($sign) and locked, and amended where somebody \
+        changed it afterwards.",
     interactions: &[
         Interaction::Read,
         Interaction::Search,
@@ -64,6 +69,10 @@ pub static SERVED: Served = Served {
         (
             "docref",
             "http://hl7.org/fhir/us/core/OperationDefinition/docref",
+        ),
+        (
+            "sign",
+            "https://anteroom.dev/fhir/OperationDefinition/document-sign",
         ),
         (
             "validate",
@@ -286,11 +295,7 @@ pub(super) fn render(
             Stage::Refused(_) => DocumentReferenceStatus::EnteredInError,
             Stage::Final | Stage::Waiting => DocumentReferenceStatus::Current,
         })
-        .doc_status(match document.stage {
-            Stage::Waiting => CompositionStatus::Preliminary,
-            Stage::Refused(_) => CompositionStatus::EnteredInError,
-            Stage::Final => CompositionStatus::Final,
-        })
+        .doc_status(doc_status(document))
         .r#type(kind(document)?)
         .category(wire::list(categories))
         .subject(subject)
@@ -325,7 +330,29 @@ pub(super) fn render(
         resource.custodian = Some(custodian);
     }
     resource.context = document.about.map(context).transpose()?;
+    if let Some(form) = document.transforms {
+        let target = wire::reference(ResourceType::DocumentReference, form, "")?;
+        let relation = DocumentReferenceRelatesTo::builder()
+            .code(DocumentRelationshipType::Transforms)
+            .target(target)
+            .build()?;
+        resource.relates_to = wire::list([relation]);
+    }
     Ok(resource)
+}
+
+/// What patients send waits for staff; a form is done when it is locked, and told where somebody changed it since.
+fn doc_status(document: &DocumentReference) -> CompositionStatus {
+    match (&document.form, &document.stage) {
+        (Some(form), _) => match form.standing {
+            Standing::Preliminary => CompositionStatus::Preliminary,
+            Standing::Final => CompositionStatus::Final,
+            Standing::Amended => CompositionStatus::Amended,
+        },
+        (None, Stage::Waiting) => CompositionStatus::Preliminary,
+        (None, Stage::Refused(_)) => CompositionStatus::EnteredInError,
+        (None, Stage::Final) => CompositionStatus::Final,
+    }
 }
 
 /// The LOINC code the practice gave the category. Without one the type is not known: US Core's value set has a code

@@ -1,13 +1,20 @@
 //! Provenance: who is behind a record, as US Core 7.0.0 wants it.
 
+use fhir_sdk::Base64Binary;
 use fhir_sdk::Instant;
+use fhir_sdk::r4b::codes::ProvenanceEntityRole;
 use fhir_sdk::r4b::resources;
 use fhir_sdk::r4b::resources::ProvenanceAgent;
+use fhir_sdk::r4b::resources::ProvenanceEntity;
 use fhir_sdk::r4b::types::CodeableConcept;
 use fhir_sdk::r4b::types::Meta;
+use fhir_sdk::r4b::types::Reference;
+use fhir_sdk::r4b::types::Signature;
 use time::UtcOffset;
 
+use crate::crypto;
 use crate::domain::ResourceType;
+use crate::domain::forms::Signed;
 use crate::domain::people::Code;
 use crate::domain::query::Field;
 use crate::domain::records::Record;
@@ -33,6 +40,9 @@ const TARGETS: &[ResourceType] = &[
     ResourceType::RelatedPerson,
     ResourceType::Coverage,
 ];
+
+/// System of the hashes of what was signed.
+const HASHES: &str = "https://anteroom.dev/fhir/NamingSystem/sha3-512";
 
 /// Provenance as it is served.
 pub static SERVED: Served = Served {
@@ -126,12 +136,48 @@ pub(super) fn render(origin: &Provenance, meta: Meta) -> Built<resources::Proven
         })?)
         .who(practice()?)
         .build()?;
-    resources::Provenance::builder()
+    let mut resource = resources::Provenance::builder()
         .id(origin.uuid.to_string())
         .meta(meta)
         .target(wire::list([wire::reference(kind, id, "")?]))
         .recorded(Instant(origin.recorded.to_offset(UtcOffset::UTC)))
         .agent(wire::list([author, transmitter]))
+        .build()?;
+    if let (Some(signed), Some((kind, id, name))) = (&origin.signature, &origin.author) {
+        let who = wire::reference(*kind, *id, name)?;
+        resource.signature = wire::list([signature(signed, who)?]);
+        resource.entity = wire::list([fingerprint(signed)?]);
+    }
+    Ok(resource)
+}
+
+/// The signature: the picture of it, which is an SVG of strokes or of the name that was typed. That the form still is what was
+/// signed is told by its docStatus.
+fn signature(signed: &Signed, who: Reference) -> Built<Signature> {
+    let picture = signed.picture.split_once("base64,").map(|(_, data)| data);
+    let bytes = picture.and_then(crypto::from_base64).unwrap_or_default();
+    let purpose = wire::coding(
+        "urn:iso-astm:E1762-95:2013",
+        "1.2.840.10065.1.12.1.1",
+        "Author's Signature",
+    )?;
+    Signature::builder()
+        .r#type(wire::list([purpose]))
+        .when(Instant(signed.at.to_offset(UtcOffset::UTC)))
+        .who(who)
+        .sig_format("image/svg+xml".to_owned())
+        .data(Base64Binary(bytes))
+        .build()
+}
+
+/// What was signed, by the hash of it.
+fn fingerprint(signed: &Signed) -> Built<ProvenanceEntity> {
+    let mut what = Reference::builder().build()?;
+    what.identifier = Some(wire::identifier(HASHES, &signed.hash)?);
+    what.display = wire::clean(&signed.name);
+    ProvenanceEntity::builder()
+        .role(ProvenanceEntityRole::Source)
+        .what(what)
         .build()
 }
 

@@ -33,6 +33,7 @@ use crate::http::negotiate;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
 use crate::rest;
+use crate::portal::form::Policy;
 use crate::rest::Rest;
 use crate::rest::history;
 use crate::rest::read;
@@ -245,6 +246,10 @@ pub fn rest<'a>(app: &'a App, id: &'a RequestId, grant: &'a Grant) -> Rest<'a> {
         rules: Rules {
             cancel_notice: app.config.cancel_notice,
             auto_enable: app.config.accounts.auto_enable,
+            forms: match app.config.automatic_forms {
+                true => Policy::Automatic,
+                false => Policy::Review,
+            },
         },
         request_id: &id.0,
     }

@@ -41,6 +41,7 @@ pub mod request_id;
 pub mod reset;
 pub mod scheduling;
 pub mod signin;
+pub mod signing;
 pub mod site;
 pub mod staff;
 pub mod staff_apps;

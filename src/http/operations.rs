@@ -25,6 +25,7 @@ use crate::http::portal;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
 use crate::http::scheduling;
+use crate::http::signing;
 use crate::rest::route;
 use crate::rest::route::Verb;
 
@@ -107,6 +108,9 @@ async fn answered(
 ) -> Answer<Response> {
     if portal::is_ours(path) {
         return portal::answer((app, id), (path, (method, uri, headers)), body).await;
+    }
+    if signing::is_ours(path) {
+        return signing::answer((app, id), (path, (method, uri, headers)), body).await;
     }
     if scheduling::is_ours(path) {
         return scheduling::answer((app, id), (path, (method, uri, headers)), body).await;

@@ -35,7 +35,6 @@ use crate::http::pages::problem::Detail;
 use crate::http::pages::problem::Problem;
 use crate::http::words::Page;
 use crate::portal::form::LOCKED;
-use crate::portal::form::LOCKED;
 use crate::portal::login::USERNAME_TAKEN;
 use crate::rest::Answered;
 use crate::rest::How;

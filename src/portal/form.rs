@@ -12,6 +12,7 @@ use crate::domain::forms::LONGEST;
 use crate::domain::forms::TICKED;
 use crate::domain::forms::Template;
 use crate::domain::people::Person;
+use crate::domain::refusal::Reason;
 use crate::portal::Change;
 use crate::portal::Verdict;
 use crate::portal::document::DocumentCase;
@@ -305,6 +306,18 @@ pub const FILL: &[Rule<FillCase>] = &[
         expression: "Provenance.signature",
     },
 ];
+
+/// Why a form that is signed is not changed.
+pub fn locked() -> Vec<Reason> {
+    let rule = FILL.iter().find(|rule| rule.id == LOCKED);
+    rule.map(|rule| Reason {
+        id: rule.id,
+        text: "This form is signed, and can not be changed any more.".to_owned(),
+        expression: rule.expression,
+    })
+    .into_iter()
+    .collect()
+}
 
 fn blank(text: &str) -> bool {
     text.trim().is_empty()

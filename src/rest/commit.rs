@@ -22,6 +22,7 @@ use crate::portal::Change;
 use crate::portal::Permit;
 use crate::portal::chart::ChartAsk;
 use crate::portal::chart::Writer;
+use crate::portal::form::FormChange;
 use crate::portal::visit::Step;
 use crate::portal::visit::VisitChange;
 use crate::rest::How;
@@ -280,6 +281,11 @@ fn action(one: &Prepared, write: &Write) -> String {
         (Change::Visit(VisitChange::Accept(_)), _) => "accept",
         (Change::Share(case), _) if case.ask.shared => "share",
         (Change::Share(_), _) => "unshare",
+        (Change::Form(change), _) => match change.as_ref() {
+            FormChange::Put(_) => "create",
+            FormChange::Fill(case) if case.signing.is_some() => "sign",
+            FormChange::Fill(_) => "fill",
+        },
         (_, "POST") => "create",
         (_, "PATCH") => "patch",
         _ => "update",

@@ -8,6 +8,7 @@ pub mod commit;
 pub mod condition;
 pub mod docref;
 pub mod everything;
+pub mod forms;
 pub mod history;
 pub mod include;
 pub mod read;

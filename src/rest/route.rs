@@ -30,6 +30,9 @@ const LONGEST: usize = 8 * 1024;
 /// Operations on Appointment that write.
 pub const BOOKS: [&str; 2] = ["$hold", "$book"];
 
+/// The operation that signs a form.
+pub const SIGN: &str = "$sign";
+
 /// The parts of an address.
 pub type Path<'a> = &'a [&'a str];
 
@@ -172,7 +175,7 @@ pub async fn operation(
     let (kind, id, name) = declared(path).ok_or(Refusal::NotFound)?;
     match (name, id, verb) {
         // They answer with a password, or change what the rest of a Bundle may do.
-        (name, ..) if name.starts_with("$portal-") || BOOKS.contains(&name) => {
+        (name, ..) if name.starts_with("$portal-") || BOOKS.contains(&name) || name == SIGN => {
             let why = "Send this operation as a request of its own, not in a Bundle.";
             Err(Refusal::Unsupported(why.to_owned()).into())
         }
@@ -198,7 +201,7 @@ pub fn declared<'a>(path: Path<'a>) -> Option<(ResourceType, Option<&'a str>, &'
     let bare = name.strip_prefix('$')?;
     let mut known = fhir::served(kind)?.operations.iter();
     let level = match bare {
-        "everything" => id.is_some(),
+        "everything" | "sign" => id.is_some(),
         "docref" | "find" => id.is_none(),
         "portal-reset" | "portal-invite" => true,
         portal if portal.starts_with("portal-") => id.is_some(),

@@ -142,6 +142,9 @@ pub async fn prepare(rest: &Rest<'_>, request: Request) -> Answer<Prepared> {
         Target::New(_) => (Interaction::Create, served.create),
         Target::Known(_) => (Interaction::Update, served.update),
     };
+    if let Target::Known(id) = request.target {
+        unlocked(rest, kind, id).await?;
+    }
     if lists.patient.is_empty() && lists.staff.is_empty() {
         return Err(Refusal::NoMethod.into());
     }
@@ -247,6 +250,18 @@ pub async fn prepare(rest: &Rest<'_>, request: Request) -> Answer<Prepared> {
         id,
         plan: Plan::Write(Box::new(write)),
     })
+}
+
+/// A form that is signed is not changed by anybody (F157), whatever of it could be.
+async fn unlocked(rest: &Rest<'_>, kind: ResourceType, id: Uuid) -> Answer<()> {
+    let forms = kind == ResourceType::DocumentReference;
+    let reach = rest.grant.reach(kind, Interaction::Update);
+    if let (true, Ok(reach)) = (forms, reach)
+        && emr::forms::is_locked(rest.emr, &reach, id).await?
+    {
+        return Err(Refusal::Rules(portal::form::locked()).into());
+    }
+    Ok(())
 }
 
 /// The record as it stands under the reach of the update.

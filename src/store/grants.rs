@@ -285,13 +285,13 @@ pub fn at_home(person: Person) -> Grant {
         patient: Some(person),
         encounter: None,
     };
-    let scopes = Scope::list("patient/Appointment.crus");
+    let scopes = Scope::list("patient/Appointment.crus patient/DocumentReference.rus");
     Grant::stored(own_pages(), User::Patient(person), context, scopes)
 }
 
 /// The same for a member of staff at the desk, as far as OpenEMR's access control goes.
 pub fn at_desk(staff: Staff) -> Grant {
-    let scopes = Scope::list("user/Appointment.crus");
+    let scopes = Scope::list("user/Appointment.crus user/DocumentReference.rs user/Task.c");
     let context = LaunchContext::default();
     Grant::stored(own_pages(), User::Staff(staff), context, scopes)
 }

@@ -85,6 +85,7 @@ async fn filed(emr: &Emr, (grant, reach): &(Grant, Reach), paper: Paper) -> Answ
     let rules = Rules {
         cancel_notice: time::Duration::ZERO,
         auto_enable: false,
+        forms: crate::portal::form::Policy::Review,
     };
     let ask = Ask::Document(DocumentAsk::File(paper));
     let case = writing::case(emr, grant, reach, (ask, rules)).await?;

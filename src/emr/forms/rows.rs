@@ -8,6 +8,7 @@ use crate::db::sql::Sql;
 use crate::domain::forms::Answers;
 use crate::domain::forms::Form;
 use crate::domain::forms::How;
+use crate::domain::forms::Questions;
 use crate::domain::forms::Signed;
 use crate::domain::forms::State;
 use crate::domain::people::Person;
@@ -79,7 +80,7 @@ pub(super) struct Held {
 }
 
 /// The FHIR id of a row.
-pub(super) fn id(row: i64) -> Uuid {
+pub(in crate::emr) fn id(row: i64) -> Uuid {
     let parts = Parts {
         row: row.unsigned_abs(),
         at: 0,
@@ -89,7 +90,7 @@ pub(super) fn id(row: i64) -> Uuid {
 }
 
 /// The row of an id; `None` for one that is of no form.
-pub(super) fn row_of(id: Uuid) -> Option<i64> {
+pub(in crate::emr) fn row_of(id: Uuid) -> Option<i64> {
     let parts = composed::parts(Kind::Form, id)?;
     i64::try_from(parts.row).ok()
 }
@@ -216,6 +217,6 @@ pub(super) fn signed_parts<'a>(
 }
 
 /// Answers to what is not asked are none.
-fn keep_known(answers: &mut Answers, questions: &crate::domain::forms::Questions) {
+fn keep_known(answers: &mut Answers, questions: &Questions) {
     answers.retain(|id, _| questions.items().any(|item| item.id == *id));
 }

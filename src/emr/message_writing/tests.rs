@@ -75,6 +75,7 @@ async fn done(emr: &Emr, who: &(Grant, Reach), ask: MessageAsk) -> Answer<Uuid> 
     let rules = Rules {
         cancel_notice: time::Duration::ZERO,
         auto_enable: false,
+        forms: crate::portal::form::Policy::Review,
     };
     let (grant, reach) = who;
     let case = writing::case(emr, grant, reach, (Ask::Message(ask), rules)).await?;

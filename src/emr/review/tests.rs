@@ -103,6 +103,7 @@ async fn done(practice: &Fixture, user: User, ask: Ask) -> Result<Written, Failu
     let rules = Rules {
         cancel_notice: Duration::ZERO,
         auto_enable: false,
+        forms: crate::portal::form::Policy::Review,
     };
     let case = writing::case(&practice.emr, &grant, &reach, (ask, rules)).await?;
     let permit = portal::decide(case).permit()?;

@@ -1,0 +1,311 @@
+//! A signed form becomes part of the chart: a PDF in its category, and OpenEMR's row locked; or staff give it back, and its
+//! signature is void. Both close the row that waits in OpenEMR's queue, in the caller's transaction.
+
+use std::sync::Arc;
+
+use sqlx::FromRow;
+
+use crate::crypto;
+use crate::db::Tx;
+use crate::db::sql::Sql;
+use crate::db::sql::datetime_text;
+use crate::domain::forms::Form;
+use crate::domain::forms::How;
+use crate::domain::forms::Kind;
+use crate::domain::forms::Part;
+use crate::domain::forms::TICKED;
+use crate::domain::language::Language;
+use crate::domain::people::Person;
+use crate::domain::records::DOCUMENT_CATEGORIES;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Failure;
+use crate::domain::refusal::Fault;
+use crate::domain::refusal::Refusal;
+use crate::domain::scope::Token;
+use crate::emr::Emr;
+use crate::emr::filing;
+use crate::emr::forms::picture;
+use crate::emr::forms::rows;
+use crate::emr::forms::written;
+use crate::emr::uuids;
+use crate::portal::document::DocumentCase;
+use crate::portal::document::DocumentChange;
+use crate::portal::document::Filer;
+use crate::portal::document::Paper as File;
+use crate::portal::document::Source;
+use crate::sheet;
+use crate::sheet::Paper;
+use crate::sheet::form::Line;
+use crate::sheet::form::Shown;
+use crate::sheet::form::Signed;
+use crate::store::forms;
+use crate::store::forms::NewForm;
+
+/// Of two who decide at once one finds it decided. `authorizing_signator` is the user name of who did.
+const LOCK: &str = "UPDATE onsite_documents SET denial_reason = 'Locked', accept_signed_status = 1, \
+    authorize_signed_time = ?, authorizing_signator = ?, review_date = ? \
+    WHERE id = ? AND pid = ? AND denial_reason = 'In Review'";
+
+/// The patient writes on; what was signed is not signed any more.
+const GIVE_BACK: &str = "UPDATE onsite_documents SET denial_reason = 'Editing', patient_signed_status = 0, \
+    patient_signature = NULL, patient_signed_time = NULL, review_date = ?, full_document = ?";
+const WITH_DATA: &str = ", template_data = ?";
+const WHERE: &str = " WHERE id = ? AND pid = ? AND denial_reason = 'In Review'";
+
+/// As OpenEMR's dashboard closes it.
+const CLOSE: &str = "UPDATE onsite_portal_activity SET pending_action = 'completed', action_taken = ?, \
+    status = 'closed', action_user = ?, action_taken_time = ? \
+    WHERE patient_id = ? AND activity = 'document' AND table_args = ? AND status IN ('waiting', 'editing', 'new')";
+
+const USERNAME: &str = "SELECT username FROM users WHERE id = ?";
+
+const NUMBER: &str = "SELECT CAST(id AS SIGNED) AS number FROM documents WHERE drive_uuid = ?";
+
+#[derive(FromRow)]
+struct User {
+    username: Option<String>,
+}
+
+#[derive(FromRow)]
+struct Number {
+    number: i64,
+}
+
+/// A form that waits for staff, with the document it is to become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::emr) struct Charting {
+    form: Form,
+    document: Box<DocumentCase>,
+}
+
+/// Gathers what locking a form needs, before the transaction: the form as it stands, drawn as a PDF.
+///
+/// # Errors
+/// `NotFound` where there is no such form in this chart; `Conflict` where it does not wait for staff; `Unavailable` where
+/// no documents can be written here.
+pub(in crate::emr) async fn ready(emr: &Emr, person: Person, row: i64) -> Answer<Charting> {
+    let held = rows::one(emr, person, row).await?;
+    let form = held.ok_or(Refusal::NotFound)?.form;
+    if form.state != crate::domain::forms::State::InReview {
+        return Err(decided());
+    }
+    let document = Box::new(document(emr, &form).await?);
+    Ok(Charting { form, document })
+}
+
+/// Locks a form and files its PDF, in the caller's transaction; `by` is `users.id` of who decided.
+///
+/// # Errors
+/// `Conflict` where it was decided at the same moment.
+pub(in crate::emr) async fn lock(
+    emr: &Emr,
+    tx: &mut Tx,
+    charting: &Charting,
+    by: i64,
+) -> Answer<()> {
+    let mut document = charting.document.clone();
+    document.by = Filer::Staff(by);
+    locked(emr, tx, (&charting.form, &document), by).await
+}
+
+/// After a transaction that failed: takes the file away again.
+pub(in crate::emr) async fn undo(emr: &Emr, charting: &Charting) {
+    let change = DocumentChange::File(charting.document.clone());
+    filing::undo(emr, &change).await;
+}
+
+/// The same for a form that is locked as soon as it is signed.
+pub(super) async fn locked(
+    emr: &Emr,
+    tx: &mut Tx,
+    (form, document): (&Form, &DocumentCase),
+    by: i64,
+) -> Answer<()> {
+    let wall = emr.zone.wall(emr.now());
+    let user: Option<User> = tx.one(Sql::new(USERNAME).bind(by)).await?;
+    let name = user.and_then(|user| user.username).unwrap_or_default();
+    let name: String = name.chars().take(50).collect();
+    let sql = Sql::new(LOCK)
+        .bind(wall)
+        .bind(name)
+        .bind(wall)
+        .bind(form.row)
+        .bind(form.person.pid);
+    if tx.run(sql).await? != 1 {
+        return Err(decided());
+    }
+    let drive = document.drive;
+    filing::apply(emr, tx, &DocumentChange::File(Box::new(document.clone()))).await?;
+    let number: Option<Number> = tx.one(Sql::new(NUMBER).bind(drive)).await?;
+    let number = number.ok_or_else(|| Fault::new("filing a form", "its document has no row"))?;
+    known(emr, tx, form).await?;
+    forms::filed(tx, form.row, number.number).await?;
+    close(emr, tx, form, ("accept", by)).await
+}
+
+/// Gives a form back to the patient, who reads why; `by` is `users.id` of who decided.
+///
+/// # Errors
+/// `NotFound` where there is no such form in this chart; `Conflict` where it was decided already.
+pub(in crate::emr) async fn deny(
+    emr: &Emr,
+    tx: &mut Tx,
+    (person, row): (Person, i64),
+    (reason, by): (&str, i64),
+) -> Answer<()> {
+    let sql = rows::statement(emr)
+        .push(" AND d.id = ? AND p.pid = ? AND p.uuid = ?")
+        .bind(row)
+        .bind(person.pid)
+        .bind(person.uuid);
+    let found: Option<rows::Row> = tx.one(sql).await?;
+    let held = found.and_then(|row| row.held(emr));
+    let form = held.ok_or(Refusal::NotFound)?.form;
+    let html = written::html(&form.questions, &form.answers, "");
+    let sql = Sql::new(GIVE_BACK)
+        .bind(emr.zone.wall(emr.now()))
+        .bind(html.into_bytes());
+    let sql = match rows::has_data(emr) {
+        true => sql
+            .push(WITH_DATA)
+            .bind(written::data(&form.questions, &form.answers, "")),
+        false => sql,
+    };
+    let sql = sql.push(WHERE).bind(row).bind(person.pid);
+    if tx.run(sql).await? != 1 {
+        return Err(decided());
+    }
+    known(emr, tx, &form).await?;
+    forms::given_back(tx, row, (reason, emr.now())).await?;
+    close(emr, tx, &form, ("reject", by)).await
+}
+
+/// Of a form OpenEMR's portal made nothing is known here yet.
+async fn known(emr: &Emr, tx: &mut Tx, form: &Form) -> Answer<()> {
+    let new = NewForm {
+        document: form.row,
+        pid: form.person.pid,
+        template: String::new(),
+        category: 0,
+        put_by: 0,
+        at: emr.now(),
+    };
+    forms::insert(tx, &new).await
+}
+
+async fn close(emr: &Emr, tx: &mut Tx, form: &Form, (taken, by): (&str, i64)) -> Answer<()> {
+    let sql = Sql::new(CLOSE)
+        .bind(taken)
+        .bind(by)
+        .bind(emr.zone.wall(emr.now()))
+        .bind(form.person.pid)
+        .bind(form.row.to_string());
+    tx.run(sql).await.map(|_| ())
+}
+
+fn decided() -> Failure {
+    let why = "Somebody else decided this at the same moment.";
+    Refusal::Conflict(why.to_owned()).into()
+}
+
+/// The PDF of a form as a document to be filed. Without a category it goes to OpenEMR's own for what was looked through.
+pub(super) async fn document(emr: &Emr, form: &Form) -> Answer<DocumentCase> {
+    let practice = emr.practice().await?;
+    let globals = &practice.globals;
+    if emr.documents.is_none() || globals.on("document_storage_method") {
+        return Err(Refusal::Unavailable("This server can not write documents.").into());
+    }
+    let category = match &form.category {
+        Some((id, _)) => Some(*id),
+        None => {
+            let reviewed = Token {
+                system: Some(DOCUMENT_CATEGORIES.to_owned()),
+                code: "Reviewed".to_owned(),
+            };
+            let by = Filer::Staff(form.put_by);
+            filing::category(emr, (by, None), Some(&reviewed)).await?
+        }
+    };
+    if category.is_none() {
+        return Err(Refusal::Unavailable("The chart has no category for forms.").into());
+    }
+    let bytes: Arc<[u8]> = Arc::from(pdf(emr, form).await?);
+    let hash = crypto::sha3_512_hex(&bytes);
+    Ok(DocumentCase {
+        paper: File {
+            id: uuids::fresh(),
+            patient: form.person.uuid,
+            name: file_name(&form.title),
+            declared: "application/pdf".to_owned(),
+            category: None,
+            bytes: Source::Inline(bytes),
+        },
+        person: form.person,
+        by: Filer::Staff(form.put_by),
+        client_id: String::new(),
+        portal_on: true,
+        uploads_on: true,
+        found: Some("application/pdf"),
+        listed: true,
+        category,
+        hash,
+        drive: uuids::fresh(),
+        encrypted: globals.on("drive_encryption"),
+    })
+}
+
+/// A title as the name of a file: no path, no odd signs, no more letters than a column takes with its signs written out.
+fn file_name(title: &str) -> String {
+    let letter = |letter: char| match letter {
+        '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '&' | '\'' => '-',
+        other if other.is_control() => ' ',
+        other => other,
+    };
+    let name: String = title.chars().map(letter).take(120).collect();
+    match name.trim() {
+        "" => "form.pdf".to_owned(),
+        name => format!("{name}.pdf"),
+    }
+}
+
+/// A form as a PDF: questions, answers, the signature, when it was given, and the hash of what was signed.
+pub(super) async fn pdf(emr: &Emr, form: &Form) -> Answer<Vec<u8>> {
+    let practice = emr.practice().await?;
+    let shown = Shown {
+        practice: practice.name.clone(),
+        patient: form.patient_name.clone(),
+        title: form.title.clone(),
+        lines: form.questions.parts.iter().map(|part| line(form, part)).collect(),
+        signed: form.signed.as_ref().map(|signed| Signed {
+            name: signed.name.clone(),
+            strokes: match signed.how {
+                How::Typed => Vec::new(),
+                How::Drawn => picture::strokes(&signed.picture),
+            },
+            at: datetime_text(emr.zone.wall(signed.at)),
+            zone: emr.zone.name().to_owned(),
+            witnessed: signed.witness.is_some(),
+            hash: signed.hash.clone(),
+            whole: signed.whole,
+        }),
+        language: Language::English,
+        paper: Paper::of_zone(emr.zone.name()),
+    };
+    let work = move || sheet::form::pdf(&shown);
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|error| Fault::new("drawing a form", error))??)
+}
+
+fn line(form: &Form, part: &Part) -> Line {
+    match part {
+        Part::Heading(text) => Line::Heading(text.clone()),
+        Part::Words(text) => Line::Words(text.clone()),
+        Part::Item(item) => {
+            let answer = form.answers.get(&item.id).cloned().unwrap_or_default();
+            match item.kind {
+                Kind::Check => Line::Box(item.label.clone(), answer == TICKED),
+                _ => Line::Answer(item.label.clone(), answer),
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Forms: put before a patient, filled in, signed. Pages and operations come the same way as every write: decided, then
+//! written with its line in the ledger.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::domain::ResourceType;
+use crate::domain::access::Reach;
+use crate::domain::forms::Answers;
+use crate::domain::forms::Form;
+use crate::domain::forms::TICKED;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Failure;
+use crate::domain::refusal::Refusal;
+use crate::domain::scope::Interaction;
+use crate::emr::forms;
+use crate::emr::writing;
+use crate::fhir::inputs::Inputs;
+use crate::fhir::outcome;
+use crate::portal;
+use crate::portal::Ask;
+use crate::portal::form::Fill;
+use crate::portal::form::FormAsk;
+use crate::portal::form::Signature;
+use crate::rest::Answered;
+use crate::rest::How;
+use crate::rest::Rest;
+use crate::rest::commit;
+use crate::rest::commit::Committed;
+use crate::rest::commit::Settled;
+use crate::rest::read;
+use crate::rest::records;
+use crate::rest::write::Plan;
+use crate::rest::write::Prepared;
+use crate::rest::write::Write;
+use crate::store::ledger;
+use crate::store::ledger::Outcome;
+
+/// What the type of a form is.
+pub const KIND: ResourceType = ResourceType::DocumentReference;
+
+/// The parameters of `$sign`.
+const NAMES: [&str; 3] = ["name", "drawing", "agreed"];
+
+/// Items within one another at most.
+const DEEPEST: usize = 8;
+
+/// A patient's forms, the newest first.
+///
+/// # Errors
+/// `Forbidden` without a scope to search documents.
+pub async fn all(rest: &Rest<'_>, reach: &Reach) -> Answer<Vec<Form>> {
+    forms::of(rest.emr, reach).await
+}
+
+/// One form.
+///
+/// # Errors
+/// `NotFound` where it is not there for this caller.
+pub async fn one(rest: &Rest<'_>, id: Uuid) -> Answer<Form> {
+    let reach = rest.grant.reach(KIND, Interaction::Read)?;
+    forms::read(rest.emr, &reach, id).await
+}
+
+/// Puts a form before a patient; the Task it is.
+///
+/// # Errors
+/// `Rules` with every broken rule.
+pub async fn put(
+    rest: &Rest<'_>,
+    (patient, template): (Uuid, Uuid),
+    category: &str,
+) -> Answer<Settled> {
+    let kind = ResourceType::Task;
+    let reach = rest.grant.reach(kind, Interaction::Create)?;
+    let ask = FormAsk::Put {
+        patient,
+        template,
+        category: category.to_owned(),
+    };
+    let about = (kind, rest.new_id()?);
+    done(rest, (&reach, ask), about, ("Task.create", Some(patient))).await
+}
+
+/// Keeps answers, or signs.
+///
+/// # Errors
+/// `Rules` with every broken rule; `Conflict` where it was signed or changed at the same moment.
+pub async fn fill(rest: &Rest<'_>, fill: Fill) -> Answer<Settled> {
+    let reach = rest.grant.reach(KIND, Interaction::Update)?;
+    let id = fill.form;
+    let action = match fill.signature {
+        Some(_) => "DocumentReference.sign",
+        None => "DocumentReference.fill",
+    };
+    let patient = reach.patient().map(|person| person.uuid);
+    let ask = FormAsk::Fill(fill);
+    done(rest, (&reach, ask), (KIND, id), (action, patient)).await
+}
+
+async fn done(
+    rest: &Rest<'_>,
+    (reach, ask): (&Reach, FormAsk),
+    (kind, id): (ResourceType, Uuid),
+    (action, patient): (&str, Option<Uuid>),
+) -> Answer<Settled> {
+    let decided = decided(rest, reach, ask).await;
+    let permit = match decided {
+        Ok(permit) => permit,
+        Err(Failure::Refused(refusal)) => {
+            if let Refusal::Rules(reasons) = &refusal {
+                let ids: Vec<&str> = reasons.iter().map(|reason| reason.id).collect();
+                let resource = format!("{}/{id}", kind.name());
+                let mut entry = rest.entry(action.to_owned(), resource);
+                entry.outcome = Outcome::Refused;
+                entry.reason = ids.join(" ");
+                entry.patient = patient.or(entry.patient);
+                ledger::record_all(&rest.emr.db, &[entry]).await?;
+            }
+            return Err(refusal.into());
+        }
+        Err(broken) => return Err(broken),
+    };
+    let write = Write {
+        permit,
+        before: None,
+        method: "POST",
+        patient,
+        seen: None,
+        condition: None,
+    };
+    let prepared = Prepared {
+        kind,
+        id,
+        plan: Plan::Write(Box::new(write)),
+    };
+    match commit::commit(rest, &[prepared], None).await? {
+        Committed::Done(settled) => {
+            let last = settled.into_iter().next_back();
+            last.ok_or_else(|| Refusal::NotFound.into())
+        }
+        Committed::Beaten => Err(Refusal::Unavailable("Too many equal requests at once.").into()),
+    }
+}
+
+async fn decided(rest: &Rest<'_>, reach: &Reach, ask: FormAsk) -> Answer<portal::Permit> {
+    let ask = Ask::Form(Box::new(ask));
+    let case = writing::case(rest.emr, rest.grant, reach, (ask, rest.rules)).await?;
+    Ok(portal::decide(case).permit()?)
+}
+
+/// `DocumentReference/[id]/$sign`: answered with the document as it stands then.
+///
+/// # Errors
+/// `Invalid` at a parameter; otherwise as [`fill`].
+pub async fn sign(rest: &Rest<'_>, id: Uuid, inputs: &Inputs) -> Answer<Answered> {
+    rest.grant.reach(KIND, Interaction::Update)?;
+    let text = |name: &'static str| Ok::<_, Refusal>(inputs.one(name)?.unwrap_or_default());
+    if let Some((name, _)) = inputs
+        .pairs
+        .iter()
+        .find(|(name, _)| !NAMES.contains(&name.as_str()) && !name.starts_with('_'))
+    {
+        let why = "$sign takes name, drawing, agreed and answers";
+        return Err(Refusal::invalid(name.clone(), why).into());
+    }
+    let agreed = match text("agreed")? {
+        "true" => true,
+        "" | "false" => false,
+        _ => return Err(Refusal::invalid("agreed", "this is true or false").into()),
+    };
+    let answers = inputs.resource.as_ref().map(answers).transpose()?;
+    let signature = Signature {
+        name: text("name")?.to_owned(),
+        drawing: text("drawing")?.to_owned(),
+        agreed,
+    };
+    let ask = Fill {
+        form: id,
+        answers,
+        signature: Some(signature),
+        tablet: None,
+    };
+    fill(rest, ask).await?;
+    // Who may write and not read is told that it is done, and no more.
+    let Ok(reach) = rest.grant.reach(KIND, Interaction::Read) else {
+        return Ok(Answered::found(outcome::information("The form is signed.")));
+    };
+    let record = records::read(rest, &reach, id).await?;
+    let mut answered = read::shown(rest, &record)?;
+    answered.how = How::Updated;
+    Ok(answered)
+}
+
+/// The answers of a QuestionnaireResponse.
+///
+/// # Errors
+/// `Invalid` where it is none, or holds an answer that is not of one value.
+pub fn answers(response: &Value) -> Result<Answers, Refusal> {
+    if response["resourceType"] != "QuestionnaireResponse" {
+        let why = "this is a QuestionnaireResponse";
+        return Err(Refusal::invalid("answers", why));
+    }
+    let mut answers = Answers::new();
+    gather(&response["item"], &mut answers, 0)?;
+    Ok(answers)
+}
+
+fn gather(items: &Value, answers: &mut Answers, depth: usize) -> Result<(), Refusal> {
+    let wrong = |why: &str| Refusal::invalid("QuestionnaireResponse.item", why);
+    let items = match items {
+        Value::Null => return Ok(()),
+        Value::Array(items) if depth < DEEPEST => items,
+        Value::Array(_) => return Err(wrong("items are too deep within one another")),
+        _ => return Err(wrong("this is a JSON array")),
+    };
+    for item in items {
+        let Some(id) = item["linkId"].as_str() else {
+            return Err(wrong("an item has a linkId"));
+        };
+        gather(&item["item"], answers, depth + 1)?;
+        let given = match &item["answer"] {
+            Value::Null => continue,
+            Value::Array(all) if all.len() <= 1 => all.first(),
+            _ => return Err(wrong("an item has one answer here")),
+        };
+        let Some(given) = given else { continue };
+        let value = given
+            .as_object()
+            .into_iter()
+            .flatten()
+            .find_map(|(name, value)| name.starts_with("value").then_some(value));
+        let text = match value {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Bool(true)) => TICKED.to_owned(),
+            Some(Value::Bool(false)) => String::new(),
+            Some(Value::Object(coding)) => coding
+                .get("display")
+                .or_else(|| coding.get("code"))
+                .and_then(Value::as_str)
+                .ok_or_else(|| wrong("a coding has a code"))?
+                .to_owned(),
+            _ => return Err(wrong("this answer can not be kept")),
+        };
+        if answers.insert(id.to_owned(), text).is_some() {
+            return Err(wrong("this linkId comes twice"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn f153_answers_are_read_from_a_response() {
+        let found = answers(&json!({"resourceType": "QuestionnaireResponse", "item": [
+            {"linkId": "1", "answer": [{"valueString": "Ana"}]},
+            {"linkId": "2", "item": [{"linkId": "3", "answer": [{"valueBoolean": true}]}]},
+            {"linkId": "4", "answer": [{"valueCoding": {"code": "Yes"}}]},
+            {"linkId": "5"}]}))
+        .expect("answers");
+        let pairs: Vec<(&str, &str)> = found.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        assert_eq!(pairs, [("1", "Ana"), ("3", TICKED), ("4", "Yes")]);
+        for wrong in [
+            json!({"resourceType": "Patient"}),
+            json!({"resourceType": "QuestionnaireResponse", "item": {}}),
+            json!({"resourceType": "QuestionnaireResponse", "item": [{"answer": []}]}),
+            json!({"resourceType": "QuestionnaireResponse", "item": [{"linkId": "1", "answer": [{}, {}]}]}),
+            json!({"resourceType": "QuestionnaireResponse", "item": [{"linkId": "1", "answer": [{"valueX": []}]}]}),
+        ] {
+            assert!(answers(&wrong).is_err(), "{wrong}");
+        }
+    }
+}
