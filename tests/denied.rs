@@ -89,6 +89,8 @@ const ROUTES: &[(&str, Guard)] = &[
     ("/account/visits/hold", Guard::Session),
     ("/account/visits/ask", Guard::Session),
     ("/account/visits/{id}", Guard::Session),
+    ("/account/forms", Guard::Session),
+    ("/account/forms/{id}", Guard::Session),
     ("/reset", Guard::Open),
     ("/reset/{token}", Guard::Link),
     ("/activate/{token}", Guard::Link),

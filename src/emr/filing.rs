@@ -213,6 +213,17 @@ pub(super) async fn category(
     Ok(found.map(|one| one.row_id))
 }
 
+/// The names of the categories that are open to whoever holds these rights, `None` being all, in their order.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn categories(emr: &Emr, held: Option<&[Right]>) -> Answer<Vec<String>> {
+    let sql = Sql::new(CATEGORIES).push(NO_CODES).push(NOT_ROOT);
+    let all: Vec<Category> = emr.db.all(sql).await?;
+    let open = all.into_iter().filter(|one| one.open_to(held));
+    Ok(open.filter_map(|one| one.name).collect())
+}
+
 impl Category {
     /// Whether it has this name, blanks apart, or this LOINC code.
     fn is(&self, asked: &Token) -> bool {

@@ -1,7 +1,7 @@
 //! Forms in the Documents Center (`onsite_documents`): as documents of the chart, to be filled in and signed, and locked when
 //! they are done.
 
-pub(super) mod chart;
+pub mod chart;
 mod fill;
 mod known;
 mod parse;

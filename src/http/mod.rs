@@ -30,6 +30,7 @@ pub mod oauth;
 pub mod onboarding;
 pub mod openapi;
 pub mod operations;
+pub mod own_forms;
 pub mod pages;
 pub mod portal;
 pub mod portal_answers;
@@ -337,6 +338,11 @@ pub fn router(app: Arc<App>) -> Router {
             get(visits::asking::page).post(visits::asking::ask),
         )
         .route("/account/visits/{id}", get(visits::one).post(visits::act))
+        .route("/account/forms", get(own_forms::page))
+        .route(
+            "/account/forms/{id}",
+            get(own_forms::one).post(own_forms::act),
+        )
         .route("/reset", get(reset::page).post(reset::ask))
         .route("/reset/{token}", get(activate::page).post(activate::redeem))
         .route(

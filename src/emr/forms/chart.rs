@@ -73,7 +73,7 @@ struct Number {
 
 /// A form that waits for staff, with the document it is to become.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::emr) struct Charting {
+pub struct Charting {
     form: Form,
     document: Box<DocumentCase>,
 }
@@ -83,7 +83,7 @@ pub(in crate::emr) struct Charting {
 /// # Errors
 /// `NotFound` where there is no such form in this chart; `Conflict` where it does not wait for staff; `Unavailable` where
 /// no documents can be written here.
-pub(in crate::emr) async fn ready(emr: &Emr, person: Person, row: i64) -> Answer<Charting> {
+pub async fn ready(emr: &Emr, person: Person, row: i64) -> Answer<Charting> {
     let held = rows::one(emr, person, row).await?;
     let form = held.ok_or(Refusal::NotFound)?.form;
     if form.state != crate::domain::forms::State::InReview {
@@ -97,7 +97,7 @@ pub(in crate::emr) async fn ready(emr: &Emr, person: Person, row: i64) -> Answer
 ///
 /// # Errors
 /// `Conflict` where it was decided at the same moment.
-pub(in crate::emr) async fn lock(
+pub async fn lock(
     emr: &Emr,
     tx: &mut Tx,
     charting: &Charting,
@@ -109,7 +109,7 @@ pub(in crate::emr) async fn lock(
 }
 
 /// After a transaction that failed: takes the file away again.
-pub(in crate::emr) async fn undo(emr: &Emr, charting: &Charting) {
+pub async fn undo(emr: &Emr, charting: &Charting) {
     let change = DocumentChange::File(charting.document.clone());
     filing::undo(emr, &change).await;
 }
@@ -147,7 +147,7 @@ pub(super) async fn locked(
 ///
 /// # Errors
 /// `NotFound` where there is no such form in this chart; `Conflict` where it was decided already.
-pub(in crate::emr) async fn deny(
+pub async fn deny(
     emr: &Emr,
     tx: &mut Tx,
     (person, row): (Person, i64),

@@ -24,6 +24,7 @@ pub const ASSETS: &[Asset] = &[
         body: include_str!("../assets/mark.svg"),
     },
     script("/assets/desk.js", include_str!("../assets/desk.js")),
+    script("/assets/sign.js", include_str!("../assets/sign.js")),
     script("/assets/app/main.js", include_str!("../assets/app/main.js")),
     script(
         "/assets/app/launch.js",

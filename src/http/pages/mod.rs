@@ -21,6 +21,7 @@ pub mod logout;
 pub mod new_credentials;
 pub mod onboarding;
 pub mod own;
+pub mod own_forms;
 pub mod plain;
 pub mod problem;
 pub mod reset;

@@ -31,6 +31,9 @@ use super::onboarding::PinToRead;
 use super::own::EmailLink;
 use super::own::OwnEmail;
 use super::own::OwnLogin;
+use super::own_forms::OwnForm;
+use super::own_forms::OwnForms;
+use super::own_forms::Tablet;
 use super::problem::Problem;
 use super::reset::Reset;
 use super::reset::ResetAsked;
@@ -109,6 +112,13 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
             "logged-out-without-apps",
             Box::new(LoggedOut::sample_without_apps()),
         ),
+        ("own-forms", Box::new(OwnForms::sample())),
+        ("own-forms-empty", Box::new(OwnForms::sample_empty())),
+        ("own-form", Box::new(OwnForm::sample())),
+        ("own-form-signed", Box::new(OwnForm::sample_signed())),
+        ("own-form-tablet", Box::new(OwnForm::sample_tablet())),
+        ("tablet", Box::new(Tablet::sample())),
+        ("tablet-over", Box::new(Tablet::sample_over())),
         ("problem", Box::new(Problem::sample())),
         ("help", Box::new(Help::sample())),
         ("developers", Box::new(Developers::sample())),
