@@ -10,6 +10,7 @@ mod contract;
 mod definitions;
 mod denied;
 mod fhir;
+mod forms;
 mod fuzz;
 mod journeys;
 mod mail;

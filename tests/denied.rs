@@ -103,6 +103,7 @@ const ROUTES: &[(&str, Guard)] = &[
     ("/staff/patients", Guard::Session),
     ("/staff/patients/{id}", Guard::Session),
     ("/staff/patients/{id}/apps", Guard::Session),
+    ("/staff/patients/{id}/forms", Guard::Session),
     ("/staff/mail", Guard::Session),
     ("/staff/registrations", Guard::Session),
     ("/staff/visits", Guard::Session),

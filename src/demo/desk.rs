@@ -9,10 +9,36 @@ use crate::demo::book::Book;
 use crate::demo::book::Row;
 use crate::demo::people::PEOPLE;
 use crate::demo::people::Person;
+use crate::domain::forms::outline;
+use crate::emr::forms;
 use crate::emr::php;
 
 /// The patient whose profile edit waits.
 const MOVED: i64 = 1;
+
+/// Templates as practices write them in OpenEMR: title, its category there, text with directives.
+const TEMPLATES: [(&str, &str, &str); 2] = [
+    (
+        "Notice of Privacy Practices",
+        "Advance Directive",
+        "I, {PatientName}, born {PatientDOB}, have read the notice of privacy practices of this practice.\n\
+        {CheckMark} I agree to be called at {PatientPhone}\n\
+        May we leave a message? {ynRadioGroup}\n\
+        Who else may be told about my treatment: {TextInput}\n\
+        Anything we should know?\n{TextBox:03x080}\n{PatientSignature}",
+    ),
+    (
+        "Insurance Information",
+        "",
+        "Name of the insurance: {TextInput}\nNumber: {TextInput}\nValid since {DatePicker}\n\
+        Present medications: {Medications}\n{PatientSignature}",
+    ),
+];
+
+/// The form that waits for the patient, as `domain::forms::outline` has it.
+const HISTORY: &str = "# Your health\nPlease tell us what we should know before your visit.\n\
+    -- Illnesses and operations *\n- Medications you take\n-d Last check-up\n-y Do you smoke?\n\
+    [] I would like to talk about something else, too";
 
 /// What `sequences` stands at: above every number documents, encounters and addresses took from it.
 const SEQUENCE: i64 = 1000;
@@ -80,8 +106,33 @@ pub(super) fn write(book: &mut Book<'_>) {
 
 /// A form the practice put before the patient.
 fn form(book: &mut Book<'_>) {
+    for (number, (title, category, text)) in (1..).zip(TEMPLATES) {
+        book.add(
+            Row::of("document_templates")
+                .numbers([
+                    ("id", number),
+                    ("pid", 0),
+                    ("provider", 0),
+                    ("encounter", 0),
+                    ("size", i64::try_from(text.len()).unwrap_or_default()),
+                ])
+                .texts([
+                    ("profile", ""),
+                    ("category", category),
+                    ("location", ""),
+                    ("template_name", title),
+                    ("status", "New"),
+                    ("mime", "text/plain"),
+                ])
+                .set("template_content", text.as_bytes().to_vec())
+                .set("modified_date", book.at(-30, time!(9:00)))
+                .set("send_date", book.at(-30, time!(9:00))),
+        );
+    }
+    let history = outline::read(HISTORY).unwrap_or_default();
     book.add(
         Row::of("onsite_documents")
+            .set("full_document", forms::blank(&history).into_bytes())
             .numbers([
                 ("id", 1),
                 ("pid", MOVED),

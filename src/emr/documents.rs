@@ -168,11 +168,7 @@ struct Row {
 pub(super) type Placed = (String, i64, Record);
 
 /// The documents in the chart that are neither deleted nor expired, the newest first, and whether there are more.
-pub(super) async fn found(
-    emr: &Emr,
-    reach: &Reach,
-    query: &Query,
-) -> Answer<(Vec<Placed>, bool)> {
+pub(super) async fn found(emr: &Emr, reach: &Reach, query: &Query) -> Answer<(Vec<Placed>, bool)> {
     let sql = statement(emr, reach, query).await?;
     if query.count == 0 {
         return Ok((Vec::new(), false));

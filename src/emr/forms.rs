@@ -102,10 +102,13 @@ pub(super) async fn with_documents(
     let count = usize::try_from(query.count).unwrap_or(usize::MAX);
     let cut = all.len() > count;
     all.truncate(count);
-    let next = all.last().filter(|_| cut || more).map(|(key, row, _)| Cursor {
-        key: key.clone(),
-        row: *row,
-    });
+    let next = all
+        .last()
+        .filter(|_| cut || more)
+        .map(|(key, row, _)| Cursor {
+            key: key.clone(),
+            row: *row,
+        });
     Ok(Page {
         records: all.into_iter().map(|(_, _, record)| record).collect(),
         next,

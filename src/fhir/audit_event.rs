@@ -143,7 +143,9 @@ struct Kind {
 }
 
 /// The last word of an action, and what it is.
-const INTERACTIONS: [(&str, &str, &str); 12] = [
+const INTERACTIONS: [(&str, &str, &str); 14] = [
+    ("sign", "update", "U"),
+    ("fill", "update", "U"),
     ("read", "read", "R"),
     ("vread", "vread", "R"),
     ("history", "history-instance", "R"),

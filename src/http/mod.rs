@@ -46,6 +46,7 @@ pub mod signing;
 pub mod site;
 pub mod staff;
 pub mod staff_apps;
+pub mod staff_forms;
 pub mod staff_mail;
 pub mod staff_patient;
 pub mod staff_registrations;
@@ -375,6 +376,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route(
             "/staff/patients/{id}/apps",
             get(staff_patient::apps_page).post(staff_patient::apps_post),
+        )
+        .route(
+            "/staff/patients/{id}/forms",
+            get(staff_forms::page).post(staff_forms::post),
         )
         .route("/staff/mail", get(staff_mail::page).post(staff_mail::post))
         .route(

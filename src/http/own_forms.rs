@@ -359,10 +359,7 @@ pub async fn pdf(rest: &Rest<'_>, id: Uuid) -> Answer<Response> {
 pub async fn noted(app: &App, rest: &Rest<'_>, one: Option<Uuid>) {
     let (action, resource) = match one {
         Some(id) => ("DocumentReference.read", format!("DocumentReference/{id}")),
-        None => (
-            "DocumentReference.search",
-            "DocumentReference".to_owned(),
-        ),
+        None => ("DocumentReference.search", "DocumentReference".to_owned()),
     };
     app.reads
         .note(rest.entry(action.to_owned(), resource))

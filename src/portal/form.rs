@@ -294,7 +294,11 @@ pub const FILL: &[Rule<FillCase>] = &[
     Rule {
         id: "form.unsigned",
         about: "Where it is signed, there is a name, and a drawing is no mere slip.",
-        holds: |case| case.signing.as_ref().is_none_or(|one| signed(&one.signature)),
+        holds: |case| {
+            case.signing
+                .as_ref()
+                .is_none_or(|one| signed(&one.signature))
+        },
         sentence: |_| "Please type your full name, or draw your signature.".to_owned(),
         expression: "Provenance.signature",
     },
@@ -327,9 +331,8 @@ fn blank(text: &str) -> bool {
 fn signed(signature: &Signature) -> bool {
     let name = signature.name.trim();
     let letters = name.chars().filter(|letter| letter.is_alphabetic()).count();
-    let named = letters >= 2
-        && name.chars().count() <= LONGEST_NAME
-        && !name.chars().any(char::is_control);
+    let named =
+        letters >= 2 && name.chars().count() <= LONGEST_NAME && !name.chars().any(char::is_control);
     named && (signature.drawing.is_empty() || signature.strokes().is_some())
 }
 

@@ -262,7 +262,10 @@ mod tests {
             {"linkId": "4", "answer": [{"valueCoding": {"code": "Yes"}}]},
             {"linkId": "5"}]}))
         .expect("answers");
-        let pairs: Vec<(&str, &str)> = found.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        let pairs: Vec<(&str, &str)> = found
+            .iter()
+            .map(|(a, b)| (a.as_str(), b.as_str()))
+            .collect();
         assert_eq!(pairs, [("1", "Ana"), ("3", TICKED), ("4", "Yes")]);
         for wrong in [
             json!({"resourceType": "Patient"}),

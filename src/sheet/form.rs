@@ -230,7 +230,10 @@ fn marks<'a>(shown: &'a Shown, fonts: &Fonts, width: f32) -> Vec<Mark<'a>> {
         (false, true) => said("Signed at the practice by drawing"),
     };
     put(&format!("{how}: {} ({})", signed.at, signed.zone), SMALL);
-    put(&format!("SHA3-512: {}", signed.hash), (7.0, Cut::Regular, SOFT));
+    put(
+        &format!("SHA3-512: {}", signed.hash),
+        (7.0, Cut::Regular, SOFT),
+    );
     if !signed.whole {
         let warning = said("The form was changed after it was signed.");
         put(&warning, (10.5, Cut::Bold, INK));
@@ -306,7 +309,9 @@ mod tests {
             patient: "Ana Kim".to_owned(),
             title: "Consent".to_owned(),
             lines: (0..200)
-                .map(|number| Line::Answer(format!("Question {number}"), "Yes\nand more".to_owned()))
+                .map(|number| {
+                    Line::Answer(format!("Question {number}"), "Yes\nand more".to_owned())
+                })
                 .collect(),
             signed: Some(Signed {
                 name: "Ana Kim".to_owned(),
@@ -322,8 +327,16 @@ mod tests {
         };
         let bytes = pdf(&shown).expect("a PDF");
         assert!(bytes.starts_with(b"%PDF"));
-        let pages = bytes.windows(11).filter(|part| part == b"/Type /Page").count();
-        let pages = pages.max(bytes.windows(10).filter(|part| part == b"/Type/Page").count());
+        let pages = bytes
+            .windows(11)
+            .filter(|part| part == b"/Type /Page")
+            .count();
+        let pages = pages.max(
+            bytes
+                .windows(10)
+                .filter(|part| part == b"/Type/Page")
+                .count(),
+        );
         assert!(pages > 5, "{pages}");
     }
 }

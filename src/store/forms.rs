@@ -22,8 +22,7 @@ const SIGN: &str = "INSERT INTO anteroom_signature \
     (id, document, pid, patient, name, how, picture, hash, signed, client_id, witness, voided) \
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)";
 
-const VOID: &str =
-    "UPDATE anteroom_signature SET voided = ? WHERE document = ? AND voided IS NULL";
+const VOID: &str = "UPDATE anteroom_signature SET voided = ? WHERE document = ? AND voided IS NULL";
 
 /// A form's row of this house.
 #[derive(Clone, Debug, PartialEq, Eq)]

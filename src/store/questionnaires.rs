@@ -8,8 +8,7 @@ use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
 
-const SELECT: &str =
-    "SELECT id, title, category, body, CAST(active AS SIGNED) AS active, changed FROM anteroom_questionnaire";
+const SELECT: &str = "SELECT id, title, category, body, CAST(active AS SIGNED) AS active, changed FROM anteroom_questionnaire";
 
 const INSERT: &str = "INSERT INTO anteroom_questionnaire \
     (id, title, category, body, active, made_by, created, changed) VALUES (?, ?, ?, ?, 1, ?, ?, ?)";

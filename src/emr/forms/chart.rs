@@ -97,12 +97,7 @@ pub async fn ready(emr: &Emr, person: Person, row: i64) -> Answer<Charting> {
 ///
 /// # Errors
 /// `Conflict` where it was decided at the same moment.
-pub async fn lock(
-    emr: &Emr,
-    tx: &mut Tx,
-    charting: &Charting,
-    by: i64,
-) -> Answer<()> {
+pub async fn lock(emr: &Emr, tx: &mut Tx, charting: &Charting, by: i64) -> Answer<()> {
     let mut document = charting.document.clone();
     document.by = Filer::Staff(by);
     locked(emr, tx, (&charting.form, &document), by).await
@@ -275,7 +270,12 @@ pub(super) async fn pdf(emr: &Emr, form: &Form) -> Answer<Vec<u8>> {
         practice: practice.name.clone(),
         patient: form.patient_name.clone(),
         title: form.title.clone(),
-        lines: form.questions.parts.iter().map(|part| line(form, part)).collect(),
+        lines: form
+            .questions
+            .parts
+            .iter()
+            .map(|part| line(form, part))
+            .collect(),
         signed: form.signed.as_ref().map(|signed| Signed {
             name: signed.name.clone(),
             strokes: match signed.how {

@@ -86,11 +86,7 @@ fn is_html(text: &str) -> bool {
 }
 
 /// Takes a line apart at its directives.
-fn directives(
-    line: &str,
-    known: &Known,
-    (pieces, unknown): (&mut Vec<Piece>, &mut Vec<String>),
-) {
+fn directives(line: &str, known: &Known, (pieces, unknown): (&mut Vec<Piece>, &mut Vec<String>)) {
     let mut rest = line;
     while let Some(at) = rest.find('{') {
         let (before, behind) = rest.split_at(at);
@@ -274,14 +270,19 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Questions {
-        template(text, &vec![("PatientName", "Ana {TextInput} Kim".to_owned())])
+        template(
+            text,
+            &vec![("PatientName", "Ana {TextInput} Kim".to_owned())],
+        )
     }
 
     #[test]
     fn f155_openemrs_directives_become_questions() {
-        let found = of("I, {PatientName}, agree.\n{CheckMark} Medicare# {TextInput} {CheckMark} Medicaid\n\
+        let found = of(
+            "I, {PatientName}, agree.\n{CheckMark} Medicare# {TextInput} {CheckMark} Medicaid\n\
             Are you well? {ynRadioGroup}\nWhy:\n{TextBox:03x080}\nSeen on {DatePicker} {PatientSignature}\n\
-            {RadioGroup:Left_Right} {Medications} { not one }");
+            {RadioGroup:Left_Right} {Medications} { not one }",
+        );
         let labels: Vec<(&str, &str)> = found
             .items()
             .map(|item| (item.name.as_str(), item.label.as_str()))

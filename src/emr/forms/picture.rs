@@ -12,8 +12,7 @@ pub(super) fn of(signature: &Signature) -> String {
     let inside = match signature.strokes() {
         Some(strokes) => {
             let strokes = strokes.iter().map(|stroke| {
-                let points: Vec<String> =
-                    stroke.iter().map(|(x, y)| format!("{x},{y}")).collect();
+                let points: Vec<String> = stroke.iter().map(|(x, y)| format!("{x},{y}")).collect();
                 format!("M{}", points.join("L"))
             });
             let path: String = strokes.collect();

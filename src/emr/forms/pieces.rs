@@ -17,8 +17,25 @@ use crate::domain::forms::Kind;
 
 /// Elements that begin and end a line.
 const BLOCKS: [&str; 19] = [
-    "p", "div", "br", "hr", "li", "ul", "ol", "tr", "table", "blockquote", "pre", "section", "form",
-    "fieldset", "h5", "h6", "dt", "dd", "title",
+    "p",
+    "div",
+    "br",
+    "hr",
+    "li",
+    "ul",
+    "ol",
+    "tr",
+    "table",
+    "blockquote",
+    "pre",
+    "section",
+    "form",
+    "fieldset",
+    "h5",
+    "h6",
+    "dt",
+    "dd",
+    "title",
 ];
 /// Elements that are a heading.
 const HEADINGS: [&str; 4] = ["h1", "h2", "h3", "h4"];
@@ -167,7 +184,9 @@ impl Seen {
                     .push(Piece::Field(field(tag, Kind::Check, ticked)));
             }
             "radio" => self.radio(tag, value),
-            "date" => self.pieces.push(Piece::Field(field(tag, Kind::Date, value))),
+            "date" => self
+                .pieces
+                .push(Piece::Field(field(tag, Kind::Date, value))),
             _ => {
                 let class = attribute(tag, "class");
                 let kind = match class.split(' ').any(|word| word == "datepicker") {

@@ -88,9 +88,7 @@ pub(in crate::emr) async fn case(
     if place.is_none() && category.trim().is_empty() {
         place = of(REVIEWED).await?;
     }
-    let waits = Sql::new(WAITS)
-        .bind(person.pid)
-        .bind(template.to_string());
+    let waits = Sql::new(WAITS).bind(person.pid).bind(template.to_string());
     let waits: Option<Number> = emr.db.one(waits).await?;
     let html = found
         .as_ref()

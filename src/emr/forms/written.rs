@@ -51,13 +51,19 @@ fn input(item: &Item, answer: &str) -> String {
     let value = escaped(answer);
     match &item.kind {
         Kind::Line => {
-            format!("{label} <input class=\"templateInput\" type=\"text\" {name} value=\"{value}\">")
+            format!(
+                "{label} <input class=\"templateInput\" type=\"text\" {name} value=\"{value}\">"
+            )
         }
         Kind::Date => {
-            format!("{label} <input class=\"templateInput\" type=\"date\" {name} value=\"{value}\">")
+            format!(
+                "{label} <input class=\"templateInput\" type=\"date\" {name} value=\"{value}\">"
+            )
         }
         Kind::Lines => {
-            format!("{label} <textarea class=\"templateInput\" rows=\"3\" cols=\"60\" {name}>{value}</textarea>")
+            format!(
+                "{label} <textarea class=\"templateInput\" rows=\"3\" cols=\"60\" {name}>{value}</textarea>"
+            )
         }
         Kind::Check => {
             let ticked = if answer == TICKED { " checked" } else { "" };

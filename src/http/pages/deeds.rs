@@ -137,7 +137,13 @@ const DEEDS: &[(&str, &str, &str)] = &[
 ];
 
 /// The last word of an action: as done, and as tried in vain.
-const VERBS: [(&str, &str, &str); 17] = [
+const VERBS: [(&str, &str, &str); 19] = [
+    ("sign", "Signed a form: {}", "Tried to sign a form: {}"),
+    (
+        "fill",
+        "Filled in a form: {}",
+        "Tried to fill in a form: {}",
+    ),
     ("read", "Looked at: {}", "Tried to look at: {}"),
     ("vread", "Looked at: {}", "Tried to look at: {}"),
     (

@@ -27,6 +27,7 @@ pub mod problem;
 pub mod reset;
 pub mod scope_words;
 pub mod staff;
+pub mod staff_forms;
 pub mod staff_login;
 pub mod staff_mail;
 pub mod staff_patient;

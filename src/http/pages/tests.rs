@@ -39,6 +39,7 @@ use super::reset::Reset;
 use super::reset::ResetAsked;
 use super::staff::StaffApps;
 use super::staff::StaffLaunch;
+use super::staff_forms::StaffForms;
 use super::staff_login::ChoosePatient;
 use super::staff_login::StaffLogin;
 use super::staff_mail::StaffMail;
@@ -119,6 +120,8 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
         ("own-form-tablet", Box::new(OwnForm::sample_tablet())),
         ("tablet", Box::new(Tablet::sample())),
         ("tablet-over", Box::new(Tablet::sample_over())),
+        ("staff-forms", Box::new(StaffForms::sample())),
+        ("staff-forms-empty", Box::new(StaffForms::sample_empty())),
         ("problem", Box::new(Problem::sample())),
         ("help", Box::new(Help::sample())),
         ("developers", Box::new(Developers::sample())),

@@ -127,7 +127,9 @@ fn f153_every_rule_of_signing_can_be_broken_alone() {
         }),
         ("form.unsigned", |case| sign(case).name = " ".to_owned()),
         ("form.unsigned", |case| sign(case).name = "x".repeat(200)),
-        ("form.unsigned", |case| sign(case).drawing = "M1,1".to_owned()),
+        ("form.unsigned", |case| {
+            sign(case).drawing = "M1,1".to_owned()
+        }),
         ("form.unsigned", |case| {
             sign(case).drawing = "M1,1L2,2L3,3L4,4\"><script>".to_owned();
         }),

@@ -1,0 +1,163 @@
+//! `/staff/patients/{id}/forms`: staff put a form before a patient, and see how far each is.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Path;
+use axum::extract::RawQuery;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::response::Response;
+use uuid::Uuid;
+
+use crate::auth::csrf;
+use crate::domain::access::Right;
+use crate::domain::people::Person;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Failure;
+use crate::domain::refusal::Refusal;
+use crate::domain::scope::Interaction;
+use crate::emr::filing;
+use crate::emr::forms::templates;
+use crate::emr::persons;
+use crate::http::App;
+use crate::http::door;
+use crate::http::door::Away;
+use crate::http::fhir;
+use crate::http::forms;
+use crate::http::forms::Form;
+use crate::http::negotiate;
+use crate::http::oauth::see_other;
+use crate::http::own_forms;
+use crate::http::pages::plain::plain;
+use crate::http::pages::staff_forms::StaffForms;
+use crate::http::reply;
+use crate::http::request_id::RequestId;
+use crate::rest::Rest;
+use crate::rest::forms as papers;
+use crate::store::grants;
+
+/// What was done, as the address says it, and the sentence on the page that follows.
+const DONE: [(&str, &str); 1] = [("put", "The form waits for the patient now.")];
+
+/// `GET /staff/patients/{id}/forms`
+pub async fn page(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    path: Option<Path<String>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let patient = path.map_or_else(String::new, |Path(patient)| patient);
+    let shown: Result<Response, Away> = async {
+        let here = here(&patient);
+        let asks = (here.as_str(), Right::Portal);
+        let (colleague, visitor) = door::desk(&app, &id, &headers, asks).await?;
+        let grant = grants::at_desk(colleague.staff.clone());
+        let rest = fhir::rest(&app, &id, &grant);
+        let person = person(&app, &patient).await?;
+        let told = negotiate::done(query.as_deref(), &DONE);
+        let notice = told.map_or("", |(_, sentence)| sentence);
+        let page = listed(&app, &rest, (person, visitor.token), (notice, Vec::new())).await?;
+        Ok(reply::html(StatusCode::OK, page))
+    }
+    .await;
+    door::shown(&app, &id, shown)
+}
+
+/// `POST /staff/patients/{id}/forms` with `template`, `category` and `decision=put`.
+pub async fn post(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    path: Option<Path<String>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let patient = path.map_or_else(String::new, |Path(patient)| patient);
+    let done: Result<Response, Away> = async {
+        let (form, _) = forms::own_form(&app, &headers, body).await?;
+        let here = here(&patient);
+        let asks = (here.as_str(), Right::Portal);
+        let (colleague, visitor) = door::desk(&app, &id, &headers, asks).await?;
+        let grant = grants::at_desk(colleague.staff.clone());
+        let rest = fhir::rest(&app, &id, &grant);
+        let person = person(&app, &patient).await?;
+        let refusal = match decided(&rest, person, &form).await {
+            Ok(word) => return Ok(see_other(&format!("{here}?done={word}"))),
+            Err(Failure::Refused(refusal)) => refusal,
+            Err(broken) => return Err(broken.into()),
+        };
+        let Refusal::Rules(reasons) = &refusal else {
+            return Err(refusal.into());
+        };
+        let errors = reasons.iter().map(|reason| reason.text.clone()).collect();
+        let page = listed(&app, &rest, (person, visitor.token), ("", errors)).await?;
+        Ok(reply::html(reply::status(&refusal), page))
+    }
+    .await;
+    door::shown(&app, &id, done)
+}
+
+/// The address of a patient's forms; of the search where the id is none.
+fn here(patient: &str) -> String {
+    match Uuid::try_parse(patient) {
+        Ok(id) => format!("/staff/patients/{id}/forms"),
+        Err(_) => "/staff/patients".to_owned(),
+    }
+}
+
+async fn person(app: &App, patient: &str) -> Answer<Person> {
+    let id: Uuid = patient.parse().map_err(|_| Refusal::NotFound)?;
+    let found = persons::by_uuid(&app.emr, id).await?;
+    found.ok_or_else(|| Refusal::NotFound.into())
+}
+
+async fn decided(rest: &Rest<'_>, person: Person, form: &Form) -> Answer<&'static str> {
+    match form.text("decision").as_str() {
+        "put" => {
+            let template = Uuid::try_parse(&form.text("template")).unwrap_or_default();
+            papers::put(rest, (person.uuid, template), &form.text("category")).await?;
+            Ok("put")
+        }
+        _ => {
+            let why = "Please use one of the buttons on the page.";
+            Err(Refusal::invalid("decision", why).into())
+        }
+    }
+}
+
+async fn listed(
+    app: &App,
+    rest: &Rest<'_>,
+    (person, token): (Person, &str),
+    (notice, errors): (&'static str, Vec<String>),
+) -> Answer<StaffForms> {
+    let reach = rest.grant.reach(papers::KIND, Interaction::Search)?;
+    let reach = reach.within(person).ok_or(Refusal::NotFound)?;
+    let all = papers::all(rest, &reach).await?;
+    let mut entry = rest.entry(
+        "DocumentReference.search".to_owned(),
+        "DocumentReference".to_owned(),
+    );
+    entry.patient = Some(person.uuid);
+    app.reads.note(entry).await;
+    let known = persons::names(&app.emr, &[person.pid]).await?;
+    let name = known.get(&person.pid).map_or("", String::as_str);
+    let offered = templates::all(&app.emr).await?;
+    let offered = offered.into_iter().filter(|template| template.active);
+    Ok(StaffForms {
+        frame: reply::frame(app, "Forms"),
+        csrf: csrf::token(token),
+        action: format!("/staff/patients/{}/forms", person.uuid),
+        back: format!("/staff/patients/{}", person.uuid),
+        name: plain(name, 80),
+        notice,
+        errors,
+        templates: offered
+            .map(|template| (template.uuid.to_string(), plain(&template.title, 80)))
+            .collect(),
+        categories: filing::categories(&app.emr, reach.held()).await?,
+        forms: all.iter().map(|form| own_forms::row(app, form)).collect(),
+    })
+}
