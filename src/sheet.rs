@@ -271,6 +271,23 @@ fn login(pen: &mut Pen<'_>, sheet: &Sheet) -> Option<Rect> {
     link
 }
 
+/// An address as a square code, in SVG; `None` for one too long for it.
+pub fn code_svg(address: &str) -> Option<String> {
+    let code = QrCode::encode_text(address, QrCodeEcc::Medium).ok()?;
+    let side = code.size();
+    let mut path = String::new();
+    for row in 0..side {
+        for column in 0..side {
+            if code.get_module(column, row) {
+                path.push_str(&format!("M{column},{row}h1v1h-1z"));
+            }
+        }
+    }
+    Some(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\"><path d=\"{path}\"/></svg>"
+    ))
+}
+
 /// The square code with the portal's address; an address too long for one has none.
 fn code(pen: &mut Pen<'_>, (left, top): (f32, f32), sheet: &Sheet) {
     let Ok(code) = QrCode::encode_text(&sheet.portal, QrCodeEcc::Medium) else {

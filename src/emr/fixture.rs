@@ -13,9 +13,15 @@ use crate::domain::access::LaunchContext;
 use crate::domain::access::Reach;
 use crate::domain::access::User;
 use crate::domain::people::Person;
+use crate::domain::query::Cursor;
+use crate::domain::query::Page;
+use crate::domain::query::Query;
+use crate::domain::records::Record;
+use crate::domain::refusal::Answer;
 use crate::domain::scope::Interaction;
 use crate::domain::scope::Scope;
 use crate::emr::Emr;
+use crate::emr::documents;
 
 /// The practice, opened at 2026-11-21 15:00 in New York, and its folder, which goes away with it.
 pub(super) struct Fixture {
@@ -73,4 +79,17 @@ pub(super) fn wide(scope: &str, kind: ResourceType, interaction: Interaction) ->
 pub(super) fn granted(user: User, context: LaunchContext, scope: &str) -> Grant {
     let names = ("grant".to_owned(), "app".to_owned());
     Grant::stored(names, user, context, Scope::list(scope))
+}
+
+/// The documents of a chart alone, without its forms: what the statement of this room finds.
+pub(super) async fn documents_of(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record>> {
+    let (placed, more) = documents::found(emr, reach, query).await?;
+    let next = placed.last().filter(|_| more).map(|(key, row, _)| Cursor {
+        key: key.clone(),
+        row: *row,
+    });
+    Ok(Page {
+        records: placed.into_iter().map(|(_, _, record)| record).collect(),
+        next,
+    })
 }

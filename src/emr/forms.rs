@@ -22,7 +22,6 @@ use crate::domain::forms::Answers;
 use crate::domain::forms::Form;
 use crate::domain::forms::Questions;
 use crate::domain::people::Code;
-use crate::domain::people::Person;
 use crate::domain::query::Cursor;
 use crate::domain::query::Page;
 use crate::domain::query::Query;
@@ -30,6 +29,7 @@ use crate::domain::records::Content;
 use crate::domain::records::DocumentReference;
 use crate::domain::records::OfForm;
 use crate::domain::records::Record;
+use crate::domain::records::Stage;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
@@ -169,6 +169,8 @@ fn record(emr: &Emr, form: Form) -> Record {
         custodian: emr.known().organization,
         about: None,
         from_patient: form.signed.is_some(),
+        stage: Stage::Final,
+        shared: true,
         last_updated: signed_at.or(form.created),
         uuid: form.uuid,
         person: form.person,
@@ -350,13 +352,12 @@ pub(super) async fn undo(emr: &Emr, change: &FormChange) {
     }
 }
 
-/// The chart whose form is meant, for a tablet at the practice: before there is a Reach.
-///
-/// # Errors
-/// As [`crate::db::Db::all`].
-pub async fn owner(emr: &Emr, id: Uuid) -> Answer<Option<Person>> {
-    let Some(pid) = owners(emr, &[id]).await?.into_iter().next() else {
-        return Ok(None);
-    };
-    super::persons::by_pid(emr, pid).await
+/// The FHIR id of the form in a row of the Documents Center.
+pub fn id_of(row: i64) -> Uuid {
+    id(row)
+}
+
+/// The row of the Documents Center behind the FHIR id of a form.
+pub fn number_of(id: Uuid) -> Option<i64> {
+    row_of(id)
 }

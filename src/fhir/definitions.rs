@@ -77,6 +77,7 @@ const FILES: [&[u8]; 49] = [
     file!("OperationDefinition-appointment-book"),
     file!("OperationDefinition-appointment-find"),
     file!("OperationDefinition-appointment-hold"),
+    file!("OperationDefinition-document-sign"),
     file!("OperationDefinition-portal-credential"),
     file!("OperationDefinition-portal-disable"),
     file!("OperationDefinition-portal-enable"),

@@ -1,5 +1,5 @@
-//! Four cookies: the visitor's, which everybody on a page has and forms are bound to, a session's of a patient and one of
-//! staff, and the mark of a browser that somebody has logged in with.
+//! Five cookies: the visitor's, which everybody on a page has and forms are bound to, a session's of a patient and one of
+//! staff, the mark of a browser that somebody has logged in with, and that of a tablet which is handed over for one form.
 
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
@@ -17,6 +17,9 @@ pub const SESSION: &str = "anteroom_session";
 
 /// The cookie of a logged-in member of staff.
 pub const STAFF: &str = "anteroom_staff";
+
+/// The cookie of the practice's tablet, for one form.
+pub const TABLET: &str = "anteroom_tablet";
 
 /// The mark of a known browser; it opens nothing.
 pub const DEVICE: &str = "anteroom_device";

@@ -51,8 +51,10 @@ pub mod staff_mail;
 pub mod staff_patient;
 pub mod staff_registrations;
 pub mod staff_signin;
+pub mod staff_templates;
 pub mod staff_visits;
 pub mod style;
+pub mod tablet;
 pub mod upstream;
 pub mod visits;
 pub mod words;
@@ -381,6 +383,11 @@ pub fn router(app: Arc<App>) -> Router {
             "/staff/patients/{id}/forms",
             get(staff_forms::page).post(staff_forms::post),
         )
+        .route(
+            "/staff/templates",
+            get(staff_templates::page).post(staff_templates::post),
+        )
+        .route("/staff/templates/{id}", get(staff_templates::one))
         .route("/staff/mail", get(staff_mail::page).post(staff_mail::post))
         .route(
             "/staff/registrations",
@@ -407,6 +414,8 @@ pub fn router(app: Arc<App>) -> Router {
             "/register/{token}/{step}",
             get(enrol::step).post(enrol::step_post),
         )
+        .route("/sign", get(tablet::page).post(tablet::act))
+        .route("/sign/{token}", get(tablet::link).post(tablet::open))
         .route("/launch", post(launch::start))
         .route("/login/staff/start", get(upstream::start))
         .route("/login/staff/callback", get(upstream::callback))

@@ -20,6 +20,7 @@ use crate::domain::forms::Answers;
 use crate::domain::forms::Form as Paper;
 use crate::domain::forms::Kind;
 use crate::domain::forms::Part;
+use crate::domain::forms::Questions;
 use crate::domain::forms::State as Stand;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
@@ -238,25 +239,22 @@ fn answers(form: &Paper, sent: &Form) -> Answers {
     given.collect()
 }
 
-/// The page of one form.
-pub fn view(app: &App, form: &Paper, tried: Tried) -> OwnForm {
-    let answers = tried.answers.as_ref().unwrap_or(&form.answers);
+/// The parts of a form with what is answered; fields are counted from the top.
+pub fn parts(questions: &Questions, answers: &Answers) -> Vec<PartView> {
     let mut number = 0_usize;
-    let parts = form.questions.parts.iter().map(|part| match part {
+    let parts = questions.parts.iter().map(|part| match part {
         Part::Heading(text) => said("heading", text),
         Part::Words(text) => said("words", text),
         Part::Item(item) => {
             let answer = answers.get(&item.id).cloned().unwrap_or_default();
-            let mut view = said(
-                match &item.kind {
-                    Kind::Line => "line",
-                    Kind::Lines => "lines",
-                    Kind::Date => "date",
-                    Kind::Check => "check",
-                    Kind::Choice(_) => "choice",
-                },
-                &item.label,
-            );
+            let kind = match &item.kind {
+                Kind::Line => "line",
+                Kind::Lines => "lines",
+                Kind::Date => "date",
+                Kind::Check => "check",
+                Kind::Choice(_) => "choice",
+            };
+            let mut view = said(kind, &item.label);
             if let Kind::Choice(options) = &item.kind {
                 let options = options.iter();
                 view.options = options
@@ -270,6 +268,13 @@ pub fn view(app: &App, form: &Paper, tried: Tried) -> OwnForm {
             view
         }
     });
+    parts.collect()
+}
+
+/// The page of one form.
+pub fn view(app: &App, form: &Paper, tried: Tried) -> OwnForm {
+    let answers = tried.answers.as_ref().unwrap_or(&form.answers);
+    let parts = parts(&form.questions, answers);
     OwnForm {
         frame: reply::frame(app, "Form"),
         csrf: String::new(),
@@ -278,7 +283,7 @@ pub fn view(app: &App, form: &Paper, tried: Tried) -> OwnForm {
         notice: "",
         errors: tried.errors,
         reason: form.reason.clone(),
-        parts: parts.collect(),
+        parts,
         open: form.state.is_open(),
         tablet: false,
         name: tried.name,

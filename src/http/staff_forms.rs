@@ -12,7 +12,9 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use crate::auth::csrf;
+use crate::crypto;
 use crate::domain::access::Right;
+use crate::domain::accounts::instant;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
@@ -36,7 +38,12 @@ use crate::http::reply;
 use crate::http::request_id::RequestId;
 use crate::rest::Rest;
 use crate::rest::forms as papers;
+use crate::sheet;
 use crate::store::grants;
+use crate::store::ledger;
+use crate::store::tablets;
+use crate::store::tablets::NewTablet;
+use crate::store::tablets::Tablet;
 
 /// What was done, as the address says it, and the sentence on the page that follows.
 const DONE: [(&str, &str); 1] = [("put", "The form waits for the patient now.")];
@@ -66,7 +73,7 @@ pub async fn page(
     door::shown(&app, &id, shown)
 }
 
-/// `POST /staff/patients/{id}/forms` with `template`, `category` and `decision=put`.
+/// `POST /staff/patients/{id}/forms` with `template`, `category` and `decision=put`, or `id` and `decision=tablet`.
 pub async fn post(
     State(app): State<Arc<App>>,
     id: RequestId,
@@ -83,6 +90,13 @@ pub async fn post(
         let grant = grants::at_desk(colleague.staff.clone());
         let rest = fhir::rest(&app, &id, &grant);
         let person = person(&app, &patient).await?;
+        if form.text("decision") == "tablet" {
+            let about = (&app, &rest);
+            let handed = handed(about, (person, colleague.staff.uuid), &form).await?;
+            let mut page = listed(&app, &rest, (person, visitor.token), ("", Vec::new())).await?;
+            page.tablet = Some(handed);
+            return Ok(reply::html(StatusCode::OK, page));
+        }
         let refusal = match decided(&rest, person, &form).await {
             Ok(word) => return Ok(see_other(&format!("{here}?done={word}"))),
             Err(Failure::Refused(refusal)) => refusal,
@@ -127,6 +141,58 @@ async fn decided(rest: &Rest<'_>, person: Person, form: &Form) -> Answer<&'stati
     }
 }
 
+/// Makes a link for a tablet: the title of the form, the address, the square code.
+async fn handed(
+    (app, rest): (&App, &Rest<'_>),
+    (person, colleague): (Person, Uuid),
+    form: &Form,
+) -> Answer<(String, String, String)> {
+    let id = Uuid::try_parse(&form.text("id")).map_err(|_| Refusal::NotFound)?;
+    let found = papers::one(rest, id).await?;
+    if found.person != person || !found.state.is_open() {
+        return Err(Refusal::NotFound.into());
+    }
+    let token = app.entropy.token()?;
+    let new = NewTablet {
+        id: rest.new_id()?,
+        token_hash: crypto::fingerprint(&token),
+        document: found.row,
+        person,
+        made_by: colleague,
+    };
+    let now = app.emr.now().unix_timestamp();
+    let mut entry = rest.entry("form.tablet".to_owned(), format!("DocumentReference/{id}"));
+    entry.patient = Some(person.uuid);
+    let work = (new, entry);
+    app.emr
+        .db
+        .transaction_about(&work, |work, tx| {
+            Box::pin(async move {
+                tablets::insert(tx, &work.0, now).await?;
+                ledger::record(tx, &work.1).await
+            })
+        })
+        .await?;
+    let address = format!("{}/sign/{token}", app.config.public_url);
+    let code = sheet::code_svg(&address).unwrap_or_default();
+    let code = format!(
+        "data:image/svg+xml;base64,{}",
+        crypto::base64(code.as_bytes())
+    );
+    Ok((found.title, address, code))
+}
+
+/// How far a tablet is.
+fn stand(tablet: &Tablet, now: i64) -> &'static str {
+    match (tablet.opened, tablet.ended) {
+        (Some(_), Some(_)) => "Signed",
+        (None, Some(_)) => "Another link took its place",
+        (None, None) if tablet.works(now) => "Waits to be opened",
+        (Some(_), None) if tablet.works(now) => "The patient has it",
+        _ => "Ran out",
+    }
+}
+
 async fn listed(
     app: &App,
     rest: &Rest<'_>,
@@ -144,6 +210,7 @@ async fn listed(
     app.reads.note(entry).await;
     let known = persons::names(&app.emr, &[person.pid]).await?;
     let name = known.get(&person.pid).map_or("", String::as_str);
+    let now = app.emr.now().unix_timestamp();
     let offered = templates::all(&app.emr).await?;
     let offered = offered.into_iter().filter(|template| template.active);
     Ok(StaffForms {
@@ -159,5 +226,16 @@ async fn listed(
             .collect(),
         categories: filing::categories(&app.emr, reach.held()).await?,
         forms: all.iter().map(|form| own_forms::row(app, form)).collect(),
+        tablet: None,
+        tablets: tablets::of(&app.emr.db, person)
+            .await?
+            .iter()
+            .filter_map(|tablet| {
+                let form = all.iter().find(|form| form.row == tablet.document)?;
+                let at = instant(tablet.created);
+                let when = own_forms::minutes(app, at);
+                Some((form.title.clone(), when, stand(tablet, now)))
+            })
+            .collect(),
     })
 }

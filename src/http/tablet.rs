@@ -100,6 +100,9 @@ pub async fn open(
         }
         let mut response = see_other(HERE);
         cookies::set(&app, &mut response, cookies::TABLET, &device);
+        // Whoever was logged in on this device is not, while somebody else holds it.
+        cookies::clear(&app, &mut response, cookies::SESSION);
+        cookies::clear(&app, &mut response, cookies::STAFF);
         Ok(response)
     }
     .await;

@@ -37,6 +37,11 @@ const OLD: &[Old] = &[
         "DELETE FROM anteroom_hold WHERE HEX(id) IN ",
     ),
     (
+        KEPT,
+        "SELECT token_hash AS name FROM anteroom_tablet WHERE expires < ? LIMIT 500",
+        "DELETE FROM anteroom_tablet WHERE token_hash IN ",
+    ),
+    (
         VISITS,
         "SELECT CAST(event AS CHAR) AS name FROM anteroom_visit WHERE created < ? LIMIT 500",
         "DELETE FROM anteroom_visit WHERE event IN ",

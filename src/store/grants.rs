@@ -289,6 +289,16 @@ pub fn at_home(person: Person) -> Grant {
     Grant::stored(own_pages(), User::Patient(person), context, scopes)
 }
 
+/// The same on the practice's tablet, which is handed over for one form.
+pub fn in_office(person: Person) -> Grant {
+    let context = LaunchContext {
+        patient: Some(person),
+        encounter: None,
+    };
+    let scopes = Scope::list("patient/DocumentReference.ru");
+    Grant::stored(own_pages(), User::Patient(person), context, scopes)
+}
+
 /// The same for a member of staff at the desk, as far as OpenEMR's access control goes.
 pub fn at_desk(staff: Staff) -> Grant {
     let scopes = Scope::list("user/Appointment.crus user/DocumentReference.rs user/Task.c");

@@ -31,6 +31,7 @@ pub mod seen;
 pub mod sessions;
 pub mod shares;
 pub mod staff_links;
+pub mod tablets;
 pub mod throttle;
 pub mod tokens;
 pub mod uploads;

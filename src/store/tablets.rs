@@ -26,10 +26,8 @@ const OPEN: &str = "UPDATE anteroom_tablet SET device = ?, opened = ?, expires =
 const END: &str = "UPDATE anteroom_tablet SET ended = ? WHERE id = ? AND ended IS NULL";
 
 /// Another link for the same form ends the one before.
-const END_OTHERS: &str = "UPDATE anteroom_tablet SET ended = ? WHERE document = ? AND ended IS NULL";
-
-/// What is over for a month tells nobody anything; the ledger keeps what was done.
-const FORGET: &str = "DELETE FROM anteroom_tablet WHERE expires < ?";
+const END_OTHERS: &str =
+    "UPDATE anteroom_tablet SET ended = ? WHERE document = ? AND ended IS NULL";
 
 /// A tablet as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -159,12 +157,4 @@ pub async fn of(db: &Db, person: Person) -> Answer<Vec<Tablet>> {
         .bind(person.pid)
         .bind(person.uuid);
     db.all(sql).await
-}
-
-/// Takes out what was over before then.
-///
-/// # Errors
-/// As [`Db::run`].
-pub async fn forget(db: &Db, before: i64) -> Answer<u64> {
-    db.run(Sql::new(FORGET).bind(before)).await
 }

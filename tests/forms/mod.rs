@@ -1,5 +1,6 @@
 //! Forms: put before a patient, filled in, signed and locked, through to OpenEMR's own rows (portal rules F152 to F159).
 
+mod desk;
 mod odd;
 mod signing;
 

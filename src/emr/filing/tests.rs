@@ -15,6 +15,7 @@ use crate::domain::refusal::Failure;
 use crate::domain::scope::Interaction;
 use crate::emr::cipher::DatabaseKeys;
 use crate::emr::documents;
+use crate::emr::fixture;
 use crate::emr::fixture::Fixture;
 use crate::emr::fixture::granted;
 use crate::emr::spool::Spool;
@@ -110,7 +111,7 @@ async fn seen(emr: &Emr, id: Uuid) -> (DocumentReference, Vec<u8>) {
     let (grant, _) = ana();
     let reach = grant.reach(ResourceType::DocumentReference, Interaction::Read);
     let reach = reach.expect("open");
-    let page = documents::find(emr, &reach, &Query::one(id))
+    let page = fixture::documents_of(emr, &reach, &Query::one(id))
         .await
         .expect("asked");
     let bytes = documents::content(emr, &reach, id)

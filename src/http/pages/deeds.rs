@@ -7,6 +7,16 @@ const DEEDS: &[(&str, &str, &str)] = &[
         "Told by letter what became of a visit",
         "What became of a visit could not be told by letter",
     ),
+    (
+        "form.tablet",
+        "Handed over a tablet to sign a form",
+        "Tried to hand over a tablet to sign a form",
+    ),
+    (
+        "form.template",
+        "Changed the templates of forms",
+        "Tried to change the templates of forms",
+    ),
     ("login", "Logged in", "Tried to log in"),
     ("logout", "Logged out", "Tried to log out"),
     ("staff.login", "Logged in", "Tried to log in"),

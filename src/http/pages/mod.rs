@@ -32,6 +32,7 @@ pub mod staff_login;
 pub mod staff_mail;
 pub mod staff_patient;
 pub mod staff_registrations;
+pub mod staff_templates;
 pub mod staff_visits;
 pub mod visits;
 pub mod visits_new;

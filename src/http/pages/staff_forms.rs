@@ -29,6 +29,10 @@ pub struct StaffForms {
     pub categories: Vec<String>,
     /// The patient's forms.
     pub forms: Vec<FormRow>,
+    /// A tablet to be handed over: the form's title, the address, and the square code as a data URI.
+    pub tablet: Option<(String, String, String)>,
+    /// The tablets that were: title, when, and how far each is.
+    pub tablets: Vec<(String, String, &'static str)>,
 }
 
 impl StaffForms {
@@ -45,6 +49,16 @@ impl StaffForms {
             templates: vec![("b".to_owned(), "Consent to treatment".to_owned())],
             categories: vec!["Reviewed".to_owned()],
             forms: vec![FormRow::sample()],
+            tablet: Some((
+                "Consent to treatment".to_owned(),
+                "https://portal.example/sign/token".to_owned(),
+                "data:image/svg+xml;base64,PHN2Zy8+".to_owned(),
+            )),
+            tablets: vec![(
+                "Consent to treatment".to_owned(),
+                "2026-11-29 10:00".to_owned(),
+                "Waits to be opened",
+            )],
         }
     }
 
@@ -55,6 +69,8 @@ impl StaffForms {
             errors: Vec::new(),
             templates: Vec::new(),
             forms: Vec::new(),
+            tablet: None,
+            tablets: Vec::new(),
             ..StaffForms::sample()
         }
     }

@@ -47,6 +47,8 @@ use super::staff_patient::PatientApps;
 use super::staff_patient::StaffPatient;
 use super::staff_patient::StaffPatients;
 use super::staff_registrations::StaffRegistrations;
+use super::staff_templates::StaffTemplate;
+use super::staff_templates::StaffTemplates;
 use super::staff_visits::StaffVisits;
 use super::visits::Visits;
 use super::visits::VisitsAsk;
@@ -121,6 +123,8 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
         ("tablet", Box::new(Tablet::sample())),
         ("tablet-over", Box::new(Tablet::sample_over())),
         ("staff-forms", Box::new(StaffForms::sample())),
+        ("staff-templates", Box::new(StaffTemplates::sample())),
+        ("staff-template", Box::new(StaffTemplate::sample())),
         ("staff-forms-empty", Box::new(StaffForms::sample_empty())),
         ("problem", Box::new(Problem::sample())),
         ("help", Box::new(Help::sample())),

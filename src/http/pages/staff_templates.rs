@@ -1,0 +1,102 @@
+//! `/staff/templates`: the forms that can be put before patients, and one of them as patients see it.
+
+use super::frame::Frame;
+use super::own_forms::PartView;
+use crate::http::words::filters;
+use askama::Template;
+
+/// The list, and a form for a new template. Fields: `title`, `category`, `lines`, `id`, `csrf`; buttons
+/// `decision=keep|retire|offer`.
+#[derive(Debug, Template)]
+#[template(path = "staff_templates.html")]
+pub struct StaffTemplates {
+    /// Title, practice, sandbox.
+    pub frame: Frame,
+    /// The form token.
+    pub csrf: String,
+    /// What has just been done; empty where nothing was.
+    pub notice: &'static str,
+    /// What was wrong; empty where nothing was.
+    pub error: String,
+    /// The templates.
+    pub templates: Vec<TemplateRow>,
+    /// The categories of the chart.
+    pub categories: Vec<String>,
+    /// What was typed: id of the one that is changed, title, category, lines.
+    pub typed: [String; 4],
+}
+
+/// One template of the list.
+#[derive(Debug, Clone)]
+pub struct TemplateRow {
+    /// Its id.
+    pub id: String,
+    /// What it is called.
+    pub title: String,
+    /// The category that is proposed.
+    pub category: String,
+    /// Whether it is offered.
+    pub active: bool,
+    /// Whether it is kept here; otherwise it is changed in OpenEMR.
+    pub ours: bool,
+}
+
+/// One template as patients see it.
+#[derive(Debug, Template)]
+#[template(path = "staff_template.html")]
+pub struct StaffTemplate {
+    /// Title, practice, sandbox.
+    pub frame: Frame,
+    /// What it is called.
+    pub title: String,
+    /// The parts.
+    pub parts: Vec<PartView>,
+    /// Directives nobody here knows.
+    pub unknown: Vec<String>,
+    /// Where it is changed; empty where that is in OpenEMR.
+    pub change: String,
+}
+
+impl StaffTemplates {
+    /// One of each kind.
+    pub fn sample() -> Self {
+        let row = |ours, active| TemplateRow {
+            id: format!("{ours}-{active}"),
+            title: "Consent to treatment".to_owned(),
+            category: "Reviewed".to_owned(),
+            active,
+            ours,
+        };
+        StaffTemplates {
+            frame: Frame::sample("Templates of forms"),
+            csrf: "sample-form-token".to_owned(),
+            notice: "The template is kept.",
+            error: "Write at least one line.".to_owned(),
+            templates: vec![row(false, true), row(true, true), row(true, false)],
+            categories: vec!["Reviewed".to_owned()],
+            typed: [
+                String::new(),
+                "Consent".to_owned(),
+                "Reviewed".to_owned(),
+                "# Consent".to_owned(),
+            ],
+        }
+    }
+}
+
+impl StaffTemplate {
+    /// One with a directive nobody knows.
+    pub fn sample() -> Self {
+        StaffTemplate {
+            frame: Frame::sample("Template"),
+            title: "Consent to treatment".to_owned(),
+            parts: vec![PartView {
+                kind: "words",
+                text: "Please read this.".to_owned(),
+                ..PartView::default()
+            }],
+            unknown: vec!["{Medications}".to_owned()],
+            change: "/staff/templates?change=a#new".to_owned(),
+        }
+    }
+}
