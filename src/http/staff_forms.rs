@@ -91,7 +91,7 @@ pub async fn post(
         let rest = fhir::rest(&app, &id, &grant);
         let person = person(&app, &patient).await?;
         if form.text("decision") == "tablet" {
-            let about = (&app, &rest);
+            let about = (app.as_ref(), &rest);
             let handed = handed(about, (person, colleague.staff.uuid), &form).await?;
             let mut page = listed(&app, &rest, (person, visitor.token), ("", Vec::new())).await?;
             page.tablet = Some(handed);

@@ -241,7 +241,11 @@ async fn listed(app: &App, token: &str, typed: [String; 4]) -> Answer<StaffTempl
                 ours: one.source == Source::House,
             })
             .collect(),
-        categories: filing::categories(&app.emr, None).await?,
+        categories: filing::categories(&app.emr, None)
+            .await?
+            .into_iter()
+            .map(|name| (name.clone(), name == typed[2]))
+            .collect(),
         typed,
     })
 }

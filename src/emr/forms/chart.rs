@@ -40,6 +40,9 @@ use crate::sheet::form::Shown;
 use crate::sheet::form::Signed;
 use crate::store::forms;
 use crate::store::forms::NewForm;
+use crate::store::reviews::millis;
+use crate::store::shares;
+use crate::store::shares::Share;
 
 /// Of two who decide at once one finds it decided. `authorizing_signator` is the user name of who did.
 const LOCK: &str = "UPDATE onsite_documents SET denial_reason = 'Locked', accept_signed_status = 1, \
@@ -135,6 +138,15 @@ pub(super) async fn locked(
     let number = number.ok_or_else(|| Fault::new("filing a form", "its document has no row"))?;
     known(emr, tx, form).await?;
     forms::filed(tx, form.row, number.number).await?;
+    // What the patient signed is the patient's, whatever else staff share (F159).
+    let share = Share {
+        document: number.number,
+        pid: form.person.pid,
+        shared: true,
+        by: None,
+        at: millis(emr.now()),
+    };
+    shares::set(tx, share).await?;
     close(emr, tx, form, ("accept", by)).await
 }
 

@@ -20,8 +20,8 @@ pub struct StaffTemplates {
     pub error: String,
     /// The templates.
     pub templates: Vec<TemplateRow>,
-    /// The categories of the chart.
-    pub categories: Vec<String>,
+    /// The categories of the chart, and whether one is chosen.
+    pub categories: Vec<(String, bool)>,
     /// What was typed: id of the one that is changed, title, category, lines.
     pub typed: [String; 4],
 }
@@ -73,7 +73,7 @@ impl StaffTemplates {
             notice: "The template is kept.",
             error: "Write at least one line.".to_owned(),
             templates: vec![row(false, true), row(true, true), row(true, false)],
-            categories: vec!["Reviewed".to_owned()],
+            categories: vec![("Reviewed".to_owned(), true)],
             typed: [
                 String::new(),
                 "Consent".to_owned(),
