@@ -37,6 +37,8 @@ fn document() -> DocumentReference {
         from_patient: false,
         stage: Stage::Final,
         shared: true,
+        form: None,
+        transforms: None,
         last_updated: Some(datetime!(2026-10-03 08:00 -4)),
     }
 }
