@@ -121,7 +121,7 @@ impl FormRow {
     pub fn sample() -> Self {
         FormRow {
             id: "a".to_owned(),
-            title: "Consent to treatment".to_owned(),
+            title: "Medical History".to_owned(),
             day: "2026-11-29".to_owned(),
             pill: ("warn", "To be signed"),
             signed: String::new(),
@@ -175,23 +175,23 @@ impl OwnForm {
             frame: Frame::sample("Form"),
             csrf: "sample-form-token".to_owned(),
             action: "/account/forms/a".to_owned(),
-            title: "Consent to treatment".to_owned(),
+            title: "Medical History".to_owned(),
             notice: "",
             errors: vec!["Please tick that this is your signature.".to_owned()],
             reason: "Please sign with your full name.".to_owned(),
             parts: vec![
-                part("heading", "About you"),
+                part("heading", "Health"),
                 part("words", "Please read this."),
                 PartView {
                     required: true,
-                    ..part("line", "Name of your doctor")
+                    ..part("line", "Doctor")
                 },
                 part("lines", "Allergies"),
-                part("date", "Last visit"),
-                part("check", "I agree"),
+                part("date", "Day"),
+                part("check", "Agreed"),
                 PartView {
                     options: vec![("Yes".to_owned(), true), ("No".to_owned(), false)],
-                    ..part("choice", "Do you smoke?")
+                    ..part("choice", "Smoking")
                 },
             ],
             open: true,

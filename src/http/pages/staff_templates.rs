@@ -62,7 +62,7 @@ impl StaffTemplates {
     pub fn sample() -> Self {
         let row = |ours, active| TemplateRow {
             id: format!("{ours}-{active}"),
-            title: "Consent to treatment".to_owned(),
+            title: "Medical History".to_owned(),
             category: "Reviewed".to_owned(),
             active,
             ours,
@@ -89,7 +89,7 @@ impl StaffTemplate {
     pub fn sample() -> Self {
         StaffTemplate {
             frame: Frame::sample("Template"),
-            title: "Consent to treatment".to_owned(),
+            title: "Medical History".to_owned(),
             parts: vec![PartView {
                 kind: "words",
                 text: "Please read this.".to_owned(),
