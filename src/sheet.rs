@@ -1,6 +1,7 @@
 //! Printed sheets: a letter from the practice with a login and a one-time password, as PDF (F017, F019).
 
 pub mod form;
+pub mod summary;
 mod text;
 
 use krilla::Document;

@@ -119,9 +119,10 @@ pub async fn open_emr(config: &Config, clock: Clock) -> Result<Emr, String> {
 /// As [`open`].
 pub async fn look_at_emr(config: &Config, clock: Clock) -> Result<Emr, String> {
     let db = open_db(config, clock.clone()).await?;
-    Emr::look(db, config.documents.clone(), &config.zone, clock)
-        .await
-        .map_err(said)
+    let emr = Emr::look(db, config.documents.clone(), &config.zone, clock).await;
+    let mut emr = emr.map_err(said)?;
+    emr.papers = config.papers.clone();
+    Ok(emr)
 }
 
 /// The practice's database with sessions in the practice's own zone.

@@ -9,6 +9,7 @@ use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::emr::Emr;
+use crate::emr::scanning;
 
 use privileges::PRIVILEGES;
 use privileges::Privilege;
@@ -94,6 +95,7 @@ pub async fn findings(emr: &Emr) -> Answer<Vec<Finding>> {
     all.extend(switches(emr).await?);
     all.extend(accounts(&emr.db).await?);
     all.extend(documents(emr).await?);
+    all.extend(scanner(emr).await);
     all.push(clock(emr).await?);
     for privilege in PRIVILEGES {
         let (table, column) = privilege.on;
@@ -207,6 +209,20 @@ async fn documents(emr: &Emr) -> Answer<Option<Finding>> {
             format!("{} documents, {encrypted} of them encrypted", count.total),
         ),
     }))
+}
+
+/// Whether the one who looks for viruses answers.
+async fn scanner(emr: &Emr) -> Option<Finding> {
+    let (level, text) = match scanning::answers(emr).await? {
+        Ok(()) => (Level::Fine, "clamd answers".to_owned()),
+        Err(why) => (
+            Level::Blocks,
+            format!(
+                "clamd does not answer ({why}), so no document is taken: start it, or empty the setting clamd"
+            ),
+        ),
+    };
+    Some(Finding::new(level, "viruses", text))
 }
 
 async fn clock(emr: &Emr) -> Answer<Finding> {

@@ -22,6 +22,8 @@ use crate::emr::message_writing;
 use crate::emr::message_writing::stored;
 use crate::emr::names::named;
 use crate::emr::persons;
+use crate::emr::scanning;
+use crate::emr::scanning::Found;
 use crate::emr::sniff;
 use crate::emr::spool;
 use crate::emr::uuids;
@@ -136,6 +138,7 @@ pub(super) async fn case(
         return Err(Refusal::Unavailable(why).into());
     }
     let (found, hash) = looked_at(emr, &paper.bytes).await?;
+    let virus = scanning::looked_through(emr, &paper.bytes).await? == Found::Virus;
     let listed = match (found, globals.on("secure_upload")) {
         (Some(found), true) => listed(emr, found).await?,
         _ => true,
@@ -155,6 +158,7 @@ pub(super) async fn case(
         uploads_on: globals.on("allow_portal_uploads"),
         found,
         listed,
+        virus,
         category,
         hash,
         drive: uuids::fresh(),

@@ -53,6 +53,7 @@ pub mod registering;
 pub mod relatives;
 mod review;
 pub mod roles;
+pub mod scanning;
 pub mod schedules;
 pub mod seen;
 mod sharing;

@@ -2,6 +2,7 @@
 //! OpenEMR looks, whole or not at all.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::path::PathBuf;
 
 use tokio::fs;
@@ -90,6 +91,11 @@ impl Spool {
     }
 }
 
+/// Where a file lies that was received.
+pub(super) fn place(root: &Path, id: Uuid) -> PathBuf {
+    root.join(FOLDER).join(id.to_string())
+}
+
 /// The bytes of a source.
 ///
 /// # Errors
@@ -99,8 +105,7 @@ pub(super) async fn bytes(emr: &Emr, source: &Source) -> Answer<Cow<'static, [u8
         Source::Inline(bytes) => Ok(Cow::Owned(bytes.to_vec())),
         Source::Spooled(id, _) => {
             let root = emr.documents.as_ref().ok_or(Refusal::NotFound)?;
-            let path = root.join(FOLDER).join(id.to_string());
-            let read = fs::read(path).await;
+            let read = fs::read(place(root, *id)).await;
             Ok(Cow::Owned(read.map_err(|error| {
                 Fault::new("reading a received file", error)
             })?))

@@ -257,7 +257,7 @@ fn code_of(name: &str) -> String {
 }
 
 /// HL7's own label of what is not for the patient.
-pub(super) const NOT_FOR_PATIENT: (&str, &str) =
+pub const NOT_FOR_PATIENT: (&str, &str) =
     ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "NOPAT");
 
 const NOT_FOR_PATIENT_WORDS: &str =

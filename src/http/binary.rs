@@ -6,6 +6,7 @@ mod range;
 mod upload;
 
 pub use upload::create;
+pub use upload::file;
 
 use std::sync::Arc;
 
@@ -102,12 +103,51 @@ async fn read_one(
             let content = emr::content(&app.emr, &reach, uuid).await?;
             reply::fhir_body(StatusCode::OK, resources::binary::encode(&content)?)
         }
-        false => sent(opened, headers).await?,
+        false => sent(opened, (Shown::Saved, headers)).await?,
     };
     let entry =
         fhir::rest(app, id, &grant).entry("Binary.read".to_owned(), format!("Binary/{uuid}"));
     app.reads.note(entry).await;
     Ok(response)
+}
+
+/// What a browser does with a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// It saves it.
+    Saved,
+    /// It shows it, shut off from this site, where it is of a kind that is no program.
+    Here,
+}
+
+/// Whether a browser shows a type by itself and finds nothing to run in it. A PDF is for the reader's own program.
+pub fn is_shown(content_type: &str) -> bool {
+    [
+        "image/png",
+        "image/jpeg",
+        "image/gif",
+        "image/webp",
+        "text/plain",
+    ]
+    .contains(&content_type)
+}
+
+/// The bytes of a document for one of our pages, with ranges and tags as for apps.
+///
+/// # Errors
+/// `NotFound` where there is none within this reach, `Gone` where there was.
+pub async fn given(
+    app: &App,
+    reach: &Reach,
+    document: Uuid,
+    (how, headers): (Shown, &HeaderMap),
+) -> Answer<Response> {
+    let opened = opened(app, reach, document).await?;
+    let how = match is_shown(&opened.about.content_type) {
+        true => how,
+        false => Shown::Saved,
+    };
+    sent(opened, (how, headers)).await
 }
 
 /// The document, or that it is gone.
@@ -131,9 +171,8 @@ fn too_large(app: &App, id: &RequestId) -> Response {
     response
 }
 
-/// The bytes, or the range of them that was asked for (RFC 9110, 14): never shown by the browser as part of this site,
-/// always saved.
-async fn sent(opened: Opened, headers: &HeaderMap) -> Answer<Response> {
+/// The bytes, or the range of them that was asked for (RFC 9110, 14): never shown by the browser as part of this site.
+async fn sent(opened: Opened, (how, headers): (Shown, &HeaderMap)) -> Answer<Response> {
     let etag = format!("\"{}\"", opened.tag);
     let modified = opened.about.last_updated.and_then(reply::http_date);
     let known = headers.get_all(IF_NONE_MATCH).iter();
@@ -173,11 +212,12 @@ async fn sent(opened: Opened, headers: &HeaderMap) -> Answer<Response> {
     };
     put(&mut response, ETAG, &etag);
     put(&mut response, CONTENT_TYPE, &opened.about.content_type);
-    put(
-        &mut response,
-        CONTENT_DISPOSITION,
-        &name::disposition(&opened.about.name),
-    );
+    let disposition = name::disposition(&opened.about.name);
+    let disposition = match how {
+        Shown::Saved => disposition,
+        Shown::Here => disposition.replacen("attachment", "inline", 1),
+    };
+    put(&mut response, CONTENT_DISPOSITION, &disposition);
     put(&mut response, ACCEPT_RANGES, "bytes");
     put(
         &mut response,

@@ -44,6 +44,11 @@ pub struct Visit<'h> {
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
+    /// The fields of a form that was judged elsewhere.
+    pub fn of(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
+    }
+
     /// The value of a field; empty where it is absent.
     pub fn text(&self, name: &str) -> String {
         let pair = self.0.iter().find(|(known, _)| known == name);
@@ -174,11 +179,16 @@ pub async fn log_in_first(app: &App, id: &RequestId, path: &str, headers: &Heade
     begun.unwrap_or_else(|failure| reply::page(app, &id.0, failure))
 }
 
-const FOREIGN: Refusal = Refusal::Forbidden(
+/// The no to a form that is not from here.
+pub const FOREIGN: Refusal = Refusal::Forbidden(
     "This form was not sent from this site. Please go back to the page it was on, load it again and try once more.",
 );
 
-async fn checked(app: &App, token: &str, headers: &HeaderMap, body: Body) -> Answer<Form> {
+/// Whether a form was sent from a page of ours, as far as the browser tells.
+///
+/// # Errors
+/// `Forbidden` where it came from elsewhere.
+pub fn ours(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let site = text("sec-fetch-site");
     // Our pages send no referrer, and then browsers say `Origin: null` of their own forms; only Sec-Fetch-Site can
@@ -188,9 +198,14 @@ async fn checked(app: &App, token: &str, headers: &HeaderMap, body: Body) -> Ans
         Some("null") => site == Some("same-origin"),
         Some(origin) => origin == app.config.public_url,
     };
-    if !ours || matches!(site, Some("cross-site" | "same-site")) {
-        return Err(FOREIGN.into());
+    match !ours || matches!(site, Some("cross-site" | "same-site")) {
+        true => Err(FOREIGN),
+        false => Ok(()),
     }
+}
+
+async fn checked(app: &App, token: &str, headers: &HeaderMap, body: Body) -> Answer<Form> {
+    ours(app, headers)?;
     let form = Form(negotiate::form(headers, body).await?);
     match csrf::fits(token, &form.text("csrf")) {
         true => Ok(form),

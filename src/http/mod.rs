@@ -13,10 +13,12 @@ pub mod client_address;
 pub mod connections;
 pub mod consent;
 pub mod cookies;
+mod cors;
 pub mod csv;
 pub mod definitions;
 pub mod desk;
 pub mod developers;
+pub mod documents;
 pub mod door;
 pub mod enrol;
 pub mod fhir;
@@ -41,11 +43,13 @@ pub mod reply;
 pub mod request_id;
 pub mod reset;
 pub mod scheduling;
+pub mod sending;
 pub mod signin;
 pub mod signing;
 pub mod site;
 pub mod staff;
 pub mod staff_apps;
+pub mod staff_documents;
 pub mod staff_forms;
 pub mod staff_mail;
 pub mod staff_patient;
@@ -69,8 +73,6 @@ use axum::routing::any;
 use axum::routing::get;
 use axum::routing::post;
 use tokio::sync::watch;
-use tower_http::cors::Any;
-use tower_http::cors::CorsLayer;
 
 use crate::auth::Context;
 use crate::auth::jwks;
@@ -289,7 +291,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/smart-style.json", get(style::smart_style))
         .route("/brands", get(brands::bundle))
         .route("/openapi.json", get(openapi::description))
-        .layer(cors());
+        .layer(cors::layer());
 
     // What a person sees.
     let pages = Router::new()
@@ -346,6 +348,14 @@ pub fn router(app: Arc<App>) -> Router {
             "/account/forms/{id}",
             get(own_forms::one).post(own_forms::act),
         )
+        .route(
+            "/account/documents",
+            get(documents::page).post(documents::send),
+        )
+        .route("/account/documents/{id}", get(documents::one))
+        .route("/account/records.zip", get(documents::records::everything))
+        .route("/account/records.pdf", get(documents::records::readable))
+        .route("/account/records.json", get(documents::records::bundle))
         .route("/reset", get(reset::page).post(reset::ask))
         .route("/reset/{token}", get(activate::page).post(activate::redeem))
         .route(
@@ -388,6 +398,14 @@ pub fn router(app: Arc<App>) -> Router {
             get(staff_templates::page).post(staff_templates::post),
         )
         .route("/staff/templates/{id}", get(staff_templates::one))
+        .route(
+            "/staff/patients/{id}/documents",
+            get(staff_documents::page).post(staff_documents::send),
+        )
+        .route(
+            "/staff/patients/{id}/documents/{document}",
+            get(staff_documents::one).post(staff_documents::share),
+        )
         .route("/staff/mail", get(staff_mail::page).post(staff_mail::post))
         .route(
             "/staff/registrations",
@@ -457,55 +475,4 @@ pub fn router(app: Arc<App>) -> Router {
             request_id::layer,
         ))
         .with_state(app)
-}
-
-/// Any origin, no credentials; what an app sends and reads (`fhir-and-smart.md` 1.7).
-fn cors() -> CorsLayer {
-    let names = |list: &[&'static str]| {
-        list.iter()
-            .map(|name| axum::http::HeaderName::from_static(name))
-            .collect::<Vec<_>>()
-    };
-    CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods(
-            ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].map(|method| {
-                axum::http::Method::from_bytes(method.as_bytes()).unwrap_or(axum::http::Method::GET)
-            }),
-        )
-        .allow_headers(names(&[
-            "authorization",
-            "content-type",
-            "accept",
-            "prefer",
-            "if-match",
-            "if-none-exist",
-            "if-none-match",
-            "if-modified-since",
-            "if-range",
-            "range",
-            "content-disposition",
-            "x-security-context",
-            "idempotency-key",
-            "x-request-id",
-            "x-requested-with",
-        ]))
-        .expose_headers(names(&[
-            "accept-ranges",
-            "content-length",
-            "content-range",
-            "etag",
-            "location",
-            "expires",
-            "content-location",
-            "content-disposition",
-            "last-modified",
-            "link",
-            "retry-after",
-            "www-authenticate",
-            "x-progress",
-            "x-request-id",
-            "x-correlation-id",
-        ]))
-        .max_age(std::time::Duration::from_secs(3600))
 }

@@ -94,6 +94,8 @@ pub struct DocumentCase {
     pub found: Option<&'static str>,
     /// Whether the practice's own list has that type, or the practice keeps none (`files_white_list`).
     pub listed: bool,
+    /// Whether a virus was found in it, where the practice has somebody look.
+    pub virus: bool,
     /// The category it goes to, by number; `None` where there is no such category for this user.
     pub category: Option<i64>,
     /// SHA3-512 of the bytes, in hex.
@@ -173,6 +175,17 @@ pub const FILE: &[Rule<DocumentCase>] = &[
         expression: "DocumentReference.content[0].attachment.contentType",
     },
     Rule {
+        id: "upload.infected",
+        about: "No virus is found in it, where the practice has ClamAV look (clamd).",
+        holds: |case| !case.virus,
+        sentence: |_| {
+            "Our check for viruses found something in this file, and it was not taken. Please \
+                have your device checked, and do not send the file to anybody."
+                .to_owned()
+        },
+        expression: "DocumentReference.content[0].attachment.data",
+    },
+    Rule {
         id: "upload.category",
         about: "It goes to a category there is: what patients send to Patient, what staff send to one they may use.",
         holds: |case| case.category.is_some(),
@@ -237,6 +250,7 @@ mod tests {
             uploads_on: true,
             found: Some("image/png"),
             listed: true,
+            virus: false,
             category: Some(28),
             hash: String::new(),
             drive: Uuid::from_u128(2),
@@ -254,7 +268,7 @@ mod tests {
     #[test]
     fn case_169_every_rule_of_uploading_can_be_broken_alone() {
         type Break = fn(&mut DocumentCase);
-        let breaks: [(&str, Break); 8] = [
+        let breaks: [(&str, Break); 9] = [
             ("portal-disabled", |case| case.portal_on = false),
             ("upload.off", |case| case.uploads_on = false),
             ("upload.empty", |case| {
@@ -268,6 +282,7 @@ mod tests {
             ("upload.type", |case| {
                 case.paper.declared = "application/pdf".to_owned();
             }),
+            ("upload.infected", |case| case.virus = true),
             ("upload.category", |case| case.category = None),
         ];
         for rule in FILE {

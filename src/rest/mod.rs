@@ -19,6 +19,7 @@ pub mod scheduling;
 pub mod search;
 pub mod terminology;
 pub mod validate;
+pub mod whole;
 pub mod write;
 
 use time::OffsetDateTime;

@@ -278,14 +278,15 @@ pub fn rehearsed(person: Person, scopes: Vec<Scope>) -> Grant {
     Grant::stored(names, User::Patient(person), context, scopes)
 }
 
-/// What a patient may do about visits on this server's own pages: as an app with these scopes could, through the same
+/// What a patient may do on this server's own pages: as an app with these scopes could, through the same
 /// rules. It lives for one request, and no token opens it.
 pub fn at_home(person: Person) -> Grant {
     let context = LaunchContext {
         patient: Some(person),
         encounter: None,
     };
-    let scopes = Scope::list("patient/Appointment.crus patient/DocumentReference.rus");
+    let scopes =
+        Scope::list("patient/Appointment.crus patient/DocumentReference.rus patient/Binary.cr");
     Grant::stored(own_pages(), User::Patient(person), context, scopes)
 }
 
@@ -299,9 +300,21 @@ pub fn in_office(person: Person) -> Grant {
     Grant::stored(own_pages(), User::Patient(person), context, scopes)
 }
 
-/// The same for a member of staff at the desk, as far as OpenEMR's access control goes.
+/// The whole record, to take it away.
+pub fn whole_record(person: Person) -> Grant {
+    let context = LaunchContext {
+        patient: Some(person),
+        encounter: None,
+    };
+    let scopes = Scope::list("patient/*.rs");
+    Grant::stored(own_pages(), User::Patient(person), context, scopes)
+}
+
+/// The same as at home for a member of staff at the desk, as far as OpenEMR's access control goes.
 pub fn at_desk(staff: Staff) -> Grant {
-    let scopes = Scope::list("user/Appointment.crus user/DocumentReference.rs user/Task.c");
+    let scopes = Scope::list(
+        "user/Appointment.crus user/DocumentReference.rus user/Binary.cr user/Task.c",
+    );
     let context = LaunchContext::default();
     Grant::stored(own_pages(), User::Staff(staff), context, scopes)
 }

@@ -8,6 +8,7 @@ mod audit;
 mod desk;
 mod desk_patient;
 mod discovery;
+mod documents;
 pub(crate) mod email_change;
 mod endpoint;
 mod enrol;

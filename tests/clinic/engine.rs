@@ -174,6 +174,19 @@ pub(crate) fn mail_server() -> Option<serde_json::Value> {
     Some(serde_json::from_str(&told.expect("a mail server")).expect("JSON"))
 }
 
+/// Where the `clamd` that `./test` started listens, with one signature of our own; `None`, said aloud, where there is none.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests' other look at the environment"
+)]
+pub(crate) fn clamd() -> Option<PathBuf> {
+    let told = std::env::var("ANTEROOM_TEST_CLAMD").ok();
+    if told.is_none() {
+        eprintln!("NOT RUN with clamd: ANTEROOM_TEST_CLAMD is not set; ./test sets it");
+    }
+    told.map(PathBuf::from)
+}
+
 /// The nodes of the Galera cluster that `./test cluster` started; `None`, said aloud, where there is none.
 #[expect(
     clippy::disallowed_methods,

@@ -22,6 +22,7 @@ mod portal_chart;
 pub(crate) mod reach;
 mod read;
 mod recurring;
+mod scan;
 mod scheduling;
 mod scheduling_once;
 mod scheduling_told;

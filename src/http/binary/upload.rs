@@ -135,16 +135,35 @@ async fn created(app: &App, id: &RequestId, headers: &HeaderMap, body: Body) -> 
         category: None,
         bytes,
     };
-    let filed = filed(&rest, &reach, paper).await;
-    if let Err(Failure::Refused(refusal)) = &filed {
-        write::refused(&rest, (ResourceType::Binary, Target::New(uuid)), refusal).await?;
-    }
-    let location = app.base.of(ResourceType::Binary, filed?);
+    let location = app
+        .base
+        .of(ResourceType::Binary, told(&rest, &reach, paper).await?);
     let mut response = StatusCode::CREATED.into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
+}
+
+/// Files what one of our pages was sent, as what an app posts is filed.
+///
+/// # Errors
+/// `Forbidden` where the grant does not open it, `Rules` with every broken rule.
+pub async fn file(rest: &Rest<'_>, paper: Paper) -> Answer<Uuid> {
+    let reach = rest
+        .grant
+        .reach(ResourceType::Binary, Interaction::Create)?;
+    told(rest, &reach, paper).await
+}
+
+/// Files it; the ledger has a line of a no as well.
+async fn told(rest: &Rest<'_>, reach: &Reach, paper: Paper) -> Answer<Uuid> {
+    let target = (ResourceType::Binary, Target::New(paper.id));
+    let filed = filed(rest, reach, paper).await;
+    if let Err(Failure::Refused(refusal)) = &filed {
+        write::refused(rest, target, refusal).await?;
+    }
+    filed
 }
 
 async fn received(spool: &mut Spool, body: Body) -> Answer<Source> {

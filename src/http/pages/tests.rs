@@ -11,6 +11,7 @@ use super::desk::Desk;
 use super::developers::Developers;
 use super::developers_register::RegisterApp;
 use super::developers_register::Registered;
+use super::documents::Documents;
 use super::enrol::Enrol;
 use super::enrol::EnrolCheck;
 use super::enrol::EnrolLogin;
@@ -39,6 +40,7 @@ use super::reset::Reset;
 use super::reset::ResetAsked;
 use super::staff::StaffApps;
 use super::staff::StaffLaunch;
+use super::staff_documents::StaffDocuments;
 use super::staff_forms::StaffForms;
 use super::staff_login::ChoosePatient;
 use super::staff_login::StaffLogin;
@@ -132,6 +134,13 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
         (
             "developers-without-registration",
             Box::new(Developers::sample_without_registration()),
+        ),
+        ("documents", Box::new(Documents::sample())),
+        ("documents-empty", Box::new(Documents::sample_empty())),
+        ("staff-documents", Box::new(StaffDocuments::sample())),
+        (
+            "staff-documents-empty",
+            Box::new(StaffDocuments::sample_empty()),
         ),
         ("staff-patients", Box::new(StaffPatients::sample())),
         ("staff-patient", Box::new(StaffPatient::sample())),
