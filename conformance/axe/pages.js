@@ -40,6 +40,7 @@ export const PAGES = [
   { name: "who looked", path: "/account/activity", who: "patient" },
   { name: "own login", path: "/account/login", who: "patient" },
   { name: "own e-mail", path: "/account/email", who: "patient" },
+  { name: "documents", path: "/account/documents", who: "patient" },
 
   { name: "appointments", path: "/account/visits", who: "patient", does: unfold },
   { name: "ask, what for", path: "/account/visits/new", who: "patient" },
@@ -52,6 +53,7 @@ export const PAGES = [
   { name: "onboarding", path: "/staff/onboarding", who: "staff" },
   { name: "patients", path: "/staff/patients", who: "staff" },
   { name: "one patient", path: "/staff/patients/{patient}", who: "staff" },
+  { name: "one patient's documents", path: "/staff/patients/{patient}/documents", who: "staff" },
   { name: "registrations", path: "/staff/registrations", who: "staff" },
   { name: "letters", path: "/staff/mail", who: "staff" },
   { name: "who did what", path: "/staff/audit", who: "staff" },

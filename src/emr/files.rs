@@ -177,7 +177,9 @@ pub(super) async fn make(path: &Path) -> Result<fs::File, Fault> {
 
 /// Takes a patient's document away.
 pub(super) async fn remove(root: &Path, pid: i64, drive: Uuid) {
-    let removed = fs::remove_file(path_of(root, pid, drive)).await;
+    let path = path_of(root, pid, drive);
+    let _ = fs::remove_file(path.with_extension("part")).await;
+    let removed = fs::remove_file(path).await;
     if let Err(error) = removed
         && error.kind() != ErrorKind::NotFound
     {

@@ -374,6 +374,15 @@ pub(super) async fn undo(emr: &Emr, change: &DocumentChange) {
         && let Some(root) = &emr.documents
     {
         files::remove(root, case.person.pid, case.drive).await;
+        spool::unmark(root, (case.person.pid, case.drive)).await;
+    }
+}
+
+/// After a transaction that was committed: a row names the file now.
+pub(super) async fn settled(emr: &Emr, change: &DocumentChange) {
+    let DocumentChange::File(case) = change;
+    if let Some(root) = &emr.documents {
+        spool::unmark(root, (case.person.pid, case.drive)).await;
     }
 }
 

@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::path::PathBuf;
 
+use sqlx::FromRow;
 use tokio::fs;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
 use crate::crypto::SystemEntropy;
 use crate::db::Tx;
+use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
@@ -25,6 +27,12 @@ use crate::portal::document::Source;
 
 /// The folder for what is being received. No document lies in it: a document's folder is a number.
 const FOLDER: &str = ".anteroom";
+
+/// How the note ends that a file is about to be put into a chart's folder.
+const FILING: &str = "filing";
+
+/// Whether a row names a file.
+const NAMED: &str = "SELECT COUNT(*) AS number FROM documents WHERE drive_uuid = ?";
 
 /// How long a file may lie there. Whoever sent it has long been answered.
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(3600);
@@ -129,6 +137,7 @@ pub(super) async fn file(emr: &Emr, tx: &mut Tx, case: &DocumentCase) -> Answer<
     if fs::try_exists(&path).await.unwrap_or(false) {
         return Ok(url);
     }
+    let filing = marker(root, (case.person.pid, case.drive));
     let plain = bytes(emr, &case.paper.bytes).await?;
     let whole = match case.encrypted {
         false => plain.into_owned(),
@@ -143,11 +152,36 @@ pub(super) async fn file(emr: &Emr, tx: &mut Tx, case: &DocumentCase) -> Answer<
             done.map_err(|error| Fault::new("encrypting a document", error))??
         }
     };
+    // Written down first: a server that dies between the file and its row leaves a file that nothing names but this.
+    files::put(&filing, Vec::new()).await?;
     files::put(&path, whole).await?;
     Ok(url)
 }
 
-/// Removes what was received longer than an hour ago and left by a server that died.
+/// Where it is written down that a file is about to be put into a chart's folder, for who sweeps after a server that died.
+fn marker(root: &Path, (pid, drive): (i64, Uuid)) -> PathBuf {
+    root.join(FOLDER).join(format!("{pid}.{drive}.{FILING}"))
+}
+
+/// What a marker says.
+fn marked(path: &Path) -> Option<(i64, Uuid)> {
+    let name = path.file_name()?.to_str()?.strip_suffix(FILING)?;
+    let (pid, drive) = name.strip_suffix('.')?.split_once('.')?;
+    Some((pid.parse().ok()?, drive.parse().ok()?))
+}
+
+/// Takes the note back, once a row names the file or the file is gone.
+pub(super) async fn unmark(root: &Path, of: (i64, Uuid)) {
+    let _ = fs::remove_file(marker(root, of)).await;
+}
+
+#[derive(FromRow)]
+struct Count {
+    number: i64,
+}
+
+/// Removes what was received longer than an hour ago and left by a server that died, and the files it had put into a chart's
+/// folder and no row names. No transaction takes that long.
 ///
 /// # Errors
 /// A fault where the folder cannot be read.
@@ -163,9 +197,16 @@ pub async fn sweep(emr: &Emr) -> Answer<()> {
     while let Some(entry) = entries.next_entry().await.map_err(fault)? {
         let written = entry.metadata().await.and_then(|about| about.modified());
         let old = written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LONGEST));
-        if old {
-            let _ = fs::remove_file(entry.path()).await;
+        if !old {
+            continue;
         }
+        if let Some((pid, drive)) = marked(&entry.path()) {
+            let row: Option<Count> = emr.db.one(Sql::new(NAMED).bind(drive)).await?;
+            if row.is_none_or(|row| row.number == 0) {
+                files::remove(root, pid, drive).await;
+            }
+        }
+        let _ = fs::remove_file(entry.path()).await;
     }
     Ok(())
 }

@@ -111,3 +111,10 @@ pub async fn undo(emr: &Emr, permit: &Permit) {
         _ => {}
     }
 }
+
+/// After a transaction that was committed: takes back what a permit needed outside the database until then.
+pub async fn settled(emr: &Emr, permit: &Permit) {
+    if let Change::Document(change) = permit.change() {
+        super::filing::settled(emr, change).await;
+    }
+}

@@ -111,11 +111,10 @@ pub async fn commit(
         .db
         .transaction_about(&work, |work, tx| Box::pin(write_all(work, tx)))
         .await;
-    if done.is_err() {
-        for one in all {
-            if let Plan::Write(write) = &one.plan {
-                writing::undo(rest.emr, &write.permit).await;
-            }
+    for permit in all.iter().filter_map(Prepared::permit) {
+        match done {
+            Ok(_) => writing::settled(rest.emr, permit).await,
+            Err(_) => writing::undo(rest.emr, permit).await,
         }
     }
     match done {

@@ -9,6 +9,7 @@ mod broken_writes;
 mod bytes;
 mod cancel;
 mod chart;
+mod cipher;
 mod coverage;
 mod gone;
 mod history;

@@ -98,8 +98,9 @@ async fn filed(emr: &Emr, (grant, reach): &(Grant, Reach), paper: Paper) -> Answ
             Box::pin(writing::apply(emr, tx, permit))
         })
         .await;
-    if written.is_err() {
-        writing::undo(emr, &about.1).await;
+    match written {
+        Ok(_) => writing::settled(emr, &about.1).await,
+        Err(_) => writing::undo(emr, &about.1).await,
     }
     match written? {
         Written::Record(id) => Ok(id),
@@ -342,4 +343,76 @@ async fn what_was_received_is_filed_and_then_gone_from_where_it_was_received() {
     drop(spool);
     assert_eq!(files_of(&fixture), 1);
     assert_eq!(seen(emr, id).await.1, PNG);
+}
+
+/// When a server is killed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Killed {
+    BeforeCommit,
+    AfterCommit,
+}
+
+/// Files with everything but what comes after the transaction, as a server that is killed.
+async fn killed(emr: &Emr, paper: Paper, when: Killed) {
+    let (grant, reach) = ana();
+    let rules = Rules {
+        cancel_notice: time::Duration::ZERO,
+        auto_enable: false,
+    };
+    let ask = Ask::Document(DocumentAsk::File(paper));
+    let case = writing::case(emr, &grant, &reach, (ask, rules)).await;
+    let permit = portal::decide(case.expect("a case"))
+        .permit()
+        .expect("a permit");
+    let about = (emr, permit, when);
+    let _: Answer<()> = emr
+        .db
+        .transaction_about(&about, |(emr, permit, when), tx| {
+            Box::pin(async move {
+                writing::apply(emr, tx, permit).await?;
+                match when {
+                    Killed::AfterCommit => Ok(()),
+                    Killed::BeforeCommit => {
+                        Err(Fault::new("filing", "the server was killed").into())
+                    }
+                }
+            })
+        })
+        .await;
+}
+
+/// Makes what lies in the folder of what is received as old as a server that died long ago leaves it.
+fn aged(fixture: &Fixture) {
+    let folder = fixture.folder.join("documents/.anteroom");
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let file = std::fs::File::options().write(true).open(entry.path());
+        let written = entry.metadata().and_then(|about| about.modified());
+        let long_ago = written.expect("a time") - std::time::Duration::from_secs(7200);
+        file.expect("a file").set_modified(long_ago).expect("set");
+    }
+}
+
+#[tokio::test]
+async fn f150_a_server_that_dies_leaves_nothing_for_long() {
+    let fixture = Fixture::with(PEOPLE).await;
+    let emr = &fixture.emr;
+    killed(emr, paper(1, "a.png", None, PNG), Killed::BeforeCommit).await;
+    assert_eq!(files_of(&fixture), 2, "the file and the note about it");
+    spool::sweep(emr).await.expect("sweeps");
+    assert_eq!(files_of(&fixture), 2, "it may still be at work");
+    aged(&fixture);
+    spool::sweep(emr).await.expect("sweeps");
+    assert_eq!(files_of(&fixture), 0);
+    // Killed after the commit, the file is the row's and stays.
+    killed(emr, paper(2, "b.png", None, PNG), Killed::AfterCommit).await;
+    assert_eq!(files_of(&fixture), 2);
+    aged(&fixture);
+    spool::sweep(emr).await.expect("sweeps");
+    assert_eq!(files_of(&fixture), 1);
+    assert_eq!(seen(emr, Uuid::from_u128(2)).await.1, PNG);
+    // Nothing but what a note names is ever taken away.
+    let own = fixture.folder.join("documents/7/of-openemr");
+    std::fs::write(&own, b"x").expect("writes");
+    spool::sweep(emr).await.expect("sweeps");
+    assert!(own.exists());
 }

@@ -219,8 +219,9 @@ async fn filed(rest: &Rest<'_>, reach: &Reach, paper: Paper) -> Answer<Uuid> {
         .db
         .transaction_about(&work, |work, tx| Box::pin(written(work, tx)))
         .await;
-    if done.is_err() {
-        writing::undo(rest.emr, &work.permit).await;
+    match done {
+        Ok(_) => writing::settled(rest.emr, &work.permit).await,
+        Err(_) => writing::undo(rest.emr, &work.permit).await,
     }
     done
 }
