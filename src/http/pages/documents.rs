@@ -62,7 +62,7 @@ impl Row {
     pub fn sample() -> Self {
         Row {
             id: "00000000-0000-0000-0000-000000000001".to_owned(),
-            name: "blood.pdf".to_owned(),
+            name: "Blood.pdf".to_owned(),
             category: "Lab Report".to_owned(),
             day: "2026-11-20".to_owned(),
             size: "120 KB".to_owned(),
@@ -90,7 +90,8 @@ impl Documents {
             documents: vec![
                 Row::sample(),
                 Row {
-                    name: "insurance card.png".to_owned(),
+                    id: "00000000-0000-0000-0000-000000000002".to_owned(),
+                    name: "Card.png".to_owned(),
                     category: "Patient".to_owned(),
                     sender: "You".to_owned(),
                     pill: ("wait", "Nobody has looked yet"),
@@ -98,10 +99,11 @@ impl Documents {
                     ..Row::sample()
                 },
                 Row {
-                    name: "scan.pdf".to_owned(),
+                    id: "00000000-0000-0000-0000-000000000003".to_owned(),
+                    name: "Scan.pdf".to_owned(),
                     sender: "You".to_owned(),
                     pill: ("bad", "Refused"),
-                    reason: "It is not readable.".to_owned(),
+                    reason: "Not readable".to_owned(),
                     saves: false,
                     ..Row::sample()
                 },

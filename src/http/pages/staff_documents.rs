@@ -54,13 +54,15 @@ impl StaffDocuments {
             documents: vec![
                 Row::sample(),
                 Row {
-                    name: "report.pdf".to_owned(),
+                    id: "00000000-0000-0000-0000-000000000002".to_owned(),
+                    name: "Report.pdf".to_owned(),
                     sender: "Donna Lee".to_owned(),
                     shared: false,
                     ..Row::sample()
                 },
                 Row {
-                    name: "insurance card.png".to_owned(),
+                    id: "00000000-0000-0000-0000-000000000003".to_owned(),
+                    name: "Card.png".to_owned(),
                     category: "Patient".to_owned(),
                     sender: "The patient".to_owned(),
                     pill: ("wait", "Nobody has looked yet"),
