@@ -82,7 +82,7 @@ test(`documents are sent while the server is killed ${KILLS} times: nothing is l
   const page = await go(action, new URLSearchParams({ csrf: hidden(login, "csrf"), username, password }));
   const csrf = hidden(page.bytes.toString(), "csrf");
   assert.ok(csrf, page.bytes.toString());
-  const root = dirname(sql("SELECT REPLACE(url, 'file://', '') FROM documents ORDER BY id DESC LIMIT 1;"));
+  const root = join(folder.path, "documents");
   const acknowledged = new Map();
   let number = 0;
   let running = true;
@@ -133,8 +133,3 @@ test(`documents are sent while the server is killed ${KILLS} times: nothing is l
   assert.deepEqual(new Set(counts.split("|")).size, 1, `each row with its note and its place in the queue: ${counts}`);
   console.log(`${known.size} filed, ${acknowledged.size} acknowledged, ${left.length - known.size} files that were not theirs before the sweep`);
 });
-
-/** The folder above the chart's. */
-function dirname(path) {
-  return path.split("/").slice(0, -2).join("/");
-}

@@ -312,9 +312,8 @@ pub fn whole_record(person: Person) -> Grant {
 
 /// The same as at home for a member of staff at the desk, as far as OpenEMR's access control goes.
 pub fn at_desk(staff: Staff) -> Grant {
-    let scopes = Scope::list(
-        "user/Appointment.crus user/DocumentReference.rus user/Binary.cr user/Task.c",
-    );
+    let scopes =
+        Scope::list("user/Appointment.crus user/DocumentReference.rus user/Binary.cr user/Task.c");
     let context = LaunchContext::default();
     Grant::stored(own_pages(), User::Staff(staff), context, scopes)
 }

@@ -254,6 +254,7 @@ pub(super) async fn document(emr: &Emr, form: &Form) -> Answer<DocumentCase> {
         uploads_on: true,
         found: Some("application/pdf"),
         listed: true,
+        virus: false,
         category,
         hash,
         drive: uuids::fresh(),
