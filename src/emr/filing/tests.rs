@@ -358,6 +358,7 @@ async fn killed(emr: &Emr, paper: Paper, when: Killed) {
     let rules = Rules {
         cancel_notice: time::Duration::ZERO,
         auto_enable: false,
+        forms: crate::portal::form::Policy::Review,
     };
     let ask = Ask::Document(DocumentAsk::File(paper));
     let case = writing::case(emr, &grant, &reach, (ask, rules)).await;
