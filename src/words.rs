@@ -24,6 +24,7 @@ const SPANISH: &[&str] = &[
     include_str!("words/es/activity.po"),
     include_str!("words/es/own.po"),
     include_str!("words/es/documents.po"),
+    include_str!("words/es/reviews.po"),
     include_str!("words/es/visits.po"),
     include_str!("words/es/desk.po"),
     include_str!("words/es/forms.po"),

@@ -32,6 +32,7 @@ pub mod redeem;
 pub mod registering;
 pub mod registration;
 pub mod request;
+pub mod reviews;
 pub mod revoke;
 pub mod session;
 pub mod staff_login;

@@ -92,6 +92,7 @@ pub async fn run(config: Config, patients: u32) -> Result<(), String> {
             cancel_notice: config.cancel_notice,
             auto_enable: false,
             forms: Policy::Review,
+            reviews: config.reviews,
         },
     };
     let mut tally = Tally::default();

@@ -175,6 +175,7 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     let sealing = worker::seal::start(system_clock(), db.clone(), app.keys.seal.clone());
     let working = worker::jobs::start(app.clone());
     let telling = worker::visits::start(app.clone());
+    let reviewing = worker::reviews::start(app.clone());
     let noticing = tokio::spawn(notice(app.clone()));
     connections::serve(
         (listener, Patience::default()),
@@ -202,6 +203,8 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     }
     telling.abort();
     let _ = telling.await;
+    reviewing.abort();
+    let _ = reviewing.await;
     noticing.abort();
     let _ = noticing.await;
     // It holds the state, and with it a sender of ledger lines, until it has ended.

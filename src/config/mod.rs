@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod booking;
 pub mod notify;
 pub mod papers;
+pub mod reviews;
 mod settings;
 
 use std::collections::HashMap;
@@ -18,6 +19,8 @@ pub use crate::config::accounts::Accounts;
 pub use crate::config::booking::Booking;
 pub use crate::config::notify::Notify;
 pub use crate::config::papers::Papers;
+pub use crate::config::reviews::Choice;
+pub use crate::config::reviews::Reviews;
 pub use crate::config::settings::SETTINGS;
 pub use crate::config::settings::Setting;
 
@@ -58,6 +61,8 @@ pub struct Config {
     pub booking: Booking,
     /// What is done with documents.
     pub papers: Papers,
+    /// What of patients' wishes is looked at first.
+    pub reviews: Reviews,
     /// Whether this is the sandbox, which shows its logins.
     pub sandbox: bool,
 }
@@ -208,6 +213,7 @@ impl Config {
                     return Err(format!("review_form = \"{other}\" is neither review nor automatic"));
                 }
             },
+            reviews: reviews::resolve(&text)?,
             sandbox: false,
         })
     }

@@ -12,7 +12,7 @@ pub struct Setting {
 }
 
 /// Every setting there is.
-pub const SETTINGS: [Setting; 51] = [
+pub const SETTINGS: [Setting; 55] = [
     Setting {
         key: "listen",
         default: "127.0.0.1:8080",
@@ -97,6 +97,26 @@ pub const SETTINGS: [Setting; 51] = [
         key: "review_form",
         default: "review",
         about: "What becomes of a form a patient signed: review (staff look through it) or automatic (it is locked and filed in the chart at once).",
+    },
+    Setting {
+        key: "review_profile",
+        default: "review",
+        about: "What becomes of a patient's changes to the profile: automatic (taken over at once), review (staff decide first) or forbidden.",
+    },
+    Setting {
+        key: "review_coverage",
+        default: "review",
+        about: "The same for insurances that patients add or change: automatic, review or forbidden.",
+    },
+    Setting {
+        key: "review_document",
+        default: "review",
+        about: "The same for documents that patients send: automatic, review or forbidden.",
+    },
+    Setting {
+        key: "review_letters",
+        default: "yes",
+        about: "Whether a letter tells patients that a request of theirs was decided, without saying what: yes or no.",
     },
     Setting {
         key: "client_address_header",

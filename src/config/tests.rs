@@ -78,6 +78,10 @@ fn what_is_wrong_is_named_with_what_to_do() {
             "public_url",
         ),
         ("ANTEROOM_CANCEL_NOTICE_HOURS", "-1", "cancel_notice_hours"),
+        ("ANTEROOM_REVIEW_PROFILE", "no", "review_profile"),
+        ("ANTEROOM_REVIEW_COVERAGE", "off", "review_coverage"),
+        ("ANTEROOM_REVIEW_DOCUMENT", "", "review_document"),
+        ("ANTEROOM_REVIEW_LETTERS", "maybe", "review_letters"),
         ("ANTEROOM_DOCUMENTS", "/no/such/folder", "documents"),
     ] {
         let error = Config::load(None, &environment(&[(key, value)])).expect_err(value);

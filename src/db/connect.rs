@@ -86,6 +86,11 @@ const MYSQL: &[Step] = &[
         "forms",
         include_str!("../../migrations/mysql/0013_forms.sql"),
     ),
+    (
+        14,
+        "reviews",
+        include_str!("../../migrations/mysql/0014_reviews.sql"),
+    ),
 ];
 
 /// The OpenEMR-shaped tables of the sandbox, and Anteroom's own.
@@ -149,6 +154,11 @@ const SQLITE: &[Step] = &[
         13,
         "forms",
         include_str!("../../migrations/sqlite/0013_forms.sql"),
+    ),
+    (
+        14,
+        "reviews",
+        include_str!("../../migrations/sqlite/0014_reviews.sql"),
     ),
 ];
 

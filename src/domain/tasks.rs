@@ -145,6 +145,8 @@ pub struct Task {
     pub note: String,
     /// Why it was refused; empty where it was not, or nobody said.
     pub reason: String,
+    /// What of a change that was taken over was not: the element, and why, which may be empty.
+    pub refused: Vec<(String, String)>,
     /// When it was asked for.
     pub authored: Option<OffsetDateTime>,
     /// When it last changed.

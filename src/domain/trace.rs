@@ -20,6 +20,10 @@ pub struct Provenance {
     pub recorded: OffsetDateTime,
     /// Who wrote it, as type, FHIR id and display; `None` where only the practice is known.
     pub author: Option<(ResourceType, Uuid, String)>,
+    /// Through which app it was asked for, as its name; empty where none is known.
+    pub app: String,
+    /// Who agreed to it, likewise; `None` where nobody had to.
+    pub verifier: Option<(ResourceType, Uuid, String)>,
     /// The practice, as FHIR id of the Organization and display.
     pub organization: (Uuid, String),
     /// The signature the author gave, where it is a form that was signed.

@@ -4,6 +4,7 @@ pub(super) mod raw;
 
 use sqlx::FromRow;
 
+use crate::config::Choice;
 use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::db::sql::Value;
@@ -75,7 +76,12 @@ pub(super) fn user(writer: &Writer) -> i64 {
 /// # Errors
 /// `Unprocessable` at an element whose value OpenEMR cannot hold; `Forbidden` where a reach of one patient would open
 /// a chart.
-pub(super) async fn case(emr: &Emr, grant: &Grant, reach: &Reach, ask: ChartAsk) -> Answer<Case> {
+pub(super) async fn case(
+    emr: &Emr,
+    grant: &Grant,
+    reach: &Reach,
+    (ask, choice): (ChartAsk, Choice),
+) -> Answer<Case> {
     if matches!(ask, ChartAsk::Open { .. }) && reach.patient().is_some() {
         let why = "The token is for one patient: it opens no charts.";
         return Err(Refusal::Forbidden(why).into());
@@ -100,6 +106,7 @@ pub(super) async fn case(emr: &Emr, grant: &Grant, reach: &Reach, ask: ChartAsk)
         portal_on: practice.globals.on("portal_onsite_two_enable"),
         today: emr.zone.wall(emr.now()).date().to_string(),
         options,
+        choice,
         ask,
     }))
 }
@@ -188,12 +195,15 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &ChartChange) -> Answe
             for (part, text) in &edit.parts {
                 cells.extend(written(emr, (*part, text), &change.options)?);
             }
-            if change.writer == Writer::Patient {
+            if change.waits {
                 return review::put(emr, tx, change, (edit.before.person, &held, &cells)).await;
             }
             let named = edit.parts.iter().any(|(part, _)| part.names());
             let old = (&held, named);
             write(emr, tx, (edit.before.person, &cells), old, &change.writer).await?;
+            if change.writer == Writer::Patient {
+                review::at_once(emr, tx, change, (edit.before.person, &held, &cells)).await?;
+            }
             Ok(Written::Record(edit.before.person.uuid))
         }
         ChartAsk::Open { id, parts } => {

@@ -3,6 +3,7 @@
 
 use sqlx::FromRow;
 
+use crate::config::Choice;
 use crate::crypto;
 use crate::db::Tx;
 use crate::db::sql::Sql;
@@ -15,6 +16,7 @@ use crate::domain::refusal::Answer;
 use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Token;
+use crate::domain::tasks::Work;
 use crate::emr::Emr;
 use crate::emr::calendar::minutes;
 use crate::emr::files;
@@ -35,6 +37,10 @@ use crate::portal::document::DocumentChange;
 use crate::portal::document::Filer;
 use crate::portal::document::Paper;
 use crate::portal::document::Source;
+use crate::store::reviews;
+use crate::store::reviews::Decision;
+use crate::store::reviews::NewReview;
+use crate::store::reviews::Which;
 use crate::store::reviews::millis;
 use crate::store::uploads;
 use crate::store::uploads::NewUpload;
@@ -115,7 +121,7 @@ pub(super) async fn case(
     emr: &Emr,
     grant: &Grant,
     reach: &Reach,
-    ask: DocumentAsk,
+    (ask, choice): (DocumentAsk, Choice),
 ) -> Answer<Case> {
     let DocumentAsk::File(paper) = ask;
     let place = "DocumentReference.subject";
@@ -156,6 +162,7 @@ pub(super) async fn case(
         client_id: grant.client_id().to_owned(),
         portal_on: globals.on("portal_onsite_two_enable"),
         uploads_on: globals.on("allow_portal_uploads"),
+        choice,
         found,
         listed,
         virus,
@@ -215,6 +222,18 @@ pub(super) async fn category(
         (Filer::Staff(_), None) => None,
     };
     Ok(found.map(|one| one.row_id))
+}
+
+/// The category of a name, where staff of this reach may use it.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub(super) async fn category_named(emr: &Emr, reach: &Reach, name: &str) -> Answer<Option<i64>> {
+    let asked = Token {
+        system: Some(DOCUMENT_CATEGORIES.to_owned()),
+        code: name.to_owned(),
+    };
+    category(emr, (Filer::Staff(0), reach.held()), Some(&asked)).await
 }
 
 /// The names of the categories that are open to whoever holds these rights, `None` being all, in their order.
@@ -323,11 +342,30 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &DocumentChange) -> An
             document: id,
             id: told,
             person: case.person,
-            state: State::Waiting,
+            state: match case.choice {
+                Choice::Automatic => State::Accepted,
+                Choice::Review | Choice::Forbidden => State::Waiting,
+            },
             client_id: case.client_id.clone(),
             created: millis(now),
         };
         uploads::insert(tx, &upload).await?;
+        let review = NewReview {
+            id: uuids::fresh(),
+            kind: Work::Document.code().0,
+            person: case.person,
+            resource: format!("DocumentReference/{told}"),
+            asked: "{}".to_owned(),
+            known: "{}".to_owned(),
+            client_id: case.client_id.clone(),
+            created: millis(now),
+            activity: None,
+        };
+        reviews::insert(tx, &review).await?;
+        if case.choice == Choice::Automatic {
+            let which = Which::One(review.id);
+            reviews::decide(tx, which, &Decision::at_once(now)).await?;
+        }
         let patient = persons::name_within(tx, case.person.pid).await?;
         let stamp = minutes(emr, now);
         let file = one_line(&case.paper, &name);

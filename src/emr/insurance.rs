@@ -6,6 +6,7 @@ use sqlx::FromRow;
 use time::Date;
 use uuid::Uuid;
 
+use crate::config::Choice;
 use crate::db::Tx;
 use crate::db::error;
 use crate::db::sql::Sql;
@@ -37,8 +38,10 @@ use crate::portal::insurance::InsuranceAsk;
 use crate::portal::insurance::InsuranceCase;
 use crate::portal::insurance::InsuranceChange;
 use crate::store::reviews;
+use crate::store::reviews::Decision;
 use crate::store::reviews::NewReview;
 use crate::store::reviews::Review;
+use crate::store::reviews::Which;
 
 /// The unique key (pid, type, date) finds it.
 const TAKEN: &str = "SELECT uuid FROM insurance_data WHERE pid = ? AND type = ? AND date = ?";
@@ -73,6 +76,26 @@ const WHERE: &str = " WHERE uuid = ? AND pid = ?";
 /// Letters a column holds at most.
 const MOST: usize = 255;
 
+/// What a review keeps of a policy, by its name there and the element.
+const ELEMENTS: [(&str, &str); 10] = [
+    ("rank", "Coverage.order"),
+    ("payor", "Coverage.payor"),
+    (
+        "plan",
+        "Coverage.class.where(type.coding.code='plan').value",
+    ),
+    (
+        "group",
+        "Coverage.class.where(type.coding.code='group').value",
+    ),
+    ("number", "Coverage.subscriberId"),
+    ("relationship", "Coverage.relationship"),
+    ("first", "Coverage.subscriber (first name)"),
+    ("last", "Coverage.subscriber (last name)"),
+    ("start", "Coverage.period.start"),
+    ("end", "Coverage.period.end"),
+];
+
 #[derive(FromRow)]
 struct Taken {
     uuid: Option<Vec<u8>>,
@@ -102,7 +125,7 @@ pub(super) async fn case(
     emr: &Emr,
     grant: &Grant,
     reach: &Reach,
-    ask: InsuranceAsk,
+    (ask, choice): (InsuranceAsk, Choice),
 ) -> Answer<Case> {
     let person = persons::by_uuid(emr, ask.patient).await?;
     let person = person.filter(|person| reach.within(*person).is_some());
@@ -140,6 +163,7 @@ pub(super) async fn case(
         writer: chart::writer(grant),
         client_id: grant.client_id().to_owned(),
         portal_on: practice.globals.on("portal_onsite_two_enable"),
+        choice,
         ask,
     }))
 }
@@ -177,23 +201,37 @@ fn fits(policy: &Policy) -> Result<(), Refusal> {
 /// `Conflict` where it says something else by now, or another of its rank begins on that day.
 pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &InsuranceChange) -> Answer<Written> {
     let ask = &change.ask;
-    if change.writer != Writer::Patient {
-        let policy = (&ask.policy, change.insurer);
+    if !change.waits {
+        let policy = (&ask.policy, Some(change.insurer));
         let target = (
             change.person,
             ask.id,
             ask.before.as_ref().map(|one| &one.policy),
         );
         write(emr, tx, target, policy).await?;
+        if change.writer == Writer::Patient {
+            let review = new(emr, change);
+            reviews::insert(tx, &review).await?;
+            let which = Which::One(review.id);
+            reviews::decide(tx, which, &Decision::at_once(emr.now())).await?;
+        }
         return Ok(Written::Record(ask.id));
     }
+    let review = new(emr, change);
+    reviews::insert(tx, &review).await?;
+    Ok(Written::Review(review.id))
+}
+
+/// What this house keeps of a wish.
+fn new(emr: &Emr, change: &InsuranceChange) -> NewReview {
+    let ask = &change.ask;
     let known = ask
         .before
         .as_ref()
         .map_or(Json::Null, |before| said(&before.policy));
     let mut asked = said(&ask.policy);
     asked["insurer"] = json!(change.insurer);
-    let review = NewReview {
+    NewReview {
         id: uuids::fresh(),
         kind: Work::Coverage.code().0,
         person: change.person,
@@ -203,31 +241,45 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &InsuranceChange) -> A
         client_id: change.client_id.clone(),
         created: reviews::millis(emr.now()),
         activity: None,
-    };
-    reviews::insert(tx, &review).await?;
-    Ok(Written::Review(review.id))
+    }
 }
 
-/// Takes over what a review asks for.
+/// Takes over what a review asks for, but what was refused of it: that stays as it was.
 ///
 /// # Errors
 /// As [`apply`].
-pub(super) async fn accept(emr: &Emr, tx: &mut Tx, review: &Review) -> Answer<()> {
-    let asked: Json = serde_json::from_str(&review.asked).unwrap_or_default();
+pub(super) async fn accept(
+    emr: &Emr,
+    tx: &mut Tx,
+    (review, refused): (&Review, &[(String, String)]),
+) -> Answer<()> {
+    let mut asked: Json = serde_json::from_str(&review.asked).unwrap_or_default();
     let known: Json = serde_json::from_str(&review.known).unwrap_or_default();
     let id = review.resource.strip_prefix("Coverage/");
     let id: Option<Uuid> = id.and_then(|id| id.parse().ok());
-    let (Some(id), Some(policy), Some(insurer)) = (id, read(&asked), asked["insurer"].as_i64())
-    else {
+    let insurer = asked["insurer"].as_i64();
+    let mut kept = false;
+    for (element, _) in refused {
+        let mut fields = ELEMENTS.iter();
+        if let Some((name, _)) = fields.find(|(_, known)| known == element) {
+            asked[*name] = known[*name].clone();
+            if *name == "payor" {
+                kept = true;
+                asked["payor_id"] = known["payor_id"].clone();
+            }
+        }
+    }
+    let (Some(id), Some(policy), Some(insurer)) = (id, read(&asked), insurer) else {
         let why = "What was asked for cannot be read: refuse the request.";
         return Err(Refusal::Conflict(why.to_owned()).into());
     };
     let before = read(&known);
     let target = (review.person(), id, before.as_ref());
+    let insurer = Some(insurer).filter(|_| !kept);
     write(emr, tx, target, (&policy, insurer)).await
 }
 
-/// Writes a new insurance, or over one that is as it was before.
+/// Writes a new insurance, or over one that is as it was before; without an insurer it keeps the one it has.
 ///
 /// # Errors
 /// As [`apply`].
@@ -235,10 +287,12 @@ pub(super) async fn write(
     emr: &Emr,
     tx: &mut Tx,
     (person, id, before): (Person, Uuid, Option<&Policy>),
-    (policy, insurer): (&Policy, i64),
+    (policy, insurer): (&Policy, Option<i64>),
 ) -> Answer<()> {
+    let insurer = insurer.map(|insurer| insurer.to_string());
     let done = match before {
         None => {
+            let insurer = insurer.unwrap_or_default();
             tx.run(insert((person, id), (policy, insurer))).await?;
             uuids::register(tx, id, ("insurance_data", "id"), 0).await
         }
@@ -251,6 +305,8 @@ pub(super) async fn write(
             let sql = sql.bind(id).bind(person.pid).push(lock);
             let held: Option<Held> = tx.one(sql).await?;
             let held = held.ok_or(Refusal::NotFound)?;
+            let insurer = insurer.or_else(|| held.provider.clone());
+            let insurer = insurer.unwrap_or_default();
             if !held.says(before) {
                 let why = "The insurance was changed by somebody else meanwhile: read it again.";
                 return Err(Refusal::Conflict(why.to_owned()).into());
@@ -277,13 +333,13 @@ pub(super) async fn write(
     Ok(())
 }
 
-fn insert((person, id): (Person, Uuid), (policy, insurer): (&Policy, i64)) -> Sql {
+fn insert((person, id): (Person, Uuid), (policy, insurer): (&Policy, String)) -> Sql {
     let own = policy.relationship == Relationship::Own;
     let sql = Sql::new(INSERT)
         .push(if own { OWN } else { OTHERS })
         .bind(id)
         .bind(policy.rank.word())
-        .bind(insurer.to_string())
+        .bind(insurer)
         .bind(stored(&policy.plan))
         .bind(stored(&policy.number))
         .bind(stored(&policy.group))
@@ -297,12 +353,12 @@ fn insert((person, id): (Person, Uuid), (policy, insurer): (&Policy, i64)) -> Sq
     sql.bind(person.pid)
 }
 
-fn update((person, id): (Person, Uuid), (policy, insurer): (&Policy, i64)) -> Sql {
+fn update((person, id): (Person, Uuid), (policy, insurer): (&Policy, String)) -> Sql {
     let [first, last] = &policy.subscriber;
     let start: Value = policy.start.into();
     let sql = Sql::new(UPDATE)
         .bind(policy.rank.word())
-        .bind(insurer.to_string())
+        .bind(insurer)
         .bind(stored(&policy.plan))
         .bind(stored(&policy.number))
         .bind(stored(&policy.group))
@@ -377,24 +433,6 @@ fn read(json: &Json) -> Option<Policy> {
 
 /// What a review asks to have changed, for people to read.
 pub(super) fn asked(review: &Review) -> Vec<Asked> {
-    const ELEMENTS: [(&str, &str); 10] = [
-        ("rank", "Coverage.order"),
-        ("payor", "Coverage.payor"),
-        (
-            "plan",
-            "Coverage.class.where(type.coding.code='plan').value",
-        ),
-        (
-            "group",
-            "Coverage.class.where(type.coding.code='group').value",
-        ),
-        ("number", "Coverage.subscriberId"),
-        ("relationship", "Coverage.relationship"),
-        ("first", "Coverage.subscriber (first name)"),
-        ("last", "Coverage.subscriber (last name)"),
-        ("start", "Coverage.period.start"),
-        ("end", "Coverage.period.end"),
-    ];
     let asked: Json = serde_json::from_str(&review.asked).unwrap_or_default();
     let known: Json = serde_json::from_str(&review.known).unwrap_or_default();
     let text = |json: &Json, name: &str| json[name].as_str().unwrap_or_default().to_owned();

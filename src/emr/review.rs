@@ -12,7 +12,6 @@ use crate::domain::refusal::Answer;
 use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 use crate::domain::tasks::Asked;
-use crate::domain::tasks::Task;
 use crate::domain::tasks::Work;
 use crate::emr::Emr;
 use crate::emr::chart;
@@ -30,10 +29,13 @@ use crate::emr::writing::Written;
 use crate::portal::chart::ChartChange;
 use crate::portal::chart::Part;
 use crate::portal::chart::Writer;
+use crate::portal::work::WorkAsk;
 use crate::store::reviews;
+use crate::store::reviews::Decision;
 use crate::store::reviews::NewReview;
 use crate::store::reviews::Review;
 use crate::store::reviews::Wanted;
+use crate::store::reviews::Which;
 
 /// The one waiting row of a patient. The chart is held, so that nobody of this house adds another meanwhile.
 const WAITING: &str = "SELECT id, table_args FROM onsite_portal_activity WHERE patient_id = ? AND activity = 'profile' \
@@ -61,14 +63,28 @@ struct Row {
 /// What a serialised array and the reviews behind it ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wish {
-    /// What is to change, for people to read.
-    pub(super) asked: Vec<Asked>,
-    /// The columns that are to hold something else.
-    pub(super) cells: Vec<(&'static str, String)>,
+    /// What is to change.
+    pub(super) pieces: Vec<Piece>,
     /// Fields that this house does not write.
     pub(super) foreign: Vec<String>,
+}
+
+/// One thing that is to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// For people to read.
+    pub(super) asked: Asked,
+    /// The columns that are to hold something else.
+    cells: Vec<(&'static str, String)>,
     /// Whether the present name changes.
-    pub(super) named: bool,
+    names: bool,
+}
+
+impl Wish {
+    /// What is to change, for people to read.
+    pub(super) fn asked(self) -> Vec<Asked> {
+        self.pieces.into_iter().map(|piece| piece.asked).collect()
+    }
 }
 
 /// The id of the Task that a row of the queue is.
@@ -100,11 +116,7 @@ pub(super) async fn put(
     for (name, value) in cells {
         set(&mut fields, name, value);
     }
-    let pairs: Vec<(&str, &str)> = fields
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    let text = php::array(&pairs);
+    let text = serialised(&fields);
     let row = match &waiting {
         Some(row) => {
             let sql = Sql::new(MERGE).bind(now).bind(text).bind(row.id);
@@ -124,23 +136,72 @@ pub(super) async fn put(
             tx.insert(sql).await?
         }
     };
-    let review = NewReview {
+    let wish = (person, held, cells);
+    reviews::insert(tx, &new(emr, change, wish, Some(row))?).await?;
+    Ok(Written::Review(task_id(row)))
+}
+
+/// Keeps what a patient changed where nobody has to agree: who asked, through which app, and for what. What waits of
+/// earlier is told too, because all fields of the page stand in it and would be put back.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub(super) async fn at_once(
+    emr: &Emr,
+    tx: &mut Tx,
+    change: &ChartChange,
+    wish: (Person, &Raw, &[(&'static str, String)]),
+) -> Answer<()> {
+    let (person, _, cells) = wish;
+    let waiting: Option<Row> = tx.one(Sql::new(WAITING).bind(person.pid)).await?;
+    let fields = waiting
+        .as_ref()
+        .and_then(|row| entries(row.table_args.as_deref()?));
+    if let (Some(row), Some(mut fields)) = (&waiting, fields) {
+        for (name, value) in cells {
+            set(&mut fields, name, value);
+        }
+        let now = emr.zone.wall(emr.now());
+        let sql = Sql::new(MERGE)
+            .bind(now)
+            .bind(serialised(&fields))
+            .bind(row.id);
+        tx.run(sql).await?;
+    }
+    let review = new(emr, change, wish, None)?;
+    reviews::insert(tx, &review).await?;
+    reviews::decide(tx, Which::One(review.id), &Decision::at_once(emr.now()))
+        .await
+        .map(|_| ())
+}
+
+/// What this house keeps of a wish.
+fn new(
+    emr: &Emr,
+    change: &ChartChange,
+    (person, held, cells): (Person, &Raw, &[(&'static str, String)]),
+    activity: Option<i64>,
+) -> Result<NewReview, Fault> {
+    let known = held.values.iter();
+    Ok(NewReview {
         id: uuids::fresh(),
         kind: Work::Profile.code().0,
         person,
         resource: format!("Patient/{}", person.uuid),
         asked: json(cells.iter().map(|(name, value)| (*name, value.as_str())))?,
-        known: json(
-            held.values
-                .iter()
-                .map(|(name, value)| (*name, value.as_str())),
-        )?,
+        known: json(known.map(|(name, value)| (*name, value.as_str())))?,
         client_id: change.client_id.clone(),
         created: reviews::millis(emr.now()),
-        activity: Some(row),
-    };
-    reviews::insert(tx, &review).await?;
-    Ok(Written::Review(task_id(row)))
+        activity,
+    })
+}
+
+fn serialised(fields: &[(String, String)]) -> String {
+    let pairs: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    php::array(&pairs)
 }
 
 fn unreadable() -> Refusal {
@@ -216,26 +277,32 @@ pub(super) fn wish(lists: &Lists, present: &Raw, args: &str, reviews: &[Review])
         if before == then {
             continue;
         }
-        wish.named |= part.names();
-        for name in raw::columns(part) {
-            if let Some((name, value)) = after.values.iter().find(|(known, _)| known == name) {
-                wish.cells.push((name, value.clone()));
-            }
-        }
-        wish.asked.push(Asked {
-            element: part.element().to_owned(),
-            before,
-            after: then,
+        let columns = raw::columns(part);
+        let held = after
+            .values
+            .iter()
+            .filter(|(name, _)| columns.contains(name));
+        wish.pieces.push(Piece {
+            cells: held.cloned().collect(),
+            names: part.names(),
+            asked: Asked {
+                element: part.element().to_owned(),
+                before,
+                after: then,
+            },
         });
     }
     for (name, element) in PLAIN {
         let (before, then) = (present.get(name), after.get(name));
         if before != then {
-            wish.cells.push((name, then.to_owned()));
-            wish.asked.push(Asked {
-                element: element.to_owned(),
-                before: before.to_owned(),
-                after: then.to_owned(),
+            wish.pieces.push(Piece {
+                cells: vec![(name, then.to_owned())],
+                names: false,
+                asked: Asked {
+                    element: element.to_owned(),
+                    before: before.to_owned(),
+                    after: then.to_owned(),
+                },
             });
         }
     }
@@ -255,19 +322,48 @@ pub(super) fn told(lists: &Lists, present: &Raw, args: &str, reviews: &[Review])
     for (name, value) in &known {
         before.put(name, value);
     }
-    wish(lists, &before, args, reviews).asked
+    wish(lists, &before, args, reviews).asked()
 }
 
-/// Takes over what a row of the queue asks for, if it is what staff saw.
+/// What requests of this house, decided elsewhere, came to: each part that was asked for, and whether the chart says it.
+pub(super) fn became(lists: &Lists, present: &Raw, reviews: &[Review]) -> Vec<(String, bool)> {
+    let read = |text: &str| serde_json::from_str::<HashMap<String, String>>(text);
+    let Some(known) = reviews.first().and_then(|one| read(&one.known).ok()) else {
+        return Vec::new();
+    };
+    let mut before = present.clone();
+    for (name, value) in &known {
+        before.put(name, value);
+    }
+    let mut after = before.clone();
+    for (name, value) in reviews
+        .iter()
+        .filter_map(|one| read(&one.asked).ok())
+        .flatten()
+    {
+        after.put(&name, &value);
+    }
+    let shown = Part::ALL.into_iter().map(|part| {
+        let of = |raw: &Raw| raw.shown(lists, part);
+        (part.element(), of(&before), of(&after), of(present))
+    });
+    let changed = shown.filter(|(_, before, after, _)| before != after);
+    changed
+        .map(|(element, _, after, now)| (element.to_owned(), after == now))
+        .collect()
+}
+
+/// Takes over what a row of the queue asks for but what was refused of it, if it is what staff saw.
 ///
 /// # Errors
 /// `Conflict` where it is something else by now.
 pub(super) async fn accept(
     emr: &Emr,
     tx: &mut Tx,
-    (task, row): (&Task, i64),
+    (ask, row): (&WorkAsk, i64),
     writer: &Writer,
 ) -> Answer<()> {
+    let task = &ask.task;
     let held = raw::held(tx, emr, task.person).await?;
     let lock = tx.lock_clause();
     let found: Option<Row> = tx.one(Sql::new(BY_ROW).bind(row).push(lock)).await?;
@@ -275,24 +371,34 @@ pub(super) async fn accept(
     let reviews = reviews::held(tx, Wanted::Activities(&[row])).await?;
     let practice = emr.known();
     let wish = wish(&practice.lists, &held, &args, &reviews);
-    let moved = wish.asked != task.asked || !wish.foreign.is_empty();
+    let same = |(piece, asked): (&Piece, &Asked)| piece.asked == *asked;
+    let moved = wish.pieces.len() != task.asked.len()
+        || !wish.pieces.iter().zip(&task.asked).all(same)
+        || !wish.foreign.is_empty();
     if moved {
         let why = "The request, or the chart, was changed meanwhile: read the Task again.";
         return Err(Refusal::Conflict(why.to_owned()).into());
     }
-    let day = wish.cells.iter().find(|(name, _)| *name == "DOB");
+    let refused = |piece: &Piece| {
+        let mut parts = ask.refused.iter();
+        parts.any(|(element, _)| *element == piece.asked.element)
+    };
+    let taken = wish.pieces.iter().filter(|piece| !refused(piece));
+    let named = taken.clone().any(|piece| piece.names);
+    let cells: Vec<(&'static str, String)> = taken.flat_map(|piece| piece.cells.clone()).collect();
+    let day = cells.iter().find(|(name, _)| *name == "DOB");
     if day.is_some_and(|(_, day)| wall::day(day).is_none()) {
         let why = "The birth date that is asked for is none: refuse the request.";
         return Err(Refusal::Conflict(why.to_owned()).into());
     }
-    for (name, value) in &wish.cells {
+    for (name, value) in &cells {
         raw_fits(name, value)?;
     }
-    if wish.cells.is_empty() {
+    if cells.is_empty() {
         return Ok(());
     }
-    let cells = (task.person, wish.cells.as_slice());
-    chart::write(emr, tx, cells, (&held, wish.named), writer).await
+    let cells = (task.person, cells.as_slice());
+    chart::write(emr, tx, cells, (&held, named), writer).await
 }
 
 fn raw_fits(name: &str, value: &str) -> Answer<()> {

@@ -3,6 +3,9 @@
 //! because its queue is where it is read.
 
 mod decide;
+mod elsewhere;
+mod papers;
+mod queue;
 mod rows;
 mod visits;
 
@@ -28,6 +31,10 @@ pub(super) use rows::written;
 
 pub(super) use decide::apply;
 pub(super) use decide::case;
+pub use elsewhere::settle;
+pub use queue::Counts;
+pub use queue::counts;
+pub use queue::queue;
 
 /// Where a Task comes from: the third number of its composed id, and its place among Tasks of one second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +43,15 @@ enum Source {
     Form = 1,
     Review = 2,
     Visit = 3,
+}
+
+/// Which rows are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Only {
+    /// All, the newest first.
+    All,
+    /// Those that wait for the desk, the oldest first.
+    Waiting,
 }
 
 /// A Task and its place in the order: the wall time it was asked for, the source, a number within it.
@@ -89,9 +105,9 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
         });
     }
     let person = reach.patient();
-    let mut placed = rows::activities(emr, person, query).await?;
+    let mut placed = rows::activities(emr, (person, Only::All), query).await?;
     placed.extend(rows::forms(emr, person, query).await?);
-    placed.extend(rows::alone(emr, person, query).await?);
+    placed.extend(rows::alone(emr, (person, Only::All), query).await?);
     placed.extend(visits::requests(emr, person, query).await?);
     if let Some(after) = &query.after {
         let beyond =
@@ -121,8 +137,8 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
 /// # Errors
 /// As [`crate::db::Db::all`].
 pub async fn waiting(emr: &Emr, work: Work) -> Answer<Vec<Task>> {
-    let mut placed = rows::alone(emr, None, &Query::default()).await?;
-    placed.retain(|one| one.task.work == work && one.task.progress.waits());
+    let mut placed = rows::alone(emr, (None, Only::Waiting), &Query::default()).await?;
+    placed.retain(|one| one.task.work == work);
     placed.sort_by(|one, other| one.key.cmp(&other.key).then(one.row.cmp(&other.row)));
     Ok(placed.into_iter().map(|one| one.task).collect())
 }

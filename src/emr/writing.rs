@@ -1,5 +1,6 @@
 //! The two verbs of every write: the facts a decision needs, and what a permit allows, in the transaction it is given.
 
+use crate::config::Reviews;
 use crate::db::Tx;
 use crate::domain::access::Grant;
 use crate::domain::access::Reach;
@@ -26,6 +27,8 @@ pub struct Rules {
     pub auto_enable: bool,
     /// What becomes of a form that is signed.
     pub forms: Policy,
+    /// What of patients' wishes is looked at first.
+    pub reviews: Reviews,
 }
 
 /// What was written.
@@ -53,13 +56,19 @@ pub async fn case(
         Ask::Visit(VisitAsk::Request(ask)) => super::booking::case(emr, grant, reach, *ask).await,
         Ask::Visit(VisitAsk::Edit(ask)) => Ok(super::marking::case(grant, *ask)),
         Ask::Visit(VisitAsk::Accept(ask)) => super::accepting::case(emr, reach, ask).await,
-        Ask::Chart(ask) => super::chart::case(emr, grant, reach, ask).await,
+        Ask::Chart(ask) => {
+            super::chart::case(emr, grant, reach, (ask, rules.reviews.profile)).await
+        }
         Ask::Message(ask) => super::message_writing::case(emr, grant, reach, ask).await,
-        Ask::Document(ask) => super::filing::case(emr, grant, reach, ask).await,
         Ask::Share(ask) => super::sharing::case(emr, grant, reach, ask).await,
-        Ask::Work(ask) => super::tasks::case(emr, grant, ask).await,
-        Ask::Insurance(ask) => super::insurance::case(emr, grant, reach, *ask).await,
+        Ask::Work(ask) => super::tasks::case(emr, grant, reach, ask).await,
         Ask::Form(ask) => super::forms::case(emr, (grant, reach), (*ask, rules.forms)).await,
+        Ask::Document(ask) => {
+            super::filing::case(emr, grant, reach, (ask, rules.reviews.document)).await
+        }
+        Ask::Insurance(ask) => {
+            super::insurance::case(emr, grant, reach, (*ask, rules.reviews.coverage)).await
+        }
     }
 }
 

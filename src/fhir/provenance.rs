@@ -93,7 +93,7 @@ fn target(record: &Record) -> Vec<Indexed> {
 fn agent(record: &Record) -> Vec<Indexed> {
     match record {
         Record::Provenance(origin) => {
-            let author = origin.author.iter();
+            let author = origin.author.iter().chain(&origin.verifier);
             let mut agents: Vec<Indexed> = author
                 .map(|(kind, id, _)| Indexed::Reference(*kind, *id))
                 .collect();
@@ -136,12 +136,28 @@ pub(super) fn render(origin: &Provenance, meta: Meta) -> Built<resources::Proven
         })?)
         .who(practice()?)
         .build()?;
+    let mut agents = vec![author];
+    if let Some(app) = wire::clean(&origin.app) {
+        // An app has no record here: it is known by its name.
+        let agent = ProvenanceAgent::builder()
+            .r#type(role("assembler", "Assembler")?)
+            .who(Reference::builder().display(app).build()?);
+        agents.push(agent.build()?);
+    }
+    if let Some((kind, id, display)) = &origin.verifier {
+        let agent = ProvenanceAgent::builder()
+            .r#type(role("verifier", "Verifier")?)
+            .who(wire::reference(*kind, *id, display)?)
+            .on_behalf_of(practice()?);
+        agents.push(agent.build()?);
+    }
+    agents.push(transmitter);
     let mut resource = resources::Provenance::builder()
         .id(origin.uuid.to_string())
         .meta(meta)
         .target(wire::list([wire::reference(kind, id, "")?]))
         .recorded(Instant(origin.recorded.to_offset(UtcOffset::UTC)))
-        .agent(wire::list([author, transmitter]))
+        .agent(wire::list(agents))
         .build()?;
     if let (Some(signed), Some((kind, id, name))) = (&origin.signature, &origin.author) {
         let who = wire::reference(*kind, *id, name)?;

@@ -5,6 +5,8 @@ use fhir_sdk::r4b::codes::TaskStatus;
 use fhir_sdk::r4b::resources;
 use fhir_sdk::r4b::resources::TaskInput;
 use fhir_sdk::r4b::resources::TaskInputValue;
+use fhir_sdk::r4b::resources::TaskOutput;
+use fhir_sdk::r4b::resources::TaskOutputValue;
 use fhir_sdk::r4b::types::Annotation;
 use fhir_sdk::r4b::types::Meta;
 use fhir_sdk::r4b::types::Reference;
@@ -30,13 +32,28 @@ use crate::fhir::parameter::UPDATED;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
+/// What the type of an output begins with that says what was not taken over; the element follows.
+pub(super) const REFUSED: &str = "refused: ";
+
+/// The type of an output that says which category a document is filed under.
+pub(super) const CATEGORY: &str = "category";
+
+/// `Task.businessStatus` where not all was taken over.
+const IN_PART: &str = "Taken over in part";
+
+/// Why a part was not taken over, where nobody said.
+const UNSAID: &str = "The practice did not take this over.";
+
 /// Task as it is served.
 pub static SERVED: Served = Served {
     kind: ResourceType::Task,
     profile: None,
     prose: "What waits: a patient's changes for staff to look through, forms for the patient, requests for visits. Staff set \
         status to completed, which takes the change over, or to rejected with statusReason.text; a patient sets an own \
-        waiting one to cancelled. Task.input says what is to change. A request for a visit is answered, and called off, at \
+        waiting one to cancelled. Task.input says what is to change, as before: and after: with the element. To refuse a \
+        part of it, staff complete the Task with an output each, of the type text refused: with the element, and why as \
+        valueString. A document that is accepted may be filed elsewhere, with an output of the type text category and \
+        its name. A request for a visit is answered, and called off, at \
         the Appointment in focus.",
     interactions: &[Interaction::Read, Interaction::Update, Interaction::Search],
     parameters: &[
@@ -133,7 +150,7 @@ pub static SERVED: Served = Served {
     create: READ_ONLY,
     update: Writable {
         patient: &["status"],
-        staff: &["status", "statusReason"],
+        staff: &["status", "statusReason", "output"],
     },
     operations: &[(
         "validate",
@@ -191,6 +208,16 @@ pub(super) fn render(task: &Task, meta: Meta) -> Built<resources::Task> {
         for input in inputs(asked)? {
             resource.input.push(Some(input));
         }
+    }
+    for (element, why) in &task.refused {
+        let why = wire::clean(why).unwrap_or_else(|| UNSAID.to_owned());
+        let output = TaskOutput::builder()
+            .r#type(wire::words(&format!("{REFUSED}{element}"))?)
+            .value(TaskOutputValue::String(why));
+        resource.output.push(Some(output.build()?));
+    }
+    if task.progress == Progress::Completed && !task.refused.is_empty() {
+        resource.business_status = Some(wire::words(IN_PART)?);
     }
     Ok(resource)
 }
@@ -264,6 +291,7 @@ mod tests {
             ],
             note: String::new(),
             reason: "No proof".to_owned(),
+            refused: Vec::new(),
             authored: Some(datetime!(2026-11-20 14:00 UTC)),
             last_updated: None,
         }
@@ -290,5 +318,22 @@ mod tests {
         );
         assert_eq!(json["input"].as_array().map(Vec::len), Some(3));
         assert_eq!(json["owner"]["display"], "Sam Lee");
+    }
+
+    #[test]
+    fn f148_what_was_not_taken_over_can_be_read_with_why() {
+        let meta = Meta::builder().build().expect("meta");
+        let mut task = task();
+        task.progress = Progress::Completed;
+        task.refused = vec![("Patient.contact.name".to_owned(), "Ask Joe".to_owned())];
+        let resource = render(&task, meta).expect("renders");
+        let bytes = fhir_encode::encode(&resource.into()).expect("encodes");
+        let json: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+        assert_eq!(json["businessStatus"]["text"], "Taken over in part");
+        assert_eq!(
+            json["output"][0]["type"]["text"],
+            "refused: Patient.contact.name"
+        );
+        assert_eq!(json["output"][0]["valueString"], "Ask Joe");
     }
 }

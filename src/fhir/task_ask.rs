@@ -2,12 +2,16 @@
 
 use fhir_sdk::r4b::codes::TaskStatus;
 use fhir_sdk::r4b::resources::Resource;
+use fhir_sdk::r4b::resources::TaskOutput;
+use fhir_sdk::r4b::resources::TaskOutputValue;
 use fhir_sdk::r4b::types::CodeableConcept;
 
 use crate::domain::records::Record;
 use crate::domain::refusal::Refusal;
 use crate::fhir::ask::Role;
 use crate::fhir::ask::Sent;
+use crate::fhir::task::CATEGORY;
+use crate::fhir::task::REFUSED;
 use crate::portal::Ask;
 use crate::portal::work::Decide;
 use crate::portal::work::WorkAsk;
@@ -42,23 +46,68 @@ pub(super) fn of(sent: Sent<'_>) -> Result<Ask, Refusal> {
         }
     };
     let reason = match &task.status_reason {
-        Some(concept) => words(concept)?,
+        Some(concept) => words(concept, REASON)?,
         None => String::new(),
     };
+    let (refused, category) = parts(&task.output, &reason)?;
     Ok(Ask::Work(WorkAsk {
         task: before.as_ref().clone(),
         decide,
         reason,
+        refused,
+        category,
     }))
 }
 
+/// What outputs say: each part that is not taken over, and why.
+type Parts = Vec<(String, String)>;
+
+/// What is not taken over, and why, where an output that says nothing means the reason of the whole; and the category a
+/// document is filed under.
+fn parts(outputs: &[Option<TaskOutput>], reason: &str) -> Result<(Parts, String), Refusal> {
+    let (mut parts, mut category) = (Vec::new(), String::new());
+    for (place, output) in outputs.iter().flatten().enumerate() {
+        let place = format!("Task.output[{place}]");
+        let named = words(&output.r#type, &format!("{place}.type"))?;
+        let TaskOutputValue::String(said) = &output.value else {
+            return Err(unread(place));
+        };
+        if named == CATEGORY {
+            category = checked(said, &format!("{place}.valueString"))?;
+            continue;
+        }
+        let Some(element) = named.strip_prefix(REFUSED).map(str::trim) else {
+            return Err(unread(place));
+        };
+        let why = checked(said, &format!("{place}.valueString"))?;
+        let why = if why.is_empty() {
+            reason.to_owned()
+        } else {
+            why
+        };
+        parts.push((element.to_owned(), why));
+    }
+    Ok((parts, category))
+}
+
+fn unread(place: String) -> Refusal {
+    let why = "an output says as type.text \"refused: \" and an element, and why as valueString; or category, and its name";
+    Refusal::invalid(place, why).understood()
+}
+
 /// The words of the reason; a coded one could not be kept.
-fn words(concept: &CodeableConcept) -> Result<String, Refusal> {
-    let refused = |why: &str| Refusal::invalid(REASON, why).understood();
+fn words(concept: &CodeableConcept, place: &str) -> Result<String, Refusal> {
     let bare = concept.coding.is_empty() && concept.extension.is_empty() && concept.id.is_none();
     let Some(text) = concept.text.as_deref().filter(|_| bare) else {
-        return Err(refused("only text can be kept here"));
+        let why = "only text can be kept here";
+        return Err(Refusal::invalid(place, why).understood());
     };
+    checked(text, place)
+}
+
+/// Words that people read.
+fn checked(text: &str, place: &str) -> Result<String, Refusal> {
+    let refused = |why: &str| Refusal::invalid(place, why).understood();
     let control = |letter: char| letter.is_control() && !matches!(letter, '\t' | '\r' | '\n');
     if text.contains(control) {
         return Err(refused("a text must not have control characters"));

@@ -172,7 +172,7 @@ fn too_large(app: &App, id: &RequestId) -> Response {
 }
 
 /// The bytes, or the range of them that was asked for (RFC 9110, 14): never shown by the browser as part of this site.
-async fn sent(opened: Opened, (how, headers): (Shown, &HeaderMap)) -> Answer<Response> {
+pub async fn sent(opened: Opened, (how, headers): (Shown, &HeaderMap)) -> Answer<Response> {
     let etag = format!("\"{}\"", opened.tag);
     let modified = opened.about.last_updated.and_then(reply::http_date);
     let known = headers.get_all(IF_NONE_MATCH).iter();

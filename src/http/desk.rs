@@ -31,6 +31,7 @@ use crate::http::pages::desk::Desk;
 use crate::http::pages::desk::Line;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
+use crate::http::staff_reviews;
 use crate::http::staff_visits;
 use crate::store::grants;
 use crate::store::outbox;
@@ -44,6 +45,7 @@ const RECENT: Duration = Duration::from_secs(4);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Queue {
     Visits,
+    Requests,
     Registrations,
     Apps,
     Letters,
@@ -62,7 +64,7 @@ struct Known {
 }
 
 /// Every queue, the one that patients wait at first.
-const QUEUES: [Known; 5] = [
+const QUEUES: [Known; 6] = [
     Known {
         queue: Queue::Visits,
         key: "visits",
@@ -71,6 +73,15 @@ const QUEUES: [Known; 5] = [
         waits: "Patients ask for visits.",
         none: "No request waits for you. See who comes today.",
         right: Right::Appointments,
+    },
+    Known {
+        queue: Queue::Requests,
+        key: "requests",
+        path: "/staff/reviews",
+        title: "Requests of patients",
+        waits: "Patients changed or sent something for you to look at.",
+        none: "Nothing that patients changed or sent waits for you.",
+        right: Right::Portal,
     },
     Known {
         queue: Queue::Registrations,
@@ -209,6 +220,11 @@ async fn count(
         Queue::Visits => {
             let grant = grants::at_desk(colleague.staff.clone());
             number(staff_visits::count(&fhir::rest(app, id, &grant)).await?)
+        }
+        Queue::Requests => {
+            let grant = grants::at_desk(colleague.staff.clone());
+            let counts = staff_reviews::counts(&fhir::rest(app, id, &grant)).await?;
+            counts.all()
         }
         Queue::Registrations => {
             let base = app.config.fhir_base();

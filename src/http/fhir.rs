@@ -250,6 +250,7 @@ pub fn rest<'a>(app: &'a App, id: &'a RequestId, grant: &'a Grant) -> Rest<'a> {
                 true => Policy::Automatic,
                 false => Policy::Review,
             },
+            reviews: app.config.reviews,
         },
         request_id: &id.0,
     }

@@ -41,6 +41,7 @@ pub mod refused;
 pub mod register;
 pub mod reply;
 pub mod request_id;
+pub mod requests;
 pub mod reset;
 pub mod scheduling;
 pub mod sending;
@@ -54,6 +55,7 @@ pub mod staff_forms;
 pub mod staff_mail;
 pub mod staff_patient;
 pub mod staff_registrations;
+pub mod staff_reviews;
 pub mod staff_signin;
 pub mod staff_templates;
 pub mod staff_visits;
@@ -335,6 +337,8 @@ pub fn router(app: Arc<App>) -> Router {
             "/account/email/undo/{token}",
             get(account_email::link).post(account_email::redeem),
         )
+        .route("/account/requests", get(requests::page))
+        .route("/account/requests/{id}", post(requests::act))
         .route("/account/visits", get(visits::page))
         .route("/account/visits/new", get(visits::choosing::page))
         .route("/account/visits/hold", post(visits::choosing::hold))
@@ -411,6 +415,12 @@ pub fn router(app: Arc<App>) -> Router {
             "/staff/registrations",
             get(staff_registrations::page).post(staff_registrations::post),
         )
+        .route("/staff/reviews", get(staff_reviews::page))
+        .route(
+            "/staff/reviews/{id}",
+            get(staff_reviews::one).post(staff_reviews::post),
+        )
+        .route("/staff/reviews/{id}/content", get(staff_reviews::content))
         .route(
             "/staff/visits",
             get(staff_visits::page).post(staff_visits::post),

@@ -81,7 +81,7 @@ const STATES: [(Status, &str, &str); 6] = [
 const TABS: usize = 4;
 
 /// Letters in words.
-const KINDS: [(Letter, &str); 12] = [
+const KINDS: [(Letter, &str); 13] = [
     (Letter::Invite, "Invitation"),
     (Letter::Reset, "Password reset"),
     (Letter::CredentialsChanged, "Sign-in was changed"),
@@ -93,6 +93,7 @@ const KINDS: [(Letter, &str); 12] = [
     (Letter::EmailChanged, "Address was changed"),
     (Letter::AccessChanged, "Access was changed"),
     (Letter::Visit, "What became of a visit"),
+    (Letter::Reviewed, "A request was decided"),
     (Letter::Test, "Test"),
 ];
 

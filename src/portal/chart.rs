@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::config::Choice;
 use crate::domain::people::Address;
 use crate::domain::people::Code;
 use crate::domain::people::Gender;
@@ -238,6 +239,8 @@ pub struct ChartCase {
     pub portal_on: bool,
     /// The practice's day today, as `YYYY-MM-DD`.
     pub today: String,
+    /// What becomes of a patient's wish (`review_profile`).
+    pub choice: Choice,
 }
 
 /// What may be written.
@@ -247,10 +250,12 @@ pub struct ChartChange {
     pub ask: ChartAsk,
     /// As in the case.
     pub options: Vec<(Part, String)>,
-    /// Who asks: what a patient asks for waits for staff.
+    /// Who asks.
     pub writer: Writer,
     /// Through which app.
     pub client_id: String,
+    /// Whether it waits for staff.
+    pub waits: bool,
 }
 
 /// What a change to a chart must keep to.
@@ -261,6 +266,16 @@ pub const CHART: &[Rule<ChartCase>] = &[
         holds: |case| case.portal_on || case.writer != Writer::Patient,
         sentence: |_| "The practice's portal is switched off. Please call the practice.".to_owned(),
         expression: "portal_onsite_two_enable",
+    },
+    Rule {
+        id: "profile.forbidden",
+        about: "The practice takes changes to the profile here, or staff write.",
+        holds: |case| case.writer != Writer::Patient || case.choice != Choice::Forbidden,
+        sentence: |_| {
+            "The practice takes no changes to your data online. Please call the practice."
+                .to_owned()
+        },
+        expression: "review_profile",
     },
     Rule {
         id: "profile.email",
@@ -358,6 +373,7 @@ pub(super) fn decide(case: ChartCase) -> Verdict {
     permitted(Change::Chart(ChartChange {
         ask: case.ask,
         options: case.options,
+        waits: case.writer == Writer::Patient && case.choice != Choice::Automatic,
         writer: case.writer,
         client_id: case.client_id,
     }))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::config::Choice;
 use crate::domain::people::Person;
 use crate::domain::scope::Token;
 use crate::portal::Change;
@@ -90,6 +91,8 @@ pub struct DocumentCase {
     pub portal_on: bool,
     /// Whether the practice takes documents from patients (`allow_portal_uploads`).
     pub uploads_on: bool,
+    /// What becomes of a patient's document (`review_document`).
+    pub choice: Choice,
     /// What the bytes are by themselves; `None` for nothing this house takes.
     pub found: Option<&'static str>,
     /// Whether the practice's own list has that type, or the practice keeps none (`files_white_list`).
@@ -130,6 +133,16 @@ pub const FILE: &[Rule<DocumentCase>] = &[
             "The practice takes no documents online. Please bring it to your visit.".to_owned()
         },
         expression: "allow_portal_uploads",
+    },
+    Rule {
+        id: "upload.forbidden",
+        about: "The practice takes documents here, or staff send.",
+        holds: |case| case.choice != Choice::Forbidden || case.by != Filer::Patient,
+        sentence: |_| {
+            "The practice takes no documents online. Please call the practice, or bring it to your visit."
+                .to_owned()
+        },
+        expression: "review_document",
     },
     Rule {
         id: "upload.empty",
@@ -248,6 +261,7 @@ mod tests {
             client_id: "app".to_owned(),
             portal_on: true,
             uploads_on: true,
+            choice: Choice::Review,
             found: Some("image/png"),
             listed: true,
             virus: false,
@@ -270,6 +284,7 @@ mod tests {
         type Break = fn(&mut DocumentCase);
         let breaks: [(&str, Break); 9] = [
             ("portal-disabled", |case| case.portal_on = false),
+            ("upload.forbidden", |case| case.choice = Choice::Forbidden),
             ("upload.off", |case| case.uploads_on = false),
             ("upload.empty", |case| {
                 case.paper.bytes = Source::Inline(Arc::from(b"".as_slice()));
@@ -301,6 +316,7 @@ mod tests {
         let mut off = case(Filer::Staff(3));
         off.portal_on = false;
         off.uploads_on = false;
+        off.choice = Choice::Forbidden;
         assert!(ids(off).is_empty());
     }
 

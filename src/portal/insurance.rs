@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::config::Choice;
 use crate::domain::coverage::Coverage;
 use crate::domain::coverage::Policy;
 use crate::domain::people::Person;
@@ -44,6 +45,8 @@ pub struct InsuranceCase {
     pub client_id: String,
     /// Whether the portal is on.
     pub portal_on: bool,
+    /// What becomes of a patient's wish (`review_coverage`).
+    pub choice: Choice,
 }
 
 /// What may be written.
@@ -55,10 +58,12 @@ pub struct InsuranceChange {
     pub person: Person,
     /// The insurer's row.
     pub insurer: i64,
-    /// Who asks: what a patient asks for waits for staff.
+    /// Who asks.
     pub writer: Writer,
     /// Through which app.
     pub client_id: String,
+    /// Whether it waits for staff.
+    pub waits: bool,
 }
 
 /// What an insurance must keep to.
@@ -69,6 +74,16 @@ pub const INSURANCE: &[Rule<InsuranceCase>] = &[
         holds: |case| case.portal_on || case.writer != Writer::Patient,
         sentence: |_| "The practice's portal is switched off. Please call the practice.".to_owned(),
         expression: "portal_onsite_two_enable",
+    },
+    Rule {
+        id: "coverage.forbidden",
+        about: "The practice takes insurances here, or staff write.",
+        holds: |case| case.writer != Writer::Patient || case.choice != Choice::Forbidden,
+        sentence: |_| {
+            "The practice takes no insurances online. Please call the practice, and bring the card."
+                .to_owned()
+        },
+        expression: "review_coverage",
     },
     Rule {
         id: "coverage.payor",
@@ -138,6 +153,7 @@ pub(super) fn decide(case: InsuranceCase) -> Verdict {
             ask: case.ask,
             person: case.person,
             insurer,
+            waits: case.writer == Writer::Patient && case.choice != Choice::Automatic,
             writer: case.writer,
             client_id: case.client_id,
         }))),
@@ -181,14 +197,16 @@ mod tests {
             writer: Writer::Patient,
             client_id: "app".to_owned(),
             portal_on: true,
+            choice: Choice::Review,
         }
     }
 
     #[test]
     fn every_rule_can_be_broken_alone() {
         type Break = fn(&mut InsuranceCase);
-        let breaks: [(&str, Break); 6] = [
+        let breaks: [(&str, Break); 7] = [
             ("portal-disabled", |case| case.portal_on = false),
+            ("coverage.forbidden", |case| case.choice = Choice::Forbidden),
             ("coverage.payor", |case| case.insurer = None),
             ("coverage.number", |case| case.ask.policy.number.clear()),
             ("coverage.start", |case| case.ask.policy.start = None),

@@ -30,6 +30,10 @@ pub struct WorkAsk {
     pub decide: Decide,
     /// Why; empty where nothing was said.
     pub reason: String,
+    /// What is not taken over of a change that is: the element, and why.
+    pub refused: Vec<(String, String)>,
+    /// The category a document is filed under; empty for the one it lies under.
+    pub category: String,
 }
 
 /// What is known when it is decided.
@@ -43,6 +47,8 @@ pub struct WorkCase {
     pub portal_on: bool,
     /// Fields that wait to be taken over and that this house does not write.
     pub foreign: Vec<String>,
+    /// The category that was named, by number, where the practice has it and whoever decides may use it.
+    pub category: Option<i64>,
 }
 
 /// What may be written.
@@ -52,6 +58,8 @@ pub struct WorkChange {
     pub ask: WorkAsk,
     /// Who decides.
     pub writer: Writer,
+    /// The category a document goes to; `None` for the one it lies under.
+    pub category: Option<i64>,
 }
 
 /// What a decision must keep to.
@@ -91,11 +99,11 @@ pub const WORK: &[Rule<WorkCase>] = &[
     },
     Rule {
         id: "review.elsewhere",
-        about: "Changed profiles, insurances and registrations are decided here; requests for visits at the visit; forms, documents and payments in OpenEMR.",
+        about: "Changed profiles, insurances, documents and registrations are decided here; requests for visits at the visit; forms and payments in OpenEMR.",
         holds: |case| {
             matches!(
                 case.ask.task.work,
-                Work::Profile | Work::Coverage | Work::Registration
+                Work::Profile | Work::Coverage | Work::Document | Work::Registration
             )
         },
         sentence: |case| match case.ask.task.work {
@@ -120,12 +128,73 @@ pub const WORK: &[Rule<WorkCase>] = &[
         expression: "Task.input",
     },
     Rule {
+        id: "review.parts",
+        about: "What is refused of a change is part of what was asked for, and something of it is taken over.",
+        holds: |case| {
+            let asked = &case.ask.task.asked;
+            let refused = &case.ask.refused;
+            let known = |name: &String| asked.iter().any(|one| one.element == *name);
+            refused.is_empty()
+                || (case.ask.decide == Decide::Accept
+                    && refused.iter().all(|(name, _)| known(name))
+                    && asked
+                        .iter()
+                        .any(|one| refused.iter().all(|(name, _)| one.element != *name)))
+        },
+        sentence: |_| {
+            "Name in Task.output what is refused by the elements of Task.input, and leave something to take over: \
+            otherwise refuse the whole."
+                .to_owned()
+        },
+        expression: "Task.output",
+    },
+    Rule {
+        id: "review.needed",
+        about: "Of a new insurance rank, insurer, number, relationship and first day are taken over together.",
+        holds: |case| {
+            let task = &case.ask.task;
+            let new = task.work == Work::Coverage && task.focus.is_none();
+            let mut refused = case.ask.refused.iter();
+            !new || !refused.any(|(name, _)| NEEDED.contains(&name.as_str()))
+        },
+        sentence: |_| {
+            "There is no insurance without this: take it over, or refuse the whole.".to_owned()
+        },
+        expression: "Task.output",
+    },
+    Rule {
+        id: "review.category",
+        about: "A document that is accepted is filed under a category there is, for whoever decides.",
+        holds: |case| {
+            let filed = case.ask.decide == Decide::Accept && case.ask.task.work == Work::Document;
+            case.ask.category.is_empty() || (filed && case.category.is_some())
+        },
+        sentence: |_| {
+            "Name one of the practice's categories you may file to, for a document you accept."
+                .to_owned()
+        },
+        expression: "Task.output",
+    },
+    Rule {
         id: "review.reason",
-        about: "Who refuses says why, for the patient to read.",
-        holds: |case| case.ask.decide != Decide::Reject || !case.ask.reason.trim().is_empty(),
+        about: "Who refuses, the whole or a part, says why, for the patient to read.",
+        holds: |case| {
+            let silent = |why: &str| why.trim().is_empty();
+            let parts = case.ask.refused.iter().all(|(_, why)| !silent(why));
+            parts && (case.ask.decide != Decide::Reject || !silent(&case.ask.reason))
+        },
         sentence: |_| "Say in statusReason.text why, for the patient to read.".to_owned(),
         expression: "Task.statusReason",
     },
+];
+
+/// What no insurance is without.
+const NEEDED: [&str; 5] = [
+    "Coverage.order",
+    "Coverage.payor",
+    "Coverage.subscriberId",
+    "Coverage.relationship",
+    "Coverage.period.start",
 ];
 
 /// Applies the practice's rules.
@@ -135,6 +204,7 @@ pub(super) fn decide(case: WorkCase) -> Verdict {
         true => permitted(Change::Work(WorkChange {
             ask: case.ask,
             writer: case.writer,
+            category: case.category,
         })),
         false => Verdict::Refused(reasons),
     }
@@ -143,9 +213,19 @@ pub(super) fn decide(case: WorkCase) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ResourceType;
     use crate::domain::people::Person;
+    use crate::domain::tasks::Asked;
     use crate::domain::tasks::Progress;
     use uuid::Uuid;
+
+    fn asked(element: &str) -> Asked {
+        Asked {
+            element: element.to_owned(),
+            before: String::new(),
+            after: "x".to_owned(),
+        }
+    }
 
     fn case(writer: Writer, decide: Decide) -> WorkCase {
         WorkCase {
@@ -163,18 +243,24 @@ mod tests {
                     focus: None,
                     by_patient: true,
                     owner: Owner::Desk,
-                    asked: Vec::new(),
+                    asked: ["Patient.address.city", "Patient.birthDate"]
+                        .map(asked)
+                        .to_vec(),
                     note: String::new(),
                     reason: String::new(),
+                    refused: Vec::new(),
                     authored: None,
                     last_updated: None,
                 },
                 decide,
                 reason: "No proof".to_owned(),
+                refused: Vec::new(),
+                category: String::new(),
             },
             writer,
             portal_on: true,
             foreign: Vec::new(),
+            category: None,
         }
     }
 
@@ -224,6 +310,38 @@ mod tests {
             broke(&mut case);
             assert_eq!(broken(&case), [id]);
         }
+        let part = |element: &str, why: &str| {
+            let mut case = case(Writer::Service, Decide::Accept);
+            case.ask.refused = vec![(element.to_owned(), why.to_owned())];
+            case
+        };
+        assert!(broken(&part("Patient.birthDate", "Bring proof")).is_empty());
+        assert_eq!(broken(&part("Patient.birthDate", " ")), ["review.reason"]);
+        assert_eq!(broken(&part("Patient.gender", "No")), ["review.parts"]);
+        let mut all = part("Patient.birthDate", "No");
+        all.ask
+            .refused
+            .push(("Patient.address.city".to_owned(), "No".to_owned()));
+        assert_eq!(broken(&all), ["review.parts"]);
+        let mut whole = part("Patient.birthDate", "No");
+        whole.ask.decide = Decide::Reject;
+        assert_eq!(broken(&whole), ["review.parts"]);
+        let mut insurance = part("Coverage.payor", "Unknown");
+        insurance.ask.task.work = Work::Coverage;
+        insurance.ask.task.asked = ["Coverage.payor", "Coverage.subscriberId"]
+            .map(asked)
+            .to_vec();
+        assert_eq!(broken(&insurance), ["review.needed"]);
+        insurance.ask.task.focus = Some((ResourceType::Coverage, Uuid::from_u128(5)));
+        assert!(broken(&insurance).is_empty());
+        let mut paper = case(Writer::Service, Decide::Accept);
+        paper.ask.task.work = Work::Document;
+        paper.ask.category = "Lab Report".to_owned();
+        assert_eq!(broken(&paper), ["review.category"]);
+        paper.category = Some(2);
+        assert!(broken(&paper).is_empty());
+        paper.ask.decide = Decide::Reject;
+        assert_eq!(broken(&paper), ["review.category"]);
         let mut off = case(Writer::Patient, Decide::Withdraw);
         off.portal_on = false;
         assert_eq!(broken(&off), ["portal-disabled"]);

@@ -159,7 +159,7 @@ async fn reverse(
         }
         let theirs = match include.source {
             ResourceType::Provenance if include.parameter.name == "target" => {
-                provenance(rest, &targets)
+                provenance(rest, &targets).await?
             }
             _ => referring(rest, (reach, asked), include, &targets).await?,
         };
@@ -170,12 +170,12 @@ async fn reverse(
 }
 
 /// Where these records come from: made of the records themselves.
-fn provenance(rest: &Rest<'_>, targets: &[&Record]) -> Vec<Record> {
+async fn provenance(rest: &Rest<'_>, targets: &[&Record]) -> Answer<Vec<Record>> {
     let Ok(reach) = rest
         .grant
         .reach(ResourceType::Provenance, Interaction::Read)
     else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let mine = |record: &&&Record| {
         let patient = reach.patient();
@@ -186,7 +186,7 @@ fn provenance(rest: &Rest<'_>, targets: &[&Record]) -> Vec<Record> {
         .filter(mine)
         .map(|one| (*one).clone())
         .collect();
-    origins::of(rest.emr, &targets)
+    origins::of(rest.emr, &targets).await
 }
 
 /// The records of one patient that refer to these, or of the practice where they are nobody's.

@@ -74,7 +74,7 @@ async fn origins(rest: &Rest<'_>, reach: &Reach, query: &Query) -> Answer<Page<R
                 next: Some(next),
             });
         };
-        records.extend(origins::of(rest.emr, &page.records));
+        records.extend(origins::of(rest.emr, &page.records).await?);
         if let Some(next) = page.next {
             return Ok(Page {
                 records,

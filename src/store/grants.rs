@@ -285,8 +285,9 @@ pub fn at_home(person: Person) -> Grant {
         patient: Some(person),
         encounter: None,
     };
-    let scopes =
-        Scope::list("patient/Appointment.crus patient/DocumentReference.rus patient/Binary.cr");
+    let scopes = Scope::list(
+        "patient/Appointment.crus patient/DocumentReference.rus patient/Binary.cr patient/Task.rus",
+    );
     Grant::stored(own_pages(), User::Patient(person), context, scopes)
 }
 
@@ -312,8 +313,9 @@ pub fn whole_record(person: Person) -> Grant {
 
 /// The same as at home for a member of staff at the desk, as far as OpenEMR's access control goes.
 pub fn at_desk(staff: Staff) -> Grant {
-    let scopes =
-        Scope::list("user/Appointment.crus user/DocumentReference.rus user/Binary.cr user/Task.c");
+    let scopes = Scope::list(
+        "user/Appointment.crus user/DocumentReference.rus user/Binary.cr user/Task.crus",
+    );
     let context = LaunchContext::default();
     Grant::stored(own_pages(), User::Staff(staff), context, scopes)
 }

@@ -106,13 +106,15 @@ pub enum Letter {
     AccessChanged,
     /// What became of a visit, with its entry for a calendar.
     Visit,
+    /// A request was decided.
+    Reviewed,
     /// A test by whoever runs this server.
     Test,
 }
 
 impl Letter {
     /// Each with its name.
-    pub const ALL: [(&'static str, Self); 12] = [
+    pub const ALL: [(&'static str, Self); 13] = [
         ("invite", Self::Invite),
         ("reset", Self::Reset),
         ("credentials-changed", Self::CredentialsChanged),
@@ -124,6 +126,7 @@ impl Letter {
         ("email-changed", Self::EmailChanged),
         ("access-changed", Self::AccessChanged),
         ("visit", Self::Visit),
+        ("reviewed", Self::Reviewed),
         ("test", Self::Test),
     ];
 

@@ -9,17 +9,34 @@ use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
+use crate::domain::refusal::Fault;
 
 const INSERT: &str = "INSERT INTO anteroom_review \
     (id, kind, pid, patient, resource, asked, known, status, reason, client_id, created, activity) \
     VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', '', ?, ?, ?)";
 
 /// The status is compared again, so that of two who decide at once only one does.
-const DECIDE: &str = "UPDATE anteroom_review SET status = ?, reason = ?, decided = ?, decided_by = ? \
+const DECIDE: &str = "UPDATE anteroom_review SET status = ?, reason = ?, refused = ?, decided = ?, decided_by = ? \
     WHERE status = 'waiting' AND ";
 
-const SELECT: &str = "SELECT id, kind, pid, patient, resource, asked, known, status, reason, created, decided, \
-    decided_by, activity FROM anteroom_review WHERE ";
+const SELECT: &str = "SELECT id, kind, pid, patient, resource, asked, known, status, reason, refused, client_id, created, \
+    decided, decided_by, activity FROM anteroom_review WHERE ";
+
+/// Decided, and nobody told the patient. What the patient took back needs no letter.
+const UNTOLD: &str = "SELECT id, pid, kind FROM anteroom_review \
+    WHERE told IS NULL AND status IN ('completed', 'rejected') ORDER BY pid, id LIMIT 200";
+
+/// Of any number of servers that look, one tells it.
+const TOLD: &str = "UPDATE anteroom_review SET told = ? WHERE id = ? AND told IS NULL";
+
+const WAITS: &str = "activity IS NULL AND status = 'waiting'";
+
+const TAKEN: &str = "status IN ('completed', 'automatic')";
+
+const ALONE: &str = "activity IS NULL AND status <> 'automatic'";
+
+/// The status of what was taken over at once.
+pub const AT_ONCE: &str = "automatic";
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,10 +76,13 @@ pub struct Review {
     pub asked: String,
     /// What was known then, as JSON.
     pub known: String,
-    /// `waiting`, `completed`, `rejected` or `cancelled`.
+    /// `waiting`, `completed`, `rejected`, `cancelled`, or [`AT_ONCE`].
     pub status: String,
     /// Why it was refused.
     pub reason: String,
+    refused: Option<String>,
+    /// Through which app it was asked.
+    pub client_id: String,
     /// When it was asked, in milliseconds since 1970.
     pub created: i64,
     /// When it was decided, likewise.
@@ -84,14 +104,29 @@ pub enum Which {
 /// How it was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// `completed`, `rejected` or `cancelled`.
+    /// `completed`, `rejected`, `cancelled` or [`AT_ONCE`].
     pub status: &'static str,
     /// Why; empty where nothing was said.
     pub reason: String,
+    /// What of it was not taken over: the element, and why.
+    pub refused: Vec<(String, String)>,
     /// FHIR id of the member of staff, where it was one.
     pub by: Option<Uuid>,
     /// When.
     pub at: OffsetDateTime,
+}
+
+impl Decision {
+    /// That nobody had to agree. It is kept for who asked, and is no Task.
+    pub fn at_once(at: OffsetDateTime) -> Self {
+        Self {
+            status: AT_ONCE,
+            reason: String::new(),
+            refused: Vec::new(),
+            by: None,
+            at,
+        }
+    }
 }
 
 /// Which reviews are looked for.
@@ -103,6 +138,27 @@ pub enum Wanted<'a> {
     Activities(&'a [i64]),
     /// Those nothing else stands for: of one chart, or of all.
     Alone(Option<i64>),
+    /// Those of them that wait.
+    Waiting(Option<i64>),
+    /// Those about these records, as `Type/id`, that were taken over.
+    Taken(&'a [String]),
+}
+
+/// A decision the patient was not told of.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Untold {
+    id: Vec<u8>,
+    /// Whose chart.
+    pub pid: i64,
+    /// Code of the kind of work.
+    pub kind: String,
+}
+
+impl Untold {
+    /// The id of the review.
+    pub fn id(&self) -> Uuid {
+        Uuid::from_slice(&self.id).unwrap_or_default()
+    }
 }
 
 impl Review {
@@ -117,6 +173,12 @@ impl Review {
             pid: self.pid,
             uuid: Uuid::from_slice(&self.patient).unwrap_or_default(),
         }
+    }
+
+    /// What of it was not taken over: the element, and why.
+    pub fn refused(&self) -> Vec<(String, String)> {
+        let pairs = self.refused.as_deref().map(serde_json::from_str);
+        pairs.and_then(Result::ok).unwrap_or_default()
     }
 
     /// Who decided, where it was a member of staff.
@@ -159,9 +221,14 @@ pub async fn insert(tx: &mut Tx, review: &NewReview) -> Answer<()> {
 /// # Errors
 /// As [`Tx::run`].
 pub async fn decide(tx: &mut Tx, which: Which, decision: &Decision) -> Answer<u64> {
+    let refused = match decision.refused.as_slice() {
+        [] => None,
+        pairs => Some(json(pairs)?),
+    };
     let sql = Sql::new(DECIDE)
         .bind(decision.status)
         .bind(&decision.reason)
+        .bind(refused)
         .bind(millis(decision.at))
         .bind(decision.by);
     let sql = match which {
@@ -171,13 +238,29 @@ pub async fn decide(tx: &mut Tx, which: Which, decision: &Decision) -> Answer<u6
     tx.run(sql).await
 }
 
+/// Decisions that patients were not told of, at most 200, those of one chart beside each other.
+///
+/// # Errors
+/// As [`Db::all`].
+pub async fn untold(db: &Db) -> Answer<Vec<Untold>> {
+    db.all(Sql::new(UNTOLD)).await
+}
+
+/// Notes that a decision is told; 0 where it was already.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn told(tx: &mut Tx, id: Uuid, at: i64) -> Answer<u64> {
+    tx.run(Sql::new(TOLD).bind(at).bind(id)).await
+}
+
 /// The reviews that are wanted, the oldest first, at most 5,001.
 ///
 /// # Errors
 /// As [`Db::all`].
 pub async fn find(db: &Db, wanted: Wanted<'_>) -> Answer<Vec<Review>> {
     match wanted {
-        Wanted::Ids([]) | Wanted::Activities([]) => Ok(Vec::new()),
+        Wanted::Ids([]) | Wanted::Activities([]) | Wanted::Taken([]) => Ok(Vec::new()),
         wanted => db.all(statement(wanted)).await,
     }
 }
@@ -191,13 +274,23 @@ pub async fn held(tx: &mut Tx, wanted: Wanted<'_>) -> Answer<Vec<Review>> {
     tx.all(statement(wanted).push(lock)).await
 }
 
+fn json(pairs: &[(String, String)]) -> Result<String, Fault> {
+    serde_json::to_string(pairs).map_err(|error| Fault::new("writing a decision", error))
+}
+
 fn statement(wanted: Wanted<'_>) -> Sql {
     let sql = Sql::new(SELECT);
     let sql = match wanted {
         Wanted::Ids(ids) => sql.push("id IN ").list(ids.iter().copied()),
         Wanted::Activities(rows) => sql.push("activity IN ").list(rows.iter().copied()),
-        Wanted::Alone(Some(pid)) => sql.push("activity IS NULL AND pid = ?").bind(pid),
-        Wanted::Alone(None) => sql.push("activity IS NULL"),
+        Wanted::Alone(Some(pid)) => sql.push(ALONE).push(" AND pid = ?").bind(pid),
+        Wanted::Alone(None) => sql.push(ALONE),
+        Wanted::Waiting(Some(pid)) => sql.push(WAITS).push(" AND pid = ?").bind(pid),
+        Wanted::Waiting(None) => sql.push(WAITS),
+        Wanted::Taken(resources) => sql
+            .push(TAKEN)
+            .push(" AND resource IN ")
+            .list(resources.iter().cloned()),
     };
     sql.push(" ORDER BY created, id").limit(5001)
 }
@@ -228,6 +321,7 @@ mod tests {
         Decision {
             status,
             reason: "No proof".to_owned(),
+            refused: vec![("Patient.birthDate".to_owned(), "Bring \"proof\"".to_owned())],
             by: Some(Uuid::from_u128(9)),
             at: datetime!(2026-11-22 10:00 UTC),
         }
@@ -257,6 +351,7 @@ mod tests {
         let found = find(&db, Wanted::Ids(&ids)).await.expect("finds");
         assert_eq!(found[0].status, "rejected");
         assert_eq!(found[0].decided_by(), Some(Uuid::from_u128(9)));
+        assert_eq!(found[0].refused(), decision("rejected").refused);
         let alone = find(&db, Wanted::Alone(Some(7))).await.expect("finds");
         assert_eq!(alone.len(), 1);
         let others = find(&db, Wanted::Alone(Some(8))).await.expect("finds");

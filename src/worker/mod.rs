@@ -8,6 +8,8 @@ pub mod seal;
 
 pub mod jobs;
 
+pub mod reviews;
+
 pub mod visits;
 
 use std::sync::Arc;

@@ -27,6 +27,7 @@ mod portal_credentials;
 mod register;
 mod reset;
 mod reset_attacks;
+mod reviews;
 pub(crate) mod staff;
 mod staff_pages;
 mod token;

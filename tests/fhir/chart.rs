@@ -13,19 +13,19 @@ use crate::fhir::write::FHIR;
 use crate::fhir::write::send;
 
 /// The sandbox on SQLite and, where there is a server, on MariaDB.
-pub(super) async fn both() -> Vec<Clinic> {
+pub(crate) async fn both() -> Vec<Clinic> {
     let mut all = vec![Clinic::open().await];
     all.extend(Clinic::on_mariadb(LAYOUTS[1]).await);
     all
 }
 
 /// The token of a member of staff who may do everything: services do not write.
-pub(super) async fn manager(clinic: &Clinic) -> String {
+pub(crate) async fn manager(clinic: &Clinic) -> String {
     token(clinic, Some("nhaddad"), None, "user/*.cruds").await
 }
 
 /// A PUT of what was read, changed.
-pub(super) async fn put(clinic: &Clinic, token: &str, resource: &Value) -> Answer {
+pub(crate) async fn put(clinic: &Clinic, token: &str, resource: &Value) -> Answer {
     let text = |name: &str| resource[name].as_str().unwrap_or_default().to_owned();
     let path = format!("/fhir/{}/{}", text("resourceType"), text("id"));
     let version = resource["meta"]["versionId"].as_str().unwrap_or_default();
@@ -40,7 +40,7 @@ pub(super) async fn put(clinic: &Clinic, token: &str, resource: &Value) -> Answe
     .await
 }
 
-pub(super) async fn read(clinic: &Clinic, token: &str, path: &str) -> Value {
+pub(crate) async fn read(clinic: &Clinic, token: &str, path: &str) -> Value {
     let answer = clinic.get(path, token).await;
     assert_eq!(answer.status, StatusCode::OK, "{path} {}", answer.text());
     answer.json()

@@ -158,10 +158,13 @@ pub async fn decide(
             task,
             decide,
             reason: reason.trim().chars().take(255).collect(),
+            refused: Vec::new(),
+            category: String::new(),
         },
         writer: Writer::Staff(colleague.staff.id, colleague.staff.uuid),
         portal_on: practice.globals.on("portal_onsite_two_enable"),
         foreign: Vec::new(),
+        category: None,
     });
     let work = (context, portal::decide(case).permit()?, entry);
     let db = &context.emr.db;

@@ -18,6 +18,7 @@ async fn opened(practice: &Fixture, id: u128, parts: &[(Part, &str)]) -> Answer<
         options: Vec::new(),
         writer: Writer::Staff(3, Uuid::from_u128(30)),
         client_id: "app".to_owned(),
+        waits: true,
     };
     let about = (&practice.emr, &change);
     practice

@@ -380,6 +380,18 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
         "nobody can send documents",
     ),
     privilege(
+        ("categories_to_documents", "category_id"),
+        "UPDATE categories_to_documents SET category_id = category_id WHERE 1 = 0",
+        "UPDATE (category_id) ON categories_to_documents",
+        "staff cannot file elsewhere what a patient sent",
+    ),
+    privilege(
+        ("documents", "deleted"),
+        "UPDATE documents SET deleted = deleted WHERE 1 = 0",
+        "UPDATE (deleted) ON documents",
+        "staff cannot refuse a document that a patient sent",
+    ),
+    privilege(
         ("sequences", "id"),
         "UPDATE sequences SET id = id WHERE 1 = 0",
         "SELECT, UPDATE ON sequences",

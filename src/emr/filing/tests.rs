@@ -87,6 +87,7 @@ async fn filed(emr: &Emr, (grant, reach): &(Grant, Reach), paper: Paper) -> Answ
         cancel_notice: time::Duration::ZERO,
         auto_enable: false,
         forms: crate::portal::form::Policy::Review,
+        reviews: crate::config::Reviews::default(),
     };
     let ask = Ask::Document(DocumentAsk::File(paper));
     let case = writing::case(emr, grant, reach, (ask, rules)).await?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sqlx::FromRow;
 
+use crate::config::Choice;
 use crate::crypto;
 use crate::db::Tx;
 use crate::db::sql::Sql;
@@ -252,6 +253,7 @@ pub(super) async fn document(emr: &Emr, form: &Form) -> Answer<DocumentCase> {
         client_id: String::new(),
         portal_on: true,
         uploads_on: true,
+        choice: Choice::Automatic,
         found: Some("application/pdf"),
         listed: true,
         virus: false,

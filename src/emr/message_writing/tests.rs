@@ -76,6 +76,7 @@ async fn done(emr: &Emr, who: &(Grant, Reach), ask: MessageAsk) -> Answer<Uuid> 
         cancel_notice: time::Duration::ZERO,
         auto_enable: false,
         forms: crate::portal::form::Policy::Review,
+        reviews: crate::config::Reviews::default(),
     };
     let (grant, reach) = who;
     let case = writing::case(emr, grant, reach, (Ask::Message(ask), rules)).await?;

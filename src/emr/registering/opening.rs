@@ -191,7 +191,7 @@ pub async fn open(
     }
     if let (Some(policy), Some((row, ..))) = (policy(emr, prepared), &prepared.insurer) {
         let target = (person, uuids::fresh(), None);
-        insurance::write(emr, tx, target, (&policy, *row)).await?;
+        insurance::write(emr, tx, target, (&policy, Some(*row))).await?;
     }
     if waits {
         accounts::remember(tx, pid, &Mark::Registered(Some(now))).await?;
@@ -203,6 +203,7 @@ pub async fn open(
         let decision = reviews::Decision {
             status: "completed",
             reason: String::new(),
+            refused: Vec::new(),
             by: Some(by),
             at: emr.now(),
         };

@@ -9,6 +9,7 @@ use crate::domain::query::Query;
 use crate::domain::records::Record;
 use crate::domain::refusal::Failure;
 use crate::domain::scope::Interaction;
+use crate::domain::tasks::Task;
 use crate::emr::fixture::Fixture;
 use crate::emr::fixture::granted;
 use crate::emr::fixture::reach;
@@ -104,6 +105,7 @@ async fn done(practice: &Fixture, user: User, ask: Ask) -> Result<Written, Failu
         cancel_notice: Duration::ZERO,
         auto_enable: false,
         forms: crate::portal::form::Policy::Review,
+        reviews: crate::config::Reviews::default(),
     };
     let case = writing::case(&practice.emr, &grant, &reach, (ask, rules)).await?;
     let permit = portal::decide(case).permit()?;
@@ -131,6 +133,8 @@ fn accept(task: &Task) -> Ask {
         task: task.clone(),
         decide: Decide::Accept,
         reason: String::new(),
+        refused: Vec::new(),
+        category: String::new(),
     })
 }
 
@@ -244,4 +248,36 @@ async fn a_row_closed_in_openemr_shows_as_completed_and_foreign_fields_are_left_
     practice.emr.db.run(closed).await.expect("closes");
     let task = tasks(&practice).await.remove(0);
     assert_eq!(task.progress, crate::domain::tasks::Progress::Completed);
+}
+
+#[tokio::test]
+async fn f148_a_part_is_taken_over_and_the_rest_is_not() {
+    let practice = Fixture::with(CHART).await;
+    let wish = [
+        (Part::Family, "Müller"),
+        (Part::City, "Albany"),
+        (Part::Street, "2 Oak"),
+    ];
+    let wish = edit(chart(&practice).await, &wish);
+    done(&practice, User::Patient(person()), wish)
+        .await
+        .expect("waits");
+    let task = tasks(&practice).await.remove(0);
+    let Ask::Work(mut ask) = accept(&task) else {
+        panic!("another ask")
+    };
+    ask.refused = vec![(Part::Family.element().to_owned(), "Bring proof".to_owned())];
+    done(&practice, User::System, Ask::Work(ask.clone()))
+        .await
+        .expect("is taken over");
+    let now = seen(&practice).await;
+    assert_eq!((now.waiting, now.closed, now.former), (0, 1, 0));
+    assert_eq!(
+        (now.street.as_str(), now.city.as_str(), now.lname.as_str()),
+        ("2 Oak", "Albany", "O&#039;Neil")
+    );
+    let told = tasks(&practice).await.remove(0);
+    assert_eq!(told.progress, crate::domain::tasks::Progress::Completed);
+    assert_eq!(told.refused, ask.refused);
+    assert_eq!(told.asked.len(), 3);
 }

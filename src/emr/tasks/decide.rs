@@ -3,9 +3,11 @@
 use sqlx::FromRow;
 
 use super::Source;
+use super::papers;
 use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::access::Grant;
+use crate::domain::access::Reach;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
@@ -15,6 +17,7 @@ use crate::emr::chart;
 use crate::emr::chart::raw;
 use crate::emr::composed;
 use crate::emr::composed::Kind;
+use crate::emr::filing;
 use crate::emr::insurance;
 use crate::emr::registering::deciding;
 use crate::emr::review;
@@ -47,7 +50,12 @@ struct Args {
 ///
 /// # Errors
 /// As [`crate::db::Db::one`].
-pub(in crate::emr) async fn case(emr: &Emr, grant: &Grant, ask: WorkAsk) -> Answer<Case> {
+pub(in crate::emr) async fn case(
+    emr: &Emr,
+    grant: &Grant,
+    reach: &Reach,
+    ask: WorkAsk,
+) -> Answer<Case> {
     let practice = emr.practice().await?;
     let mut foreign = Vec::new();
     if let Some(row) = activity(&ask)
@@ -61,10 +69,15 @@ pub(in crate::emr) async fn case(emr: &Emr, grant: &Grant, ask: WorkAsk) -> Answ
             foreign = review::wish(&practice.lists, chart, &args, &behind).foreign;
         }
     }
+    let category = match ask.category.as_str() {
+        "" => None,
+        name => filing::category_named(emr, reach, name).await?,
+    };
     Ok(Case::Work(WorkCase {
         writer: chart::writer(grant),
         portal_on: practice.globals.on("portal_onsite_two_enable"),
         foreign,
+        category,
         ask,
     }))
 }
@@ -90,6 +103,7 @@ pub(in crate::emr) async fn apply(emr: &Emr, tx: &mut Tx, change: &WorkChange) -
     let decision = Decision {
         status,
         reason: ask.reason.clone(),
+        refused: ask.refused.clone(),
         by: match change.writer {
             Writer::Staff(_, uuid) => Some(uuid),
             Writer::Patient | Writer::Service => None,
@@ -99,7 +113,7 @@ pub(in crate::emr) async fn apply(emr: &Emr, tx: &mut Tx, change: &WorkChange) -
     match activity(ask) {
         Some(row) => {
             if ask.decide == Decide::Accept {
-                review::accept(emr, tx, (&ask.task, row), &change.writer).await?;
+                review::accept(emr, tx, (ask, row), &change.writer).await?;
             }
             if tx.run(closed(emr, (ask, row), &change.writer)).await? != 1 {
                 return Err(decided());
@@ -122,7 +136,8 @@ pub(in crate::emr) async fn apply(emr: &Emr, tx: &mut Tx, change: &WorkChange) -
                 (Work::Registration, Decide::Reject) => {
                     deciding::reject(emr, tx, (review, &ask.reason)).await?;
                 }
-                (_, Decide::Accept) => insurance::accept(emr, tx, review).await?,
+                (Work::Document, _) => papers::apply(tx, (review, change), &decision).await?,
+                (_, Decide::Accept) => insurance::accept(emr, tx, (review, &ask.refused)).await?,
                 (_, Decide::Reject | Decide::Withdraw) => {}
             }
         }

@@ -7,9 +7,11 @@ use time::OffsetDateTime;
 use time::PrimitiveDateTime;
 
 use super::Charts;
+use super::Only;
 use super::Placed;
 use super::Source;
 use super::named;
+use super::papers;
 use super::place;
 use super::same;
 use crate::db::Row as DbRow;
@@ -47,6 +49,10 @@ const ACTIVITIES: &str = "SELECT a.id, CAST(a.date AS CHAR) AS at, a.activity, a
     FROM onsite_portal_activity a JOIN patient_data p ON p.pid = a.patient_id \
     LEFT JOIN users u ON u.id = a.action_user AND a.action_user > 0 AND u.username <> '' \
     WHERE a.activity IN ('profile', 'document', 'payment', 'invoice') AND a.date IS NOT NULL";
+
+/// What the desk has to decide; [`super::queue`] counts the same rows.
+pub(super) const WAITING: &str = " AND a.activity IN ('profile', 'document') \
+    AND a.status IN ('waiting', 'editing', 'new') AND a.pending_action = 'review'";
 
 /// Forms that were put before the patient; the workflow state is in `denial_reason` (OpenEMR facts 1.14).
 const FORMS: &str = "SELECT CAST(d.id AS SIGNED) AS id, CAST(d.create_date AS CHAR) AS at, d.doc_type, \
@@ -103,10 +109,13 @@ struct Colleague {
 /// Rows of OpenEMR's queue from a place on.
 pub(super) async fn activities(
     emr: &Emr,
-    person: Option<Person>,
+    (person, only): (Option<Person>, Only),
     query: &Query,
 ) -> Answer<Vec<Placed>> {
     let mut sql = Sql::new(ACTIVITIES);
+    if only == Only::Waiting {
+        sql = sql.push(WAITING);
+    }
     if let Some(person) = person {
         sql = sql.push(" AND a.patient_id = ?").bind(person.pid);
     }
@@ -130,7 +139,10 @@ pub(super) async fn activities(
         sql = sql.push(")");
     }
     let sql = sql
-        .push(" ORDER BY a.date DESC, a.id")
+        .push(match only {
+            Only::All => " ORDER BY a.date DESC, a.id",
+            Only::Waiting => " ORDER BY a.date, a.id",
+        })
         .limit(query.count.saturating_add(1));
     let rows: Vec<Activity> = filled(emr, sql, |row: &Activity| row.uuid.as_deref()).await?;
     let profiles = || rows.iter().filter(|row| row.work() == Work::Profile);
@@ -200,23 +212,30 @@ pub(super) async fn forms(emr: &Emr, person: Option<Person>, query: &Query) -> A
     Ok(placed.filter(|one| same(person, one.task.person)).collect())
 }
 
-/// Reviews that nothing in OpenEMR stands for: insurances, and people who registered.
-pub(super) async fn alone(emr: &Emr, person: Option<Person>, query: &Query) -> Answer<Vec<Placed>> {
+/// Reviews that nothing in OpenEMR stands for: insurances, documents, and people who registered.
+pub(super) async fn alone(
+    emr: &Emr,
+    (person, only): (Option<Person>, Only),
+    query: &Query,
+) -> Answer<Vec<Placed>> {
     let pid = person.map(|person| person.pid);
-    let wanted = match &query.ids {
-        Some(ids) => Wanted::Ids(ids),
-        None => Wanted::Alone(pid),
+    let wanted = match (&query.ids, only) {
+        (Some(ids), _) => Wanted::Ids(ids),
+        (None, Only::All) => Wanted::Alone(pid),
+        (None, Only::Waiting) => Wanted::Waiting(pid),
     };
     let found = reviews::find(&emr.db, wanted).await?;
     let found: Vec<Review> = found
         .into_iter()
-        .filter(|review| review.activity.is_none() && same(person, review.person()))
+        .filter(|review| review.activity.is_none() && review.status != reviews::AT_ONCE)
+        .filter(|review| same(person, review.person()))
         .collect();
     if found.is_empty() {
         return Ok(Vec::new());
     }
     let pids: Vec<i64> = found.iter().map(|review| review.pid).collect();
     let names = persons::names(emr, &pids).await?;
+    let papers = papers::names(emr, &found).await?;
     let deciders: Vec<uuid::Uuid> = found.iter().filter_map(Review::decided_by).collect();
     let mut staff: HashMap<uuid::Uuid, String> = HashMap::new();
     if !deciders.is_empty() {
@@ -229,14 +248,18 @@ pub(super) async fn alone(emr: &Emr, person: Option<Person>, query: &Query) -> A
     let placed = found
         .iter()
         // A chart that was merged away has no name any more.
-        .filter_map(|review| reviewed(emr, review, (names.get(&review.pid)?, &staff)));
+        .filter_map(|review| reviewed(emr, review, (names.get(&review.pid)?, &staff, &papers)));
     Ok(placed.collect())
 }
 
 fn reviewed(
     emr: &Emr,
     review: &Review,
-    (name, staff): (&String, &HashMap<uuid::Uuid, String>),
+    (name, staff, papers): (
+        &String,
+        &HashMap<uuid::Uuid, String>,
+        &HashMap<uuid::Uuid, String>,
+    ),
 ) -> Option<Placed> {
     let mut works = Work::ALL.into_iter();
     let work = works.find(|work| work.code().0 == review.kind)?;
@@ -251,6 +274,13 @@ fn reviewed(
     };
     let existing = insurance::of_existing(review);
     let (focus, description, asked) = match (work, existing) {
+        (Work::Document, _) => (
+            document(review).map(|id| (ResourceType::DocumentReference, id)),
+            document(review)
+                .and_then(|id| papers.get(&id).cloned())
+                .unwrap_or_else(|| "A document.".to_owned()),
+            Vec::new(),
+        ),
         (Work::Registration, _) => (
             Some((ResourceType::Patient, review.person().uuid)),
             opening::description(review),
@@ -284,10 +314,20 @@ fn reviewed(
             asked,
             note: String::new(),
             reason: review.reason.clone(),
+            refused: review.refused(),
             authored: Some(authored),
             last_updated: decided.or(Some(authored)),
         },
     })
+}
+
+/// The document a review is about.
+pub(super) fn document(review: &Review) -> Option<uuid::Uuid> {
+    review
+        .resource
+        .strip_prefix("DocumentReference/")?
+        .parse()
+        .ok()
 }
 
 fn progress(status: &str) -> Progress {
@@ -335,7 +375,7 @@ impl Activity {
         let args = self.table_args.as_deref().unwrap_or_default();
         let asked = match chart.filter(|_| profile) {
             Some(chart) if progress.waits() => {
-                review::wish(&practice.lists, chart, args, reviews).asked
+                review::wish(&practice.lists, chart, args, reviews).asked()
             }
             Some(chart) => review::told(&practice.lists, chart, args, reviews),
             None => Vec::new(),
@@ -370,6 +410,7 @@ impl Activity {
                 reason: reviews
                     .last()
                     .map_or_else(String::new, |last| last.reason.clone()),
+                refused: reviews.last().map(Review::refused).unwrap_or_default(),
                 authored,
                 last_updated: decided.or(authored),
             },
@@ -406,6 +447,7 @@ impl Form {
                 asked: Vec::new(),
                 note: String::new(),
                 reason: String::new(),
+                refused: Vec::new(),
                 authored,
                 last_updated: authored,
             },

@@ -28,6 +28,7 @@ fn ask(role: Role, status: TaskStatus, reason: Option<&str>) -> Result<WorkAsk, 
         asked: Vec::new(),
         note: String::new(),
         reason: String::new(),
+        refused: Vec::new(),
         authored: None,
         last_updated: None,
     };
@@ -97,4 +98,34 @@ fn a_reason_is_words_of_bounded_length() {
         Ok("No proof".to_owned())
     );
     assert!(rejected(&"x".repeat(1001)).is_err());
+}
+
+#[test]
+fn f148_parts_are_refused_by_their_element_with_a_reason_of_their_own_or_of_the_whole() {
+    let output = |kind: &str, why: &str| {
+        let kind = CodeableConcept::builder().text(kind.to_owned());
+        TaskOutput::builder()
+            .r#type(kind.build().expect("a concept"))
+            .value(TaskOutputValue::String(why.to_owned()))
+            .build()
+            .expect("an output")
+    };
+    let of = |outputs: &[TaskOutput]| {
+        let outputs: Vec<Option<TaskOutput>> = outputs.iter().cloned().map(Some).collect();
+        parts(&outputs, "Bring proof").map(|(parts, _)| parts)
+    };
+    let both = of(&[
+        output("refused: Patient.birthDate", " Not so "),
+        output("refused: Patient.gender", " "),
+    ]);
+    let pair = |element: &str, why: &str| (element.to_owned(), why.to_owned());
+    let wanted = vec![
+        pair("Patient.birthDate", "Not so"),
+        pair("Patient.gender", "Bring proof"),
+    ];
+    assert_eq!(both, Ok(wanted));
+    let other = of(&[output("accepted: Patient.gender", "x")]);
+    assert!(
+        matches!(other, Err(Refusal::Unprocessable { location, .. }) if location == "Task.output[0]")
+    );
 }

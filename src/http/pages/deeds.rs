@@ -3,6 +3,11 @@
 /// Actions of their own: as done, and as tried in vain.
 const DEEDS: &[(&str, &str, &str)] = &[
     (
+        "review.tell",
+        "A letter about a decision was sent",
+        "A letter about a decision could not be sent",
+    ),
+    (
         "visit.tell",
         "Told by letter what became of a visit",
         "What became of a visit could not be told by letter",

@@ -36,6 +36,7 @@ use super::own_forms::OwnForm;
 use super::own_forms::OwnForms;
 use super::own_forms::Tablet;
 use super::problem::Problem;
+use super::requests::Requests;
 use super::reset::Reset;
 use super::reset::ResetAsked;
 use super::staff::StaffApps;
@@ -49,6 +50,8 @@ use super::staff_patient::PatientApps;
 use super::staff_patient::StaffPatient;
 use super::staff_patient::StaffPatients;
 use super::staff_registrations::StaffRegistrations;
+use super::staff_reviews::StaffReview;
+use super::staff_reviews::StaffReviews;
 use super::staff_templates::StaffTemplate;
 use super::staff_templates::StaffTemplates;
 use super::staff_visits::StaffVisits;
@@ -228,6 +231,23 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
         ("visits-new-full", Box::new(VisitsNew::sample_full())),
         ("visits-ask", Box::new(VisitsAsk::sample())),
         ("visits-ask-refused", Box::new(VisitsAsk::sample_refused())),
+        ("requests", Box::new(Requests::sample())),
+        ("requests-empty", Box::new(Requests::sample_empty())),
+        ("requests-closed", Box::new(Requests::sample_closed())),
+        ("staff-reviews", Box::new(StaffReviews::sample())),
+        (
+            "staff-reviews-empty",
+            Box::new(StaffReviews::sample_empty()),
+        ),
+        ("staff-review", Box::new(StaffReview::sample())),
+        (
+            "staff-review-document",
+            Box::new(StaffReview::sample_document()),
+        ),
+        (
+            "staff-review-decided",
+            Box::new(StaffReview::sample_decided()),
+        ),
         ("staff-visits", Box::new(StaffVisits::sample())),
         ("staff-visits-empty", Box::new(StaffVisits::sample_empty())),
     ]

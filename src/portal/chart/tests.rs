@@ -52,6 +52,7 @@ fn edit(parts: Vec<(Part, String)>) -> ChartCase {
         client_id: "app".to_owned(),
         portal_on: true,
         today: "2026-11-22".to_owned(),
+        choice: Choice::Review,
     }
 }
 
@@ -85,6 +86,11 @@ fn every_rule_can_be_broken_alone() {
     let mut off = with(Part::City, "Troy");
     off.portal_on = false;
     assert_eq!(said_by(&off), ["portal-disabled"]);
+    let mut forbidden = with(Part::City, "Troy");
+    forbidden.choice = Choice::Forbidden;
+    assert_eq!(said_by(&forbidden), ["profile.forbidden"]);
+    forbidden.writer = Writer::Service;
+    assert!(said_by(&forbidden).is_empty());
     assert_eq!(said_by(&former(true)), ["profile.former-names"]);
     assert_eq!(said_by(&former(false)), ["profile.former-addresses"]);
     assert_eq!(said_by(&with(Part::First, " ")), ["profile.name"]);
@@ -115,4 +121,22 @@ fn a_new_chart_needs_name_birth_date_and_gender() {
         (Part::Gender, text("female")),
     ]);
     assert!(said_by(&case).is_empty());
+}
+
+#[test]
+fn f148_what_a_patient_asks_for_waits_unless_the_practice_takes_it_over_at_once() {
+    let waits = |writer: Writer, choice: Choice| {
+        let mut case = with(Part::City, "Troy");
+        (case.writer, case.choice) = (writer, choice);
+        let Verdict::Permitted(permit) = decide(case) else {
+            panic!("refused")
+        };
+        match permit.change() {
+            Change::Chart(change) => change.waits,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(waits(Writer::Patient, Choice::Review));
+    assert!(!waits(Writer::Patient, Choice::Automatic));
+    assert!(!waits(Writer::Service, Choice::Review));
 }
