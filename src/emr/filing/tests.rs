@@ -360,6 +360,7 @@ async fn killed(emr: &Emr, paper: Paper, when: Killed) {
         cancel_notice: time::Duration::ZERO,
         auto_enable: false,
         forms: crate::portal::form::Policy::Review,
+        reviews: crate::config::Reviews::default(),
     };
     let ask = Ask::Document(DocumentAsk::File(paper));
     let case = writing::case(emr, &grant, &reach, (ask, rules)).await;
