@@ -143,7 +143,7 @@ test("F139, F146: staff find it unread, answer and complete it; the counters are
 
 test("F148 to F151, F158: a document waits until staff have looked and filed it; the desk counts it without a reload", async () => {
   const staff = await at("/staff", admin());
-  const before = await count(staff, "reviews");
+  const before = await count(staff, "requests");
   await seen(staff, "desk");
   const person = await at("/account/documents", patient);
   await (await person.page.$("input[type=file]")).uploadFile(join(folder, PAPER));
@@ -151,7 +151,7 @@ test("F148 to F151, F158: a document waits until staff have looked and filed it;
   assert.match((await lines(person, PAPER)).join(), /wait/i);
   await seen(person, "documents");
   // Nobody touches the desk: it hears.
-  await staff.page.waitForFunction((least) => Number(document.querySelector('[data-queue="reviews"] [data-count]').innerText) > least, { timeout: 20_000 }, before);
+  await staff.page.waitForFunction((least) => Number(document.querySelector('[data-queue="requests"] [data-count]').innerText) > least, { timeout: 20_000 }, before);
   await go(staff, "/staff/reviews?kind=document");
   await seen(staff, "reviews");
   assert.equal((await lines(staff, PAPER)).length, 1);

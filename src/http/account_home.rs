@@ -36,7 +36,7 @@ use crate::store::grants;
 const VISITS: usize = 3;
 
 /// Looks of others that are shown.
-const LOOKS: usize = 3;
+const LOOKS: u32 = 3;
 
 /// `GET /account`
 pub async fn page(
@@ -69,13 +69,12 @@ pub async fn page(
 
 /// What there is for a patient. While the portal is off, only the account itself.
 async fn own(app: &App, id: &RequestId, person: Person) -> Answer<Own> {
-    let visits = match visits::shut(&app.emr).await? {
-        true => None,
-        false => Some(coming(app, id, person).await?),
-    };
+    if visits::shut(&app.emr).await? {
+        return Ok(Own::default());
+    }
     Ok(Own {
-        visits,
-        looks: activity::by_others(app, person.uuid, LOOKS).await?,
+        visits: Some(coming(app, id, person).await?),
+        looks: Some(activity::by_others(app, person.uuid, LOOKS).await?),
     })
 }
 

@@ -159,20 +159,18 @@ pub async fn desk_file(
     door::shown(&app, &id, shown)
 }
 
-/// Who else looked at a patient's record, in the newest few lines: the patient without an app is left out.
+/// Who else looked at a patient's record, the newest few; an app of the patient is somebody else.
 ///
 /// # Errors
 /// As [`activity::newest`].
-pub async fn by_others(app: &App, patient: Uuid, most: usize) -> Answer<Vec<Deed>> {
+pub async fn by_others(app: &App, patient: Uuid, most: u32) -> Answer<Vec<Deed>> {
     let filter = Filter {
         patient: Some(patient),
+        others_than: Some(format!("Patient/{patient}")),
         kind: Some(Kind::Looked),
         ..Filter::default()
     };
-    let own = format!("Patient/{patient}");
-    let (mut lines, _) = activity::newest(&app.emr.db, &filter, None, PAGE).await?;
-    lines.retain(|line| line.actor != own || !line.client_id.is_empty());
-    lines.truncate(most);
+    let (lines, _) = activity::newest(&app.emr.db, &filter, None, most).await?;
     lines::deeds(app, &lines, Eyes::Patient(patient)).await
 }
 

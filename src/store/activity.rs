@@ -84,6 +84,8 @@ pub struct Filter {
     pub patient: Option<Uuid>,
     /// By whom: `Practitioner/<uuid>`, `Patient/<uuid>`, `system`.
     pub actor: Option<String>,
+    /// Not by this one, unless through an app.
+    pub others_than: Option<String>,
     /// Through which app.
     pub client_id: Option<String>,
     /// Under which grant.
@@ -178,6 +180,11 @@ impl Filter {
             if let Some(value) = value {
                 sql = sql.push(clause).bind(value);
             }
+        }
+        if let Some(own) = &self.others_than {
+            sql = sql
+                .push(" AND (a.actor <> ? OR a.client_id <> '')")
+                .bind(own);
         }
         if let Some(from) = self.from {
             sql = sql.push(" AND a.at >= ?").bind(from);

@@ -3,7 +3,7 @@ const EVENTS = "/staff/events";
 const AGAIN = "/staff?by=itself";
 const PATIENCE = 60_000;
 
-const state = document.querySelector("[data-live]");
+const state = document.querySelector("[data-state]");
 const total = document.querySelector("[data-total]");
 const title = document.title;
 let source;
@@ -30,6 +30,9 @@ function say(words) {
   state.textContent = state.dataset[words];
 }
 
+// Whoever presses reload from here on is there.
+history.replaceState(null, "", "/staff");
+
 function reload() {
   location.replace(AGAIN);
 }
@@ -53,6 +56,8 @@ function begin() {
 // A page nobody looks at holds no connection: a browser has six of them for a server.
 document.addEventListener("visibilitychange", () => {
   source.close();
+  clearTimeout(fallback);
+  fallback = undefined;
   if (document.visibilityState === "visible") begin();
 });
 

@@ -26,8 +26,8 @@ pub struct Account {
 pub struct Own {
     /// The visits; `None` while the practice's portal is off.
     pub visits: Option<Visits>,
-    /// Who else looked at the record, the newest first.
-    pub looks: Vec<Deed>,
+    /// Who else looked at the record, the newest first; `None` while the practice's portal is off.
+    pub looks: Option<Vec<Deed>>,
 }
 
 /// Visits in short.
@@ -75,7 +75,7 @@ impl Account {
                     coming: 2,
                     answers: 1,
                 }),
-                looks: vec![Deed::sample("Donna Lee", "Opened the chart", "Done")],
+                looks: Some(vec![Deed::sample("Donna Lee", "Opened the chart", "Done")]),
             }),
             other: None,
         }
@@ -87,8 +87,16 @@ impl Account {
             apps: 0,
             own: Some(Own {
                 visits: Some(Visits::default()),
-                ..Own::default()
+                looks: Some(Vec::new()),
             }),
+            ..Account::sample()
+        }
+    }
+
+    /// The practice's portal is off: only the account itself is left.
+    pub fn sample_off() -> Self {
+        Account {
+            own: Some(Own::default()),
             ..Account::sample()
         }
     }

@@ -82,6 +82,7 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
         ("consent-staff", Box::new(Consent::sample_of_staff())),
         ("account", Box::new(Account::sample())),
         ("account-new", Box::new(Account::sample_new())),
+        ("account-off", Box::new(Account::sample_off())),
         ("account-staff", Box::new(Account::sample_of_staff())),
         ("activity", Box::new(Activity::sample())),
         ("activity-empty", Box::new(Activity::sample_empty())),
