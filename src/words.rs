@@ -28,6 +28,7 @@ const SPANISH: &[&str] = &[
     include_str!("words/es/visits.po"),
     include_str!("words/es/desk.po"),
     include_str!("words/es/forms.po"),
+    include_str!("words/es/messages.po"),
 ];
 
 /// A hole in a sentence; what fills it may be in the catalogue too.

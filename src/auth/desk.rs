@@ -74,6 +74,24 @@ pub async fn need(context: &Context<'_>, colleague: &Colleague, right: Right) ->
     Err(Refusal::Forbidden(missing(right)).into())
 }
 
+/// That a colleague takes part in the portal, so that patients write to them (F141); a no is told in the ledger (F164).
+///
+/// # Errors
+/// `Forbidden`, in words that say what is missing; otherwise as [`crate::db::Db::run`].
+pub async fn need_part(context: &Context<'_>, colleague: &Colleague) -> Answer<()> {
+    if colleague.active && colleague.portal_user {
+        return Ok(());
+    }
+    let mut entry = context.entry("staff.desk", Outcome::Refused);
+    entry.actor = actor(colleague);
+    "needs users.portal_user".clone_into(&mut entry.reason);
+    ledger::record_all(&context.emr.db, &[entry]).await?;
+    Err(Refusal::Forbidden(NO_PART).into())
+}
+
+const NO_PART: &str = "Patients cannot write to you: your account in OpenEMR does not take part in the patient portal. An \
+    administrator switches that on under Addressees at the desk, or in your user settings in OpenEMR.";
+
 /// Whom to ask for a right, and for which.
 const fn missing(right: Right) -> &'static str {
     match right {

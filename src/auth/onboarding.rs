@@ -10,17 +10,16 @@ use crate::auth::accounts::Hand;
 use crate::auth::accounts::Invited;
 use crate::auth::accounts::Once;
 use crate::auth::accounts::With;
+use crate::auth::circulars;
 use crate::config::accounts::Factor;
 use crate::crypto;
 use crate::db::Tx;
-use crate::domain::access::Right;
 use crate::domain::accounts::Post;
 use crate::domain::accounts::Standing;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Reason;
 use crate::domain::refusal::Refusal;
-use crate::emr::colleague;
 use crate::emr::letting_in;
 use crate::emr::letting_in::Access;
 use crate::emr::standing;
@@ -30,6 +29,7 @@ use crate::portal::account::AccountCase;
 use crate::portal::rules;
 use crate::store::accounts as memory;
 use crate::store::accounts::Mark;
+use crate::store::circulars as letters;
 use crate::store::jobs;
 use crate::store::jobs::By;
 use crate::store::jobs::Item;
@@ -364,7 +364,10 @@ pub async fn slice(context: &Context<'_>, job: &Job, post: Post) -> Answer<bool>
             .await?;
         return Ok(false);
     }
-    if !still_may(context, &job.by).await? {
+    if let Some(circular) = letters::find(db, job.id).await? {
+        return circulars::slice(context, (job, &lines), &circular).await;
+    }
+    if !circulars::still_may(context, &job.by).await? {
         stop(context, &job.by, job.id).await?;
         return Ok(false);
     }
@@ -377,15 +380,6 @@ pub async fn slice(context: &Context<'_>, job: &Job, post: Post) -> Answer<bool>
         }
     }
     Ok(true)
-}
-
-/// The rights of whoever made the job, as the database has them now: a service has those it was given.
-async fn still_may(context: &Context<'_>, by: &By) -> Answer<bool> {
-    let Some(staff) = by.staff else {
-        return Ok(true);
-    };
-    let found = colleague::by_id(context.emr, staff).await?;
-    Ok(found.is_some_and(|found| found.active && found.staff.has(Right::Portal)))
 }
 
 /// One line, in one transaction that takes it first.
@@ -476,8 +470,12 @@ impl Line<'_> {
 }
 
 /// A line that broke is tried again a little later, and given up after a few times.
-async fn broke(context: &Context<'_>, (job, line): (&Job, &Item), failure: &Failure) -> Answer<()> {
-    tracing::warn!(?failure, tries = line.tries + 1, "an invitation broke");
+pub(super) async fn broke(
+    context: &Context<'_>,
+    (job, line): (&Job, &Item),
+    failure: &Failure,
+) -> Answer<()> {
+    tracing::warn!(?failure, tries = line.tries + 1, "a line of a job broke");
     let db = &context.emr.db;
     let now = context.seconds();
     let place = (job.id, line.number);

@@ -176,6 +176,7 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     let working = worker::jobs::start(app.clone());
     let telling = worker::visits::start(app.clone());
     let reviewing = worker::reviews::start(app.clone());
+    let messaging = worker::messages::start(app.clone());
     let noticing = tokio::spawn(notice(app.clone()));
     connections::serve(
         (listener, Patience::default()),
@@ -205,6 +206,8 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     let _ = telling.await;
     reviewing.abort();
     let _ = reviewing.await;
+    messaging.abort();
+    let _ = messaging.await;
     noticing.abort();
     let _ = noticing.await;
     // It holds the state, and with it a sender of ledger lines, until it has ended.

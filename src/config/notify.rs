@@ -53,6 +53,8 @@ pub struct Notify {
     pub reply_to: String,
     /// Whether the trusted address is told that staff changed credentials (F079).
     pub on_reset: bool,
+    /// Whether patients are told that there is a message.
+    pub on_message: bool,
     /// Folder of the practice's own wording.
     pub letters: Option<PathBuf>,
 }
@@ -79,6 +81,7 @@ pub(super) fn resolve<'t>(text: &impl Fn(&str) -> &'t str) -> Result<Notify, Str
         sender: text("notify_sender").to_owned(),
         reply_to: text("notify_reply_to").to_owned(),
         on_reset: yes("notify_on_reset", text("notify_on_reset"))?,
+        on_message: yes("message_letters", text("message_letters"))?,
         letters: Some(text("letters"))
             .filter(|folder| !folder.is_empty())
             .map(PathBuf::from),

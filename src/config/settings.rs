@@ -12,7 +12,7 @@ pub struct Setting {
 }
 
 /// Every setting there is.
-pub const SETTINGS: [Setting; 55] = [
+pub const SETTINGS: [Setting; 56] = [
     Setting {
         key: "listen",
         default: "127.0.0.1:8080",
@@ -217,6 +217,11 @@ pub const SETTINGS: [Setting; 55] = [
         key: "notify_on_reset",
         default: "yes",
         about: "Whether a letter to the trusted address says that credentials were changed by staff: yes or no.",
+    },
+    Setting {
+        key: "message_letters",
+        default: "yes",
+        about: "Whether a letter tells patients that there is a message, and nothing of it: yes or no.",
     },
     Setting {
         key: "letters",

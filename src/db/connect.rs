@@ -77,6 +77,11 @@ const MYSQL: &[Step] = &[
         include_str!("../../migrations/mysql/0010_visits.sql"),
     ),
     (
+        11,
+        "messages",
+        include_str!("../../migrations/mysql/0011_messages.sql"),
+    ),
+    (
         12,
         "documents",
         include_str!("../../migrations/mysql/0012_documents.sql"),
@@ -144,6 +149,11 @@ const SQLITE: &[Step] = &[
         10,
         "visits",
         include_str!("../../migrations/sqlite/0010_visits.sql"),
+    ),
+    (
+        11,
+        "messages",
+        include_str!("../../migrations/sqlite/0011_messages.sql"),
     ),
     (
         12,

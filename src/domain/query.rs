@@ -80,6 +80,10 @@ pub enum Field {
     PortalStatus,
     /// The kind of work of a Task, or of access in an AuditEvent.
     Code,
+    /// Whether a message was read.
+    Read,
+    /// Whether a message is completed.
+    Done,
 }
 
 /// A reference as a search has it.

@@ -47,6 +47,56 @@ pub const MESSAGE: (&str, &str) = (
     "message",
 );
 
+/// What a message is about, where that is known (F145).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// Somebody registered.
+    Registration,
+    /// A visit.
+    Appointment,
+    /// A document.
+    Document,
+    /// Money.
+    Payment,
+}
+
+impl Topic {
+    /// Each with its code, in the system of [`MESSAGE`], and its words.
+    pub const ALL: [(Self, &'static str, &'static str); 4] = [
+        (Self::Registration, "registration", "Registration"),
+        (Self::Appointment, "appointment", "Appointment"),
+        (Self::Document, "document", "Document"),
+        (Self::Payment, "payment", "Payment"),
+    ];
+
+    /// Its code.
+    pub fn code(self) -> &'static str {
+        let known = Self::ALL.iter().find(|(topic, ..)| *topic == self);
+        known.map_or("", |(_, code, _)| code)
+    }
+
+    /// Its words.
+    pub fn display(self) -> &'static str {
+        let known = Self::ALL.iter().find(|(topic, ..)| *topic == self);
+        known.map_or("", |(.., words)| words)
+    }
+
+    /// The topic of a code.
+    pub fn of(code: &str) -> Option<Self> {
+        let known = Self::ALL.iter().find(|(_, known, _)| *known == code);
+        known.map(|(topic, ..)| *topic)
+    }
+}
+
+/// A document that a message carries, as its reader may see it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Attached {
+    /// FHIR id of the DocumentReference.
+    pub document: Uuid,
+    /// Its name.
+    pub name: String,
+}
+
 /// Somebody at one end of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Party {
@@ -83,12 +133,22 @@ pub struct Communication {
     pub title: String,
     /// The body as plain text.
     pub body: String,
+    /// The body as XHTML that is safe to show; empty where there is none.
+    pub html: String,
+    /// What it is about, where that is known.
+    pub topic: Option<Topic>,
+    /// The documents it carries and its reader may see.
+    pub attached: Vec<Attached>,
     /// When it was sent.
     pub sent: Option<OffsetDateTime>,
     /// Whether the patient has read it (`message_status` is not `New`) or wrote it.
     pub read: bool,
     /// Whether the patient archived it.
     pub archived: bool,
+    /// Whether the patient has completed it (`message_status` is `Done`).
+    pub done: bool,
+    /// Whether the practice has, in its own copy.
+    pub handled: bool,
     /// FHIR id of the first message of the thread, where it is another one.
     pub thread: Option<Uuid>,
 }

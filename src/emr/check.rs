@@ -13,6 +13,7 @@ use crate::emr::scanning;
 
 use privileges::PRIVILEGES;
 use privileges::Privilege;
+use privileges::messages::MESSAGES;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ pub async fn findings(emr: &Emr) -> Answer<Vec<Finding>> {
     all.extend(documents(emr).await?);
     all.extend(scanner(emr).await);
     all.push(clock(emr).await?);
-    for privilege in PRIVILEGES {
+    for privilege in PRIVILEGES.iter().chain(MESSAGES) {
         let (table, column) = privilege.on;
         if emr.layout.has(table, column) {
             all.push(granted(&emr.db, privilege).await?);

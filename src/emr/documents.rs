@@ -1,6 +1,8 @@
 //! Documents in a patient's chart: what is known about them, and their bytes.
 
 mod bytes;
+pub(super) mod carried;
+mod typed;
 
 use sqlx::FromRow;
 use time::PrimitiveDateTime;
@@ -11,7 +13,6 @@ use crate::db::sql::Sql;
 use crate::domain::access::Reach;
 use crate::domain::access::Reader;
 use crate::domain::access::Right;
-use crate::domain::people::Code;
 use crate::domain::people::Person;
 use crate::domain::query::Field;
 use crate::domain::query::Filter;
@@ -28,6 +29,8 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scope::Token;
 use crate::emr::Emr;
 use crate::emr::calendar::spoken;
+use crate::emr::documents::typed::loinc;
+use crate::emr::documents::typed::media_type;
 use crate::emr::encounters;
 use crate::emr::files;
 use crate::emr::forms;
@@ -116,9 +119,6 @@ const VISITS: &str = "form_encounter";
 
 const LOINC: &str = "http://loinc.org";
 const STATUS: &str = "http://hl7.org/fhir/document-reference-status";
-
-/// What is served where the row names no media type, or none that is one.
-const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 pub use bytes::Bytes;
 pub use bytes::Opened;
@@ -219,7 +219,8 @@ async fn rows(emr: &Emr, sql: Sql) -> Answer<Vec<Row>> {
     }
 }
 
-async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
+/// What the chart has for whoever has this reach: neither deleted nor expired, and open to their rights.
+fn chart(emr: &Emr, reach: &Reach) -> Result<Sql, Refusal> {
     let coded = emr.layout.has("categories", "codes");
     let person = reach.person()?;
     let mut sql = Sql::new(FIND)
@@ -251,6 +252,11 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
     if let Some(held) = reach.held() {
         sql = predicates::rights(sql.push(OPEN_TO_STAFF), held, &[]);
     }
+    Ok(sql)
+}
+
+async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
+    let mut sql = chart(emr, reach)?;
     let filtered = |sql, filter: &Filter| filtered(emr, sql, (filter, "d.date"));
     sql = predicates::granted(sql, reach, filtered)?;
     if let Some(ids) = &query.ids {
@@ -463,33 +469,6 @@ impl Row {
             name if !name.is_empty() => name,
             _ => files::file_name(self.url.as_deref().unwrap_or_default()).to_owned(),
         }
-    }
-}
-
-/// The first LOINC code of a category.
-fn loinc(codes: Option<&str>, category: Option<&str>) -> Option<Code> {
-    let code = codes?
-        .split(';')
-        .find_map(|code| code.trim().strip_prefix("LOINC:"))?;
-    Some(Code {
-        system: LOINC,
-        code: code.trim().to_owned(),
-        display: category.unwrap_or_default().to_owned(),
-    })
-}
-
-/// `type/subtype` in the letters of RFC 6838, or the type of unknown bytes.
-fn media_type(text: Option<&str>) -> String {
-    let text = text.unwrap_or_default().trim();
-    let name = |part: &str| {
-        let letter = |c: char| c.is_ascii_alphanumeric() || "!#$&-^_.+".contains(c);
-        part.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && part.len() <= 127
-            && part.chars().all(letter)
-    };
-    match text.split_once('/') {
-        Some((kind, subtype)) if name(kind) && name(subtype) => text.to_ascii_lowercase(),
-        _ => UNKNOWN_TYPE.to_owned(),
     }
 }
 

@@ -291,10 +291,7 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &DocumentChange) -> An
     let wall = emr.zone.wall(now);
     let id = number(tx).await?;
     let size = i64::try_from(case.paper.bytes.size()).unwrap_or(i64::MAX);
-    let name = match case.paper.name.as_str() {
-        "" => format!("document.{}", sniff::ending(found)),
-        name => stored(name),
-    };
+    let name = file_name(case, found);
     let owner = match case.by {
         Filer::Patient => None,
         Filer::Staff(id) => Some(id),
@@ -376,6 +373,25 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &DocumentChange) -> An
         tx.run(note).await?;
     }
     Ok(Written::Record(told))
+}
+
+/// Row and name of a document this transaction filed.
+///
+/// # Errors
+/// A fault where it did not.
+pub(super) async fn filed(tx: &mut Tx, case: &DocumentCase) -> Answer<(i64, String)> {
+    let row: Option<Number> = tx.one(Sql::new(FILED).bind(case.drive)).await?;
+    let row =
+        row.ok_or_else(|| Fault::new("looking for a document just filed", "no row has it"))?;
+    Ok((row.number, file_name(case, case.found.unwrap_or_default())))
+}
+
+/// The name as its column has it.
+fn file_name(case: &DocumentCase, found: &str) -> String {
+    match case.paper.name.as_str() {
+        "" => format!("document.{}", sniff::ending(found)),
+        name => stored(name),
+    }
 }
 
 /// The name in a note, each line of which is an entry of its own: no name has line ends, and none must look like one.

@@ -1,5 +1,13 @@
-//! OpenEMR's mail bodies are HTML from a rich-text editor; here they become text a person can read.
+//! OpenEMR's mail bodies are HTML from a rich-text editor; here they become text a person can read, and HTML that is safe
+//! to show.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use ammonia::Builder;
+use ammonia::UrlRelative;
 use html2text::config;
 
 use crate::emr::people::tidy;
@@ -11,6 +19,65 @@ const WIDE: usize = 10_000;
 /// out without being understood: laying it out takes the square of its depth, and copies the quote marks to each line.
 const LARGEST: usize = 128 * 1024;
 const DEEPEST: usize = 40;
+
+/// What is kept of a body: text and its shape. No pictures, which may be fetched from elsewhere and tell who reads when; no
+/// styles, classes or ids. All of it may stand in a FHIR narrative (R4 narrative, 2.4.0.1).
+const KEPT: [&str; 31] = [
+    "a",
+    "abbr",
+    "b",
+    "blockquote",
+    "br",
+    "caption",
+    "cite",
+    "code",
+    "dd",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "i",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "small",
+    "span",
+    "strong",
+    "sub",
+    "sup",
+    "ul",
+];
+const TABLES: [&str; 6] = ["table", "tbody", "td", "th", "thead", "tr"];
+
+/// Elements without an end, which HTML writes without the slash XML wants.
+const VOID: [(&str, &str); 2] = [("<br>", "<br />"), ("<hr>", "<hr />")];
+
+static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut cleaner = Builder::empty();
+    cleaner
+        .tags(KEPT.into_iter().chain(TABLES).collect())
+        .tag_attributes(HashMap::from([("a", HashSet::from(["href"]))]))
+        .clean_content_tags(
+            HIDDEN
+                .into_iter()
+                .filter(|name| !KEPT.contains(name))
+                .collect(),
+        )
+        .url_schemes(HashSet::from(["http", "https", "mailto", "tel"]))
+        .url_relative(UrlRelative::Deny)
+        .link_rel(None)
+        .strip_comments(true)
+        .attribute_filter(|_, _, value| Some(addressed(value)));
+    cleaner
+});
 
 /// Elements that begin a line of their own, and those whose content is not for people.
 const BLOCKS: [&str; 16] = [
@@ -61,6 +128,41 @@ pub fn plain_text(html: &str) -> String {
     let text = rendered.unwrap_or(ruled);
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     lines.join("\n").trim().to_owned()
+}
+
+/// The body as HTML that is safe to show and at the same time XHTML: only elements that shape text, and links to the web,
+/// to mailboxes and phones. Empty where nothing is left of it. What no person wrote becomes text first.
+pub fn sanitised(html: &str) -> String {
+    let plain;
+    let html = match html.len() > LARGEST || too_deep(html) {
+        true => {
+            plain = ammonia::clean_text(&stripped(html));
+            plain.as_str()
+        }
+        false => html,
+    };
+    // XML has no place for control characters, and no name for a blank that does not break.
+    let control = |letter: char| {
+        (letter.is_control() && !matches!(letter, '\t' | '\n'))
+            || matches!(letter, '\u{fffe}' | '\u{ffff}')
+    };
+    let mut clean = CLEANER.clean(html).to_string();
+    clean = clean.replace("&nbsp;", "&#160;").replace(control, "");
+    for (html, xml) in VOID {
+        clean = clean.replace(html, xml);
+    }
+    match plain_text(&clean).is_empty() {
+        true => String::new(),
+        false => clean.trim().to_owned(),
+    }
+}
+
+/// An address without the signs of mark-up: in an attribute HTML leaves them as they are, and XML does not.
+fn addressed(address: &str) -> Cow<'_, str> {
+    match address.contains(['<', '>']) {
+        true => Cow::Owned(address.replace('<', "%3C").replace('>', "%3E")),
+        false => Cow::Borrowed(address),
+    }
 }
 
 /// The name of the element a tag is about, in lower case, and whether the tag ends it. `rest` begins behind the `<`.
@@ -173,6 +275,40 @@ mod tests {
         ] {
             assert_eq!(plain_text(html), text, "{html}");
         }
+    }
+
+    #[test]
+    fn f139_what_may_stand_in_a_body_is_kept_and_nothing_else() {
+        for (html, safe) in [
+            (
+                "<p>a <b>b</b><br>c</p><hr>",
+                "<p>a <b>b</b><br />c</p><hr />",
+            ),
+            (
+                "<p onclick=\"x()\" style=\"color:red\" class=\"c\" id=\"i\">a</p>",
+                "<p>a</p>",
+            ),
+            (
+                "<a href=\"https://example.org/?a=1&b=<i>\" target=\"_top\">x</a>",
+                "<a href=\"https://example.org/?a=1&amp;b=%3Ci%3E\">x</a>",
+            ),
+            ("<a href=\"javascript:alert(1)\">x</a>", "<a>x</a>"),
+            ("<a href=\" java\nscript:alert(1)\">x</a>", "<a>x</a>"),
+            ("<a href=\"/oauth2/logout\">x</a>", "<a>x</a>"),
+            ("<img src=x onerror=alert(1)>a", "a"),
+            ("<svg><script>alert(1)</script></svg>a", "a"),
+            ("<style>p{}</style><script>x</script>a", "a"),
+            ("a\u{0}b\u{8}&nbsp;c", "ab&#160;c"),
+            ("<p> </p>", ""),
+            ("<form action=x><input name=y></form>a", "a"),
+            ("<!-- a --><p>b", "<p>b</p>"),
+            ("1 < 2 &amp; 3", "1 &lt; 2 &amp; 3"),
+            ("", ""),
+        ] {
+            assert_eq!(sanitised(html), safe, "{html}");
+        }
+        let deep = sanitised(&"<div>x".repeat(500));
+        assert!(!deep.contains('<') && deep.contains('x'), "{deep}");
     }
 
     #[test]

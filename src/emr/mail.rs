@@ -1,9 +1,13 @@
 //! A patient's secure mail (`onsite_mail`): the copies that lie in the patient's own mailbox. The table knows neither
 //! uuid nor pid; a mailbox is a name, and this house makes sure that the name is this patient's alone.
 
+pub mod arrivals;
+pub(super) mod attached;
 mod letter;
 pub(super) mod mailbox;
+pub mod opened;
 pub(super) mod owner;
+pub mod threads;
 
 use sqlx::FromRow;
 use time::PrimitiveDateTime;
@@ -21,17 +25,20 @@ use crate::domain::records::Communication;
 use crate::domain::records::MESSAGE;
 use crate::domain::records::Party;
 use crate::domain::records::Record;
+use crate::domain::records::Topic;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Token;
 use crate::emr::Emr;
+use crate::emr::html;
+use crate::emr::mail::attached::Carried;
 use crate::emr::names::named;
 use crate::emr::people::tidy;
 use crate::emr::predicates;
 use crate::emr::uuids;
 use crate::emr::uuids::Table;
 
-pub(super) use letter::paragraphs;
+pub(super) use letter::written;
 use mailbox::Mailbox;
 
 /// Both copies of a message are rows; only the patient's has the patient as owner. Sender and recipient are user names
@@ -44,12 +51,33 @@ const FIND: &str = "SELECT m.id AS row_id, m.date, m.owner, m.title, m.body, m.d
     s.fname AS sender_fname, s.lname AS sender_lname, \
     m.recipient_id, m.recipient_name, CASE WHEN r.authorized = 1 OR r.portal_user = 1 THEN r.id END AS recipient_row, CASE WHEN r.authorized = 1 OR r.portal_user = 1 THEN r.uuid END AS recipient_uuid, \
     r.fname AS recipient_fname, r.lname AS recipient_lname, \
-    t.id AS thread_row, t.owner AS thread_owner \
-    FROM onsite_mail m \
+    t.id AS thread_row, t.owner AS thread_owner, ";
+const FROM: &str = " FROM onsite_mail m \
+    LEFT JOIN anteroom_mail_topic k ON k.mail = m.id \
     LEFT JOIN users s ON s.id = (SELECT MIN(x.id) FROM users x WHERE HEX(x.username) = HEX(m.sender_id) AND x.username <> '') \
     LEFT JOIN users r ON r.id = (SELECT MIN(x.id) FROM users x WHERE HEX(x.username) = HEX(m.recipient_id) AND x.username <> '') \
     LEFT JOIN onsite_mail t ON t.id = m.mail_chain AND t.id <> m.id \
     WHERE m.owner IN ";
+
+/// What a message is about: as its sender said, a document where it carries one, or what OpenEMR's own titles tell.
+const TOPIC: &str = "CASE WHEN k.topic IS NOT NULL THEN k.topic \
+    WHEN EXISTS (SELECT 1 FROM anteroom_attachment x WHERE x.mail = m.id) THEN 'document' \
+    WHEN LOWER(TRIM(m.title)) IN ('new patient', 'failed registration', 'registration') THEN 'registration' \
+    WHEN LOWER(TRIM(m.title)) IN ('test scheduling', 'appointment', 'appointment request') THEN 'appointment' \
+    WHEN LOWER(TRIM(m.title)) IN ('new document', 'document') THEN 'document' \
+    WHEN LOWER(TRIM(m.title)) IN ('bill/collect', 'bill pay', 'payment') THEN 'payment' ELSE '' END";
+
+/// Whether the copy at the other end is completed. Nothing names it: both copies are written in one go, so they stand close
+/// to each other, between the same two, of threads that know each other.
+const HANDLED: &str = "CASE WHEN EXISTS (SELECT 1 FROM onsite_mail c WHERE c.id BETWEEN m.id - 20 AND m.id + 20 \
+    AND c.message_status = 'Done' AND HEX(c.owner) <> HEX(m.owner) AND HEX(c.sender_id) = HEX(m.sender_id) \
+    AND HEX(c.recipient_id) = HEX(m.recipient_id) AND HEX(c.owner) IN (HEX(m.sender_id), HEX(m.recipient_id)) \
+    AND (c.reply_mail_chain = m.mail_chain OR c.mail_chain = m.reply_mail_chain) AND c.body = m.body) \
+    THEN 1 ELSE 0 END";
+
+/// The own copy counts as unread while it is new, has not been put away, and somebody else wrote it.
+const UNREAD: &str = "CASE WHEN m.message_status = 'New' AND COALESCE(m.deleted, 0) <> 1 AND HEX(m.sender_id) NOT IN ";
+const COUNT: &str = "SELECT COUNT(*) AS row_id FROM onsite_mail m WHERE m.owner IN ";
 
 /// The collation ignores case and trailing blanks; the bytes do not.
 const EXACTLY: &str = " AND HEX(m.owner) IN ";
@@ -62,6 +90,7 @@ const KEY: &str = "COALESCE(m.date, '1000-01-01 00:00:00')";
 const ORDER: &str = " ORDER BY COALESCE(m.date, '1000-01-01 00:00:00') DESC, m.id DESC";
 
 const STATUS: &str = "http://hl7.org/fhir/event-status";
+const BOOLEAN: &str = "http://hl7.org/fhir/special-values";
 
 #[derive(FromRow)]
 struct Id {
@@ -92,6 +121,8 @@ struct Row {
     recipient_lname: Option<String>,
     thread_row: Option<i64>,
     thread_owner: Option<String>,
+    topic: String,
+    handled: i64,
 }
 
 /// One end of a message as a row has it.
@@ -133,14 +164,45 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
         key: row.sort_key.clone(),
         row: row.row_id,
     });
+    let carried = attached::of(emr, reach, rows.iter().map(|row| row.row_id)).await?;
+    let whose = (person, &mailbox);
     let records = rows
         .into_iter()
         .filter(|row| mailbox.has(row.owner.as_deref()))
-        .map(|row| Record::Communication(Box::new(row.message(emr, person, &mailbox))));
+        .map(|row| Record::Communication(Box::new(row.message(emr, whose, &carried))));
     Ok(Page {
         records: records.collect(),
         next,
     })
+}
+
+/// How many messages a patient has not read: received, new, and not put away.
+///
+/// # Errors
+/// `Invalid` where the reach is not one patient's; as [`crate::db::Db::one`].
+pub async fn unread(emr: &Emr, reach: &Reach) -> Answer<i64> {
+    match Mailbox::of(&emr.db, reach.person()?).await? {
+        Some(mailbox) => unread_in(emr, &mailbox).await,
+        None => Ok(0),
+    }
+}
+
+/// The same of a mailbox.
+pub(super) async fn unread_in(emr: &Emr, mailbox: &Mailbox) -> Answer<i64> {
+    let sql = Sql::new(COUNT)
+        .list(mailbox.names())
+        .push(EXACTLY)
+        .list(mailbox.hex())
+        .push(" AND 1 = ");
+    let count: Option<Id> = emr.db.one(is_unread(sql, mailbox)).await?;
+    Ok(count.map_or(0, |count| count.row_id))
+}
+
+/// Adds 1 for a row that is unread in this mailbox, and 0 for others.
+pub(super) fn is_unread(sql: Sql, mailbox: &Mailbox) -> Sql {
+    sql.push(UNREAD)
+        .list(mailbox.hex())
+        .push(" THEN 1 ELSE 0 END")
 }
 
 /// The FHIR id of a row of `onsite_mail`.
@@ -168,24 +230,39 @@ fn statement(
     only: Option<Vec<i64>>,
 ) -> Answer<Sql> {
     let mut sql = Sql::new(FIND)
+        .push(TOPIC)
+        .push(" AS topic, ")
+        .push(HANDLED)
+        .push(" AS handled")
+        .push(FROM)
         .list(mailbox.names())
         .push(EXACTLY)
         .list(mailbox.hex());
-    sql = predicates::granted(sql, reach, |sql, filter| Ok(filtered(emr, sql, filter)))?;
+    let filtered = |sql: Sql, filter: &Filter| filtered((emr, mailbox), sql, filter);
+    sql = predicates::granted(sql, reach, |sql, filter| Ok(filtered(sql, filter)))?;
     if let Some(rows) = only {
         sql = sql.push(" AND m.id IN ").list(rows);
     }
     for filter in &query.filters {
-        sql = filtered(emr, sql, filter);
+        sql = filtered(sql, filter);
     }
     let sql = predicates::below(sql, KEY, "m.id", query.after.as_ref());
     Ok(sql.push(ORDER).limit(query.count.saturating_add(1)))
 }
 
-fn filtered(emr: &Emr, sql: Sql, filter: &Filter) -> Sql {
+fn filtered((emr, mailbox): (&Emr, &Mailbox), sql: Sql, filter: &Filter) -> Sql {
     match filter {
         Filter::Date(_, ranges) => predicates::dates(sql, "m.date", ranges, &emr.zone),
-        Filter::Token(Field::Category, tokens) => all_or_none(sql, tokens, MESSAGE),
+        Filter::Token(Field::Category, tokens) => about(sql, tokens),
+        Filter::Token(Field::Read, tokens) => {
+            let unread = is_unread(sql.push(" AND CASE WHEN "), mailbox);
+            told(unread.push(" = 1 THEN 'false' ELSE 'true' END"), tokens)
+        }
+        Filter::Token(Field::Done, tokens) => {
+            let done = sql.push(" AND CASE WHEN m.message_status = 'Done' OR ");
+            let done = done.push(HANDLED);
+            told(done.push(" = 1 THEN 'true' ELSE 'false' END"), tokens)
+        }
         Filter::Token(_, tokens) => all_or_none(sql, tokens, (STATUS, "completed")),
         // Refused by `supported` before.
         Filter::Text(..) | Filter::Reference(..) => sql.push(" AND 1 = 0"),
@@ -199,7 +276,10 @@ fn supported(query: &Query) -> Answer<()> {
         matches!(
             filter,
             Filter::Date(Field::Date | Field::LastUpdated, _)
-                | Filter::Token(Field::Category | Field::Status, _)
+                | Filter::Token(
+                    Field::Category | Field::Status | Field::Read | Field::Done,
+                    _
+                )
         )
     };
     match query.filters.iter().all(known) {
@@ -209,6 +289,36 @@ fn supported(query: &Query) -> Answer<()> {
             Err(Refusal::Unsupported(why.to_owned()).into())
         }
     }
+}
+
+/// Every message has the one category, and some another by what they are about.
+fn about(sql: Sql, tokens: &[Token]) -> Sql {
+    let asks = |code: &str| {
+        tokens
+            .iter()
+            .any(|token| predicates::asks_for(token, MESSAGE.0, code))
+    };
+    match asks(MESSAGE.1) {
+        true => sql,
+        false => {
+            let topics = Topic::ALL.iter().filter(|(_, code, _)| asks(code));
+            sql.push(" AND ")
+                .push(TOPIC)
+                .push(" IN ")
+                .list(topics.map(|(_, code, _)| *code))
+        }
+    }
+}
+
+/// Adds that the word before is one of those asked for: `true` or `false`, of any system or of the one FHIR has for them.
+fn told(sql: Sql, tokens: &[Token]) -> Sql {
+    let words = ["true", "false"].into_iter();
+    let asked = words.filter(|word| {
+        tokens
+            .iter()
+            .any(|token| predicates::asks_for(token, BOOLEAN, word))
+    });
+    sql.push(" IN ").list(asked)
 }
 
 /// Every message has this one code: a token search finds all of them or none.
@@ -231,7 +341,12 @@ impl Row {
         bare(self.sender_row, &self.sender_uuid) || bare(self.recipient_row, &self.recipient_uuid)
     }
 
-    fn message(self, emr: &Emr, person: Person, mailbox: &Mailbox) -> Communication {
+    fn message(
+        self,
+        emr: &Emr,
+        (person, mailbox): (Person, &Mailbox),
+        carried: &Carried,
+    ) -> Communication {
         let party = |end: &End<'_>| end.party(emr, person, mailbox);
         let sender = party(&End {
             key: &self.sender_id,
@@ -246,16 +361,22 @@ impl Row {
             staff: [&self.recipient_fname, &self.recipient_lname],
         });
         let own = matches!(sender, Party::Patient { .. });
+        let body = carried.body(self.row_id, self.body.as_deref().unwrap_or_default());
         Communication {
             uuid: id_of(self.row_id),
             person,
             sender,
             recipient,
             title: tidy(self.title),
-            body: letter::text(self.body.as_deref().unwrap_or_default()),
+            body: letter::text(body),
+            html: html::sanitised(body),
+            topic: Topic::of(&self.topic),
+            attached: carried.of(self.row_id),
             sent: emr.zone.told(self.date),
             read: own || !self.message_status.eq_ignore_ascii_case("New"),
             archived: self.deleted == Some(1),
+            done: self.message_status.eq_ignore_ascii_case("Done"),
+            handled: self.handled == 1,
             thread: self
                 .thread_row
                 .filter(|_| mailbox.has(self.thread_owner.as_deref()))
@@ -269,7 +390,7 @@ impl End<'_> {
         if mailbox.has(self.key.as_deref()) {
             return Party::Patient {
                 person,
-                name: mailbox.patient_name.clone(),
+                name: mailbox.display.clone(),
             };
         }
         let written = self.name.as_deref().unwrap_or_default().trim();

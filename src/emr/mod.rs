@@ -68,6 +68,7 @@ mod tracking;
 pub mod uuids;
 pub mod vocabulary;
 mod wall;
+pub mod whom;
 pub mod writing;
 pub mod zone;
 

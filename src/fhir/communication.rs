@@ -1,11 +1,13 @@
 //! Communication: one secure message in the patient's mailbox, sent or received.
 
 use fhir_sdk::r4b::codes::EventStatus;
+use fhir_sdk::r4b::codes::NarrativeStatus;
 use fhir_sdk::r4b::resources;
 use fhir_sdk::r4b::resources::CommunicationPayload;
 use fhir_sdk::r4b::resources::CommunicationPayloadContent;
 use fhir_sdk::r4b::types::ExtensionValue;
 use fhir_sdk::r4b::types::Meta;
+use fhir_sdk::r4b::types::Narrative;
 use fhir_sdk::r4b::types::Reference;
 
 use crate::domain::ResourceType;
@@ -32,10 +34,12 @@ use crate::fhir::wire::Built;
 pub static SERVED: Served = Served {
     kind: ResourceType::Communication,
     profile: None,
-    prose: "The patient's copy of each secure message between patient and staff, as plain text. Patients write to staff \
+    prose: "The patient's copy of each secure message between patient and staff, as plain text and, in the narrative, as safe HTML. Patients write to staff \
         who take part in the portal, staff to patients whose portal is on: payload.contentString is the text, topic.text \
-        the title, inResponseTo a message of the same mailbox whose thread (partOf) it joins. Patients mark their copy as \
-        read or archived with the two extensions. A document is sent as a DocumentReference, not as an attachment.",
+        the title, inResponseTo a message of the same mailbox whose thread (partOf) it joins. A text may be sent as HTML \
+        instead (contentAttachment of text/html). Documents go along as contentReference to a DocumentReference of the \
+        patient, or as contentAttachment with data, which is filed like an upload. A second category says what it is \
+        about. Patients mark their copy as read, archived or done with the extensions, staff their own copy as done.",
     interactions: &[
         Interaction::Read,
         Interaction::Search,
@@ -78,13 +82,28 @@ pub static SERVED: Served = Served {
             name: "category",
             meaning: Meaning::Token(Field::Category),
             definition: "http://hl7.org/fhir/SearchParameter/Communication-category",
-            values: |_| {
-                vec![Indexed::Token(
-                    MESSAGE.0.into(),
-                    MESSAGE.1.into(),
-                    MESSAGE_WORDS.into(),
-                )]
+            values: |record| {
+                of(record, |message| {
+                    let topic = message.topic.map(|topic| (topic.code(), topic.display()));
+                    let codes = [(MESSAGE.1, MESSAGE_WORDS)].into_iter().chain(topic);
+                    let codes = codes.map(|(code, words)| {
+                        Indexed::Token(MESSAGE.0.into(), code.into(), words.into())
+                    });
+                    codes.collect()
+                })
             },
+        },
+        Parameter {
+            name: "read",
+            meaning: Meaning::Token(Field::Read),
+            definition: "https://anteroom.dev/fhir/SearchParameter/communication-read",
+            values: |record| of(record, |message| vec![indexes::boolean(message.read)]),
+        },
+        Parameter {
+            name: "done",
+            meaning: Meaning::Token(Field::Done),
+            definition: "https://anteroom.dev/fhir/SearchParameter/communication-done",
+            values: |record| of(record, |message| vec![indexes::boolean(is_done(message))]),
         },
         Parameter {
             name: "identifier",
@@ -122,7 +141,7 @@ pub static SERVED: Served = Served {
     },
     update: Writable {
         patient: &["extension"],
-        staff: &[],
+        staff: &["extension"],
     },
     operations: &[(
         "validate",
@@ -173,12 +192,24 @@ pub(super) const READ: &str = "https://anteroom.dev/fhir/StructureDefinition/mes
 /// Whether the patient has put it away.
 pub(super) const ARCHIVED: &str = "https://anteroom.dev/fhir/StructureDefinition/message-archived";
 
+/// Whether it is completed, by the patient or the practice.
+pub(super) const DONE: &str = "https://anteroom.dev/fhir/StructureDefinition/message-done";
+
+/// Whether somebody has completed a message.
+pub(super) fn is_done(message: &Communication) -> bool {
+    message.done || message.handled
+}
+
 pub(super) fn render(message: &Communication, meta: Meta) -> Built<resources::Communication> {
-    let category = wire::concept(&Code {
-        system: MESSAGE.0,
-        code: MESSAGE.1.to_owned(),
-        display: MESSAGE_WORDS.to_owned(),
-    })?;
+    let topic = message.topic.map(|topic| (topic.code(), topic.display()));
+    let mut categories = Vec::new();
+    for (code, display) in [(MESSAGE.1, MESSAGE_WORDS)].into_iter().chain(topic) {
+        categories.push(wire::concept(&Code {
+            system: MESSAGE.0,
+            code: code.to_owned(),
+            display: display.to_owned(),
+        })?);
+    }
     let patient = wire::reference(ResourceType::Patient, message.person.uuid, "")?;
     let mut resource = resources::Communication::builder()
         .id(message.uuid.to_string())
@@ -186,10 +217,11 @@ pub(super) fn render(message: &Communication, meta: Meta) -> Built<resources::Co
         .extension(vec![
             wire::extension(READ, ExtensionValue::Boolean(message.read))?,
             wire::extension(ARCHIVED, ExtensionValue::Boolean(message.archived))?,
+            wire::extension(DONE, ExtensionValue::Boolean(is_done(message)))?,
         ])
         .identifier(wire::list([wire::urn(message.uuid)?]))
         .status(EventStatus::Completed)
-        .category(wire::list([category]))
+        .category(wire::list(categories))
         .subject(patient)
         .build()?;
     if wire::clean(&message.title).is_some() {
@@ -204,14 +236,32 @@ pub(super) fn render(message: &Communication, meta: Meta) -> Built<resources::Co
     resource.received = message.sent.map(wire::date_time);
     resource.sender = party(&message.sender)?;
     resource.recipient = wire::list(party(&message.recipient)?);
+    let mut contents = Vec::new();
     if let Some(text) = wire::clean(&message.body) {
-        let payload = CommunicationPayload::builder()
-            .content(CommunicationPayloadContent::String(text))
-            .build()?;
-        resource.payload = wire::list([payload]);
+        contents.push(CommunicationPayloadContent::String(text));
+    }
+    for one in &message.attached {
+        let document = wire::reference(ResourceType::DocumentReference, one.document, &one.name)?;
+        contents.push(CommunicationPayloadContent::Reference(document));
+    }
+    let mut payload = Vec::new();
+    for content in contents {
+        payload.push(CommunicationPayload::builder().content(content).build()?);
+    }
+    resource.payload = wire::list(payload);
+    if !message.html.is_empty() {
+        resource.text = Some(
+            Narrative::builder()
+                .status(NarrativeStatus::Additional)
+                .div(format!("{NARRATIVE}{}</div>", message.html))
+                .build()?,
+        );
     }
     Ok(resource)
 }
+
+/// How a narrative begins (R4 narrative, 2.4.0).
+const NARRATIVE: &str = "<div xmlns=\"http://www.w3.org/1999/xhtml\">";
 
 /// A reference; for somebody known by name only the name; nothing where not even that is known.
 fn party(party: &Party) -> Built<Option<Reference>> {

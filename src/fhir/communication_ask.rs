@@ -1,9 +1,9 @@
 //! What a body may ask about messages: a new one, or marks on the own copy of one.
 
+mod payload;
+
 use fhir_sdk::r4b::codes::EventStatus;
 use fhir_sdk::r4b::resources::Communication;
-use fhir_sdk::r4b::resources::CommunicationPayload;
-use fhir_sdk::r4b::resources::CommunicationPayloadContent;
 use fhir_sdk::r4b::resources::Resource;
 use fhir_sdk::r4b::types::CodeableConcept;
 use fhir_sdk::r4b::types::Extension;
@@ -15,11 +15,14 @@ use crate::domain::ResourceType;
 use crate::domain::records;
 use crate::domain::records::MESSAGE;
 use crate::domain::records::Record;
+use crate::domain::records::Topic;
 use crate::domain::refusal::Refusal;
 use crate::fhir::Base;
 use crate::fhir::ask::Role;
 use crate::fhir::ask::Sent;
+use crate::fhir::communication;
 use crate::fhir::communication::ARCHIVED;
+use crate::fhir::communication::DONE;
 use crate::fhir::communication::READ;
 use crate::fhir::refers;
 use crate::portal::Ask;
@@ -30,8 +33,8 @@ use crate::portal::message::MessageAsk;
 /// What the column of the title holds.
 const LONGEST_TITLE: usize = 255;
 
-/// More than anybody writes; a longer text is a document.
-const LONGEST_BODY: usize = 100_000;
+const THEIRS: &str =
+    "Whether the patient has read a message or put it away is the patient's to say.";
 
 const NOT_YOU: &str = "A message is about the patient of the token, and written by its user.";
 
@@ -45,40 +48,62 @@ pub(super) fn of(sent: Sent<'_>, base: &Base) -> Result<Ask, Refusal> {
         return Err(Refusal::invalid("$this.resourceType", why));
     };
     let ask = match sent.before {
-        None => MessageAsk::Send(letter(message, sent.role, base)?),
-        Some(Record::Communication(before)) => MessageAsk::Mark(marks(&message.extension, before)?),
+        None => MessageAsk::Send(letter(message, (sent.id, sent.role), base)?),
+        Some(Record::Communication(before)) => {
+            MessageAsk::Mark(marks(&message.extension, (before, sent.role))?)
+        }
         Some(_) => return Err(Refusal::NotFound),
     };
     Ok(Ask::Message(ask))
 }
 
-fn letter(message: &Communication, role: Role, base: &Base) -> Result<Letter, Refusal> {
+fn letter(
+    message: &Communication,
+    (id, role): (Uuid, Role),
+    base: &Base,
+) -> Result<Letter, Refusal> {
     if message.status != EventStatus::Completed {
         let why = "a message is sent at once: its status is completed";
         return Err(Refusal::invalid("Communication.status", why));
     }
-    let known = |concept: &CodeableConcept| {
-        concept.coding.iter().flatten().any(|coding| {
-            coding.system.as_deref() == Some(MESSAGE.0) && coding.code.as_deref() == Some(MESSAGE.1)
-        })
-    };
-    if !message.category.is_empty()
-        && !matches!(message.category.as_slice(), [Some(one)] if known(one))
-    {
-        let why = format!(
-            "leave it out, or give the one category {}|{}",
-            MESSAGE.0, MESSAGE.1
-        );
-        return Err(Refusal::invalid("Communication.category", why));
-    }
     let (patient, colleague) = ends(message, role, base)?;
+    let payload = payload::of(&message.payload, (id, patient), base)?;
     Ok(Letter {
         patient,
         colleague,
         answered: answered(&message.in_response_to, base)?,
         title: title(message.topic.as_ref())?,
-        body: body(&message.payload)?,
+        topic: topic(&message.category)?,
+        body: payload.body,
+        enclosed: payload.enclosed,
     })
+}
+
+/// What it is about: beside the category of every message at most one more.
+fn topic(categories: &[Option<CodeableConcept>]) -> Result<Option<Topic>, Refusal> {
+    let mut found = None;
+    for category in categories.iter().flatten() {
+        let codes = category.coding.iter().flatten();
+        let ours = codes.filter(|coding| coding.system.as_deref() == Some(MESSAGE.0));
+        let codes: Vec<&str> = ours.filter_map(|coding| coding.code.as_deref()).collect();
+        let topic = match codes.as_slice() {
+            [code] if *code == MESSAGE.1 => continue,
+            [code] => Topic::of(code),
+            _ => None,
+        };
+        if topic.is_none() || found.is_some() {
+            let known: Vec<&str> = Topic::ALL.iter().map(|(_, code, _)| *code).collect();
+            let why = format!(
+                "leave it out, or give {}|{} and at most one of {}",
+                MESSAGE.0,
+                MESSAGE.1,
+                known.join(", ")
+            );
+            return Err(Refusal::invalid("Communication.category", why));
+        }
+        found = topic;
+    }
+    Ok(found)
 }
 
 /// The patient, and for a patient's message whom it is for. Subject and sender are the token's own, or left out.
@@ -167,51 +192,21 @@ fn title(topic: Option<&CodeableConcept>) -> Result<String, Refusal> {
     }
 }
 
-fn body(payload: &[Option<CommunicationPayload>]) -> Result<String, Refusal> {
-    let place = "Communication.payload";
-    let [Some(payload)] = payload else {
-        let why = "a message has one payload with its text as contentString";
-        return Err(Refusal::invalid(place, why));
-    };
-    let CommunicationPayloadContent::String(text) = &payload.content else {
-        let why = "a message is text (contentString): send a file as a DocumentReference of its own, and name it in the text";
-        return Err(Refusal::invalid("Communication.payload[0].content", why));
-    };
-    if !payload.extension.is_empty()
-        || !payload.modifier_extension.is_empty()
-        || payload.id.is_some()
-    {
-        return Err(Refusal::invalid(place, "only contentString can be kept"));
-    }
-    let place = "Communication.payload[0].contentString";
-    let control = |letter: char| letter.is_control() && !matches!(letter, '\t' | '\r' | '\n');
-    if text.contains(control) {
-        return Err(Refusal::invalid(
-            place,
-            "a text must not have control characters",
-        ));
-    }
-    let text = text.trim();
-    match text.chars().count() {
-        0 => Err(Refusal::invalid(place, "an empty message is not sent")),
-        1..=LONGEST_BODY => Ok(text.to_owned()),
-        _ => Err(Refusal::invalid(
-            place,
-            "a message has at most 100,000 letters",
-        )),
-    }
-}
-
-/// The two extensions, each with its value; whatever else stands there is refused.
-fn marks(sent: &[Extension], before: &records::Communication) -> Result<Mark, Refusal> {
+/// The three extensions, each with its value; whatever else stands there is refused. What a patient notes is the patient's
+/// to change; staff complete a message in their own mailbox.
+fn marks(
+    sent: &[Extension],
+    (before, role): (&records::Communication, Role),
+) -> Result<Mark, Refusal> {
     let place = "Communication.extension";
-    let (mut read, mut archived) = (None, None);
+    let (mut read, mut archived, mut done) = (None, None, None);
     for extension in sent {
         let mark = match extension.url.as_str() {
             READ => &mut read,
             ARCHIVED => &mut archived,
+            DONE => &mut done,
             _ => {
-                let why = format!("only {READ} and {ARCHIVED} can be kept");
+                let why = format!("only {READ}, {ARCHIVED} and {DONE} can be kept");
                 return Err(Refusal::invalid(place, why));
             }
         };
@@ -219,19 +214,29 @@ fn marks(sent: &[Extension], before: &records::Communication) -> Result<Mark, Re
         match extension.value {
             Some(ExtensionValue::Boolean(value)) if bare && mark.is_none() => *mark = Some(value),
             _ => {
-                let why = "each of the two stands once, with a valueBoolean";
+                let why = "each of the three stands once, with a valueBoolean";
                 return Err(Refusal::invalid(place, why));
             }
         }
     }
-    let (Some(read), Some(archived)) = (read, archived) else {
+    let (Some(read), Some(archived), Some(done)) = (read, archived, done) else {
         let why = "a mark is changed to false, not removed";
         return Err(Refusal::invalid(place, why));
     };
+    let was_done = communication::is_done(before);
+    if was_done && !done {
+        let why = "what is completed stays so: answer it, and there is something new";
+        return Err(Refusal::invalid(place, why));
+    }
+    if role == Role::Staff && (read, archived) != (before.read, before.archived) {
+        return Err(Refusal::Forbidden(THEIRS));
+    }
     Ok(Mark {
         message: before.uuid,
+        person: before.person,
         read,
         archived,
+        completes: done && !was_done,
     })
 }
 

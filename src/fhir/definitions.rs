@@ -63,7 +63,7 @@ macro_rules! file {
 }
 
 /// Every definition, by the name of its file. `tests/definitions.rs` holds that none is forgotten.
-const FILES: [&[u8]; 50] = [
+const FILES: [&[u8]; 53] = [
     file!("CapabilityStatement-anteroom"),
     file!("CodeSystem-communication-category"),
     file!("CodeSystem-document-category"),
@@ -87,6 +87,8 @@ const FILES: [&[u8]; 50] = [
     file!("OperationDefinition-portal-status"),
     file!("OperationDefinition-portal-unlock"),
     file!("OperationDefinition-portal-username-available"),
+    file!("SearchParameter-communication-done"),
+    file!("SearchParameter-communication-read"),
     file!("SearchParameter-coverage-period"),
     file!("SearchParameter-coverage-subscriber-id"),
     file!("SearchParameter-patient-portal-status"),
@@ -100,6 +102,7 @@ const FILES: [&[u8]; 50] = [
     file!("StructureDefinition-emr-series"),
     file!("StructureDefinition-emr-status"),
     file!("StructureDefinition-message-archived"),
+    file!("StructureDefinition-message-done"),
     file!("StructureDefinition-message-read"),
     file!("ValueSet-appointment-status"),
     file!("ValueSet-appointment-type"),

@@ -78,7 +78,7 @@ pub(super) fn of(sent: Sent<'_>, base: &Base) -> Result<Ask, Refusal> {
         let why = "an id or extension of a content is not kept";
         return Err(Refusal::invalid("DocumentReference.content[0]", why));
     }
-    let (name, declared, bytes) = attachment(&content.attachment)?;
+    let (name, declared, bytes) = attachment(&content.attachment, ATTACHMENT)?;
     Ok(Ask::Document(DocumentAsk::File(Paper {
         id: sent.id,
         patient,
@@ -213,8 +213,14 @@ fn tokens(place: &str, concept: &CodeableConcept) -> Result<Vec<Token>, Refusal>
 }
 
 /// Name, media type and bytes.
-fn attachment(sent: &Attachment) -> Result<(String, String, Arc<[u8]>), Refusal> {
-    let at = |part: &str| format!("{ATTACHMENT}.{part}");
+///
+/// # Errors
+/// `Invalid` at the part that cannot be kept.
+pub(super) fn attachment(
+    sent: &Attachment,
+    place: &str,
+) -> Result<(String, String, Arc<[u8]>), Refusal> {
+    let at = |part: &str| format!("{place}.{part}");
     if sent.url.is_some() {
         let why = "nothing is fetched: send the bytes as data, or post them to Binary, which files them by itself";
         return Err(Refusal::invalid(at("url"), why));

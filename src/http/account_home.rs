@@ -19,6 +19,7 @@ use crate::http::activity;
 use crate::http::door;
 use crate::http::door::Away;
 use crate::http::fhir;
+use crate::http::messages::shown;
 use crate::http::oauth::context;
 use crate::http::pages::account::Account;
 use crate::http::pages::account::Own;
@@ -72,8 +73,11 @@ async fn own(app: &App, id: &RequestId, person: Person) -> Answer<Own> {
     if visits::shut(&app.emr).await? {
         return Ok(Own::default());
     }
+    let grant = grants::at_home(person);
+    let rest = fhir::rest(app, id, &grant);
     Ok(Own {
         visits: Some(coming(app, id, person).await?),
+        unread: Some(shown::own(app, &rest).unread().await?),
         looks: Some(activity::by_others(app, person.uuid, LOOKS).await?),
     })
 }

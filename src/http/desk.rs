@@ -31,6 +31,7 @@ use crate::http::pages::desk::Desk;
 use crate::http::pages::desk::Line;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
+use crate::http::staff_messages;
 use crate::http::staff_reviews;
 use crate::http::staff_visits;
 use crate::store::grants;
@@ -50,6 +51,7 @@ enum Queue {
     Apps,
     Letters,
     NeverUsed,
+    Messages,
 }
 
 /// A queue: its name in addresses and events, where it is finished, and what is said of it.
@@ -64,7 +66,7 @@ struct Known {
 }
 
 /// Every queue, the one that patients wait at first.
-const QUEUES: [Known; 6] = [
+const QUEUES: [Known; 7] = [
     Known {
         queue: Queue::Visits,
         key: "visits",
@@ -119,12 +121,21 @@ const QUEUES: [Known; 6] = [
         none: "Every patient who was let in has come. Let others in and invite them.",
         right: Right::Portal,
     },
+    Known {
+        queue: Queue::Messages,
+        key: "messages",
+        path: "/staff/messages",
+        title: "Messages",
+        waits: "Patients wrote to you.",
+        none: "Nothing new for you. Write to a patient, or to many.",
+        right: Right::Notes,
+    },
 ];
 
 /// What was counted a moment ago, so that many open desks ask the database no more often than one.
 #[derive(Default)]
 pub struct Counts {
-    kept: Mutex<HashMap<Queue, (Instant, i64)>>,
+    kept: Mutex<HashMap<(Queue, i64), (Instant, i64)>>,
 }
 
 /// How fresh a count has to be.
@@ -190,7 +201,8 @@ async fn counted(
 ) -> Answer<Vec<(&'static Known, i64)>> {
     let mut all = Vec::new();
     for known in &QUEUES {
-        if colleague.staff.has(known.right) {
+        let part = known.queue != Queue::Messages || colleague.portal_user;
+        if part && colleague.staff.has(known.right) {
             all.push((
                 known,
                 count(app, id, colleague, (known.queue, fresh)).await?,
@@ -200,7 +212,7 @@ async fn counted(
     Ok(all)
 }
 
-/// How many wait in one queue: the same for everybody who may see it. Who asks while it is counted waits for that count.
+/// How many wait in one queue: the same for everybody who may see it, but for their messages. Who asks while it is counted waits for that count.
 async fn count(
     app: &App,
     id: &RequestId,
@@ -208,7 +220,11 @@ async fn count(
     (queue, fresh): (Queue, Fresh),
 ) -> Answer<i64> {
     let mut kept = app.desk.kept.lock().await;
-    if let Some((at, count)) = kept.get(&queue)
+    let whose = match queue {
+        Queue::Messages => colleague.staff.id,
+        _ => 0,
+    };
+    if let Some((at, count)) = kept.get(&(queue, whose))
         && fresh == Fresh::Recent
         && at.elapsed() < RECENT
     {
@@ -233,7 +249,12 @@ async fn count(
         Queue::Apps => number(client::waiting(db).await?.len()),
         Queue::Letters => outbox::dead(db).await?,
         Queue::NeverUsed => number(onboarding::never_used(app).await?),
+        Queue::Messages => {
+            let grant = grants::at_desk(colleague.staff.clone());
+            let rest = fhir::rest(app, id, &grant);
+            staff_messages::side(app, &rest, colleague).unread().await?
+        }
     };
-    kept.insert(queue, (Instant::now(), count));
+    kept.insert((queue, whose), (Instant::now(), count));
     Ok(count)
 }

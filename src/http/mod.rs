@@ -24,9 +24,11 @@ pub mod enrol;
 pub mod fhir;
 pub mod forms;
 pub mod guard;
+mod house;
 pub mod launch;
 pub mod limits;
 pub mod logout;
+pub mod messages;
 pub mod negotiate;
 pub mod oauth;
 pub mod onboarding;
@@ -53,6 +55,7 @@ pub mod staff_apps;
 pub mod staff_documents;
 pub mod staff_forms;
 pub mod staff_mail;
+pub mod staff_messages;
 pub mod staff_patient;
 pub mod staff_registrations;
 pub mod staff_reviews;
@@ -76,7 +79,6 @@ use axum::routing::get;
 use axum::routing::post;
 use tokio::sync::watch;
 
-use crate::auth::Context;
 use crate::auth::jwks;
 use crate::auth::keys::Keys;
 use crate::auth::upstream::Provider;
@@ -91,7 +93,6 @@ use crate::fhir::capability;
 use crate::fhir::definitions::KINDS;
 use crate::http::guard::Cache;
 use crate::worker::Reads;
-use crate::worker::jobs::House;
 
 /// The one shared state of the server.
 pub struct App {
@@ -163,30 +164,6 @@ impl App {
             capability,
             logins,
         })
-    }
-}
-
-impl House for App {
-    fn context<'a>(&'a self, request_id: &'a str) -> Context<'a> {
-        oauth::context(self, self.base.url(), request_id)
-    }
-}
-
-impl AsRef<Emr> for App {
-    fn as_ref(&self) -> &Emr {
-        &self.emr
-    }
-}
-
-impl AsRef<Config> for App {
-    fn as_ref(&self) -> &Config {
-        &self.config
-    }
-}
-
-impl AsRef<Keys> for App {
-    fn as_ref(&self) -> &Keys {
-        &self.keys
     }
 }
 
@@ -360,6 +337,15 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/account/records.zip", get(documents::records::everything))
         .route("/account/records.pdf", get(documents::records::readable))
         .route("/account/records.json", get(documents::records::bundle))
+        .route("/account/messages", get(messages::page))
+        .route(
+            "/account/messages/new",
+            get(messages::new_page).post(messages::new_post),
+        )
+        .route(
+            "/account/messages/{id}",
+            get(messages::one).post(messages::act),
+        )
         .route("/reset", get(reset::page).post(reset::ask))
         .route("/reset/{token}", get(activate::page).post(activate::redeem))
         .route(
@@ -411,6 +397,19 @@ pub fn router(app: Arc<App>) -> Router {
             get(staff_documents::one).post(staff_documents::share),
         )
         .route("/staff/mail", get(staff_mail::page).post(staff_mail::post))
+        .route("/staff/messages", get(staff_messages::page))
+        .route(
+            "/staff/messages/new",
+            get(staff_messages::new_page).post(staff_messages::new_post),
+        )
+        .route(
+            "/staff/messages/many",
+            get(staff_messages::many::page).post(staff_messages::many::post),
+        )
+        .route(
+            "/staff/messages/{id}",
+            get(staff_messages::one).post(staff_messages::act),
+        )
         .route(
             "/staff/registrations",
             get(staff_registrations::page).post(staff_registrations::post),

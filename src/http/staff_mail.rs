@@ -81,7 +81,7 @@ const STATES: [(Status, &str, &str); 6] = [
 const TABS: usize = 4;
 
 /// Letters in words.
-const KINDS: [(Letter, &str); 13] = [
+const KINDS: [(Letter, &str); 14] = [
     (Letter::Invite, "Invitation"),
     (Letter::Reset, "Password reset"),
     (Letter::CredentialsChanged, "Sign-in was changed"),
@@ -94,6 +94,7 @@ const KINDS: [(Letter, &str); 13] = [
     (Letter::AccessChanged, "Access was changed"),
     (Letter::Visit, "What became of a visit"),
     (Letter::Reviewed, "A request was decided"),
+    (Letter::Message, "There is a message"),
     (Letter::Test, "Test"),
 ];
 

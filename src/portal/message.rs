@@ -3,8 +3,12 @@
 use uuid::Uuid;
 
 use crate::domain::people::Person;
+use crate::domain::records::Topic;
 use crate::portal::Change;
 use crate::portal::Verdict;
+use crate::portal::document;
+use crate::portal::document::DocumentCase;
+use crate::portal::document::Paper;
 use crate::portal::permitted;
 use crate::portal::rules;
 use crate::portal::rules::Rule;
@@ -16,6 +20,8 @@ pub enum MessageAsk {
     Send(Letter),
     /// Marks on the own copy.
     Mark(Mark),
+    /// What becomes of the own copies of a whole thread.
+    Sort(Sort),
 }
 
 /// A new message as its writer has it.
@@ -29,19 +35,76 @@ pub struct Letter {
     pub answered: Option<Uuid>,
     /// Subject line; may be empty.
     pub title: String,
-    /// The text.
-    pub body: String,
+    /// What is said.
+    pub body: Body,
+    /// What it is about, where that was said.
+    pub topic: Option<Topic>,
+    /// The documents it carries.
+    pub enclosed: Vec<Enclosure>,
 }
 
-/// What a patient notes on the own copy of a message.
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Text, kept letter by letter.
+    Text(String),
+    /// HTML, kept as far as it is safe to show.
+    Html(String),
+}
+
+/// A document that goes along with a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Enclosure {
+    /// One of the chart.
+    Known(Uuid),
+    /// One that is filed with the message.
+    New(Paper),
+}
+
+/// A document that goes along, as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Enclosed {
+    /// One of the chart: `documents.id` and its name.
+    Known(i64, String),
+    /// One that is filed with the message, by the rules of every upload.
+    New(Box<DocumentCase>),
+}
+
+/// What is to become of the own copies of a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// FHIR id of one of the copies.
+    pub message: Uuid,
+    /// What.
+    pub deed: Deed,
+}
+
+/// What can become of the own copies of a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// What was new has been read.
+    Read,
+    /// They are put away.
+    Archive,
+    /// They are put away no more.
+    Back,
+    /// They are completed (F146).
+    Complete,
+}
+
+/// What somebody notes on the own copy of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// FHIR id of the copy.
+    /// FHIR id of the patient's copy.
     pub message: Uuid,
+    /// In whose mailbox that is.
+    pub person: Person,
     /// It has been read. What was read stays so.
     pub read: bool,
     /// It is put away, or not any more.
     pub archived: bool,
+    /// It is completed from now on (F146).
+    pub completes: bool,
 }
 
 /// What is known when it is decided.
@@ -51,6 +114,8 @@ pub enum MessageCase {
     Send(SendCase),
     /// About marks.
     Mark(MarkCase),
+    /// About the copies of a thread.
+    Sort(SortCase),
 }
 
 /// What is known of a new message.
@@ -70,8 +135,12 @@ pub struct SendCase {
     pub colleague: Option<End>,
     /// Whether the patient writes.
     pub by: Writer,
+    /// FHIR id of the member of staff who writes.
+    pub author: Option<Uuid>,
     /// The thread in the patient's mailbox, where one is answered.
     pub thread: Option<i64>,
+    /// The documents that go along.
+    pub enclosed: Vec<Enclosed>,
 }
 
 /// Who writes.
@@ -97,13 +166,35 @@ pub struct End {
 pub struct MarkCase {
     /// What was asked.
     pub mark: Mark,
+    /// Who marks: staff only complete, in their own copy.
+    pub by: Writer,
     /// Whether the portal is on (`portal_onsite_two_enable`).
     pub portal_on: bool,
-    /// The row.
-    pub row: Copied,
+    /// The own copy; `None` for staff who neither wrote nor got the message.
+    pub row: Option<Copied>,
 }
 
-/// The patient's copy as it stands.
+/// What is known of the copies of a thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SortCase {
+    /// What was asked.
+    pub sort: Sort,
+    /// Whether the portal is on (`portal_onsite_two_enable`).
+    pub portal_on: bool,
+    /// The thread in the own mailbox.
+    pub thread: Thread,
+}
+
+/// The own copies of a thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// The names of the mailbox.
+    pub owners: Vec<String>,
+    /// `mail_chain`
+    pub chain: i64,
+}
+
+/// An own copy as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copied {
     /// `onsite_mail.id`.
@@ -123,6 +214,10 @@ pub enum MessageChange {
     Send {
         /// Who writes.
         by: Writer,
+        /// FHIR id of the member of staff who writes: what they enclose is shared.
+        author: Option<Uuid>,
+        /// Whose mailbox it is about.
+        person: Person,
         /// The patient's end.
         patient: End,
         /// The end of staff.
@@ -131,6 +226,8 @@ pub enum MessageChange {
         letter: Letter,
         /// The thread in the patient's mailbox, where one is answered.
         thread: Option<i64>,
+        /// The documents that go along.
+        enclosed: Vec<Enclosed>,
     },
     /// Marks on one copy.
     Mark {
@@ -138,6 +235,13 @@ pub enum MessageChange {
         row: Copied,
         /// What is to hold.
         mark: Mark,
+    },
+    /// The own copies of a thread.
+    Sort {
+        /// Which.
+        thread: Thread,
+        /// What becomes of them.
+        sort: Sort,
     },
 }
 
@@ -206,8 +310,9 @@ pub const MARK: &[Rule<MarkCase>] = &[
         id: "message.unread",
         about: "What has been read stays read, and what is put away counts as read.",
         holds: |case| {
-            let unread = case.row.status.eq_ignore_ascii_case("New");
-            case.mark.read || (unread && !case.mark.archived)
+            let status = case.row.as_ref().map_or("New", |row| row.status.as_str());
+            let unread = status.eq_ignore_ascii_case("New");
+            case.by == Writer::Staff || case.mark.read || (unread && !case.mark.archived)
         },
         sentence: |_| {
             "A message that was read or put away counts as read; that cannot be taken back."
@@ -215,21 +320,49 @@ pub const MARK: &[Rule<MarkCase>] = &[
         },
         expression: "Communication.extension",
     },
+    Rule {
+        id: "message.own-copy",
+        about: "Whoever completes a message wrote it or got it (F146).",
+        holds: |case| case.row.is_some(),
+        sentence: |_| {
+            "This message is between the patient and somebody else of the practice, who completes \
+                it."
+            .to_owned()
+        },
+        expression: "Communication.extension",
+    },
 ];
+
+/// When the copies of a thread may be sorted.
+pub const SORT: &[Rule<SortCase>] = &[Rule {
+    id: "portal-disabled",
+    about: "The patient portal is switched on.",
+    holds: |case| case.portal_on,
+    sentence: |_| OFF.to_owned(),
+    expression: "portal_onsite_two_enable",
+}];
 
 /// Applies the practice's rules.
 pub(super) fn decide(case: MessageCase) -> Verdict {
     match case {
         MessageCase::Send(case) => {
-            let reasons = rules::broken(SEND, &case);
+            let mut reasons = rules::broken(SEND, &case);
+            for one in &case.enclosed {
+                if let Enclosed::New(file) = one {
+                    reasons.extend(rules::broken(document::FILE, file));
+                }
+            }
             match (reasons.is_empty(), case.patient, case.colleague) {
                 (true, Some(patient), Some(colleague)) => {
                     permitted(Change::Message(MessageChange::Send {
                         by: case.by,
+                        author: case.author,
+                        person: case.person,
                         patient,
                         colleague,
                         letter: case.letter,
                         thread: case.thread,
+                        enclosed: case.enclosed,
                     }))
                 }
                 _ => Verdict::Refused(reasons),
@@ -237,10 +370,20 @@ pub(super) fn decide(case: MessageCase) -> Verdict {
         }
         MessageCase::Mark(case) => {
             let reasons = rules::broken(MARK, &case);
-            match reasons.is_empty() {
-                true => permitted(Change::Message(MessageChange::Mark {
-                    row: case.row,
+            match (reasons.is_empty(), case.row) {
+                (true, Some(row)) => permitted(Change::Message(MessageChange::Mark {
+                    row,
                     mark: case.mark,
+                })),
+                _ => Verdict::Refused(reasons),
+            }
+        }
+        MessageCase::Sort(case) => {
+            let reasons = rules::broken(SORT, &case);
+            match reasons.is_empty() {
+                true => permitted(Change::Message(MessageChange::Sort {
+                    thread: case.thread,
+                    sort: case.sort,
                 })),
                 false => Verdict::Refused(reasons),
             }
@@ -249,87 +392,4 @@ pub(super) fn decide(case: MessageCase) -> Verdict {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn end(name: &str) -> Option<End> {
-        Some(End {
-            mailbox: name.to_owned(),
-            name: name.to_owned(),
-        })
-    }
-
-    fn case(by: Writer) -> SendCase {
-        SendCase {
-            letter: Letter {
-                patient: Uuid::from_u128(7),
-                colleague: Some(Uuid::from_u128(5)),
-                answered: None,
-                title: "Question".to_owned(),
-                body: "May I?".to_owned(),
-            },
-            portal_on: true,
-            patient_on: true,
-            person: Person {
-                pid: 7,
-                uuid: Uuid::from_u128(7),
-            },
-            patient: end("ana"),
-            colleague: end("lee"),
-            by,
-            thread: None,
-        }
-    }
-
-    fn ids(verdict: Verdict) -> Vec<&'static str> {
-        match verdict {
-            Verdict::Refused(reasons) => reasons.iter().map(|reason| reason.id).collect(),
-            Verdict::Permitted(_) => Vec::new(),
-        }
-    }
-
-    #[test]
-    fn every_rule_of_sending_can_be_broken_alone() {
-        type Break = fn(&mut SendCase);
-        let breaks: [(&str, Break); 4] = [
-            ("portal-disabled", |case| case.portal_on = false),
-            ("message.patient-off", |case| case.patient_on = false),
-            ("message.mailbox", |case| case.patient = None),
-            ("recipient-not-portal-user", |case| case.colleague = None),
-        ];
-        assert_eq!(breaks.len(), SEND.len(), "a rule has no test");
-        for by in [Writer::Patient, Writer::Staff] {
-            assert!(ids(decide(MessageCase::Send(case(by)))).is_empty());
-            for (id, broke) in breaks {
-                let mut case = case(by);
-                broke(&mut case);
-                assert_eq!(ids(decide(MessageCase::Send(case))), [id]);
-            }
-        }
-    }
-
-    #[test]
-    fn what_was_read_stays_read() {
-        let case = |status: &str, read, portal_on| {
-            MessageCase::Mark(MarkCase {
-                mark: Mark {
-                    message: Uuid::from_u128(1),
-                    read,
-                    archived: false,
-                },
-                portal_on,
-                row: Copied {
-                    row: 1,
-                    owner: "ana".to_owned(),
-                    status: status.to_owned(),
-                    archived: false,
-                },
-            })
-        };
-        assert!(ids(decide(case("New", true, true))).is_empty());
-        assert!(ids(decide(case("New", false, true))).is_empty());
-        assert!(ids(decide(case("Read", true, true))).is_empty());
-        assert_eq!(ids(decide(case("Read", false, true))), ["message.unread"]);
-        assert_eq!(ids(decide(case("New", true, false))), ["portal-disabled"]);
-    }
-}
+mod tests;

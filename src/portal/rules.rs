@@ -162,6 +162,10 @@ pub fn tables() -> Vec<(&'static str, Vec<Told>)> {
             told(message::MARK),
         ),
         (
+            "The own copies of a thread may be sorted where all of this holds.",
+            told(message::SORT),
+        ),
+        (
             "A document may be filed where all of this holds.",
             told(document::FILE),
         ),

@@ -11,6 +11,7 @@ pub mod everything;
 pub mod forms;
 pub mod history;
 pub mod include;
+pub mod mailbox;
 pub mod read;
 pub mod records;
 pub mod repeat;

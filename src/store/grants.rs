@@ -286,7 +286,8 @@ pub fn at_home(person: Person) -> Grant {
         encounter: None,
     };
     let scopes = Scope::list(
-        "patient/Appointment.crus patient/DocumentReference.rus patient/Binary.cr patient/Task.rus",
+        "patient/Appointment.crus patient/Communication.crus patient/DocumentReference.crus patient/Binary.cr \
+         patient/Task.rus patient/Practitioner.rs",
     );
     Grant::stored(own_pages(), User::Patient(person), context, scopes)
 }
@@ -314,7 +315,8 @@ pub fn whole_record(person: Person) -> Grant {
 /// The same as at home for a member of staff at the desk, as far as OpenEMR's access control goes.
 pub fn at_desk(staff: Staff) -> Grant {
     let scopes = Scope::list(
-        "user/Appointment.crus user/DocumentReference.rus user/Binary.cr user/Task.crus",
+        "user/Appointment.crus user/Communication.crus user/DocumentReference.crus user/Binary.cr user/Task.crus \
+         user/Practitioner.rs",
     );
     let context = LaunchContext::default();
     Grant::stored(own_pages(), User::Staff(staff), context, scopes)

@@ -66,7 +66,7 @@ const STOP: &str = "UPDATE anteroom_job SET status = 'stopped', finished = ?, le
     WHERE id = ? AND status = 'waiting'";
 
 const AGAIN: &str = "UPDATE anteroom_job_item SET outcome = '', reasons = NULL, tries = 0, not_before = 0, finished = NULL \
-    WHERE job = ? AND outcome NOT IN ('', 'invited', 'reset-sent', 'skipped-recently')";
+    WHERE job = ? AND outcome NOT IN ('', 'invited', 'reset-sent', 'skipped-recently', 'sent')";
 
 /// What is done from now on is whoever's who opened it again.
 const REOPEN: &str = "UPDATE anteroom_job SET status = 'waiting', finished = NULL, staff = ?, actor = ?, client_id = ?, \

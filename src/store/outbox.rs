@@ -108,13 +108,15 @@ pub enum Letter {
     Visit,
     /// A request was decided.
     Reviewed,
+    /// There is a message, and no word of what it says.
+    Message,
     /// A test by whoever runs this server.
     Test,
 }
 
 impl Letter {
     /// Each with its name.
-    pub const ALL: [(&'static str, Self); 13] = [
+    pub const ALL: [(&'static str, Self); 14] = [
         ("invite", Self::Invite),
         ("reset", Self::Reset),
         ("credentials-changed", Self::CredentialsChanged),
@@ -127,6 +129,7 @@ impl Letter {
         ("access-changed", Self::AccessChanged),
         ("visit", Self::Visit),
         ("reviewed", Self::Reviewed),
+        ("message", Self::Message),
         ("test", Self::Test),
     ];
 

@@ -10,6 +10,8 @@ pub mod jobs;
 
 pub mod reviews;
 
+pub mod messages;
+
 pub mod visits;
 
 use std::sync::Arc;

@@ -20,6 +20,7 @@ mod login;
 mod logout;
 mod machines;
 pub(crate) mod mailbox;
+mod messages;
 mod onboarding;
 mod own_login;
 mod portal;

@@ -84,7 +84,7 @@ async fn a_posted_search_is_the_same_search() {
     assert_eq!(posted, got);
     assert_eq!(
         (&got["total"], &got["link"][1]["relation"]),
-        (&2.into(), &"next".into())
+        (&3.into(), &"next".into())
     );
     let json = ask(
         &clinic,

@@ -117,8 +117,9 @@ async fn the_whole_story(clinic: Clinic) {
         .with_body("PATCH", (&path, &other), PATCH, mark)
         .await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.text());
+    let unread = r#"[{"op":"replace","path":"/extension/0/valueBoolean","value":false}]"#;
     let answer = clinic
-        .with_body("PATCH", (&path, &staff), PATCH, mark)
+        .with_body("PATCH", (&path, &staff), PATCH, unread)
         .await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text());
     let ledger = clinic.look("SELECT CONCAT_WS('|', action, outcome) AS text FROM anteroom_audit WHERE action = 'Communication.patch' ORDER BY id").await;

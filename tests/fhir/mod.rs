@@ -15,6 +15,7 @@ mod gone;
 mod history;
 mod invite;
 mod invite_many;
+mod mail;
 mod message;
 mod odd;
 mod once;

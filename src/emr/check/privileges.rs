@@ -77,6 +77,8 @@ macro_rules! update {
     };
 }
 
+pub(super) mod messages;
+
 const NO_ACCOUNTS: &str =
     "accounts are neither locked nor invited, and nobody logs in for the first time";
 
@@ -95,8 +97,6 @@ const NO_UPLOADS: &str = "patients send no documents, and staff do not decide ab
 const NO_SHARES: &str = "staff can neither share a document with its patient nor take it back";
 
 const NO_FORMS: &str = "no form is put before a patient, filled in or signed";
-
-const NO_JOBS: &str = "patients are invited one by one only";
 
 const NO_ID: &str = "new rows have no FHIR id until OpenEMR gives one";
 
@@ -333,10 +333,6 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
     update!("anteroom_upload", "state", NO_UPLOADS),
     insert!("anteroom_share", "shared", NO_SHARES),
     update!("anteroom_share", "shared", NO_SHARES),
-    insert!("anteroom_job", "status", NO_JOBS),
-    update!("anteroom_job", "status", NO_JOBS),
-    insert!("anteroom_job_item", "outcome", NO_JOBS),
-    update!("anteroom_job_item", "outcome", NO_JOBS),
     delete!("anteroom_session", "pid", EXPIRED),
     delete!("anteroom_authorization", "id", EXPIRED),
     delete!("anteroom_code", "grant_id", EXPIRED),
@@ -345,26 +341,11 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
     delete!("anteroom_launch", "staff", EXPIRED),
     delete!("anteroom_jti", "name", EXPIRED),
     delete!("anteroom_upstream", "nonce", EXPIRED),
-    delete!("anteroom_job", "ticket", EXPIRED),
-    delete!("anteroom_job_item", "job", EXPIRED),
     delete!("anteroom_grant", "client_id", EXPIRED),
     delete!(
         "anteroom_staff_link",
         "staff",
         "anteroom staff unlink cannot do its work"
-    ),
-    privilege(
-        ("onsite_mail", "reply_mail_chain"),
-        "INSERT INTO onsite_mail (owner) SELECT owner FROM onsite_mail WHERE 1 = 0",
-        "INSERT ON onsite_mail",
-        "nobody can send messages",
-    ),
-    privilege(
-        ("onsite_mail", "message_status"),
-        "UPDATE onsite_mail SET mail_chain = mail_chain, reply_mail_chain = reply_mail_chain, \
-         message_status = message_status, activity = activity, deleted = deleted, delete_date = delete_date WHERE 1 = 0",
-        "UPDATE (mail_chain, reply_mail_chain, message_status, activity, deleted, delete_date) ON onsite_mail",
-        "nobody can send messages or mark them as read",
     ),
     privilege(
         ("documents", "drive_uuid"),

@@ -14,9 +14,9 @@ use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
 use crate::emr::cipher::DatabaseKeys;
 use crate::emr::documents::Row;
-use crate::emr::documents::media_type;
 use crate::emr::documents::rows;
 use crate::emr::documents::statement;
+use crate::emr::documents::typed::media_type;
 use crate::emr::files;
 use crate::emr::files::Stored;
 

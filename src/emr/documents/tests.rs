@@ -1,6 +1,7 @@
 //! Documents inside and outside the reach, and attacks on the folder they lie in.
 
 use super::*;
+use crate::emr::documents::typed::UNKNOWN_TYPE;
 use std::path::PathBuf;
 
 use crate::crypto;

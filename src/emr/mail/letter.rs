@@ -2,11 +2,15 @@
 //! line end; what an editor wrote is read as a browser would show it.
 
 use crate::emr::html;
+use crate::portal::message::Body;
 
 /// Blanks and line ends are kept where the page keeps the style, and where it does not the lines still are lines.
 const OPEN: &str = "<p style=\"white-space: pre-wrap\">";
 const CLOSE: &str = "</p>";
 const BREAK: &str = "<br />";
+
+/// The last paragraph of a message that carries documents: what OpenEMR's own screens tell of them.
+const ENCLOSED: &str = "<p class=\"attached\">";
 
 /// The signs HTML reserves. A carriage return is written by number: a parser would make a line feed of it.
 const SIGNS: [(char, &str); 6] = [
@@ -23,16 +27,44 @@ pub(in crate::emr) fn paragraphs(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + 64);
     for paragraph in text.split("\n\n") {
         html.push_str(OPEN);
-        for letter in paragraph.chars() {
-            match SIGNS.iter().find(|(sign, _)| *sign == letter) {
-                Some((_, written)) => html.push_str(written),
-                None if letter == '\n' => html.push_str(BREAK),
-                None => html.push(letter),
-            }
-        }
+        escape(paragraph, &mut html);
         html.push_str(CLOSE);
     }
     html
+}
+
+fn escape(text: &str, html: &mut String) {
+    for letter in text.chars() {
+        match SIGNS.iter().find(|(sign, _)| *sign == letter) {
+            Some((_, written)) => html.push_str(written),
+            None if letter == '\n' => html.push_str(BREAK),
+            None => html.push(letter),
+        }
+    }
+}
+
+/// A body as it is stored. HTML is written as it may be shown, because OpenEMR's screens show it as it is.
+pub(in crate::emr) fn written(body: &Body, documents: &[String]) -> String {
+    let mut html = match body {
+        Body::Text(text) => paragraphs(text),
+        Body::Html(sent) => html::sanitised(sent),
+    };
+    if !documents.is_empty() {
+        html.push_str(ENCLOSED);
+        html.push_str("Attached, in the patient's documents: ");
+        escape(&documents.join(", "), &mut html);
+        html.push_str(CLOSE);
+    }
+    html
+}
+
+/// A body without what it says about the documents the message carries: whoever reads it here is told of those they may
+/// see.
+pub(super) fn without_documents(html: &str) -> &str {
+    match html.rsplit_once(ENCLOSED) {
+        Some((body, last)) if last.trim_end().ends_with(CLOSE) => body,
+        _ => html,
+    }
 }
 
 /// The text of a body.
@@ -92,6 +124,23 @@ mod tests {
             let marks = html.replace(OPEN, "").replace(CLOSE, "").replace(BREAK, "");
             assert!(!marks.contains(['<', '>']), "{html}");
         }
+    }
+
+    #[test]
+    fn f144_what_openemr_shows_of_documents_is_no_part_of_the_text() {
+        let names = ["a <b>.pdf".to_owned(), "c.png".to_owned()];
+        for body in [
+            Body::Text("one\n\ntwo".to_owned()),
+            Body::Html("<p>one</p><p>two<script>x</script></p>".to_owned()),
+        ] {
+            let html = written(&body, &names);
+            assert!(html.contains("a &lt;b&gt;.pdf, c.png</p>"), "{html}");
+            assert!(!html.contains("script"), "{html}");
+            assert_eq!(text(without_documents(&html)), "one\n\ntwo");
+        }
+        let plain = written(&Body::Text("one".to_owned()), &[]);
+        assert_eq!(without_documents(&plain), plain);
+        assert_eq!(without_documents(""), "");
     }
 
     #[test]

@@ -27,14 +27,25 @@ const SHORT: &str = " UNION ALL SELECT HEX(CONCAT(fname, id)) AS name, 1 AS deri
 const LONG: &str = " UNION ALL SELECT HEX(CONCAT(fname, lname, id)) AS name, 1 AS derived FROM patient_data \
     WHERE pid <> ? AND id IN ";
 
-/// The names under which a patient's copies of messages are filed.
+/// Staff go by their login name, unless a patient's account has the same.
+const COLLEAGUE: &str = "SELECT u.username, u.fname, u.lname FROM users u WHERE u.id = ? AND u.username <> '' \
+    AND NOT EXISTS (SELECT 1 FROM patient_access_onsite a WHERE HEX(a.portal_username) = HEX(u.username))";
+
+/// The names under which somebody's copies of messages are filed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::emr) struct Mailbox {
     names: Vec<String>,
     /// The account's own name, under which OpenEMR's portal looks; `None` where there is none or it is shared.
     pub(in crate::emr) account: Option<String>,
-    /// The patient's name for display.
-    pub(in crate::emr) patient_name: String,
+    /// Whose it is, for display.
+    pub(in crate::emr) display: String,
+}
+
+#[derive(FromRow)]
+struct Colleague {
+    username: String,
+    fname: Option<String>,
+    lname: Option<String>,
 }
 
 #[derive(FromRow)]
@@ -96,11 +107,21 @@ impl Mailbox {
                 names.push(name);
             }
         }
-        let patient_name = patient.name();
+        let display = patient.name();
         Ok((!names.is_empty()).then_some(Self {
             names,
             account,
-            patient_name,
+            display,
+        }))
+    }
+
+    /// The mailbox of a member of staff (`users.id`); `None` where a patient goes by the same name.
+    pub(in crate::emr) async fn of_colleague(db: &Db, id: i64) -> Answer<Option<Self>> {
+        let found: Option<Colleague> = db.one(Sql::new(COLLEAGUE).bind(id)).await?;
+        Ok(found.map(|found| Self {
+            names: vec![found.username.clone()],
+            account: Some(found.username),
+            display: spoken(found.fname, found.lname),
         }))
     }
 

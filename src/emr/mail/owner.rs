@@ -66,7 +66,7 @@ async fn names(emr: &Emr, ids: &[Uuid]) -> Answer<Vec<String>> {
 }
 
 /// The patient whose mailbox alone has this name.
-async fn holder(emr: &Emr, name: &str) -> Answer<Option<i64>> {
+pub(in crate::emr) async fn holder(emr: &Emr, name: &str) -> Answer<Option<i64>> {
     let mut charts: Vec<Chart> = emr.db.all(Sql::new(BY_ACCOUNT).bind(name)).await?;
     let numbers = numbers_behind(&[name.to_owned()], 0);
     charts.extend(

@@ -69,6 +69,32 @@ async fn a_mailbox_holds_the_copies_under_all_names_of_the_patient_and_no_others
 }
 
 #[tokio::test]
+async fn f145_what_a_message_is_about_is_told_by_its_sender_its_documents_or_its_title() {
+    let about = "INSERT INTO anteroom_mail_topic (mail, topic) VALUES (3, 'registration'); \
+        INSERT INTO anteroom_attachment (mail, document) VALUES (4, 77); \
+        UPDATE onsite_mail SET title = 'Bill/Collect' WHERE id = 1;";
+    let fixture = Fixture::with(&format!("{PEOPLE} {MAIL} {about}")).await;
+    for (code, title) in [
+        ("registration", "A"),
+        ("document", "B"),
+        ("payment", "Bill/Collect"),
+    ] {
+        let query = with(Filter::Token(Field::Category, vec![Token::of(code)]));
+        let (found, _) = messages(&fixture.emr, 7, query).await;
+        assert_eq!(found.len(), 1, "{code}");
+        assert_eq!(
+            (found[0].title.as_str(), found[0].topic),
+            (title, Topic::of(code))
+        );
+        assert_eq!(
+            found[0].attached,
+            [],
+            "a document that is not there is not told"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_name_that_staff_go_by_is_no_mailbox_of_a_patient() {
     let fixture = Fixture::with(&format!("{PEOPLE} {MAIL}")).await;
     assert_eq!(titles(&fixture.emr, 10, all()).await, Vec::<String>::new());
@@ -151,6 +177,11 @@ async fn pages_and_filters() {
             3,
         ),
         (Field::Category, "http://x|message", 0),
+        (Field::Category, "payment", 0),
+        (Field::Read, "false", 1),
+        (Field::Read, "true", 2),
+        (Field::Done, "true", 0),
+        (Field::Done, "false", 3),
     ] {
         let found = titles(&fixture.emr, 7, token(field, text)).await;
         assert_eq!(found.len(), expected, "{text}");

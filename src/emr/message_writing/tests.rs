@@ -6,6 +6,7 @@ use crate::domain::ResourceType;
 use crate::domain::access::LaunchContext;
 use crate::domain::access::Right;
 use crate::domain::access::Staff;
+use crate::domain::access::User;
 use crate::domain::query::Query;
 use crate::domain::records::Communication;
 use crate::domain::records::Record;
@@ -19,6 +20,11 @@ use crate::emr::writing;
 use crate::emr::writing::Rules;
 use crate::portal;
 use crate::portal::Ask;
+use crate::portal::message::Body;
+use crate::portal::message::Deed;
+use crate::portal::message::Letter;
+use crate::portal::message::Mark;
+use crate::portal::message::Sort;
 
 const PEOPLE: &str = "INSERT INTO patient_data (id, pid, uuid, fname, lname, allow_patient_portal) VALUES \
     (12, 7, X'00000000000000000000000000000007', 'Ana', 'Diaz', 'YES'), \
@@ -100,7 +106,9 @@ fn letter(to: (u128, Option<u128>), answered: Option<Uuid>, body: &str) -> Messa
         colleague: to.1.map(Uuid::from_u128),
         answered,
         title: "Swim & <b>".to_owned(),
-        body: body.to_owned(),
+        body: Body::Text(body.to_owned()),
+        topic: None,
+        enclosed: Vec::new(),
     })
 }
 
@@ -236,6 +244,57 @@ async fn case_142_nobody_writes_for_another_or_answers_in_another_mailbox() {
 }
 
 #[tokio::test]
+async fn f146_each_side_completes_its_own_copies_and_both_are_told() {
+    let fixture = Fixture::with(PEOPLE).await;
+    let emr = &fixture.emr;
+    let (ana, lee) = (patient(7), colleague(5));
+    let unread = async || mail::unread(emr, &ana.1).await.expect("counted");
+    let first = done(emr, &lee, letter((7, None), None, "x")).await;
+    let first = first.expect("sent");
+    let second = done(emr, &lee, letter((7, None), Some(first), "y")).await;
+    let second = second.expect("sent");
+    assert_eq!(unread().await, 2);
+    let person = Person {
+        pid: 7,
+        uuid: Uuid::from_u128(7),
+    };
+    let complete = MessageAsk::Mark(Mark {
+        message: second,
+        person,
+        read: false,
+        archived: false,
+        completes: true,
+    });
+    // Somebody else of the practice has no copy to complete.
+    let other = done(emr, &colleague(6), complete.clone()).await;
+    assert_eq!(rule(other.expect_err("not theirs")), "message.own-copy");
+    done(emr, &lee, complete).await.expect("completed");
+    let told = message(emr, second).await;
+    assert!(told.handled && !told.done && !told.read);
+    assert!(!message(emr, first).await.handled);
+    assert_eq!(
+        unread().await,
+        2,
+        "what staff completed is still to be read"
+    );
+    let sort = |deed| {
+        let message = first;
+        MessageAsk::Sort(Sort { message, deed })
+    };
+    done(emr, &ana, sort(Deed::Complete)).await.expect("done");
+    assert_eq!(unread().await, 0);
+    assert!(message(emr, first).await.done && message(emr, second).await.done);
+    done(emr, &ana, sort(Deed::Archive)).await.expect("done");
+    let away = message(emr, first).await;
+    assert!(away.done && away.archived);
+    done(emr, &ana, sort(Deed::Back)).await.expect("done");
+    let back = message(emr, first).await;
+    assert!(back.done && !back.archived);
+    let theirs = done(emr, &patient(8), sort(Deed::Archive)).await;
+    assert!(matches!(theirs, Err(Failure::Refused(Refusal::NotFound))));
+}
+
+#[tokio::test]
 async fn a_copy_is_marked_in_its_own_mailbox_only() {
     let fixture = Fixture::with(PEOPLE).await;
     let emr = &fixture.emr;
@@ -246,8 +305,13 @@ async fn a_copy_is_marked_in_its_own_mailbox_only() {
     let mark = |read, archived| {
         MessageAsk::Mark(Mark {
             message: id,
+            person: Person {
+                pid: 7,
+                uuid: Uuid::from_u128(7),
+            },
             read,
             archived,
+            completes: false,
         })
     };
     assert!(!message(emr, id).await.read);

@@ -3,6 +3,8 @@
 use super::*;
 use crate::domain::people::Person;
 use crate::domain::records::Party;
+use crate::portal::message::Body;
+use crate::portal::message::Enclosure;
 use serde_json::Value;
 use serde_json::json;
 
@@ -50,7 +52,7 @@ fn asked(body: &Value, role: Role, before: Option<&Record>) -> Result<MessageAsk
 fn letter(body: &Value, role: Role) -> Result<Letter, Refusal> {
     match asked(body, role, None)? {
         MessageAsk::Send(letter) => Ok(letter),
-        MessageAsk::Mark(_) => panic!("a mark"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -73,7 +75,9 @@ fn f140_a_message_has_a_patient_a_recipient_a_title_and_a_text() {
         colleague: Some(Uuid::from_u128(STAFF)),
         answered: Some(Uuid::from_u128(3)),
         title: "A question".to_owned(),
-        body: "May I swim?\n\nAna".to_owned(),
+        body: Body::Text("May I swim?\n\nAna".to_owned()),
+        topic: None,
+        enclosed: Vec::new(),
     };
     assert_eq!(letter(&body, Role::Patient(person())), Ok(expected.clone()));
     let bare = letter(&message(), Role::Patient(person())).expect("enough");
@@ -124,7 +128,7 @@ fn case_142_a_message_of_or_about_another_patient_is_refused() {
 #[test]
 fn what_cannot_be_kept_is_refused_where_it_stands() {
     type Change = fn(&mut Value);
-    let changes: [(&str, Change); 11] = [
+    let changes: [(&str, Change); 16] = [
         ("Communication.status", |body| {
             body["status"] = json!("preparation")
         }),
@@ -143,18 +147,40 @@ fn what_cannot_be_kept_is_refused_where_it_stands() {
         ("Communication.topic.text", |body| {
             body["topic"] = json!({"text": "two\nlines"});
         }),
-        ("Communication.payload", |body| {
+        ("Communication.category", |body| {
+            let one = |code: &str| json!({"coding": [{"system": MESSAGE.0, "code": code}]});
+            body["category"] = json!([one("payment"), one("document")]);
+        }),
+        ("Communication.category", |body| {
+            body["category"] = json!([{"coding": [{"system": MESSAGE.0, "code": "alert"}]}]);
+        }),
+        ("Communication.payload[1]", |body| {
             body["payload"] = json!([{"contentString": "a"}, {"contentString": "b"}]);
         }),
-        ("Communication.payload", |body| {
+        ("Communication.payload[0]", |body| {
             body["payload"] = json!([{"id": "a", "contentString": "b"}]);
         }),
-        ("Communication.payload[0].content", |body| {
+        ("Communication.payload", |body| {
+            let document = format!("DocumentReference/{}", id(9));
+            body["payload"] = json!([{"contentReference": {"reference": document}}]);
+        }),
+        ("Communication.payload[0].contentAttachment.data", |body| {
             body["payload"] = json!([{"contentAttachment": {"title": "a.pdf"}}]);
         }),
-        ("Communication.payload[0].content", |body| {
-            body["payload"] = json!([{"contentReference": {"reference": "DocumentReference/1"}}]);
+        ("Communication.payload[0].contentAttachment.data", |body| {
+            let script = json!({"contentType": "text/html", "data": "PHNjcmlwdD54PC9zY3JpcHQ+"});
+            body["payload"] = json!([{"contentAttachment": script}]);
         }),
+        ("Communication.payload[0].contentAttachment.url", |body| {
+            body["payload"] = json!([{"contentAttachment": {"url": "http://x.org/a.pdf"}}]);
+        }),
+        (
+            "Communication.payload[1].contentReference.reference",
+            |body| {
+                let other = json!({"contentReference": {"reference": "DocumentReference/1"}});
+                body["payload"] = json!([{"contentString": "a"}, other]);
+            },
+        ),
         ("Communication.payload[0].contentString", |body| {
             body["payload"] = json!([{"contentString": "x".repeat(100_001)}]);
         }),
@@ -169,7 +195,34 @@ fn what_cannot_be_kept_is_refused_where_it_stands() {
 }
 
 #[test]
-fn marks_are_the_two_extensions_and_nothing_else() {
+fn f139_f144_f145_a_message_may_be_html_carry_documents_and_say_what_it_is_about() {
+    let body = with(|body| {
+        body["category"] = json!([
+            {"coding": [{"system": MESSAGE.0, "code": MESSAGE.1}]},
+            {"coding": [{"system": MESSAGE.0, "code": "payment"}]}
+        ]);
+        body["payload"] = json!([
+            // <p>a<script>x</script></p>
+            {"contentAttachment": {"contentType": "text/html", "data": "PHA+YTxzY3JpcHQ+eDwvc2NyaXB0PjwvcD4="}},
+            {"contentReference": {"reference": format!("DocumentReference/{}", id(9))}},
+            {"contentAttachment": {"contentType": "text/plain", "title": "a.txt", "data": "YQ=="}}
+        ]);
+    });
+    let sent = letter(&body, Role::Patient(person())).expect("a message");
+    assert_eq!(sent.body, Body::Html("<p>a</p>".to_owned()));
+    assert_eq!(sent.topic, Some(Topic::Payment));
+    let [Enclosure::Known(known), Enclosure::New(paper)] = sent.enclosed.as_slice() else {
+        panic!("{:?}", sent.enclosed)
+    };
+    assert_eq!(*known, Uuid::from_u128(9));
+    assert_eq!(
+        (paper.name.as_str(), paper.patient),
+        ("a.txt", person().uuid)
+    );
+}
+
+#[test]
+fn f146_marks_are_the_three_extensions_and_nothing_else() {
     let before = Record::Communication(Box::new(records::Communication {
         uuid: Uuid::from_u128(1),
         person: person(),
@@ -177,30 +230,57 @@ fn marks_are_the_two_extensions_and_nothing_else() {
         recipient: Party::Other("y".to_owned()),
         title: String::new(),
         body: "x".to_owned(),
+        html: String::new(),
+        topic: None,
+        attached: Vec::new(),
         sent: None,
         read: false,
         archived: false,
+        done: false,
+        handled: false,
         thread: None,
     }));
-    let mark = |extensions: Value| {
+    let mark_as = |role: Role, extensions: Value| {
         let body = with(|body| body["extension"] = extensions);
-        asked(&body, Role::Patient(person()), Some(&before))
+        asked(&body, role, Some(&before))
     };
+    let mark = |extensions: Value| mark_as(Role::Patient(person()), extensions);
     let one = |url: &str, value: bool| json!({"url": url, "valueBoolean": value});
-    let expected = MessageAsk::Mark(Mark {
-        message: Uuid::from_u128(1),
-        read: true,
-        archived: false,
-    });
+    let expected = |read, completes| {
+        Ok(MessageAsk::Mark(Mark {
+            message: Uuid::from_u128(1),
+            person: person(),
+            read,
+            archived: false,
+            completes,
+        }))
+    };
+    let three = |read, done| json!([one(READ, read), one(ARCHIVED, false), one(DONE, done)]);
+    assert_eq!(mark(three(true, false)), expected(true, false));
+    assert_eq!(mark(three(false, true)), expected(false, true));
     assert_eq!(
-        mark(json!([one(READ, true), one(ARCHIVED, false)])),
-        Ok(expected)
+        mark_as(Role::Staff, three(false, true)),
+        expected(false, true)
+    );
+    assert_eq!(
+        mark_as(Role::Staff, three(true, true)),
+        Err(Refusal::Forbidden(THEIRS))
     );
     for odd in [
-        json!([one(READ, true)]),
-        json!([one(READ, true), one(READ, true), one(ARCHIVED, true)]),
-        json!([one(READ, true), one(ARCHIVED, true), one("http://x", true)]),
-        json!([one(READ, true), {"url": ARCHIVED, "valueString": "yes"}]),
+        json!([one(READ, true), one(ARCHIVED, true)]),
+        json!([
+            one(READ, true),
+            one(READ, true),
+            one(ARCHIVED, true),
+            one(DONE, true)
+        ]),
+        json!([
+            one(READ, true),
+            one(ARCHIVED, true),
+            one(DONE, true),
+            one("http://x", true)
+        ]),
+        json!([one(READ, true), one(DONE, true), {"url": ARCHIVED, "valueString": "yes"}]),
     ] {
         assert!(matches!(mark(odd), Err(Refusal::Invalid { .. })));
     }

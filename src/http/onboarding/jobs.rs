@@ -39,6 +39,7 @@ use crate::http::pages::jobs::ResultTab;
 use crate::http::pages::plain::plain;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
+use crate::store::circulars;
 use crate::store::jobs;
 use crate::store::jobs::By;
 use crate::store::jobs::Job;
@@ -57,7 +58,8 @@ const AGAIN: (HeaderName, HeaderValue) = (
 );
 
 /// Results in words, with their colours; the reasons of refusals have [`SHORT`].
-const WORDS: [(&str, &str, &str); 7] = [
+const WORDS: [(&str, &str, &str); 8] = [
+    ("sent", "good", "Sent"),
     ("invited", "good", "Invited"),
     ("reset-sent", "good", "Reset sent"),
     ("skipped-recently", "wait", "Had a letter a short while ago"),
@@ -68,7 +70,10 @@ const WORDS: [(&str, &str, &str); 7] = [
 ];
 
 /// Refusals in few words.
-const SHORT: [(&str, &str); 14] = [
+const SHORT: [(&str, &str); 17] = [
+    ("message.patient-off", "Does not use the portal"),
+    ("message.mailbox", "Has no mailbox of their own"),
+    ("recipient-not-portal-user", "The sender takes no messages"),
     ("portal-disabled", "The portal is switched off"),
     ("chart-status", "Died"),
     ("access-disabled", "Access is not enabled"),
@@ -98,8 +103,8 @@ pub async fn page(
     let shown: Result<Response, Away> = async {
         let job = number(path);
         let here = job.map_or(super::HERE.to_owned(), |job| format!("/staff/jobs/{job}"));
-        let asks = (here.as_str(), Right::Portal);
-        let (_, visitor) = door::desk(&app, &id, &headers, asks).await?;
+        let right = right(&app, job).await?;
+        let (_, visitor) = door::desk(&app, &id, &headers, (here.as_str(), right)).await?;
         let job = job.ok_or(Refusal::NotFound)?;
         let job = jobs::find(&app.emr.db, job)
             .await?
@@ -121,11 +126,12 @@ pub async fn act(
 ) -> Response {
     let done: Result<Response, Away> = async {
         let (form, _) = forms::own_form(&app, &headers, body).await?;
-        let asks = (super::HERE, Right::Portal);
+        let job = number(path);
+        let asks = (super::HERE, right(&app, job).await?);
         let (colleague, _) = door::desk(&app, &id, &headers, asks).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        let job = number(path).ok_or(Refusal::NotFound)?;
+        let job = job.ok_or(Refusal::NotFound)?;
         jobs::find(&app.emr.db, job)
             .await?
             .ok_or(Refusal::NotFound)?;
@@ -146,6 +152,18 @@ pub async fn act(
     }
     .await;
     door::shown(&app, &id, done)
+}
+
+/// What a job is looked at with: a message to many is its senders' matter, everything else the portal's desk's.
+async fn right(app: &App, job: Option<Uuid>) -> Answer<Right> {
+    let circular = match job {
+        Some(job) => circulars::find(&app.emr.db, job).await?,
+        None => None,
+    };
+    Ok(match circular {
+        Some(_) => Right::Notes,
+        None => Right::Portal,
+    })
 }
 
 fn number(path: Named<String>) -> Option<Uuid> {
@@ -189,8 +207,12 @@ async fn show(
     }));
     let left = outcomes.iter().find(|(outcome, _)| outcome.is_empty());
     let left = left.map_or(0, |(_, number)| *number);
-    let sent =
-        |outcome: &str| matches!(outcome, "" | "invited" | "reset-sent" | "skipped-recently");
+    let sent = |outcome: &str| {
+        matches!(
+            outcome,
+            "" | "sent" | "invited" | "reset-sent" | "skipped-recently"
+        )
+    };
     let failed: i64 = outcomes
         .iter()
         .filter(|(outcome, _)| !sent(outcome))
@@ -206,7 +228,13 @@ async fn show(
         }
     });
     let page = JobPage {
-        frame: reply::frame(app, "Invitations"),
+        frame: reply::frame(
+            app,
+            match circulars::find(&app.emr.db, job.id).await? {
+                Some(_) => "Message to many",
+                None => "Invitations",
+            },
+        ),
         csrf: csrf::token(visitor.token),
         here,
         started: datetime_text(app.emr.zone.wall(instant(job.created)))

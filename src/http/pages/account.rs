@@ -26,6 +26,8 @@ pub struct Account {
 pub struct Own {
     /// The visits; `None` while the practice's portal is off.
     pub visits: Option<Visits>,
+    /// How many messages are unread; `None` while the practice's portal is off.
+    pub unread: Option<i64>,
     /// Who else looked at the record, the newest first; `None` while the practice's portal is off.
     pub looks: Option<Vec<Deed>>,
 }
@@ -75,6 +77,7 @@ impl Account {
                     coming: 2,
                     answers: 1,
                 }),
+                unread: Some(2),
                 looks: Some(vec![Deed::sample("Donna Lee", "Opened the chart", "Done")]),
             }),
             other: None,
@@ -87,6 +90,7 @@ impl Account {
             apps: 0,
             own: Some(Own {
                 visits: Some(Visits::default()),
+                unread: Some(0),
                 looks: Some(Vec::new()),
             }),
             ..Account::sample()

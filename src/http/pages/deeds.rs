@@ -22,6 +22,16 @@ const DEEDS: &[(&str, &str, &str)] = &[
         "Changed the templates of forms",
         "Tried to change the templates of forms",
     ),
+    (
+        "message.many",
+        "Sent a message to many patients",
+        "Tried to send a message to many patients",
+    ),
+    (
+        "message.tell",
+        "Told by letter that there is a message",
+        "That there is a message could not be told by letter",
+    ),
     ("login", "Logged in", "Tried to log in"),
     ("logout", "Logged out", "Tried to log out"),
     ("staff.login", "Logged in", "Tried to log in"),

@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod link;
 pub mod login;
 pub mod logout;
+pub mod messages;
 pub mod new_credentials;
 pub mod onboarding;
 pub mod own;

@@ -25,6 +25,11 @@ use super::link::LinkOver;
 use super::login::Login;
 use super::logout::LogOut;
 use super::logout::LoggedOut;
+use super::messages::Conversation;
+use super::messages::Many;
+use super::messages::Messages;
+use super::messages::NewMessage;
+use super::messages::StaffNewMessage;
 use super::new_credentials::NewCredentials;
 use super::onboarding::Confirm;
 use super::onboarding::Onboarding;
@@ -145,6 +150,28 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
         (
             "staff-documents-empty",
             Box::new(StaffDocuments::sample_empty()),
+        ),
+        ("messages", Box::new(Messages::sample())),
+        ("messages-staff", Box::new(Messages::sample_of_staff())),
+        ("messages-closed", Box::new(Messages::sample_closed())),
+        ("messages-empty", Box::new(Messages::sample_empty())),
+        ("message", Box::new(Conversation::sample())),
+        ("message-refused", Box::new(Conversation::sample_refused())),
+        ("message-over", Box::new(Conversation::sample_over())),
+        ("message-new", Box::new(NewMessage::sample())),
+        (
+            "message-new-refused",
+            Box::new(NewMessage::sample_refused()),
+        ),
+        ("message-new-nobody", Box::new(NewMessage::sample_nobody())),
+        ("message-new-closed", Box::new(NewMessage::sample_closed())),
+        ("staff-many", Box::new(Many::sample())),
+        ("staff-many-refused", Box::new(Many::sample_refused())),
+        ("staff-many-counted", Box::new(Many::sample_counted())),
+        ("staff-message-new", Box::new(StaffNewMessage::sample())),
+        (
+            "staff-message-new-refused",
+            Box::new(StaffNewMessage::sample_refused()),
         ),
         ("staff-patients", Box::new(StaffPatients::sample())),
         ("staff-patient", Box::new(StaffPatient::sample())),

@@ -1,0 +1,139 @@
+//! That there is a message is told to the patient by letter, and nothing else of it: not from whom, not about what. Looked for
+//! in the mailboxes themselves, because staff write in OpenEMR's own screens as well as here. What comes within an hour after
+//! a letter waits for the next, and for none where it was read meanwhile.
+
+use serde_json::json;
+
+use crate::auth::Context;
+use crate::auth::accounts;
+use crate::config::accounts::Factor;
+use crate::db::Tx;
+use crate::domain::accounts::Post;
+use crate::domain::refusal::Answer;
+use crate::emr::mail::arrivals;
+use crate::emr::mail::arrivals::Arrivals;
+use crate::emr::standing;
+use crate::emr::standing::Which;
+use crate::portal::account::LETTER;
+use crate::portal::rules;
+use crate::store::ledger;
+use crate::store::ledger::Entry;
+use crate::store::ledger::Outcome;
+use crate::store::notices;
+use crate::store::notices::Due;
+use crate::store::outbox;
+use crate::store::outbox::Letter;
+use crate::store::outbox::NewLetter;
+
+/// What the ledger calls a letter that may not go.
+const ACTION: &str = "message.tell";
+
+/// Seconds from one letter to the next.
+const QUIET: i64 = 3600;
+
+/// What is noted of somebody who is owed a letter.
+struct News {
+    due: Due,
+    letter: Option<NewLetter>,
+    refused: Option<Entry>,
+}
+
+/// Looks once; how many letters are on their way.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn look(context: &Context<'_>, post: Post) -> Answer<usize> {
+    let db = &context.emr.db;
+    match notices::place(db).await? {
+        None => {
+            let newest = arrivals::newest(context.emr).await?;
+            db.transaction_about(&newest, |newest, tx| Box::pin(notices::begin(tx, *newest)))
+                .await?;
+        }
+        Some(place) => {
+            let found = (place, arrivals::since(context.emr, place).await?);
+            db.transaction_about(&found, |found, tx| Box::pin(noted(found, tx)))
+                .await?;
+        }
+    }
+    let mut told = 0;
+    for due in notices::due(db, context.seconds() - QUIET).await? {
+        let news = news(context, post, due).await?;
+        let sent = db
+            .transaction_about(&news, |news, tx| Box::pin(settled(news, tx)))
+            .await?;
+        told += usize::from(sent);
+    }
+    Ok(told)
+}
+
+async fn noted((place, found): &(i64, Arrivals), tx: &mut Tx) -> Answer<()> {
+    for message in &found.messages {
+        notices::owe(tx, *message).await?;
+    }
+    // Where another server was faster it has owed the same.
+    notices::advance(tx, (*place, found.settled))
+        .await
+        .map(|_| ())
+}
+
+async fn settled(news: &News, tx: &mut Tx) -> Answer<bool> {
+    let told = news
+        .letter
+        .as_ref()
+        .map_or(news.due.told, |letter| letter.created);
+    if !notices::settle(tx, &news.due, told).await? {
+        return Ok(false);
+    }
+    if let Some(refused) = &news.refused {
+        ledger::record(tx, refused).await?;
+    }
+    match &news.letter {
+        Some(letter) => outbox::put(tx, letter).await.map(|_| true),
+        None => Ok(false),
+    }
+}
+
+async fn news(context: &Context<'_>, post: Post, due: Due) -> Answer<News> {
+    let quiet = News {
+        due,
+        letter: None,
+        refused: None,
+    };
+    if !context.config.notify.on_message || arrivals::unread(context.emr, due.pid).await? == 0 {
+        return Ok(quiet);
+    }
+    let found = standing::find(context.emr, &Which::Pids(&[due.pid])).await?;
+    let Some(standing) = found.into_iter().next() else {
+        return Ok(quiet);
+    };
+    let mut case = accounts::case(context, standing.clone(), post).await?;
+    // It carries no link that could ask for anything.
+    case.factor = Factor::None;
+    let broken = rules::broken(LETTER, &case);
+    if !broken.is_empty() {
+        let ids: Vec<&str> = broken.iter().map(|reason| reason.id).collect();
+        let mut entry = context.entry(ACTION, Outcome::Refused);
+        "system".clone_into(&mut entry.actor);
+        entry.resource = format!("Patient/{}", standing.person.uuid);
+        entry.patient = Some(standing.person.uuid);
+        entry.reason = ids.join(" ");
+        return Ok(News {
+            refused: Some(entry),
+            ..quiet
+        });
+    }
+    let letter = NewLetter {
+        letter: Letter::Message,
+        pid: Some(due.pid),
+        address: standing.address().to_owned(),
+        language: standing.language,
+        told: json!({}),
+        link: None,
+        created: context.seconds(),
+    };
+    Ok(News {
+        letter: Some(letter),
+        ..quiet
+    })
+}

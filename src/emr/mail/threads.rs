@@ -1,0 +1,238 @@
+//! The threads of a mailbox, as its owner's own pages list them: a patient's, or one of staff. Every message is two rows,
+//! and here only those of one mailbox are looked at.
+
+use sqlx::FromRow;
+use time::OffsetDateTime;
+use time::PrimitiveDateTime;
+use uuid::Uuid;
+
+use crate::db::sql::Sql;
+use crate::domain::access::Reach;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Refusal;
+use crate::emr::Emr;
+use crate::emr::mail::EXACTLY;
+use crate::emr::mail::id_of;
+use crate::emr::mail::is_unread;
+use crate::emr::mail::mailbox::Mailbox;
+use crate::emr::mail::unread_in;
+use crate::emr::people::tidy;
+
+/// Threads on a page.
+pub const PAGE: usize = 20;
+
+/// The bodies are long and not needed to put threads in order; a row without a thread is one of its own.
+const GROUPED: &str = "SELECT g.newest, g.total, g.unread, g.done FROM (SELECT MAX(m.id) AS newest, COUNT(*) AS total, CAST(SUM(";
+const GROUPED_TOO: &str = ") AS SIGNED) AS unread, CAST(MIN(CASE WHEN m.message_status = 'Done' THEN 1 ELSE 0 END) AS SIGNED) AS done \
+    FROM onsite_mail m WHERE m.owner IN ";
+const BY_THREAD: &str = " GROUP BY COALESCE(m.mail_chain, m.id)) g WHERE 1 = 1";
+const BELOW: &str = " AND (CASE WHEN g.unread > 0 THEN 1 ELSE 0 END < ? \
+    OR (CASE WHEN g.unread > 0 THEN 1 ELSE 0 END = ? AND g.newest < ?))";
+/// What is unread comes first.
+const ORDER: &str = " ORDER BY CASE WHEN g.unread > 0 THEN 1 ELSE 0 END DESC, g.newest DESC";
+
+const KEPT: &str = " AND COALESCE(m.deleted, 0) <> 1 AND HEX(m.sender_id) ";
+const AWAY: &str = " AND m.deleted = 1";
+
+const HEADS: &str = "SELECT m.id AS row_id, m.title, m.date, m.sender_id, m.sender_name, m.recipient_id, m.recipient_name, \
+    CASE WHEN EXISTS (SELECT 1 FROM anteroom_attachment x WHERE x.mail = m.id) THEN 1 ELSE 0 END AS carries \
+    FROM onsite_mail m WHERE m.id IN ";
+
+/// Whose mailbox is looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The one of the patient the reach is for.
+    Patient,
+    /// The one of a member of staff: `users.id`.
+    Staff(i64),
+}
+
+/// A part of a mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folder {
+    /// What was received.
+    Inbox,
+    /// What was sent.
+    Sent,
+    /// What was put away.
+    Archive,
+}
+
+impl Folder {
+    /// Each with its word in addresses.
+    pub const ALL: [(Self, &'static str); 3] = [
+        (Self::Inbox, "inbox"),
+        (Self::Sent, "sent"),
+        (Self::Archive, "archive"),
+    ];
+
+    /// The folder of a word; what is none is the inbox.
+    pub fn of(word: &str) -> Self {
+        let known = Self::ALL.iter().find(|(_, known)| *known == word);
+        known.map_or(Self::Inbox, |(folder, _)| *folder)
+    }
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        let known = Self::ALL.iter().find(|(folder, _)| *folder == self);
+        known.map_or("", |(_, word)| word)
+    }
+}
+
+/// A thread in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// FHIR id of the newest copy.
+    pub id: Uuid,
+    /// Its title.
+    pub title: String,
+    /// Whoever is at the other end of it.
+    pub with: String,
+    /// When it was sent.
+    pub sent: Option<OffsetDateTime>,
+    /// How many messages it has in this folder.
+    pub total: i64,
+    /// How many of them are unread.
+    pub unread: i64,
+    /// Whether all of them are completed.
+    pub done: bool,
+    /// Whether the newest carries a document.
+    pub carries: bool,
+}
+
+/// A page of threads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The unread ones first, then the newest.
+    pub threads: Vec<Thread>,
+    /// Where the next page begins.
+    pub next: Option<Place>,
+}
+
+/// Where a page of threads begins: behind this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// 1 where it has something unread.
+    pub fresh: i64,
+    /// The row of its newest copy.
+    pub row: i64,
+}
+
+#[derive(FromRow)]
+struct Group {
+    newest: i64,
+    total: i64,
+    unread: i64,
+    done: i64,
+}
+
+#[derive(FromRow)]
+struct Head {
+    row_id: i64,
+    title: Option<String>,
+    date: Option<PrimitiveDateTime>,
+    sender_id: Option<String>,
+    sender_name: Option<String>,
+    recipient_id: Option<String>,
+    recipient_name: Option<String>,
+    carries: i64,
+}
+
+/// A page of the threads in a part of a mailbox.
+///
+/// # Errors
+/// `NotFound` for a mailbox that is not the caller's; as [`crate::db::Db::all`].
+pub async fn list(
+    emr: &Emr,
+    reach: &Reach,
+    (whose, folder): (Whose, Folder),
+    after: Option<Place>,
+) -> Answer<Listing> {
+    let Some(mailbox) = mailbox(emr, reach, whose).await? else {
+        return Ok(Listing::default());
+    };
+    let mut groups: Vec<Group> = emr.db.all(statement(&mailbox, folder, after)).await?;
+    let more = groups.len() > PAGE;
+    groups.truncate(PAGE);
+    let next = groups.last().filter(|_| more).map(|group| Place {
+        fresh: i64::from(group.unread > 0),
+        row: group.newest,
+    });
+    let newest = groups.iter().map(|group| group.newest);
+    let heads: Vec<Head> = emr.db.all(Sql::new(HEADS).list(newest)).await?;
+    let threads = groups.iter().filter_map(|group| {
+        let head = heads.iter().find(|head| head.row_id == group.newest)?;
+        Some(Thread {
+            id: id_of(head.row_id),
+            title: tidy(head.title.clone()),
+            with: head.other(&mailbox),
+            sent: emr.zone.told(head.date),
+            total: group.total,
+            unread: group.unread,
+            done: group.done == 1,
+            carries: head.carries == 1,
+        })
+    });
+    Ok(Listing {
+        threads: threads.collect(),
+        next,
+    })
+}
+
+/// How many messages somebody has not read.
+///
+/// # Errors
+/// As [`list`].
+pub async fn unread(emr: &Emr, reach: &Reach, whose: Whose) -> Answer<i64> {
+    match mailbox(emr, reach, whose).await? {
+        Some(mailbox) => unread_in(emr, &mailbox).await,
+        None => Ok(0),
+    }
+}
+
+/// The mailbox; `None` where there is none that is nobody else's.
+pub(super) async fn mailbox(emr: &Emr, reach: &Reach, whose: Whose) -> Answer<Option<Mailbox>> {
+    match whose {
+        Whose::Patient => Mailbox::of(&emr.db, reach.person()?).await,
+        // Into one record a reach is somebody's at that record, and not at their own desk.
+        Whose::Staff(_) if reach.patient().is_some() => Err(Refusal::NotFound.into()),
+        Whose::Staff(id) => Mailbox::of_colleague(&emr.db, id).await,
+    }
+}
+
+fn statement(mailbox: &Mailbox, folder: Folder, after: Option<Place>) -> Sql {
+    let sql = is_unread(Sql::new(GROUPED), mailbox)
+        .push(GROUPED_TOO)
+        .list(mailbox.names())
+        .push(EXACTLY)
+        .list(mailbox.hex());
+    let sql = match folder {
+        Folder::Inbox => sql.push(KEPT).push("NOT IN ").list(mailbox.hex()),
+        Folder::Sent => sql.push(KEPT).push("IN ").list(mailbox.hex()),
+        Folder::Archive => sql.push(AWAY),
+    };
+    let sql = sql.push(BY_THREAD);
+    let sql = match after {
+        Some(place) => sql
+            .push(BELOW)
+            .bind(place.fresh)
+            .bind(place.fresh)
+            .bind(place.row),
+        None => sql,
+    };
+    let most = u32::try_from(PAGE).unwrap_or(u32::MAX);
+    sql.push(ORDER).limit(most.saturating_add(1))
+}
+
+impl Head {
+    fn other(&self, mailbox: &Mailbox) -> String {
+        let (id, name) = match mailbox.has(self.sender_id.as_deref()) {
+            true => (&self.recipient_id, &self.recipient_name),
+            false => (&self.sender_id, &self.sender_name),
+        };
+        match tidy(name.clone()) {
+            name if !name.is_empty() => name,
+            _ => id.clone().unwrap_or_default(),
+        }
+    }
+}

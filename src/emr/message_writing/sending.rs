@@ -1,0 +1,344 @@
+//! A message that is sent: both copies, as OpenEMR's own portal would write them (OpenEMR facts 2.8), and the documents that
+//! go along.
+
+use sqlx::FromRow;
+
+use crate::db::Tx;
+use crate::db::sql::Sql;
+use crate::domain::ResourceType;
+use crate::domain::access::Grant;
+use crate::domain::access::Reach;
+use crate::domain::access::User;
+use crate::domain::records::DOCUMENT_CATEGORIES;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Refusal;
+use crate::domain::scope::Interaction;
+use crate::domain::scope::Token;
+use crate::emr::Emr;
+use crate::emr::calendar::spoken;
+use crate::emr::documents::carried;
+use crate::emr::filing;
+use crate::emr::mail;
+use crate::emr::mail::attached;
+use crate::emr::mail::mailbox::Mailbox;
+use crate::emr::message_writing::Number;
+use crate::emr::message_writing::copy;
+use crate::emr::message_writing::patient;
+use crate::emr::message_writing::stored;
+use crate::emr::predicates::hex;
+use crate::emr::writing::Written;
+use crate::portal::Case;
+use crate::portal::document::DocumentAsk;
+use crate::portal::document::DocumentChange;
+use crate::portal::message::Enclosed;
+use crate::portal::message::Enclosure;
+use crate::portal::message::End;
+use crate::portal::message::Letter;
+use crate::portal::message::MessageChange;
+use crate::portal::message::SendCase;
+use crate::portal::message::Writer;
+use crate::store::reviews::millis;
+use crate::store::shares;
+use crate::store::shares::Share;
+
+/// Exactly `YES` is on (OpenEMR facts 1.1).
+const ALLOWED: &str = "SELECT CASE WHEN HEX(p.allow_patient_portal) = '594553' THEN 1 ELSE 0 END AS number \
+    FROM patient_data p WHERE p.pid = ? AND p.uuid = ?";
+
+/// Who takes part in the portal; where nobody does, OpenEMR's own portal offers the first user (OpenEMR facts 2.8).
+const COLLEAGUE: &str = "SELECT u.username, u.fname, u.lname FROM users u WHERE u.active = 1 AND u.username <> '' \
+    AND (u.portal_user = 1 OR (u.id = 1 AND NOT EXISTS \
+        (SELECT 1 FROM users x WHERE x.active = 1 AND x.portal_user = 1 AND x.username <> ''))) AND ";
+
+const BY_UUID: &str = "u.uuid = ?";
+const BY_ID: &str = "u.id = ?";
+
+const SEND: &str = "INSERT INTO onsite_mail (date, owner, user, groupname, activity, authorized, title, body, \
+    recipient_id, recipient_name, sender_id, sender_name, assigned_to, deleted, message_status, mail_chain, \
+    reply_mail_chain, is_msg_encrypted) VALUES (?, ?, ?, 'Default', 1, 1, ?, ?, ?, ?, ?, ?, '', 0, ?, ?, ?, 0)";
+
+/// A thread has the number of its first row, which only the engine knows.
+const FIRST: &str = "UPDATE onsite_mail SET mail_chain = ?, reply_mail_chain = ? WHERE id = ?";
+
+/// The number a thread has at the other end: told by what that end sent, or by what it received. Names are compared by
+/// their bytes, which the collation does not.
+const TOLD: &str = "SELECT MIN(reply_mail_chain) AS number FROM onsite_mail \
+    WHERE owner = ? AND HEX(owner) = ? AND mail_chain = ? AND HEX(sender_id) = ?";
+const HELD: &str = "SELECT MIN(mail_chain) AS number FROM onsite_mail \
+    WHERE owner = ? AND HEX(owner) = ? AND reply_mail_chain = ? AND HEX(sender_id) = ?";
+
+/// What a message is about, where its sender said so.
+const TOPIC: &str = "INSERT INTO anteroom_mail_topic (mail, topic) VALUES (?, ?)";
+
+/// The category of what goes between patients and staff (OpenEMR facts 2.9).
+const PORTAL_CATEGORY: &str = "Patient";
+
+/// Letters the column of the title holds.
+const LONGEST: usize = 255;
+
+#[derive(FromRow)]
+struct Colleague {
+    username: Option<String>,
+    fname: Option<String>,
+    lname: Option<String>,
+}
+
+/// What the rules must know of a new message.
+pub(super) async fn case(
+    emr: &Emr,
+    grant: &Grant,
+    reach: &Reach,
+    letter: Letter,
+) -> Answer<SendCase> {
+    let place = match grant.user() {
+        User::Patient(_) => "Communication.subject",
+        _ => "Communication.recipient",
+    };
+    let person = patient(emr, reach, (letter.patient, place)).await?;
+    if stored(&letter.title).chars().count() > LONGEST {
+        let why = "this title is too long for its column, which has its signs written out";
+        return Err(Refusal::invalid("Communication.topic.text", why)
+            .understood()
+            .into());
+    }
+    let (by, sql) = match grant.user() {
+        User::Patient(_) => {
+            let colleague = letter.colleague.ok_or(Refusal::NotFound)?;
+            (
+                Writer::Patient,
+                Sql::new(COLLEAGUE).push(BY_UUID).bind(colleague),
+            )
+        }
+        User::Staff(staff) if letter.colleague.is_some_and(|named| named != staff.uuid) => {
+            let why = "A message is written by the user of the token.";
+            return Err(Refusal::Forbidden(why).into());
+        }
+        User::Staff(staff) => (
+            Writer::Staff,
+            Sql::new(COLLEAGUE).push(BY_ID).bind(staff.id),
+        ),
+        User::System => {
+            let why = "A service is nobody a patient could answer: messages are written by patients and staff.";
+            return Err(Refusal::Forbidden(why).into());
+        }
+    };
+    let colleague: Option<Colleague> = emr.db.one(sql).await?;
+    let mailbox = Mailbox::of(&emr.db, person).await?;
+    let thread = match (letter.answered, &mailbox) {
+        (None, _) => None,
+        (Some(answered), Some(mailbox)) => {
+            let copy = copy(emr, mailbox, answered).await?;
+            let copy = copy.ok_or_else(|| Refusal::Unprocessable {
+                location: "Communication.inResponseTo[0]".to_owned(),
+                why: "there is no such message in this patient's mailbox".to_owned(),
+            })?;
+            Some(copy.chain)
+        }
+        // Without a mailbox the rules refuse it anyway.
+        (Some(_), None) => None,
+    };
+    let allowed = Sql::new(ALLOWED).bind(person.pid).bind(person.uuid);
+    let allowed: Option<Number> = emr.db.one(allowed).await?;
+    let practice = emr.practice().await?;
+    let enclosed = enclosed(emr, grant, &letter).await?;
+    Ok(SendCase {
+        portal_on: practice.globals.on("portal_onsite_two_enable"),
+        patient_on: allowed.is_some_and(|row| row.number == Some(1)),
+        person,
+        patient: mailbox.and_then(Mailbox::end),
+        colleague: colleague.and_then(Colleague::end),
+        by,
+        author: match grant.user() {
+            User::Staff(staff) => Some(staff.uuid),
+            User::Patient(_) | User::System => None,
+        },
+        thread,
+        letter,
+        enclosed,
+    })
+}
+
+/// The documents that go along: those of the chart as their sender may read them, new ones as they may file them.
+async fn enclosed(emr: &Emr, grant: &Grant, letter: &Letter) -> Answer<Vec<Enclosed>> {
+    const KIND: ResourceType = ResourceType::DocumentReference;
+    let mut found = Vec::new();
+    for one in &letter.enclosed {
+        found.push(match one {
+            Enclosure::Known(id) => {
+                let reach = grant.reach(KIND, Interaction::Read)?;
+                let person =
+                    patient(emr, &reach, (letter.patient, "Communication.subject")).await?;
+                let missing = || Refusal::Unprocessable {
+                    location: "Communication.payload.content".to_owned(),
+                    why: format!(
+                        "there is no DocumentReference/{id} of this patient for this token"
+                    ),
+                };
+                let reach = reach.within(person).ok_or_else(missing)?;
+                let (row, name) = carried::named_row(emr, &reach, *id)
+                    .await?
+                    .ok_or_else(missing)?;
+                Enclosed::Known(row, name)
+            }
+            Enclosure::New(paper) => {
+                let reach = grant.reach(KIND, Interaction::Create)?;
+                let mut paper = paper.clone();
+                // What patients send goes to their own category; what staff send them belongs beside it.
+                if let User::Staff(_) = grant.user() {
+                    paper.category.get_or_insert_with(|| Token {
+                        system: Some(DOCUMENT_CATEGORIES.to_owned()),
+                        code: PORTAL_CATEGORY.to_owned(),
+                    });
+                }
+                let ask = DocumentAsk::File(paper);
+                match filing::case(emr, grant, &reach, ask).await? {
+                    Case::Document(case) => Enclosed::New(Box::new(case)),
+                    _ => return Err(Refusal::NotFound.into()),
+                }
+            }
+        });
+    }
+    Ok(found)
+}
+
+/// Writes both copies, and before them the documents that are filed with the message.
+pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &MessageChange) -> Answer<Written> {
+    let MessageChange::Send {
+        by,
+        patient,
+        colleague,
+        letter,
+        thread,
+        enclosed,
+        author,
+        person,
+    } = change
+    else {
+        return Err(Refusal::NotFound.into());
+    };
+    let others = match thread {
+        Some(thread) => at_the_other_end(tx, (patient, colleague), *thread).await?,
+        None => None,
+    };
+    let (sender, recipient, own, theirs) = match by {
+        Writer::Patient => (patient, colleague, *thread, others),
+        Writer::Staff => (colleague, patient, others, *thread),
+    };
+    let date = emr.zone.wall(emr.now());
+    let title = match letter.title.as_str() {
+        "" => "Unassigned".to_owned(),
+        title => stored(title),
+    };
+    let documents = filed(emr, tx, enclosed).await?;
+    let names: Vec<String> = documents.iter().map(|(_, name)| name.clone()).collect();
+    let body = mail::written(&letter.body, &names);
+    let row = |owner: &End, status: &'static str| {
+        Sql::new(SEND)
+            .bind(date)
+            .bind(&owner.mailbox)
+            .bind(&sender.mailbox)
+            .bind(&title)
+            .bind(&body)
+            .bind(&recipient.mailbox)
+            .bind(&recipient.name)
+            .bind(&sender.mailbox)
+            .bind(&sender.name)
+            .bind(status)
+    };
+    let status = if thread.is_some() { "Reply" } else { "New" };
+    let sent = tx.insert(row(sender, status).bind(own).bind(own)).await?;
+    let own = match own {
+        Some(own) => own,
+        None => {
+            tx.run(Sql::new(FIRST).bind(sent).bind(sent).bind(sent))
+                .await?;
+            sent
+        }
+    };
+    let received = tx
+        .insert(row(recipient, "New").bind(theirs).bind(own))
+        .await?;
+    if theirs.is_none() {
+        let sql = Sql::new(FIRST).bind(received).bind(own).bind(received);
+        tx.run(sql).await?;
+    }
+    for (document, _) in documents {
+        // What staff send along, its patient sees.
+        if author.is_some() {
+            let share = Share {
+                document,
+                pid: person.pid,
+                shared: true,
+                by: *author,
+                at: millis(emr.now()),
+            };
+            shares::set(tx, share).await?;
+        }
+        for copy in [sent, received] {
+            attached::add(tx, (copy, document)).await?;
+        }
+    }
+    let shown = match by {
+        Writer::Patient => sent,
+        Writer::Staff => received,
+    };
+    if let Some(topic) = letter.topic {
+        tx.run(Sql::new(TOPIC).bind(shown).bind(topic.code()))
+            .await?;
+    }
+    Ok(Written::Record(mail::id_of(shown)))
+}
+
+/// Row and name of each document that goes along, after those that are new were filed.
+async fn filed(emr: &Emr, tx: &mut Tx, enclosed: &[Enclosed]) -> Answer<Vec<(i64, String)>> {
+    let mut all = Vec::new();
+    for one in enclosed {
+        all.push(match one {
+            Enclosed::Known(row, name) => (*row, name.clone()),
+            Enclosed::New(case) => {
+                let change = DocumentChange::File(case.clone());
+                filing::apply(emr, tx, &change).await?;
+                filing::filed(tx, case).await?
+            }
+        });
+    }
+    Ok(all)
+}
+
+/// The number the patient's thread has in the mailbox of this member of staff; `None` where they are new to it.
+async fn at_the_other_end(
+    tx: &mut Tx,
+    (patient, colleague): (&End, &End),
+    thread: i64,
+) -> Answer<Option<i64>> {
+    for (sql, owner, sender) in [(TOLD, patient, colleague), (HELD, colleague, patient)] {
+        let sql = Sql::new(sql)
+            .bind(&owner.mailbox)
+            .bind(hex(&owner.mailbox))
+            .bind(thread)
+            .bind(hex(&sender.mailbox));
+        let found: Option<Number> = tx.one(sql).await?;
+        if let Some(number) = found.and_then(|row| row.number) {
+            return Ok(Some(number));
+        }
+    }
+    Ok(None)
+}
+
+impl Mailbox {
+    fn end(self) -> Option<End> {
+        Some(End {
+            mailbox: self.account?,
+            name: self.display,
+        })
+    }
+}
+
+impl Colleague {
+    fn end(self) -> Option<End> {
+        Some(End {
+            mailbox: self.username?,
+            name: spoken(self.fname, self.lname),
+        })
+    }
+}

@@ -1,0 +1,362 @@
+//! Messages without an app: the patient's pages and the desk's, through to OpenEMR's own rows (portal rules F139 to F146).
+
+use axum::http::StatusCode;
+
+use anteroom::demo::manifest::PatientLogin;
+
+use super::mailbox::own_page;
+use super::mailbox::run;
+use super::staff::at_the_desk;
+use super::staff::csrf;
+use crate::clinic::Answer;
+use crate::clinic::Clinic;
+use crate::clinic::browser::Browser;
+use crate::clinic::engine::LAYOUTS;
+
+const HERE: &str = "/account/messages";
+const DESK: &str = "/staff/messages";
+
+const ROWS: &str = "SELECT CONCAT_WS('|', owner, sender_id, message_status, activity, deleted) AS text \
+    FROM onsite_mail WHERE title = 'Swimming <b>' ORDER BY id";
+
+/// The value of the first attribute behind a mark in a page.
+fn after(html: &str, mark: &str) -> String {
+    let rest = html.split(mark).nth(1);
+    let value = rest.and_then(|rest| rest.split('"').next());
+    value
+        .unwrap_or_else(|| panic!("no {mark} in {html}"))
+        .replace("&#38;", "&")
+}
+
+/// The address of the thread with this title in a folder.
+fn thread(html: &str, title: &str) -> String {
+    let row = html
+        .split("<tr>")
+        .find(|row| row.contains(title))
+        .unwrap_or_else(|| panic!("no {title} in {html}"));
+    after(row, "href=\"")
+}
+
+/// Fills a page's form in and sends it.
+async fn sent(
+    browser: &mut Browser<'_>,
+    (page, path): (&Answer, &str),
+    more: &[(&'static str, &str)],
+) -> Answer {
+    let mut fields = vec![("csrf", csrf(page))];
+    if page.text().contains("name=\"ticket\"") {
+        let ticket = after(&page.text(), "name=\"ticket\" value=\"");
+        fields.push(("ticket", ticket));
+    }
+    fields.extend(more.iter().map(|(name, text)| (*name, (*text).to_owned())));
+    browser.post(path, &fields).await
+}
+
+async fn at_home<'c>(clinic: &'c Clinic, patient: &PatientLogin) -> (Browser<'c>, Answer) {
+    let mut browser = clinic.browser();
+    let login = (patient.username.as_str(), patient.password.as_str());
+    let page = own_page(&mut browser, login, HERE).await;
+    (browser, page)
+}
+
+async fn the_whole_story(clinic: Clinic) {
+    let maria = clinic.patient("active");
+    let (mut home, inbox) = at_home(&clinic, maria).await;
+    assert!(
+        inbox.text().contains("<h1>Messages</h1>"),
+        "{}",
+        inbox.text()
+    );
+    let form = home.get(&format!("{HERE}/new")).await;
+    let lee = form
+        .text()
+        .split("<option value=\"")
+        .find(|one| one.contains("Donna Lee"))
+        .and_then(|one| one.split('"').next().map(str::to_owned))
+        .expect("Donna Lee takes messages");
+    // What is not whole is said where it was typed, and kept.
+    let new = format!("{HERE}/new");
+    let no = sent(&mut home, (&form, &new), &[("to", &lee), ("body", " ")]).await;
+    assert_eq!(no.status, StatusCode::BAD_REQUEST);
+    assert!(
+        no.text().contains("Write something first."),
+        "{}",
+        no.text()
+    );
+    let no = sent(&mut home, (&form, &new), &[("body", "May I?")]).await;
+    assert!(
+        no.text().contains("Choose whom you write to."),
+        "{}",
+        no.text()
+    );
+    assert!(no.text().contains("May I?"));
+    let text = "May I swim?\r\n\r\n<script>alert(1)</script>";
+    let fields = [
+        ("to", lee.as_str()),
+        ("title", "Swimming <b>"),
+        ("body", text),
+    ];
+    let done = sent(&mut home, (&form, &new), &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    // Two clicks are one message.
+    let again = sent(&mut home, (&form, &new), &fields).await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER, "{}", again.text());
+    let rows = clinic.look("SELECT CONCAT_WS('|', COUNT(*), COUNT(DISTINCT owner), MIN(message_status), MAX(message_status)) AS text FROM onsite_mail WHERE title = 'Swimming <b>'").await;
+    assert_eq!(rows, "2|2|New|New");
+    // Staff read it: it is first and unread.
+    let (mut desk, _) = at_the_desk(&clinic, "dlee").await;
+    let page = desk.get(DESK).await;
+    let html = page.text();
+    assert!(
+        html.contains("Swimming &#60;b&#62;") && html.contains(">Unread<"),
+        "{html}"
+    );
+    let address = thread(&html, "Swimming");
+    let opened = desk.get(&address).await;
+    let html = opened.text();
+    assert!(
+        html.contains("May I swim?") && !html.contains("<script>alert"),
+        "{html}"
+    );
+    let page = desk.get(DESK).await.text();
+    let row = page
+        .split("<tr>")
+        .find(|row| row.contains("Swimming"))
+        .expect("there");
+    assert!(!row.contains(">Unread<"), "{row}");
+    let reply = [("decision", "reply"), ("body", "Yes, in two weeks.")];
+    let done = sent(&mut desk, (&opened, &address), &reply).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    // The patient has it in the same thread; what was opened is read.
+    let inbox = home.get(HERE).await.text();
+    let mine = thread(&inbox, "Swimming");
+    let conversation = home.get(&mine).await;
+    let html = conversation.text();
+    assert!(
+        html.contains("May I swim?") && html.contains("Yes, in two weeks."),
+        "{html}"
+    );
+    let statuses = clinic.look("SELECT CONCAT_WS('|', COUNT(*), SUM(CASE WHEN message_status = 'Read' THEN 1 ELSE 0 END)) AS text FROM onsite_mail WHERE title = 'Swimming <b>'").await;
+    assert_eq!(
+        statuses,
+        "4|2",
+        "one read at each end: {}",
+        clinic.look(ROWS).await
+    );
+    let more = [("decision", "reply"), ("body", "Thank you.")];
+    let done = sent(&mut home, (&conversation, &mine), &more).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    // F146: staff complete it; the patient's own copies stay the patient's.
+    let opened = desk.get(&address).await;
+    let done = sent(&mut desk, (&opened, &address), &[("decision", "complete")]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    let counted = clinic.look("SELECT CONCAT_WS('|', COUNT(*), SUM(CASE WHEN message_status = 'Done' AND activity = 0 AND owner = 'dlee' THEN 1 ELSE 0 END)) AS text FROM onsite_mail WHERE title = 'Swimming <b>'").await;
+    assert_eq!(counted, "6|3");
+    let opened = home.get(&mine).await;
+    let done = sent(&mut home, (&opened, &mine), &[("decision", "archive")]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    assert!(!home.get(HERE).await.text().contains("Swimming"));
+    let archive = home.get(&format!("{HERE}?folder=archive")).await.text();
+    let away = thread(&archive, "Swimming");
+    let opened = home.get(&away).await;
+    let done = sent(&mut home, (&opened, &away), &[("decision", "back")]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    assert!(home.get(HERE).await.text().contains("Swimming"));
+    // Another patient's thread is not there.
+    let sean = clinic.patients("active").nth(1).expect("another");
+    let (mut other, _) = at_home(&clinic, sean).await;
+    assert_eq!(other.get(&mine).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        desk.get(&mine.replace(HERE, DESK)).await.status,
+        StatusCode::NOT_FOUND
+    );
+    // Staff write to a patient they look for.
+    let new = format!("{DESK}/new");
+    let page = desk.get(&new).await;
+    let found = [("decision", "search"), ("search", "delg")];
+    let found = sent(&mut desk, (&page, &new), &found).await;
+    assert!(found.text().contains(&maria.id), "{}", found.text());
+    let form = desk.get(&format!("{new}?patient={}", maria.id)).await;
+    let fields = [
+        ("decision", "send"),
+        ("patient", maria.id.as_str()),
+        ("title", "Bill"),
+        ("topic", "payment"),
+        ("body", "It is paid."),
+    ];
+    let done = sent(&mut desk, (&form, &new), &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    assert!(home.get(HERE).await.text().contains("Bill"));
+    // While the portal is off nothing is shown.
+    run(
+        &clinic,
+        "UPDATE globals SET gl_value = '0' WHERE gl_name = 'portal_onsite_two_enable'",
+    )
+    .await;
+    clinic.wait(time::Duration::seconds(2));
+    let off = home.get(HERE).await.text();
+    assert!(
+        off.contains("switched off") && !off.contains("Bill"),
+        "{off}"
+    );
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f139_f140_f146_patients_and_staff_write_on_pages() {
+    the_whole_story(Clinic::open().await).await;
+}
+
+#[tokio::test]
+async fn f139_f140_f146_the_same_on_mariadb_in_every_layout() {
+    for layout in LAYOUTS {
+        if let Some(clinic) = Clinic::on_mariadb(layout).await {
+            the_whole_story(clinic).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn f141_f164_staff_who_take_no_part_have_no_mailbox_here_and_that_is_told() {
+    let clinic = Clinic::open().await;
+    let (mut desk, _) = at_the_desk(&clinic, "dlee").await;
+    run(
+        &clinic,
+        "UPDATE users SET portal_user = 0 WHERE username = 'dlee'",
+    )
+    .await;
+    let no = desk.get(DESK).await;
+    assert_eq!(no.status, StatusCode::FORBIDDEN, "{}", no.text());
+    let ledger = clinic.look("SELECT CONCAT_WS('|', action, outcome, reason) AS text FROM anteroom_audit WHERE action = 'staff.desk' ORDER BY id DESC").await;
+    assert_eq!(ledger, "staff.desk|refused|needs users.portal_user");
+    clinic.close().await;
+}
+
+/// One row of a message as OpenEMR's own screens write it into the first patient's mailbox.
+const FROM_OPENEMR: &str = "INSERT INTO onsite_mail (date, owner, user, groupname, activity, authorized, title, body, \
+    recipient_id, recipient_name, sender_id, sender_name, assigned_to, deleted, message_status, mail_chain, \
+    reply_mail_chain, is_msg_encrypted) SELECT '2020-01-01 09:00:00', a.portal_username, 'dlee', 'Default', 1, 1, \
+    'Secret', '<p>secret</p>', a.portal_username, 'Maria', 'dlee', 'Donna Lee', '', 0, 'New', 0, 0, 0 \
+    FROM patient_access_onsite a WHERE a.pid = (SELECT MIN(p.pid) FROM patient_data p WHERE p.allow_patient_portal = 'YES')";
+
+async fn the_letters(clinic: Clinic) {
+    let look = async || {
+        anteroom::worker::messages::look(clinic.app.as_ref())
+            .await
+            .expect("a look")
+    };
+    assert_eq!(look().await, 0, "of what was there before nobody is told");
+    run(&clinic, FROM_OPENEMR).await;
+    assert_eq!(look().await, 1);
+    let told = clinic
+        .look("SELECT CONCAT_WS('|', letter, told) AS text FROM anteroom_outbox ORDER BY id DESC")
+        .await;
+    assert_eq!(told, "message|{}", "nothing of it");
+    run(&clinic, FROM_OPENEMR).await;
+    run(&clinic, FROM_OPENEMR).await;
+    assert_eq!(look().await, 0, "one letter an hour");
+    clinic.wait(time::Duration::minutes(61));
+    let (one, other) = tokio::join!(look(), look());
+    assert_eq!(one + other, 1, "one for both, however many servers look");
+    clinic.wait(time::Duration::minutes(61));
+    assert_eq!(look().await, 0);
+    // What was read meanwhile needs no letter.
+    run(&clinic, FROM_OPENEMR).await;
+    run(
+        &clinic,
+        "UPDATE onsite_mail SET message_status = 'Read' WHERE message_status = 'New'",
+    )
+    .await;
+    assert_eq!(look().await, 0);
+    run(&clinic, "DELETE FROM anteroom_outbox").await;
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f139_a_letter_says_that_there_is_a_message_and_nothing_of_it() {
+    the_letters(Clinic::open().await).await;
+}
+
+#[tokio::test]
+async fn f139_a_letter_says_that_there_is_a_message_on_mariadb_in_every_layout() {
+    for layout in LAYOUTS {
+        if let Some(clinic) = Clinic::on_mariadb(layout).await {
+            the_letters(clinic).await;
+        }
+    }
+}
+
+async fn the_many(clinic: Clinic) {
+    let (mut desk, _) = at_the_desk(&clinic, "dlee").await;
+    let path = format!("{DESK}/many");
+    let form = desk.get(&path).await;
+    let fields = |decision| {
+        [
+            ("decision", decision),
+            ("whom", "all"),
+            ("title", "Flu shots"),
+            ("body", "They are here."),
+        ]
+    };
+    let no = [("decision", "preview"), ("whom", "day"), ("body", "x")];
+    let no = sent(&mut desk, (&form, &path), &no).await;
+    assert!(no.text().contains("Choose a day first."), "{}", no.text());
+    let counted = sent(&mut desk, (&form, &path), &fields("preview")).await;
+    let html = counted.text();
+    assert!(html.contains("get this message"), "{html}");
+    let count = clinic.look("SELECT CAST(COUNT(*) AS CHAR) AS text FROM patient_data p JOIN patient_access_onsite a ON a.pid = p.pid WHERE p.allow_patient_portal = 'YES' AND a.portal_username <> ''").await;
+    assert!(
+        html.contains(&format!("{count} patients get")),
+        "{count} {html}"
+    );
+    let begun = sent(&mut desk, (&counted, &path), &fields("send")).await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.text());
+    let job = begun.header("location").to_owned();
+    let again = sent(&mut desk, (&counted, &path), &fields("send")).await;
+    assert_eq!(again.header("location"), job, "two clicks are one job");
+    let work = async || {
+        let house = clinic.app.as_ref();
+        while anteroom::worker::jobs::look(house, "worker")
+            .await
+            .expect("works")
+        {}
+    };
+    work().await;
+    let rows = clinic.look("SELECT CONCAT_WS('|', COUNT(*), SUM(CASE WHEN owner = 'dlee' THEN 1 ELSE 0 END), COUNT(DISTINCT owner)) AS text FROM onsite_mail WHERE title = 'Flu shots'").await;
+    let lines = clinic
+        .look("SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_job_item WHERE outcome = 'sent'")
+        .await;
+    let each: i64 = lines.parse().expect("a number");
+    assert!(each > 0);
+    assert_eq!(rows, format!("{}|{each}|{}", each * 2, each + 1));
+    let page = desk.get(&job).await;
+    let html = page.text();
+    assert!(
+        html.contains("Message to many") && html.contains(">Sent<"),
+        "{html}"
+    );
+    // Whoever opens it again sends nothing twice.
+    let fields = [("csrf", csrf(&form)), ("do", "again".to_owned())];
+    let again = desk.post(&job, &fields).await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER, "{}", again.text());
+    work().await;
+    let after = clinic
+        .look("SELECT CAST(COUNT(*) AS CHAR) AS text FROM onsite_mail WHERE title = 'Flu shots'")
+        .await;
+    assert_eq!(after, (each * 2).to_string());
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f139_a_message_to_many_is_sent_once_to_each() {
+    the_many(Clinic::open().await).await;
+}
+
+#[tokio::test]
+async fn f139_a_message_to_many_is_sent_once_to_each_on_mariadb_in_every_layout() {
+    for layout in LAYOUTS {
+        if let Some(clinic) = Clinic::on_mariadb(layout).await {
+            the_many(clinic).await;
+        }
+    }
+}
