@@ -7,6 +7,7 @@ mod sending;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use crate::config::Choice;
 use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::access::Grant;
@@ -46,15 +47,20 @@ struct Copy {
     chain: i64,
 }
 
-/// What the rules must know.
+/// What the rules must know; `choice` is what the practice does with documents that patients send along.
 ///
 /// # Errors
 /// `NotFound` for a copy that is not there for this caller; `Unprocessable` for a patient or a message that is not;
 /// `Forbidden` for a service, and for staff who write as somebody else.
-pub(super) async fn case(emr: &Emr, grant: &Grant, reach: &Reach, ask: MessageAsk) -> Answer<Case> {
+pub(super) async fn case(
+    emr: &Emr,
+    grant: &Grant,
+    reach: &Reach,
+    (ask, choice): (MessageAsk, Choice),
+) -> Answer<Case> {
     let case = match ask {
         MessageAsk::Send(letter) => {
-            MessageCase::Send(sending::case(emr, grant, reach, letter).await?)
+            MessageCase::Send(sending::case(emr, grant, reach, (letter, choice)).await?)
         }
         MessageAsk::Mark(mark) => {
             MessageCase::Mark(marking::of_one(emr, grant, reach, mark).await?)

@@ -59,7 +59,9 @@ pub async fn case(
         Ask::Chart(ask) => {
             super::chart::case(emr, grant, reach, (ask, rules.reviews.profile)).await
         }
-        Ask::Message(ask) => super::message_writing::case(emr, grant, reach, ask).await,
+        Ask::Message(ask) => {
+            super::message_writing::case(emr, grant, reach, (ask, rules.reviews.document)).await
+        }
         Ask::Share(ask) => super::sharing::case(emr, grant, reach, ask).await,
         Ask::Work(ask) => super::tasks::case(emr, grant, reach, ask).await,
         Ask::Form(ask) => super::forms::case(emr, (grant, reach), (*ask, rules.forms)).await,

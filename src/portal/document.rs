@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn case_169_every_rule_of_uploading_can_be_broken_alone() {
         type Break = fn(&mut DocumentCase);
-        let breaks: [(&str, Break); 9] = [
+        let breaks: [(&str, Break); 10] = [
             ("portal-disabled", |case| case.portal_on = false),
             ("upload.forbidden", |case| case.choice = Choice::Forbidden),
             ("upload.off", |case| case.uploads_on = false),

@@ -3,6 +3,7 @@
 
 use sqlx::FromRow;
 
+use crate::config::Choice;
 use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::ResourceType;
@@ -88,7 +89,7 @@ pub(super) async fn case(
     emr: &Emr,
     grant: &Grant,
     reach: &Reach,
-    letter: Letter,
+    (letter, choice): (Letter, Choice),
 ) -> Answer<SendCase> {
     let place = match grant.user() {
         User::Patient(_) => "Communication.subject",
@@ -140,7 +141,7 @@ pub(super) async fn case(
     let allowed = Sql::new(ALLOWED).bind(person.pid).bind(person.uuid);
     let allowed: Option<Number> = emr.db.one(allowed).await?;
     let practice = emr.practice().await?;
-    let enclosed = enclosed(emr, grant, &letter).await?;
+    let enclosed = enclosed(emr, grant, (&letter, choice)).await?;
     Ok(SendCase {
         portal_on: practice.globals.on("portal_onsite_two_enable"),
         patient_on: allowed.is_some_and(|row| row.number == Some(1)),
@@ -159,7 +160,11 @@ pub(super) async fn case(
 }
 
 /// The documents that go along: those of the chart as their sender may read them, new ones as they may file them.
-async fn enclosed(emr: &Emr, grant: &Grant, letter: &Letter) -> Answer<Vec<Enclosed>> {
+async fn enclosed(
+    emr: &Emr,
+    grant: &Grant,
+    (letter, choice): (&Letter, Choice),
+) -> Answer<Vec<Enclosed>> {
     const KIND: ResourceType = ResourceType::DocumentReference;
     let mut found = Vec::new();
     for one in &letter.enclosed {
@@ -190,7 +195,7 @@ async fn enclosed(emr: &Emr, grant: &Grant, letter: &Letter) -> Answer<Vec<Enclo
                         code: PORTAL_CATEGORY.to_owned(),
                     });
                 }
-                let ask = DocumentAsk::File(paper);
+                let ask = (DocumentAsk::File(paper), choice);
                 match filing::case(emr, grant, &reach, ask).await? {
                     Case::Document(case) => Enclosed::New(Box::new(case)),
                     _ => return Err(Refusal::NotFound.into()),
