@@ -257,7 +257,7 @@ fn chart(emr: &Emr, reach: &Reach) -> Result<Sql, Refusal> {
 
 async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
     let mut sql = chart(emr, reach)?;
-    let filtered = |sql, filter: &Filter| filtered(emr, sql, (filter, "d.date"));
+    let filtered = |sql, filter: &Filter| filtered(emr, sql, (filter, &COLUMNS));
     sql = predicates::granted(sql, reach, filtered)?;
     if let Some(ids) = &query.ids {
         sql = match has_uuid(emr) {
@@ -274,16 +274,32 @@ async fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Sql> {
     Ok(sql.push(ORDER).limit(query.count.saturating_add(1)))
 }
 
+/// What a search asks of the rows behind documents: forms of the Documents Center are documents too, in another table.
+pub(super) struct Columns {
+    /// When it was filed.
+    pub(super) date: &'static str,
+    /// That it counts.
+    pub(super) current: &'static str,
+    /// That it does not.
+    pub(super) in_error: &'static str,
+}
+
+const COLUMNS: Columns = Columns {
+    date: "d.date",
+    current: " AND d.deleted = 0",
+    in_error: " AND d.deleted <> 0",
+};
+
 /// A condition of a search, for documents and for forms, whose date is in another column.
 pub(super) fn filtered(
     emr: &Emr,
     sql: Sql,
-    (filter, date): (&Filter, &'static str),
+    (filter, columns): (&Filter, &Columns),
 ) -> Result<Sql, Refusal> {
     let coded = emr.layout.has("categories", "codes");
     Ok(match filter {
         Filter::Date(Field::Date | Field::LastUpdated, ranges) => {
-            predicates::dates(sql, date, ranges, &emr.zone)
+            predicates::dates(sql, columns.date, ranges, &emr.zone)
         }
         Filter::Token(Field::Category, tokens) => in_category(sql, tokens),
         Filter::Token(Field::Type, tokens) => of_type(sql, tokens, coded),
@@ -292,8 +308,8 @@ pub(super) fn filtered(
             let current = tokens.iter().any(asked("current"));
             match (current, tokens.iter().any(asked("entered-in-error"))) {
                 (true, true) => sql,
-                (true, false) => sql.push(" AND d.deleted = 0"),
-                (false, true) => sql.push(" AND d.deleted <> 0"),
+                (true, false) => sql.push(columns.current),
+                (false, true) => sql.push(columns.in_error),
                 (false, false) => sql.push(" AND 1 = 0"),
             }
         }

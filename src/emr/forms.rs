@@ -36,6 +36,7 @@ use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
 use crate::emr::documents;
 use crate::emr::documents::Bytes;
+use crate::emr::documents::Columns;
 use crate::emr::documents::Opened;
 use crate::emr::documents::Placed;
 use crate::emr::filing;
@@ -56,6 +57,13 @@ pub(super) use rows::row_of;
 const SPAN: i64 = 1 << 44;
 
 const KEY: &str = "d.create_date";
+
+/// A form is current whatever becomes of it.
+const COLUMNS: Columns = Columns {
+    date: KEY,
+    current: "",
+    in_error: " AND 1 = 0",
+};
 
 const ORDER: &str = " ORDER BY d.create_date DESC, d.id DESC";
 
@@ -125,7 +133,7 @@ async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Vec<Placed>> {
     if let Some(held) = reach.held() {
         sql = predicates::rights(sql.push(OPEN_TO_STAFF), held, &[]);
     }
-    let filtered = |sql, filter: &_| documents::filtered(emr, sql, (filter, KEY));
+    let filtered = |sql, filter: &_| documents::filtered(emr, sql, (filter, &COLUMNS));
     sql = predicates::granted(sql, reach, filtered)?;
     if let Some(ids) = &query.ids {
         let rows: Vec<i64> = ids.iter().filter_map(|id| row_of(*id)).collect();

@@ -63,7 +63,7 @@ pub async fn case(
             super::message_writing::case(emr, grant, reach, (ask, rules.reviews.document)).await
         }
         Ask::Share(ask) => super::sharing::case(emr, grant, reach, ask).await,
-        Ask::Work(ask) => super::tasks::case(emr, grant, reach, ask).await,
+        Ask::Work(ask) => super::tasks::case(emr, grant, reach, *ask).await,
         Ask::Form(ask) => super::forms::case(emr, (grant, reach), (*ask, rules.forms)).await,
         Ask::Document(ask) => {
             super::filing::case(emr, grant, reach, (ask, rules.reviews.document)).await

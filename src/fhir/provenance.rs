@@ -41,8 +41,8 @@ const TARGETS: &[ResourceType] = &[
     ResourceType::Coverage,
 ];
 
-/// System of the hashes of what was signed.
-const HASHES: &str = "https://anteroom.dev/fhir/NamingSystem/sha3-512";
+/// System of the hashes of what was signed: SHA3-512, as NIST names it.
+const HASHES: &str = "urn:oid:2.16.840.1.101.3.4.2.10";
 
 /// Provenance as it is served.
 pub static SERVED: Served = Served {

@@ -50,13 +50,13 @@ pub(super) fn of(sent: Sent<'_>) -> Result<Ask, Refusal> {
         None => String::new(),
     };
     let (refused, category) = parts(&task.output, &reason)?;
-    Ok(Ask::Work(WorkAsk {
+    Ok(Ask::Work(Box::new(WorkAsk {
         task: before.as_ref().clone(),
         decide,
         reason,
         refused,
         category,
-    }))
+    })))
 }
 
 /// What outputs say: each part that is not taken over, and why.

@@ -183,18 +183,18 @@ pub struct Signing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FormCase {
     /// A form is to be put before a patient.
-    Put(PutCase),
+    Put(Box<PutCase>),
     /// One is to be filled in, or signed.
-    Fill(FillCase),
+    Fill(Box<FillCase>),
 }
 
 /// What may be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FormChange {
     /// This form is put before a patient.
-    Put(PutCase),
+    Put(Box<PutCase>),
     /// This one is filled in, or signed.
-    Fill(FillCase),
+    Fill(Box<FillCase>),
 }
 
 /// When a form may be put before a patient.

@@ -223,7 +223,7 @@ pub enum MessageChange {
         /// The end of staff.
         colleague: End,
         /// What is written.
-        letter: Letter,
+        letter: Box<Letter>,
         /// The thread in the patient's mailbox, where one is answered.
         thread: Option<i64>,
         /// The documents that go along.
@@ -360,7 +360,7 @@ pub(super) fn decide(case: MessageCase) -> Verdict {
                         person: case.person,
                         patient,
                         colleague,
-                        letter: case.letter,
+                        letter: Box::new(case.letter),
                         thread: case.thread,
                         enclosed: case.enclosed,
                     }))

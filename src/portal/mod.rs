@@ -61,7 +61,7 @@ pub enum Ask {
     /// About who sees a document.
     Share(ShareAsk),
     /// About something that waits and is decided.
-    Work(WorkAsk),
+    Work(Box<WorkAsk>),
     /// About a patient's insurance.
     Insurance(Box<InsuranceAsk>),
     /// About a form that is put before a patient, filled in or signed.

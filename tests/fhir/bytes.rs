@@ -121,7 +121,10 @@ async fn case_136_a_scope_cut_to_a_category_cuts_the_bytes_too() {
         codes.unwrap_or_default().to_owned()
     };
     let documents = documents(&clinic, &all).await;
-    let first = category(documents.first().expect("a document"));
+    let mut categories = documents.iter().map(category);
+    // A form has none before it is filed.
+    let first = categories.find(|name| !name.is_empty());
+    let first = first.expect("a document");
     assert!(
         documents.iter().any(|document| category(document) != first),
         "two categories"

@@ -33,10 +33,14 @@ async fn the_whole_story(clinic: Clinic) {
         (ResourceType::Encounter, "/fhir/Encounter?_count=200"),
     ] {
         let found = clinic.get(search, &mine).await.json();
-        let id = found["entry"][0]["resource"]["id"]
-            .as_str()
-            .expect("one")
-            .to_owned();
+        // Forms of the Documents Center are rows of another table: they have no size.
+        let is_row = |entry: &&serde_json::Value| {
+            let attachment = &entry["resource"]["content"][0]["attachment"];
+            kind != ResourceType::DocumentReference || attachment["size"].is_u64()
+        };
+        let mut entries = found["entry"].as_array().expect("entries").iter();
+        let entry = entries.find(is_row).expect("one");
+        let id = entry["resource"]["id"].as_str().expect("one").to_owned();
         ids.push((kind, id));
     }
     for (kind, id) in &ids {

@@ -278,6 +278,17 @@ async fn every_way_to_ask_for_all_finds_all() {
     assert_eq!(count(&format!("Appointment?status={system}&")).await, all);
     assert_eq!(count("Appointment?status=entered-in-error&").await, 0);
     let documents = count("DocumentReference?").await;
+    let current = count("DocumentReference?status=current&").await;
+    assert_eq!(current, documents);
+    assert_eq!(count("DocumentReference?status=entered-in-error&").await, 0);
+    // A form has no category of the practice before it is filed.
+    let forms = clinic
+        .get("/fhir/DocumentReference?_count=200", &token)
+        .await;
+    let forms = forms.json();
+    let forms = forms["entry"].as_array().expect("entries").iter();
+    let forms = forms.filter(|entry| entry["resource"]["category"][1].is_null());
+    let documents = documents - forms.count();
     let system = "https://anteroom.dev/fhir/CodeSystem/document-category%7C";
     assert_eq!(
         count(&format!("DocumentReference?category={system}&")).await,

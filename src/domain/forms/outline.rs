@@ -69,7 +69,7 @@ fn part(line: &str, place: usize) -> Result<Part, &'static str> {
             (line.get(sign.len()..).unwrap_or_default(), kind)
         }
     };
-    let (label, required) = match label.trim().strip_suffix(" *") {
+    let (label, required) = match label.trim_end().strip_suffix(" *") {
         Some(label) => (label.trim(), true),
         None => (label.trim(), false),
     };

@@ -123,7 +123,7 @@ pub(in crate::emr) async fn case(
             Some(signing)
         }
     };
-    Ok(Case::Form(Box::new(FormCase::Fill(FillCase {
+    Ok(Case::Form(Box::new(FormCase::Fill(Box::new(FillCase {
         form,
         by,
         portal_on: practice.globals.on("portal_onsite_two_enable"),
@@ -134,7 +134,7 @@ pub(in crate::emr) async fn case(
         data,
         client_id: grant.client_id().to_owned(),
         at,
-    }))))
+    })))))
 }
 
 /// The columns a signature is about.

@@ -93,14 +93,14 @@ pub(in crate::emr) async fn case(
     let html = found
         .as_ref()
         .map_or_else(String::new, |found| blank(&found.questions));
-    Ok(Case::Form(Box::new(FormCase::Put(PutCase {
+    Ok(Case::Form(Box::new(FormCase::Put(Box::new(PutCase {
         person,
         by,
         template: found,
         html,
         category: place,
         waits: waits.is_some_and(|row| row.number > 0),
-    }))))
+    })))))
 }
 
 /// Writes what a permit allows.

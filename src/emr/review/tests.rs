@@ -129,13 +129,13 @@ fn edit(before: Patient, parts: &[(Part, &str)]) -> Ask {
 }
 
 fn accept(task: &Task) -> Ask {
-    Ask::Work(WorkAsk {
+    Ask::Work(Box::new(WorkAsk {
         task: task.clone(),
         decide: Decide::Accept,
         reason: String::new(),
         refused: Vec::new(),
         category: String::new(),
-    })
+    }))
 }
 
 #[tokio::test]

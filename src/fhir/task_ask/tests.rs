@@ -51,7 +51,7 @@ fn ask(role: Role, status: TaskStatus, reason: Option<&str>) -> Result<WorkAsk, 
         changed: vec!["status".to_owned()],
     };
     match of(sent)? {
-        Ask::Work(ask) => Ok(ask),
+        Ask::Work(ask) => Ok(*ask),
         other => panic!("{other:?}"),
     }
 }

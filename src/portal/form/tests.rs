@@ -1,3 +1,5 @@
+//! Forms by the rules: every rule broken once, and what an answer may be.
+
 use super::*;
 use crate::domain::forms::Source;
 use crate::domain::forms::State;
