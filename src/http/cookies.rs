@@ -35,9 +35,22 @@ pub fn find<'h>(app: &App, headers: &'h HeaderMap, name: &str) -> Option<&'h str
     let mode = headers.get("sec-fetch-mode").map(HeaderValue::as_bytes);
     let background =
         headers.contains_key("sec-fetch-site") && mode.is_some_and(|mode| mode != b"navigate");
-    if matches!(name, SESSION | STAFF) && background {
-        return None;
+    match matches!(name, SESSION | STAFF) && background {
+        true => None,
+        false => held(app, headers, name),
     }
+}
+
+/// The same for what a page of ours asks for in the background and what keeps no session alive.
+pub fn find_behind<'h>(app: &App, headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    match site.is_none_or(|site| site == b"same-origin") {
+        true => held(app, headers, name),
+        false => None,
+    }
+}
+
+fn held<'h>(app: &App, headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let wanted = full_name(app, name);
     headers
         .get_all(COOKIE)

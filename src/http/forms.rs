@@ -130,6 +130,15 @@ pub fn own_visitor<'h>(app: &App, headers: &'h HeaderMap) -> Option<Visitor<'h>>
     })
 }
 
+/// The same for what a page of ours asks for by itself: whoever answers it must keep no session alive.
+pub fn own_watcher<'h>(app: &App, headers: &'h HeaderMap) -> Option<Visitor<'h>> {
+    Some(Visitor {
+        token: cookies::find_behind(app, headers, cookies::VISITOR)?,
+        session: cookies::find_behind(app, headers, cookies::SESSION),
+        staff: cookies::find_behind(app, headers, cookies::STAFF),
+    })
+}
+
 /// A page with a form that anybody may open: a browser without a visitor cookie gets one, for the form to be bound to.
 pub fn open_page(
     app: &App,

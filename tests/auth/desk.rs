@@ -1,5 +1,7 @@
 //! The desk as the hub of staff work (F160), a patient's apps at it, and the patient's own home.
 
+use axum::body::Body;
+use axum::http::Request;
 use axum::http::StatusCode;
 use serde_json::Value;
 use time::Duration;
@@ -121,6 +123,20 @@ async fn case_117_a_desk_that_only_stands_open_keeps_nobody_logged_in() {
         assert_eq!(away.status, StatusCode::SEE_OTHER);
         assert!(away.header("location").starts_with("/login/staff?"));
     }
+    // A page of ours that asks by itself is one of ours; another site's is not.
+    let (mut tbanks, _) = at_the_desk(&clinic, "tbanks").await;
+    clinic.app.stopping.send_replace(true);
+    for (site, status) in [
+        ("same-origin", StatusCode::OK),
+        ("cross-site", StatusCode::NO_CONTENT),
+    ] {
+        let asked = Request::get(EVENTS)
+            .header("sec-fetch-site", site)
+            .header("sec-fetch-mode", "cors");
+        let answer = tbanks.send(asked, Body::empty()).await;
+        assert_eq!(answer.status, status, "{site}");
+    }
+    clinic.app.stopping.send_replace(false);
     // A patient is nobody here.
     let mut patient = clinic.browser();
     let maria = clinic.patient("active");

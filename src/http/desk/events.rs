@@ -105,7 +105,7 @@ impl Watch {
 
 /// The counts as JSON, by the queues' names; `None` where nobody is logged in any more.
 async fn counts(app: &App, id: &RequestId, headers: &HeaderMap) -> Answer<Option<String>> {
-    let Some(visitor) = forms::own_visitor(app, headers) else {
+    let Some(visitor) = forms::own_watcher(app, headers) else {
         return Ok(None);
     };
     let base = app.config.fhir_base();
