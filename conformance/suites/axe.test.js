@@ -1,18 +1,16 @@
 // axe-core reads every page of axe/pages.js as a stranger, a patient and staff see it: English and Spanish, light and dark, phone and desk.
 import assert from "node:assert/strict";
-import { mkdir, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdir } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { PAGES } from "../axe/pages.js";
 import { openChromium } from "../lib/chromium.js";
+import { violations } from "../lib/looked.js";
 import { Person } from "../lib/person.js";
 import { activePatients, openTarget, staffOf } from "../lib/target.js";
 
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const WIDTHS = [390, 1280];
 const SCHEMES = ["light", "dark"];
 const LANGUAGES = ["en", "es"];
-const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 // Where pictures go, for people to look at.
 const pictures = process.env.ANTEROOM_PICTURES;
 
@@ -46,13 +44,6 @@ async function reader(who) {
 }
 
 const address = (path, language) => `${target.base}${path.replace("{patient}", activePatients(target)[0].id)}${path.includes("?") ? "&" : "?"}lang=${language}`;
-
-/** What axe finds on the page as it is, one line each. */
-async function violations(page) {
-  await page.evaluate(axe);
-  const found = await page.evaluate((values) => window.axe.run(document, { runOnly: { type: "tag", values }, resultTypes: ["violations"] }), TAGS);
-  return found.violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${one.help}: ${node.target.join(" ")}: ${node.html.slice(0, 160)}`));
-}
 
 for (const one of PAGES) {
   test(`${one.who}: ${one.name}`, async () => {

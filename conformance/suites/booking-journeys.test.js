@@ -3,22 +3,18 @@
 // reads the page.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, readFile, readdir } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { openChromium } from "../lib/chromium.js";
+import { seen as look } from "../lib/looked.js";
 import { Person } from "../lib/person.js";
 import { freePort, newFolder, startSandbox } from "../lib/sandbox.js";
 import { activePatients, staffOf } from "../lib/target.js";
 
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const WIDTHS = [390, 1280];
 const HERE = "/account/visits";
-const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const run = promisify(execFile);
-const pictures = process.env.ANTEROOM_PICTURES;
 
 let folder;
 let sandbox;
@@ -32,7 +28,6 @@ before(async () => {
   target = { base: sandbox.base, demo: JSON.parse(await readFile(join(folder.path, "demo.json"), "utf8")) };
   database = join(folder.path, (await readdir(folder.path)).find((name) => /\.(db|sqlite3?)$/.test(name)));
   chromium = await openChromium();
-  if (pictures) await mkdir(pictures, { recursive: true });
 });
 
 after(async () => {
@@ -55,22 +50,8 @@ const when = (reason) => rows(`SELECT pc_eventDate || ' ' || substr(pc_startTime
 
 const place = (person) => new URL(person.page.url()).pathname;
 
-/** axe reads the page at both widths; and a picture of it where pictures are wanted. */
-async function seen(person, name, fold = "") {
-  if (fold) await person.page.$$eval(fold, (all) => all.forEach((one) => { one.open = true; }));
-  for (const width of WIDTHS) {
-    await person.page.setViewport({ width, height: 900 });
-    await person.page.evaluate(() => document.getAnimations().forEach((one) => one.finish()));
-    if (pictures) await person.page.screenshot({ path: join(pictures, `booking-${name}-${width}.png`), fullPage: true });
-    await person.page.evaluate(axe);
-    const found = await person.page.evaluate((values) => window.axe.run(document, { runOnly: { type: "tag", values }, resultTypes: ["violations"] }), TAGS);
-    const faults = found.violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${one.help}: ${node.html.slice(0, 160)}`));
-    assert.deepEqual(faults, [], `${name} at ${width} px`);
-    const wide = await person.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.equal(wide, 0, `${name} does not scroll sideways at ${width} px`);
-  }
-  await person.page.setViewport({ width: 1280, height: 900 });
-}
+/** The page as a person sees it. */
+const seen = (person, name, fold) => look(person, `booking-${name}`, fold);
 
 /** Somebody logged in, on a page. */
 async function at(path, login) {

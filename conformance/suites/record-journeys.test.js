@@ -2,19 +2,15 @@
 // and file, fills in and signs a form that becomes part of the chart; the desk's counts follow by themselves, and the list of who
 // looked tells of it. Against any running server, so that both engines show it; at each step axe reads the page.
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openChromium } from "../lib/chromium.js";
+import { seen as look } from "../lib/looked.js";
 import { Person } from "../lib/person.js";
 import { activePatients, openTarget, staffOf } from "../lib/target.js";
 
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const WIDTHS = [390, 1280];
-const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const pictures = process.env.ANTEROOM_PICTURES;
 /** Told apart from other runs against the same server. */
 const RUN = Date.now().toString(36);
 const SUBJECT = `About the new pills ${RUN}`;
@@ -35,7 +31,6 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), "anteroom-record-"));
   await writeFile(join(folder, PAPER), PDF);
   chromium = await openChromium();
-  if (pictures) await mkdir(pictures, { recursive: true });
 });
 
 after(async () => {
@@ -45,21 +40,8 @@ after(async () => {
 
 const place = (person) => new URL(person.page.url()).pathname;
 
-/** axe reads the page at both widths; and a picture of it where pictures are wanted. */
-async function seen(person, name) {
-  for (const width of WIDTHS) {
-    await person.page.setViewport({ width, height: 900 });
-    await person.page.evaluate(() => document.getAnimations().forEach((one) => one.finish()));
-    if (pictures) await person.page.screenshot({ path: join(pictures, `record-${name}-${width}.png`), fullPage: true });
-    await person.page.evaluate(axe);
-    const found = await person.page.evaluate((values) => window.axe.run(document, { runOnly: { type: "tag", values }, resultTypes: ["violations"] }), TAGS);
-    const faults = found.violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${one.help}: ${node.html.slice(0, 160)}`));
-    assert.deepEqual(faults, [], `${name} at ${width} px`);
-    const wide = await person.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.equal(wide, 0, `${name} does not scroll sideways at ${width} px`);
-  }
-  await person.page.setViewport({ width: 1280, height: 900 });
-}
+/** The page as a person sees it. */
+const seen = (person, name, fold) => look(person, `record-${name}`, fold);
 
 /** Somebody logged in, on a page. */
 async function at(path, login) {

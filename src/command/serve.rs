@@ -31,6 +31,7 @@ use crate::http::oauth;
 use crate::http::pages::home::Login;
 use crate::http::reply;
 use crate::worker;
+use crate::worker::telling::Of;
 
 /// How often addresses that OpenEMR changed are looked for.
 const BETWEEN_NOTICES: std::time::Duration = std::time::Duration::from_secs(10);
@@ -174,9 +175,7 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
     let outbox = worker::outbox::start(app.clone(), app.entropy.as_ref());
     let sealing = worker::seal::start(system_clock(), db.clone(), app.keys.seal.clone());
     let working = worker::jobs::start(app.clone());
-    let telling = worker::visits::start(app.clone());
-    let reviewing = worker::reviews::start(app.clone());
-    let messaging = worker::messages::start(app.clone());
+    let telling = Of::ALL.map(|of| worker::telling::start(app.clone(), of));
     let noticing = tokio::spawn(notice(app.clone()));
     connections::serve(
         (listener, Patience::default()),
@@ -202,12 +201,10 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
         }
         Err(failure) => tracing::error!(?failure, "jobs were not worked on"),
     }
-    telling.abort();
-    let _ = telling.await;
-    reviewing.abort();
-    let _ = reviewing.await;
-    messaging.abort();
-    let _ = messaging.await;
+    for one in telling {
+        one.abort();
+        let _ = one.await;
+    }
     noticing.abort();
     let _ = noticing.await;
     // It holds the state, and with it a sender of ledger lines, until it has ended.

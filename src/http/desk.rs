@@ -1,46 +1,33 @@
 //! `/staff`: what waits at the desk, counted, each with the way to where it is finished.
 
+mod counts;
 mod events;
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::RawQuery;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::response::Response;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
-use crate::auth::client;
 use crate::auth::csrf;
-use crate::auth::registering::deciding;
 use crate::domain::access::Right;
-use crate::domain::refusal::Answer;
 use crate::emr::colleague::Colleague;
 use crate::http::App;
 use crate::http::door;
 use crate::http::door::Away;
-use crate::http::fhir;
 use crate::http::negotiate;
-use crate::http::oauth::context;
-use crate::http::onboarding;
 use crate::http::pages::desk::Desk;
 use crate::http::pages::desk::Line;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
-use crate::http::staff_messages;
-use crate::http::staff_reviews;
-use crate::http::staff_visits;
-use crate::store::grants;
-use crate::store::outbox;
 
+use counts::Fresh;
+use counts::count;
+
+pub use counts::Counts;
 pub use events::events;
-
-/// How old a count may be that goes out by itself.
-const RECENT: Duration = Duration::from_secs(4);
 
 /// What may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,6 +62,15 @@ const QUEUES: [Known; 7] = [
         waits: "Patients ask for visits.",
         none: "No request waits for you. See who comes today.",
         right: Right::Appointments,
+    },
+    Known {
+        queue: Queue::Messages,
+        key: "messages",
+        path: "/staff/messages",
+        title: "Messages",
+        waits: "Patients wrote to you.",
+        none: "Nothing new for you. Write to a patient, or to many.",
+        right: Right::Notes,
     },
     Known {
         queue: Queue::Requests,
@@ -121,31 +117,7 @@ const QUEUES: [Known; 7] = [
         none: "Every patient who was let in has come. Let others in and invite them.",
         right: Right::Portal,
     },
-    Known {
-        queue: Queue::Messages,
-        key: "messages",
-        path: "/staff/messages",
-        title: "Messages",
-        waits: "Patients wrote to you.",
-        none: "Nothing new for you. Write to a patient, or to many.",
-        right: Right::Notes,
-    },
 ];
-
-/// What was counted a moment ago, so that many open desks ask the database no more often than one.
-#[derive(Default)]
-pub struct Counts {
-    kept: Mutex<HashMap<(Queue, i64), (Instant, i64)>>,
-}
-
-/// How fresh a count has to be.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fresh {
-    /// Counted now.
-    Now,
-    /// Counted a moment ago.
-    Recent,
-}
 
 /// `GET /staff`; `?by=itself` where no person asked for it: that keeps no login alive.
 pub async fn page(
@@ -163,7 +135,7 @@ pub async fn page(
             true => door::staff_unasked(&app, &id, &headers, "/staff").await?,
             false => door::staff(&app, &id, &headers, "/staff").await?,
         };
-        let counted = counted(&app, &id, &colleague, Fresh::Now).await?;
+        let counted = counted(&app, &id, &colleague, Fresh::Now).await;
         let lines: Vec<Line> = counted
             .into_iter()
             .enumerate()
@@ -183,7 +155,7 @@ pub async fn page(
             name: colleague.display.clone(),
             may_launch: colleague.staff.has(Right::Demographics),
             may_manage: colleague.staff.has(Right::Portal),
-            total: lines.iter().map(|line| line.count).sum(),
+            total: lines.iter().filter_map(|line| line.count).sum(),
             lines,
         };
         Ok(reply::html(StatusCode::OK, page))
@@ -198,63 +170,14 @@ async fn counted(
     id: &RequestId,
     colleague: &Colleague,
     fresh: Fresh,
-) -> Answer<Vec<(&'static Known, i64)>> {
+) -> Vec<(&'static Known, Option<i64>)> {
     let mut all = Vec::new();
     for known in &QUEUES {
         let part = known.queue != Queue::Messages || colleague.portal_user;
         if part && colleague.staff.has(known.right) {
-            all.push((
-                known,
-                count(app, id, colleague, (known.queue, fresh)).await?,
-            ));
+            let asked = (known.queue, fresh);
+            all.push((known, count(app, id, colleague, asked).await));
         }
     }
-    Ok(all)
-}
-
-/// How many wait in one queue: the same for everybody who may see it, but for their messages. Who asks while it is counted waits for that count.
-async fn count(
-    app: &App,
-    id: &RequestId,
-    colleague: &Colleague,
-    (queue, fresh): (Queue, Fresh),
-) -> Answer<i64> {
-    let mut kept = app.desk.kept.lock().await;
-    let whose = match queue {
-        Queue::Messages => colleague.staff.id,
-        _ => 0,
-    };
-    if let Some((at, count)) = kept.get(&(queue, whose))
-        && fresh == Fresh::Recent
-        && at.elapsed() < RECENT
-    {
-        return Ok(*count);
-    }
-    let db = &app.emr.db;
-    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let count = match queue {
-        Queue::Visits => {
-            let grant = grants::at_desk(colleague.staff.clone());
-            number(staff_visits::count(&fhir::rest(app, id, &grant)).await?)
-        }
-        Queue::Requests => {
-            let grant = grants::at_desk(colleague.staff.clone());
-            let counts = staff_reviews::counts(&fhir::rest(app, id, &grant)).await?;
-            counts.all()
-        }
-        Queue::Registrations => {
-            let base = app.config.fhir_base();
-            number(deciding::count(&context(app, &base, &id.0)).await?)
-        }
-        Queue::Apps => number(client::waiting(db).await?.len()),
-        Queue::Letters => outbox::dead(db).await?,
-        Queue::NeverUsed => number(onboarding::never_used(app).await?),
-        Queue::Messages => {
-            let grant = grants::at_desk(colleague.staff.clone());
-            let rest = fhir::rest(app, id, &grant);
-            staff_messages::side(app, &rest, colleague).unread().await?
-        }
-    };
-    kept.insert((queue, whose), (Instant::now(), count));
-    Ok(count)
+    all
 }

@@ -8,11 +8,7 @@ pub mod seal;
 
 pub mod jobs;
 
-pub mod reviews;
-
-pub mod messages;
-
-pub mod visits;
+pub mod telling;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;

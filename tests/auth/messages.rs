@@ -3,6 +3,8 @@
 use axum::http::StatusCode;
 
 use anteroom::demo::manifest::PatientLogin;
+use anteroom::worker::telling;
+use anteroom::worker::telling::Of;
 
 use super::mailbox::own_page;
 use super::mailbox::run;
@@ -241,7 +243,7 @@ const FROM_OPENEMR: &str = "INSERT INTO onsite_mail (date, owner, user, groupnam
 
 async fn the_letters(clinic: Clinic) {
     let look = async || {
-        anteroom::worker::messages::look(clinic.app.as_ref())
+        telling::look(clinic.app.as_ref(), Of::Messages)
             .await
             .expect("a look")
     };

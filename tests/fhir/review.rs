@@ -7,7 +7,8 @@ use std::process::Stdio;
 
 use anteroom::db::sql::Sql;
 use anteroom::emr::php;
-use anteroom::worker::reviews;
+use anteroom::worker::telling;
+use anteroom::worker::telling::Of;
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -116,7 +117,11 @@ async fn f148_a_letter_says_that_a_request_was_decided_once_and_not_what() {
         let sean = clinic.patients("active").nth(1).expect("a second patient");
         let own = clinic.token(sean, EVERYTHING).await;
         let (at, _) = moved(&clinic, &own, "Ysleta").await;
-        let look = || async { reviews::look(clinic.app.as_ref()).await.expect("a look") };
+        let look = || async {
+            telling::look(clinic.app.as_ref(), Of::Reviews)
+                .await
+                .expect("a look")
+        };
         assert_eq!(look().await, 0, "what waits is no news");
         let staff = manager(&clinic).await;
         let refused = json!({"status": "rejected", "statusReason": {"text": "Bring a bill."}});
@@ -161,7 +166,9 @@ async fn f148_what_openemrs_dashboard_decided_is_seen_here_and_told() {
              action_user = (SELECT id FROM users WHERE username = 'nhaddad') WHERE id = ?",
         );
         db.run(close.bind(row)).await.expect("closes");
-        let sent = reviews::look(clinic.app.as_ref()).await.expect("a look");
+        let sent = telling::look(clinic.app.as_ref(), Of::Reviews)
+            .await
+            .expect("a look");
         assert_eq!(sent, 1);
         let told = read(&clinic, &own, &at).await;
         assert_eq!(told["status"], "completed");

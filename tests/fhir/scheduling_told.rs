@@ -2,7 +2,8 @@
 //! letters (F137, F138).
 
 use anteroom::db::sql::Sql;
-use anteroom::worker::visits;
+use anteroom::worker::telling;
+use anteroom::worker::telling::Of;
 use axum::http::StatusCode;
 use serde_json::Value;
 use serde_json::json;
@@ -44,7 +45,9 @@ async fn asked(clinic: &Clinic, token: &str) -> (String, Vec<Value>) {
 
 /// What is in the outbox about visits, the last.
 async fn letter(clinic: &Clinic) -> Value {
-    let sent = visits::look(clinic.app.as_ref()).await.expect("a look");
+    let sent = telling::look(clinic.app.as_ref(), Of::Visits)
+        .await
+        .expect("a look");
     if sent == 0 {
         return Value::Null;
     }

@@ -5,6 +5,8 @@ use anteroom::domain::language::Language;
 use anteroom::store::outbox;
 use anteroom::store::outbox::Letter;
 use anteroom::store::outbox::NewLetter;
+use anteroom::worker::telling;
+use anteroom::worker::telling::Of;
 use serde_json::json;
 
 use super::Post;
@@ -96,7 +98,7 @@ async fn f138_what_staff_answer_in_openemr_arrives_in_the_mailbox_once() {
     let sql =
         Sql::new("UPDATE openemr_postcalendar_events SET pc_apptstatus = 'SMS' WHERE pc_eid = ?");
     db.run(sql.bind(event)).await.expect("staff confirm");
-    let looks = (0..4).map(|_| anteroom::worker::visits::look(post.clinic.app.as_ref()));
+    let looks = (0..4).map(|_| telling::look(post.clinic.app.as_ref(), Of::Visits));
     let told = futures_util::future::join_all(looks).await;
     let told: usize = told.into_iter().map(|one| one.expect("a look")).sum();
     assert_eq!(told, 1, "of four who look one tells");

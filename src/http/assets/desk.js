@@ -12,13 +12,15 @@ let fallback;
 function show(counts) {
   let sum = 0;
   for (const line of document.querySelectorAll("[data-queue]")) {
-    const count = counts[line.dataset.queue] ?? 0;
-    sum += count;
+    // null: it could not be counted.
+    const count = counts[line.dataset.queue] ?? null;
+    sum += count ?? 0;
     const pill = line.querySelector("[data-count]");
-    pill.textContent = String(count);
+    pill.textContent = count === null ? "–" : String(count);
     pill.className = count > 0 ? "pill wait" : "pill off";
-    line.querySelector("[data-waits]").hidden = count === 0;
-    line.querySelector("[data-none]").hidden = count > 0;
+    line.querySelector("[data-waits]").hidden = !(count > 0);
+    line.querySelector("[data-none]").hidden = count !== 0;
+    line.querySelector("[data-unknown]").hidden = count !== null;
   }
   const words = sum === 0 ? "none" : sum === 1 ? "one" : "many";
   total.textContent = total.dataset[words].replace("{}", String(sum));

@@ -18,8 +18,8 @@ use axum::response::sse::Sse;
 use futures_util::stream;
 use tokio::sync::watch::Receiver;
 
-use super::Fresh;
 use super::counted;
+use super::counts::Fresh;
 use crate::auth::desk;
 use crate::domain::refusal::Answer;
 use crate::http::App;
@@ -112,7 +112,7 @@ async fn counts(app: &App, id: &RequestId, headers: &HeaderMap) -> Answer<Option
     let Some(colleague) = desk::seen(&context(app, &base, &id.0), visitor).await? else {
         return Ok(None);
     };
-    let counted = counted(app, id, &colleague, Fresh::Recent).await?;
+    let counted = counted(app, id, &colleague, Fresh::Recent).await;
     let counts = counted.into_iter().map(|(known, count)| (known.key, count));
     let counts: serde_json::Map<String, serde_json::Value> = counts
         .map(|(key, count)| (key.to_owned(), count.into()))

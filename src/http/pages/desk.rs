@@ -39,8 +39,8 @@ pub struct Line {
     pub none: &'static str,
     /// The digit that leads to it.
     pub access_key: usize,
-    /// How many wait.
-    pub count: i64,
+    /// How many wait; `None` where they could not be counted.
+    pub count: Option<i64>,
 }
 
 impl Desk {
@@ -62,8 +62,9 @@ impl Desk {
             may_launch: true,
             may_manage: true,
             lines: vec![
-                line("visits", "Appointments", 1, 3),
-                line("registrations", "Registrations", 2, 0),
+                line("visits", "Appointments", 1, Some(3)),
+                line("registrations", "Registrations", 2, Some(0)),
+                line("messages", "Messages", 3, None),
             ],
             total: 3,
         }
@@ -72,7 +73,7 @@ impl Desk {
     /// Nothing waits.
     pub fn sample_done() -> Self {
         let mut desk = Desk::sample();
-        desk.lines.iter_mut().for_each(|line| line.count = 0);
+        desk.lines.iter_mut().for_each(|line| line.count = Some(0));
         Desk { total: 0, ..desk }
     }
 
@@ -85,5 +86,12 @@ impl Desk {
             total: 0,
             ..Desk::sample()
         }
+    }
+}
+
+impl Line {
+    /// Whether something waits.
+    pub fn has_some(&self) -> bool {
+        self.count.is_some_and(|count| count > 0)
     }
 }
