@@ -13,6 +13,8 @@ use crate::emr::scanning;
 
 use privileges::PRIVILEGES;
 use privileges::Privilege;
+use privileges::forms::FORMS;
+use privileges::forms::UNSEEN;
 use privileges::messages::MESSAGES;
 
 /// How bad it is.
@@ -98,7 +100,8 @@ pub async fn findings(emr: &Emr) -> Answer<Vec<Finding>> {
     all.extend(documents(emr).await?);
     all.extend(scanner(emr).await);
     all.push(clock(emr).await?);
-    for privilege in PRIVILEGES.iter().chain(MESSAGES) {
+    all.extend(unseen(emr));
+    for privilege in PRIVILEGES.iter().chain(MESSAGES).chain(FORMS) {
         let (table, column) = privilege.on;
         if emr.layout.has(table, column) {
             all.push(granted(&emr.db, privilege).await?);
@@ -241,6 +244,18 @@ async fn clock(emr: &Emr) -> Answer<Finding> {
             ),
         ),
     })
+}
+
+/// Tables that OpenEMR of this version has, and this account does not see.
+fn unseen(emr: &Emr) -> Vec<Finding> {
+    let missing = UNSEEN.iter().filter(|(table, (major, minor, patch), ..)| {
+        emr.layout.since(*major, *minor, *patch) && !emr.layout.has_table(table)
+    });
+    let told = missing.map(|(_, _, grant, without)| {
+        let text = format!("missing: GRANT {grant}; without it {without}");
+        Finding::new(Level::Blocks, "grants", text)
+    });
+    told.collect()
 }
 
 async fn granted(db: &Db, privilege: &Privilege) -> Answer<Finding> {

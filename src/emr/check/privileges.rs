@@ -77,6 +77,7 @@ macro_rules! update {
     };
 }
 
+pub(super) mod forms;
 pub(super) mod messages;
 
 const NO_ACCOUNTS: &str =
@@ -95,8 +96,6 @@ const NO_VISITS: &str = "nobody can ask for a visit, or is told what becomes of 
 const NO_UPLOADS: &str = "patients send no documents, and staff do not decide about them";
 
 const NO_SHARES: &str = "staff can neither share a document with its patient nor take it back";
-
-const NO_FORMS: &str = "no form is put before a patient, filled in or signed";
 
 const NO_ID: &str = "new rows have no FHIR id until OpenEMR gives one";
 
@@ -284,51 +283,6 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
     insert!("anteroom_visit", "mark", NO_VISITS),
     update!("anteroom_visit", "mark", NO_VISITS),
     delete!("anteroom_visit", "event", EXPIRED),
-    privilege(
-        ("onsite_documents", "denial_reason"),
-        "INSERT INTO onsite_documents (doc_type) SELECT doc_type FROM onsite_documents WHERE 1 = 0",
-        "INSERT ON onsite_documents",
-        NO_FORMS,
-    ),
-    privilege(
-        ("onsite_documents", "denial_reason"),
-        "UPDATE onsite_documents SET denial_reason = denial_reason, patient_signature = patient_signature, \
-         patient_signed_status = patient_signed_status, patient_signed_time = patient_signed_time, \
-         full_document = full_document, accept_signed_status = accept_signed_status, \
-         authorize_signed_time = authorize_signed_time, authorizing_signator = authorizing_signator, \
-         review_date = review_date WHERE 1 = 0",
-        "UPDATE (denial_reason, patient_signature, patient_signed_status, patient_signed_time, full_document, \
-         accept_signed_status, authorize_signed_time, authorizing_signator, review_date) ON onsite_documents",
-        NO_FORMS,
-    ),
-    privilege(
-        ("onsite_documents", "template_data"),
-        "UPDATE onsite_documents SET template_data = template_data WHERE 1 = 0",
-        "UPDATE (template_data) ON onsite_documents",
-        NO_FORMS,
-    ),
-    privilege(
-        ("onsite_signatures", "sig_image"),
-        "INSERT INTO onsite_signatures (type) SELECT type FROM onsite_signatures WHERE 1 = 0",
-        "INSERT ON onsite_signatures",
-        NO_FORMS,
-    ),
-    privilege(
-        ("onsite_signatures", "sig_image"),
-        "UPDATE onsite_signatures SET status = status, lastmod = lastmod, signator = signator, sig_image = sig_image, \
-         signature = signature, sig_hash = sig_hash WHERE 1 = 0",
-        "UPDATE (status, lastmod, signator, sig_image, signature, sig_hash) ON onsite_signatures",
-        NO_FORMS,
-    ),
-    insert!("anteroom_form", "template", NO_FORMS),
-    update!("anteroom_form", "reason", NO_FORMS),
-    insert!("anteroom_signature", "hash", NO_FORMS),
-    update!("anteroom_signature", "voided", NO_FORMS),
-    insert!("anteroom_questionnaire", "body", NO_FORMS),
-    update!("anteroom_questionnaire", "body", NO_FORMS),
-    insert!("anteroom_tablet", "device", NO_FORMS),
-    update!("anteroom_tablet", "device", NO_FORMS),
-    delete!("anteroom_tablet", "expires", EXPIRED),
     insert!("anteroom_upload", "state", NO_UPLOADS),
     update!("anteroom_upload", "state", NO_UPLOADS),
     insert!("anteroom_share", "shared", NO_SHARES),

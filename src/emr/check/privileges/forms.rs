@@ -1,0 +1,90 @@
+//! The rights that forms need: on OpenEMR's own tables, and on what it has no room for.
+
+use crate::emr::check::privileges::EXPIRED;
+use crate::emr::check::privileges::Privilege;
+use crate::emr::check::privileges::privilege;
+
+const NO_FORMS: &str = "no form is put before a patient, filled in or signed";
+
+const NO_TEMPLATES: &str = "OpenEMR's own templates are not put before patients";
+
+/// Tables of OpenEMR that are not even seen without a right on them: the version that has them, the right, what stops.
+pub(in crate::emr::check) const UNSEEN: [(&str, (u32, u32, u32), &str, &str); 2] = [
+    (
+        "document_templates",
+        (7, 0, 0),
+        "SELECT ON document_templates",
+        NO_TEMPLATES,
+    ),
+    (
+        "onsite_signatures",
+        (6, 1, 0),
+        "SELECT, INSERT ON onsite_signatures",
+        "a signature is not on file for OpenEMR's own forms",
+    ),
+];
+
+pub(in crate::emr::check) const FORMS: &[Privilege] = &[
+    privilege(
+        ("document_templates", "template_content"),
+        "SELECT template_content FROM document_templates WHERE 1 = 0",
+        "SELECT ON document_templates",
+        NO_TEMPLATES,
+    ),
+    privilege(
+        ("onsite_signatures", "sig_image"),
+        "SELECT sig_image FROM onsite_signatures WHERE 1 = 0",
+        "SELECT ON onsite_signatures",
+        NO_FORMS,
+    ),
+    privilege(
+        ("onsite_documents", "denial_reason"),
+        "INSERT INTO onsite_documents (doc_type) SELECT doc_type FROM onsite_documents WHERE 1 = 0",
+        "INSERT ON onsite_documents",
+        NO_FORMS,
+    ),
+    privilege(
+        ("onsite_documents", "denial_reason"),
+        "UPDATE onsite_documents SET denial_reason = denial_reason, patient_signature = patient_signature, \
+         patient_signed_status = patient_signed_status, patient_signed_time = patient_signed_time, \
+         full_document = full_document, accept_signed_status = accept_signed_status, \
+         authorize_signed_time = authorize_signed_time, authorizing_signator = authorizing_signator, \
+         review_date = review_date WHERE 1 = 0",
+        "UPDATE (denial_reason, patient_signature, patient_signed_status, patient_signed_time, full_document, \
+         accept_signed_status, authorize_signed_time, authorizing_signator, review_date) ON onsite_documents",
+        NO_FORMS,
+    ),
+    privilege(
+        ("onsite_documents", "template_data"),
+        "UPDATE onsite_documents SET template_data = template_data WHERE 1 = 0",
+        "UPDATE (template_data) ON onsite_documents",
+        NO_FORMS,
+    ),
+    privilege(
+        ("onsite_signatures", "sig_image"),
+        "INSERT INTO onsite_signatures (type) SELECT type FROM onsite_signatures WHERE 1 = 0",
+        "INSERT ON onsite_signatures",
+        NO_FORMS,
+    ),
+    privilege(
+        ("onsite_signatures", "sig_image"),
+        "UPDATE onsite_signatures SET status = status, lastmod = lastmod, signator = signator, sig_image = sig_image, \
+         signature = signature, sig_hash = sig_hash WHERE 1 = 0",
+        "UPDATE (status, lastmod, signator, sig_image, signature, sig_hash) ON onsite_signatures",
+        NO_FORMS,
+    ),
+    insert!("anteroom_form", "template", NO_FORMS),
+    update!("anteroom_form", "reason", NO_FORMS),
+    insert!("anteroom_signature", "hash", NO_FORMS),
+    privilege(
+        ("anteroom_signature", "voided"),
+        "UPDATE anteroom_signature SET voided = voided WHERE 1 = 0",
+        "UPDATE (voided) ON anteroom_signature",
+        NO_FORMS,
+    ),
+    insert!("anteroom_questionnaire", "body", NO_FORMS),
+    update!("anteroom_questionnaire", "body", NO_FORMS),
+    insert!("anteroom_tablet", "device", NO_FORMS),
+    update!("anteroom_tablet", "device", NO_FORMS),
+    delete!("anteroom_tablet", "expires", EXPIRED),
+];
