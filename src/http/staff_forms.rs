@@ -36,6 +36,7 @@ use crate::http::pages::plain::plain;
 use crate::http::pages::staff_forms::StaffForms;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
+use crate::portal;
 use crate::rest::Rest;
 use crate::rest::forms as papers;
 use crate::sheet;
@@ -66,7 +67,9 @@ pub async fn page(
         let person = person(&app, &patient).await?;
         let told = negotiate::done(query.as_deref(), &DONE);
         let notice = told.map_or("", |(_, sentence)| sentence);
-        let page = listed(&app, &rest, (person, visitor.token), (notice, Vec::new())).await?;
+        let behind = own_forms::behind(query.as_deref());
+        let about = (person, visitor.token, behind);
+        let page = listed(&app, &rest, about, (notice, Vec::new())).await?;
         Ok(reply::html(StatusCode::OK, page))
     }
     .await;
@@ -92,8 +95,14 @@ pub async fn post(
         let person = person(&app, &patient).await?;
         if form.text("decision") == "tablet" {
             let about = (app.as_ref(), &rest);
-            let handed = handed(about, (person, colleague.staff.uuid), &form).await?;
-            let mut page = listed(&app, &rest, (person, visitor.token), ("", Vec::new())).await?;
+            let handed = match handed(about, (person, colleague.staff.uuid), &form).await {
+                Err(Failure::Refused(refusal @ Refusal::Rules(_))) => {
+                    return refused(&app, &rest, (person, visitor.token), refusal).await;
+                }
+                handed => handed?,
+            };
+            let about = (person, visitor.token, None);
+            let mut page = listed(&app, &rest, about, ("", Vec::new())).await?;
             page.tablet = Some(handed);
             return Ok(reply::html(StatusCode::OK, page));
         }
@@ -102,15 +111,26 @@ pub async fn post(
             Err(Failure::Refused(refusal)) => refusal,
             Err(broken) => return Err(broken.into()),
         };
-        let Refusal::Rules(reasons) = &refusal else {
-            return Err(refusal.into());
-        };
-        let errors = reasons.iter().map(|reason| reason.text.clone()).collect();
-        let page = listed(&app, &rest, (person, visitor.token), ("", errors)).await?;
-        Ok(reply::html(reply::status(&refusal), page))
+        refused(&app, &rest, (person, visitor.token), refusal).await
     }
     .await;
     door::shown(&app, &id, done)
+}
+
+/// The page with what the rules, or somebody who was first, say no to.
+async fn refused(
+    app: &App,
+    rest: &Rest<'_>,
+    (person, token): (Person, &str),
+    refusal: Refusal,
+) -> Result<Response, Away> {
+    let errors = match &refusal {
+        Refusal::Rules(reasons) => reasons.iter().map(|reason| reason.text.clone()).collect(),
+        Refusal::Conflict(_) => vec![reply::sentence(&refusal)],
+        _ => return Err(refusal.into()),
+    };
+    let page = listed(app, rest, (person, token, None), ("", errors)).await?;
+    Ok(reply::html(reply::status(&refusal), page))
 }
 
 /// The address of a patient's forms; of the search where the id is none.
@@ -152,6 +172,9 @@ async fn handed(
     if found.person != person || !found.state.is_open() {
         return Err(Refusal::NotFound.into());
     }
+    if !found.questions.is_whole() {
+        return Err(Refusal::Rules(portal::form::not_whole()).into());
+    }
     let token = app.entropy.token()?;
     let new = NewTablet {
         id: rest.new_id()?,
@@ -185,8 +208,8 @@ async fn handed(
 /// How far a tablet is.
 fn stand(tablet: &Tablet, now: i64) -> &'static str {
     match (tablet.opened, tablet.ended) {
-        (Some(_), Some(_)) => "Signed",
-        (None, Some(_)) => "Another link took its place",
+        _ if tablet.signatures > 0 => "Signed",
+        (_, Some(_)) => "Ended without a signature",
         (None, None) if tablet.works(now) => "Waits to be opened",
         (Some(_), None) if tablet.works(now) => "The patient has it",
         _ => "Ran out",
@@ -196,12 +219,18 @@ fn stand(tablet: &Tablet, now: i64) -> &'static str {
 async fn listed(
     app: &App,
     rest: &Rest<'_>,
-    (person, token): (Person, &str),
+    (person, token, behind): (Person, &str, Option<Uuid>),
     (notice, errors): (&'static str, Vec<String>),
 ) -> Answer<StaffForms> {
     let reach = rest.grant.reach(papers::KIND, Interaction::Search)?;
     let reach = reach.within(person).ok_or(Refusal::NotFound)?;
-    let all = papers::all(rest, &reach).await?;
+    let mut all = match behind {
+        Some(_) => Vec::new(),
+        None => papers::open(rest, &reach).await?,
+    };
+    let (signed, next) = papers::signed(rest, &reach, behind).await?;
+    all.extend(signed);
+    let action = format!("/staff/patients/{}/forms", person.uuid);
     let mut entry = rest.entry(
         "DocumentReference.search".to_owned(),
         "DocumentReference".to_owned(),
@@ -211,12 +240,13 @@ async fn listed(
     let known = persons::names(&app.emr, &[person.pid]).await?;
     let name = known.get(&person.pid).map_or("", String::as_str);
     let now = app.emr.now().unix_timestamp();
-    let offered = templates::all(&app.emr).await?;
+    let offered = templates::titles(&app.emr).await?;
     let offered = offered.into_iter().filter(|template| template.active);
     Ok(StaffForms {
         frame: reply::frame(app, "Forms"),
         csrf: csrf::token(token),
-        action: format!("/staff/patients/{}/forms", person.uuid),
+        older: own_forms::older(&action, next),
+        action,
         back: format!("/staff/patients/{}", person.uuid),
         name: plain(name, 80),
         notice,

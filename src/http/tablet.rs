@@ -13,6 +13,7 @@ use axum::response::Response;
 
 use crate::auth::csrf;
 use crate::crypto;
+use crate::domain::forms::Form as Paper;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::emr::forms as emr_forms;
@@ -30,8 +31,11 @@ use crate::http::pages::own_forms::OwnForm;
 use crate::http::pages::own_forms::Tablet as Page;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
+use crate::rest::Rest;
 use crate::rest::forms as papers;
 use crate::store::grants;
+use crate::store::ledger;
+use crate::store::ledger::Outcome;
 use crate::store::tablets;
 use crate::store::tablets::Tablet;
 
@@ -93,9 +97,7 @@ pub async fn open(
     let done: Result<Response, Away> = async {
         forms::own_form(&app, &headers, body).await?;
         let device = app.entropy.token()?;
-        let hashes = (crypto::fingerprint(&token), crypto::fingerprint(&device));
-        let now = app.emr.now().unix_timestamp();
-        if !tablets::open(&app.emr.db, (&hashes.0, &hashes.1), now).await? {
+        if !opened(&app, &id, (&token, &device)).await? {
             return Err(OVER.into());
         }
         let mut response = see_other(HERE);
@@ -107,6 +109,36 @@ pub async fn open(
     }
     .await;
     door::shown(&app, &id, done)
+}
+
+/// Opens the link for a device; `false` where it was used already, or has ended. Either is told in the ledger.
+async fn opened(app: &App, id: &RequestId, (token, device): (&str, &str)) -> Answer<bool> {
+    let hash = crypto::fingerprint(token);
+    let Some(tablet) = tablets::by_token(&app.emr.db, &hash).await? else {
+        return Ok(false);
+    };
+    let grant = grants::in_office(tablet.person());
+    let rest = fhir::rest(app, id, &grant);
+    let form = format!("DocumentReference/{}", emr_forms::id_of(tablet.document));
+    let mut entry = rest.entry("form.open".to_owned(), form);
+    entry.patient = Some(tablet.person().uuid);
+    let now = app.emr.now().unix_timestamp();
+    let work = (hash, crypto::fingerprint(device), entry);
+    app.emr
+        .db
+        .transaction_about(&work, |(hash, device, entry), tx| {
+            Box::pin(async move {
+                let first = tablets::open(tx, (hash, device), now).await?;
+                let mut entry = entry.clone();
+                if !first {
+                    entry.outcome = Outcome::Refused;
+                    entry.reason = "form.link".to_owned();
+                }
+                ledger::record(tx, &entry).await?;
+                Ok(first)
+            })
+        })
+        .await
 }
 
 /// `GET /sign`: the form.
@@ -131,7 +163,7 @@ pub async fn page(
         let visitor = cookies::find(&app, &headers, cookies::VISITOR).ok_or(OVER)?;
         let grant = grants::in_office(tablet.person());
         let rest = fhir::rest(&app, &id, &grant);
-        let form = papers::one(&rest, emr_forms::id_of(tablet.document)).await?;
+        let form = still_open(&rest, &tablet).await?;
         own_forms::noted(&app, &rest, Some(form.uuid)).await;
         let mut page = here(own_forms::view(&app, &form, Tried::default()));
         page.csrf = csrf::token(visitor);
@@ -154,12 +186,10 @@ pub async fn act(
         let (sent, visitor) = forms::own_form(&app, &headers, body).await?;
         let grant = grants::in_office(tablet.person());
         let rest = fhir::rest(&app, &id, &grant);
-        let form = papers::one(&rest, emr_forms::id_of(tablet.document)).await?;
+        let form = still_open(&rest, &tablet).await?;
         let colleague = Some(tablet.made_by());
         let (tried, refusal) = match own_forms::filled(&rest, (&form, &sent), colleague).await? {
             Ok("sign") => {
-                let now = app.emr.now().unix_timestamp();
-                tablets::end(&app.emr.db, tablet.id(), now).await?;
                 let mut response = see_other(&format!("{HERE}?done=sign"));
                 cookies::clear(&app, &mut response, cookies::TABLET);
                 return Ok(response);
@@ -182,6 +212,15 @@ fn here(page: OwnForm) -> OwnForm {
         tablet: true,
         file: String::new(),
         ..page
+    }
+}
+
+/// The form of a tablet, as long as nobody has signed it.
+async fn still_open(rest: &Rest<'_>, tablet: &Tablet) -> Answer<Paper> {
+    let form = papers::one(rest, emr_forms::id_of(tablet.document)).await?;
+    match form.state.is_open() {
+        true => Ok(form),
+        false => Err(OVER.into()),
     }
 }
 

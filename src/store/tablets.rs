@@ -17,17 +17,17 @@ const INSERT: &str = "INSERT INTO anteroom_tablet \
     (id, token_hash, device, document, pid, patient, made_by, created, expires, opened, ended) \
     VALUES (?, ?, NULL, ?, ?, ?, ?, ?, ?, NULL, NULL)";
 
-const SELECT: &str = "SELECT id, document, pid, patient, made_by, created, expires, opened, ended FROM anteroom_tablet";
+/// With how often the form was signed on this very device.
+const SELECT: &str = "SELECT t.id, t.document, t.pid, t.patient, t.made_by, t.created, t.expires, t.opened, t.ended, \
+    (SELECT COUNT(*) FROM anteroom_signature s WHERE s.document = t.document AND s.witness = t.made_by \
+        AND s.signed >= t.opened * 1000 AND s.signed <= t.ended * 1000 + 999) AS signatures FROM anteroom_tablet t";
 
 /// One statement, so that of two devices one opens it.
 const OPEN: &str = "UPDATE anteroom_tablet SET device = ?, opened = ?, expires = ? \
     WHERE token_hash = ? AND opened IS NULL AND ended IS NULL AND expires > ?";
 
-const END: &str = "UPDATE anteroom_tablet SET ended = ? WHERE id = ? AND ended IS NULL";
-
-/// Another link for the same form ends the one before.
-const END_OTHERS: &str =
-    "UPDATE anteroom_tablet SET ended = ? WHERE document = ? AND ended IS NULL";
+/// Another link for the same form ends the one before, and so does its signature.
+const END: &str = "UPDATE anteroom_tablet SET ended = ? WHERE document = ? AND ended IS NULL";
 
 /// A tablet as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -46,6 +46,8 @@ pub struct Tablet {
     pub opened: Option<i64>,
     /// When it was over.
     pub ended: Option<i64>,
+    /// How often the form was signed on it.
+    pub signatures: i64,
 }
 
 /// A link to be made.
@@ -93,8 +95,7 @@ impl Tablet {
 /// # Errors
 /// As [`Tx::run`].
 pub async fn insert(tx: &mut Tx, new: &NewTablet, now: i64) -> Answer<()> {
-    tx.run(Sql::new(END_OTHERS).bind(now).bind(new.document))
-        .await?;
+    end_all(tx, new.document, now).await?;
     let sql = Sql::new(INSERT)
         .bind(new.id)
         .bind(&new.token_hash)
@@ -112,7 +113,7 @@ pub async fn insert(tx: &mut Tx, new: &NewTablet, now: i64) -> Answer<()> {
 /// # Errors
 /// As [`Db::one`].
 pub async fn by_token(db: &Db, token_hash: &str) -> Answer<Option<Tablet>> {
-    let sql = Sql::new(SELECT).push(" WHERE token_hash = ?");
+    let sql = Sql::new(SELECT).push(" WHERE t.token_hash = ?");
     db.one(sql.bind(token_hash)).await
 }
 
@@ -121,30 +122,31 @@ pub async fn by_token(db: &Db, token_hash: &str) -> Answer<Option<Tablet>> {
 /// # Errors
 /// As [`Db::one`].
 pub async fn by_device(db: &Db, device: &str) -> Answer<Option<Tablet>> {
-    let sql = Sql::new(SELECT).push(" WHERE device = ?");
+    let sql = Sql::new(SELECT).push(" WHERE t.device = ?");
     db.one(sql.bind(device)).await
 }
 
 /// Opens a link for a device; whether it was the first.
 ///
 /// # Errors
-/// As [`Db::run`].
-pub async fn open(db: &Db, (token_hash, device): (&str, &str), now: i64) -> Answer<bool> {
+/// As [`Tx::run`].
+pub async fn open(tx: &mut Tx, (token_hash, device): (&str, &str), now: i64) -> Answer<bool> {
     let sql = Sql::new(OPEN)
         .bind(device)
         .bind(now)
         .bind(now + LASTS)
         .bind(token_hash)
         .bind(now);
-    Ok(db.run(sql).await? == 1)
+    Ok(tx.run(sql).await? == 1)
 }
 
-/// It is over.
+/// All tablets with a form are over.
 ///
 /// # Errors
-/// As [`Db::run`].
-pub async fn end(db: &Db, id: Uuid, now: i64) -> Answer<()> {
-    db.run(Sql::new(END).bind(now).bind(id)).await.map(|_| ())
+/// As [`Tx::run`].
+pub async fn end_all(tx: &mut Tx, document: i64, now: i64) -> Answer<()> {
+    let sql = Sql::new(END).bind(now).bind(document);
+    tx.run(sql).await.map(|_| ())
 }
 
 /// The last tablets of a patient, the newest first.
@@ -153,7 +155,7 @@ pub async fn end(db: &Db, id: Uuid, now: i64) -> Answer<()> {
 /// As [`Db::all`].
 pub async fn of(db: &Db, person: Person) -> Answer<Vec<Tablet>> {
     let sql = Sql::new(SELECT)
-        .push(" WHERE pid = ? AND patient = ? ORDER BY created DESC, id LIMIT 10")
+        .push(" WHERE t.pid = ? AND t.patient = ? ORDER BY t.created DESC, t.id LIMIT 10")
         .bind(person.pid)
         .bind(person.uuid);
     db.all(sql).await

@@ -18,6 +18,11 @@ const DEEDS: &[(&str, &str, &str)] = &[
         "Tried to hand over a tablet to sign a form",
     ),
     (
+        "form.open",
+        "Opened a form on a tablet",
+        "Tried to open a form on a tablet",
+    ),
+    (
         "form.template",
         "Changed the templates of forms",
         "Tried to change the templates of forms",

@@ -29,6 +29,8 @@ pub struct StaffForms {
     pub categories: Vec<String>,
     /// The patient's forms.
     pub forms: Vec<FormRow>,
+    /// Where older ones are; empty where there are none.
+    pub older: String,
     /// A tablet to be handed over: the form's title, the address, and the square code as a data URI.
     pub tablet: Option<(String, String, String)>,
     /// The tablets that were: title, when, and how far each is.
@@ -49,6 +51,7 @@ impl StaffForms {
             templates: vec![("b".to_owned(), "Medical History".to_owned())],
             categories: vec!["Reviewed".to_owned()],
             forms: vec![FormRow::sample()],
+            older: "/staff/patients/a/forms?behind=b".to_owned(),
             tablet: Some((
                 "Medical History".to_owned(),
                 "https://portal.example/sign/token".to_owned(),
@@ -69,6 +72,7 @@ impl StaffForms {
             errors: Vec::new(),
             templates: Vec::new(),
             forms: Vec::new(),
+            older: String::new(),
             tablet: None,
             tablets: Vec::new(),
             ..StaffForms::sample()
