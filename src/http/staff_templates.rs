@@ -95,6 +95,7 @@ pub async fn one(
             frame: reply::frame(&app, "Template"),
             parts: own_forms::parts(&found.questions, &Default::default()),
             unknown: found.questions.unknown,
+            hidden: found.questions.hidden,
             change: match found.source {
                 Source::House => format!("{HERE}?change={template}#new"),
                 Source::OpenEmr(_) => String::new(),
@@ -213,7 +214,7 @@ async fn offered(rest: &Rest<'_>, form: &Form, offered: i64) -> Answer<&'static 
 
 /// One that is to be changed, as it was typed.
 async fn typed(app: &App, id: Uuid) -> Answer<[String; 4]> {
-    let found = templates::read(&app.emr, id).await?;
+    let found = templates::written(&app.emr, id).await?;
     let found = found.filter(|one| one.source == Source::House);
     let found = found.ok_or(Refusal::NotFound)?;
     Ok([
@@ -225,7 +226,7 @@ async fn typed(app: &App, id: Uuid) -> Answer<[String; 4]> {
 }
 
 async fn listed(app: &App, token: &str, typed: [String; 4]) -> Answer<StaffTemplates> {
-    let all = templates::all(&app.emr).await?;
+    let all = templates::titles(&app.emr).await?;
     Ok(StaffTemplates {
         frame: reply::frame(app, "Templates of forms"),
         csrf: csrf::token(token),
@@ -246,6 +247,7 @@ async fn listed(app: &App, token: &str, typed: [String; 4]) -> Answer<StaffTempl
             .into_iter()
             .map(|name| (name.clone(), name == typed[2]))
             .collect(),
+        directives: templates::directives(),
         typed,
     })
 }

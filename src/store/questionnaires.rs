@@ -10,6 +10,9 @@ use crate::domain::refusal::Answer;
 
 const SELECT: &str = "SELECT id, title, category, body, CAST(active AS SIGNED) AS active, changed FROM anteroom_questionnaire";
 
+const TITLES: &str = "SELECT id, title, category, '' AS body, CAST(active AS SIGNED) AS active, changed FROM anteroom_questionnaire \
+    ORDER BY title, id";
+
 const INSERT: &str = "INSERT INTO anteroom_questionnaire \
     (id, title, category, body, active, made_by, created, changed) VALUES (?, ?, ?, ?, 1, ?, ?, ?)";
 
@@ -41,13 +44,12 @@ impl Questionnaire {
     }
 }
 
-/// All of them, at most 500.
+/// All of them without what they ask, at most 500.
 ///
 /// # Errors
 /// As [`Db::all`].
-pub async fn all(db: &Db) -> Answer<Vec<Questionnaire>> {
-    db.all(Sql::new(SELECT).push(" ORDER BY title, id").limit(500))
-        .await
+pub async fn titles(db: &Db) -> Answer<Vec<Questionnaire>> {
+    db.all(Sql::new(TITLES).limit(500)).await
 }
 
 /// One of them.

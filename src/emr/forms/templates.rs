@@ -26,8 +26,11 @@ use crate::store::reviews;
 
 /// A template of all patients has the pid 0, one of the repository -1; those of a profile or of one patient are copies of
 /// these. A PDF asks nothing.
-const OPENEMR: &str = "SELECT CAST(id AS SIGNED) AS id, CAST(modified_date AS CHAR) AS at, category, template_name, \
-    template_content FROM document_templates WHERE pid IN (0, -1) AND profile = '' \
+const OPENEMR: &str =
+    "SELECT CAST(id AS SIGNED) AS id, CAST(modified_date AS CHAR) AS at, category, template_name, ";
+const CONTENT: &str = "template_content";
+const NO_CONTENT: &str = "NULL AS template_content";
+const FROM: &str = " FROM document_templates WHERE pid IN (0, -1) AND profile = '' \
     AND COALESCE(mime, '') NOT LIKE 'application/%'";
 
 const ORDER: &str = " ORDER BY template_name, id LIMIT 500";
@@ -44,19 +47,26 @@ struct Row {
 /// The table OpenEMR has, and 6.1 has not.
 const TABLE: &str = "document_templates";
 
-/// All templates, those that are offered first, by name.
+/// The directives that stand for what the chart says of the patient, as they are written.
+pub fn directives() -> Vec<String> {
+    let names = parse::FILLED.iter().map(|(name, _)| name);
+    names.map(|name| format!("{{{name}}}")).collect()
+}
+
+/// All templates without what they ask, those that are offered first, by name.
 ///
 /// # Errors
 /// As [`crate::db::Db::all`].
-pub async fn all(emr: &Emr) -> Answer<Vec<Template>> {
+pub async fn titles(emr: &Emr) -> Answer<Vec<Template>> {
     let nobody = known::nobody();
     let mut found = Vec::new();
     if emr.layout.has_table(TABLE) {
-        let rows: Vec<Row> = emr.db.all(Sql::new(OPENEMR).push(ORDER)).await?;
+        let sql = Sql::new(OPENEMR).push(NO_CONTENT).push(FROM).push(ORDER);
+        let rows: Vec<Row> = emr.db.all(sql).await?;
         found.extend(rows.into_iter().map(|row| row.template(emr, &nobody)));
     }
-    let own = questionnaires::all(&emr.db).await?;
-    found.extend(own.into_iter().map(|one| house(emr, one)));
+    let own = questionnaires::titles(&emr.db).await?;
+    found.extend(own.into_iter().map(|one| house(emr, one, &nobody)));
     found.sort_by(|one, other| {
         let place = |template: &Template| (!template.active, template.title.to_lowercase());
         place(one).cmp(&place(other))
@@ -72,25 +82,35 @@ pub async fn read(emr: &Emr, id: Uuid) -> Answer<Option<Template>> {
     one(emr, id, &known::nobody()).await
 }
 
+/// One template as it is written, to be changed.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn written(emr: &Emr, id: Uuid) -> Answer<Option<Template>> {
+    one(emr, id, &Known::new()).await
+}
+
 /// One template, filled in.
 pub(super) async fn one(emr: &Emr, id: Uuid, known: &Known) -> Answer<Option<Template>> {
     let row = composed::parts(Kind::Template, id).and_then(|parts| i64::try_from(parts.row).ok());
     match row {
         Some(_) if !emr.layout.has_table(TABLE) => Ok(None),
         Some(row) => {
-            let sql = Sql::new(OPENEMR).push(" AND id = ?").bind(row);
+            let sql = Sql::new(OPENEMR).push(CONTENT).push(FROM);
+            let sql = sql.push(" AND id = ?").bind(row);
             let found: Option<Row> = emr.db.one(sql).await?;
             Ok(found.map(|row| row.template(emr, known)))
         }
         None => {
             let found = questionnaires::one(&emr.db, id).await?;
-            Ok(found.map(|one| house(emr, one)))
+            Ok(found.map(|one| house(emr, one, known)))
         }
     }
 }
 
-fn house(emr: &Emr, one: Questionnaire) -> Template {
+fn house(emr: &Emr, one: Questionnaire, known: &Known) -> Template {
     let (questions, _) = parse::form(&one.body);
+    let questions = parse::filled(questions, known);
     Template {
         uuid: one.id(),
         source: Source::House,

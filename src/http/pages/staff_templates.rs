@@ -22,6 +22,8 @@ pub struct StaffTemplates {
     pub templates: Vec<TemplateRow>,
     /// The categories of the chart, and whether one is chosen.
     pub categories: Vec<(String, bool)>,
+    /// What stands for what the chart says of the patient.
+    pub directives: Vec<String>,
     /// What was typed: id of the one that is changed, title, category, lines.
     pub typed: [String; 4],
 }
@@ -53,6 +55,8 @@ pub struct StaffTemplate {
     pub parts: Vec<PartView>,
     /// Directives nobody here knows.
     pub unknown: Vec<String>,
+    /// What can not be shown here, in words.
+    pub hidden: Vec<&'static str>,
     /// Where it is changed; empty where that is in OpenEMR.
     pub change: String,
 }
@@ -74,6 +78,7 @@ impl StaffTemplates {
             error: "Write at least one line.".to_owned(),
             templates: vec![row(false, true), row(true, true), row(true, false)],
             categories: vec![("Reviewed".to_owned(), true)],
+            directives: vec!["{PatientName}".to_owned()],
             typed: [
                 String::new(),
                 "Consent".to_owned(),
@@ -96,6 +101,7 @@ impl StaffTemplate {
                 ..PartView::default()
             }],
             unknown: vec!["{Medications}".to_owned()],
+            hidden: vec!["a picture or a recording"],
             change: "/staff/templates?change=a#new".to_owned(),
         }
     }
