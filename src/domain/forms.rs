@@ -57,6 +57,8 @@ pub struct Questions {
     pub parts: Vec<Part>,
     /// Directives of the template that mean nothing here, as they are written there.
     pub unknown: Vec<String>,
+    /// What it has that no page here can show, in words; such a form is only read here. Empty where all can be shown.
+    pub hidden: Vec<&'static str>,
 }
 
 /// Answers by [`Item::id`]: a text, a day as `2026-11-29`, the choice; [`TICKED`] for a tick.
@@ -65,12 +67,17 @@ pub type Answers = BTreeMap<String, String>;
 /// The answer of a box that is ticked.
 pub const TICKED: &str = "on";
 
-/// Letters of an answer at most, and parts of a form.
+/// Letters of an answer at most.
 pub const LONGEST: usize = 4_000;
-/// Parts of a form at most.
+/// Parts of a form that is made here, at most.
 pub const MOST: usize = 300;
 
 impl Questions {
+    /// Whether a page here shows all of it, so that it can be filled in and signed here.
+    pub fn is_whole(&self) -> bool {
+        self.hidden.is_empty()
+    }
+
     /// What is asked.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.parts.iter().filter_map(|part| match part {
@@ -209,6 +216,8 @@ pub struct Form {
     pub put_by: i64,
     /// When.
     pub created: Option<OffsetDateTime>,
+    /// What its row holds, as one hash: whoever signs signs this state and no other. Empty in a list.
+    pub seen: String,
 }
 
 /// Where a template is kept.
@@ -251,6 +260,11 @@ pub enum Standing {
 }
 
 impl Form {
+    /// Whether staff locked it in OpenEMR, whose review writes into the form, and not here.
+    pub fn is_openemrs(&self) -> bool {
+        self.state == State::Locked && self.filed.is_none()
+    }
+
     /// What it is as a document.
     pub fn standing(&self) -> Standing {
         match (&self.signed, self.state) {

@@ -1,6 +1,7 @@
 //! Forms in the Documents Center (`onsite_documents`): as documents of the chart, to be filled in and signed, and locked when
 //! they are done.
 
+mod answered;
 pub mod chart;
 mod fill;
 mod known;
@@ -8,6 +9,7 @@ mod parse;
 mod picture;
 mod pieces;
 mod put;
+mod rewritten;
 mod rows;
 pub mod templates;
 mod written;
@@ -18,7 +20,6 @@ use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::access::Grant;
 use crate::domain::access::Reach;
-use crate::domain::forms::Answers;
 use crate::domain::forms::Form;
 use crate::domain::forms::Questions;
 use crate::domain::people::Code;
@@ -41,7 +42,6 @@ use crate::emr::documents::Opened;
 use crate::emr::documents::Placed;
 use crate::emr::filing;
 use crate::emr::forms::rows::Held;
-use crate::emr::forms::rows::Row;
 use crate::emr::predicates;
 use crate::emr::writing::Written;
 use crate::portal::Case;
@@ -67,6 +67,13 @@ const COLUMNS: Columns = Columns {
 
 const ORDER: &str = " ORDER BY d.create_date DESC, d.id DESC";
 
+/// Forms that wait for the patient, and those that are signed.
+const OPEN: &str = " AND HEX(d.denial_reason) IN (HEX('New'), HEX('Open'), HEX('Editing'))";
+const SIGNED: &str = " AND HEX(d.denial_reason) IN (HEX('In Review'), HEX('Locked'))";
+
+/// Forms that wait for one patient, at most; the newest count.
+const MANY: u32 = 200;
+
 /// Which document of the chart was a form.
 const FILED: &str = "SELECT document, filed FROM anteroom_form WHERE filed IN ";
 
@@ -81,7 +88,7 @@ struct Filed {
 
 /// What a form that was made here is in OpenEMR's column: the form without answers.
 pub fn blank(questions: &Questions) -> String {
-    written::html(questions, &Answers::new(), "")
+    written::blank(questions)
 }
 
 /// Documents and forms together, the newest first: what a search of DocumentReference finds.
@@ -97,13 +104,15 @@ pub(super) async fn with_documents(
         .ids
         .as_ref()
         .is_some_and(|ids| !ids.is_empty() && ids.iter().all(|id| row_of(*id).is_some()));
-    let (mut all, more) = match only_forms {
+    let (mut all, mut more) = match only_forms {
         true => (Vec::new(), false),
         false => documents::found(emr, reach, query).await?,
     };
     // A page of each, of which the newest are taken; what is left is found again behind the last.
     if query.count > 0 {
-        let forms = find(emr, reach, query).await?.into_iter();
+        let (forms, others) = find(emr, reach, query).await?;
+        more |= others;
+        let forms = forms.into_iter();
         all.extend(forms.map(|(key, row, record)| (key, SPAN + row, record)));
     }
     all.sort_by(|one, other| other.0.cmp(&one.0).then(other.1.cmp(&one.1)));
@@ -123,27 +132,33 @@ pub(super) async fn with_documents(
     })
 }
 
-/// The forms a query finds, each with its place.
-async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Vec<Placed>> {
+/// The forms of a chart that are open to whoever has this reach.
+fn within(emr: &Emr, reach: &Reach) -> Result<Sql, Refusal> {
     let person = reach.person()?;
-    let mut sql = rows::statement(emr)
+    let mut sql = rows::listing()
         .push(" AND p.pid = ? AND p.uuid = ?")
         .bind(person.pid)
         .bind(person.uuid);
     if let Some(held) = reach.held() {
         sql = predicates::rights(sql.push(OPEN_TO_STAFF), held, &[]);
     }
-    let filtered = |sql, filter: &_| documents::filtered(emr, sql, (filter, &COLUMNS));
-    sql = predicates::granted(sql, reach, filtered)?;
+    predicates::granted(sql, reach, |sql, filter| {
+        documents::filtered(emr, sql, (filter, &COLUMNS))
+    })
+}
+
+/// The forms a query finds, each with its place, and whether there are more.
+async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<(Vec<Placed>, bool)> {
+    let mut sql = within(emr, reach)?;
     if let Some(ids) = &query.ids {
         let rows: Vec<i64> = ids.iter().filter_map(|id| row_of(*id)).collect();
         if rows.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), false));
         }
         sql = sql.push(" AND d.id IN ").list(rows);
     }
     for filter in &query.filters {
-        sql = filtered(sql, filter)?;
+        sql = documents::filtered(emr, sql, (filter, &COLUMNS))?;
     }
     // Of one second forms come before documents.
     let after = query.after.as_ref().map(|after| Cursor {
@@ -152,14 +167,13 @@ async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Vec<Placed>> {
     });
     let sql = predicates::below(sql, KEY, "d.id", after.as_ref());
     let sql = sql.push(ORDER).limit(query.count.saturating_add(1));
-    let rows: Vec<Row> = emr.db.all(sql).await?;
-    let found = rows.into_iter().filter_map(|row| {
-        let key = row.at.as_deref()?.get(..19)?.to_owned();
-        let held = row.held(emr)?;
-        let number = held.form.row;
-        Some((key, number, record(emr, held.form)))
+    let (found, number) = rows::listed(emr, sql).await?;
+    let more = number > usize::try_from(query.count).unwrap_or(usize::MAX);
+    let found = found.into_iter().map(|(key, form)| {
+        let number = form.row;
+        (key, number, record(emr, form))
     });
-    Ok(found.collect())
+    Ok((found.collect(), more))
 }
 
 /// A form as a document.
@@ -227,21 +241,41 @@ pub(super) async fn owners(emr: &Emr, ids: &[Uuid]) -> Answer<Vec<i64>> {
     Ok(rows.into_iter().filter_map(|row| row.pid).collect())
 }
 
-/// The forms of a patient, the newest first: for the pages.
+/// The forms that wait for a patient, the newest first, without what they ask.
 ///
 /// # Errors
 /// As [`crate::db::Db::all`].
-pub async fn of(emr: &Emr, reach: &Reach) -> Answer<Vec<Form>> {
-    let person = reach.person()?;
-    let sql = rows::statement(emr)
-        .push(" AND p.pid = ? AND p.uuid = ?")
-        .bind(person.pid)
-        .bind(person.uuid)
-        .push(ORDER)
-        .limit(500);
-    let rows: Vec<Row> = emr.db.all(sql).await?;
-    let held = rows.into_iter().filter_map(|row| row.held(emr));
-    Ok(held.map(|held| held.form).collect())
+pub async fn open_of(emr: &Emr, reach: &Reach) -> Answer<Vec<Form>> {
+    let sql = within(emr, reach)?.push(OPEN).push(ORDER).limit(MANY);
+    let (found, _) = rows::listed(emr, sql).await?;
+    Ok(found.into_iter().map(|(_, form)| form).collect())
+}
+
+/// A page of the forms a patient has signed, from one on, the newest first, and the last of them where there are more.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn signed_of(
+    emr: &Emr,
+    reach: &Reach,
+    (behind, count): (Option<Uuid>, u32),
+) -> Answer<(Vec<Form>, Option<Uuid>)> {
+    let mut sql = within(emr, reach)?.push(SIGNED);
+    if let Some(row) = behind.and_then(row_of) {
+        sql = sql.push(" AND d.id < ?").bind(row);
+    }
+    let sql = sql
+        .push(" ORDER BY d.id DESC")
+        .limit(count.saturating_add(1));
+    let (found, number) = rows::listed(emr, sql).await?;
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let mut forms: Vec<Form> = found.into_iter().map(|(_, form)| form).collect();
+    forms.truncate(count);
+    let next = forms
+        .last()
+        .filter(|_| number > count)
+        .map(|form| form.uuid);
+    Ok((forms, next))
 }
 
 /// One form within a reach.
@@ -258,7 +292,7 @@ async fn held(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Held> {
     let narrow = narrow.ok_or(Refusal::NotFound)?;
     let person = narrow.person()?;
     // Scopes that are cut to a category, and the rights of staff, are the search's to know.
-    let seen = find(emr, &narrow, &Query::one(id)).await?;
+    let (seen, _) = find(emr, &narrow, &Query::one(id)).await?;
     if seen.is_empty() {
         return Err(Refusal::NotFound.into());
     }

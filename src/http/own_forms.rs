@@ -67,8 +67,8 @@ const DONE: [(&str, &str); 3] = [
 pub struct Tried {
     /// The answers.
     pub answers: Option<Answers>,
-    /// The name.
-    pub name: String,
+    /// The signature.
+    pub signature: Signature,
     /// What was wrong.
     pub errors: Vec<String>,
 }
@@ -86,21 +86,34 @@ pub async fn page(
         let rest = fhir::rest(&app, &id, &grant);
         open_portal(&app).await?;
         let reach = grant.reach(papers::KIND, Interaction::Search)?;
-        let all = papers::all(&rest, &reach).await?;
+        let behind = behind(query.as_deref());
+        let open = papers::open(&rest, &reach).await?;
+        let (done, next) = papers::signed(&rest, &reach, behind).await?;
         noted(&app, &rest, None).await;
-        let (open, done): (Vec<&Paper>, Vec<&Paper>) =
-            all.iter().partition(|form| form.state.is_open());
         let told = negotiate::done(query.as_deref(), &DONE);
         let page = OwnForms {
             frame: reply::frame(&app, "Your forms"),
             notice: told.map_or("", |(_, sentence)| sentence),
-            open: open.into_iter().map(|form| row(&app, form)).collect(),
-            done: done.into_iter().map(|form| row(&app, form)).collect(),
+            open: open.iter().map(|form| row(&app, form)).collect(),
+            done: done.iter().map(|form| row(&app, form)).collect(),
+            older: older(HERE, next),
         };
         Ok(reply::html(StatusCode::OK, page))
     }
     .await;
     door::shown(&app, &id, shown)
+}
+
+/// Behind which form a page of a list goes on.
+pub fn behind(query: Option<&str>) -> Option<Uuid> {
+    let pairs = negotiate::pairs(query);
+    let named = pairs.iter().find(|(name, _)| name == "behind");
+    named.and_then(|(_, id)| Uuid::try_parse(id).ok())
+}
+
+/// Where the next page of a list is; empty where there is none.
+pub fn older(here: &str, next: Option<Uuid>) -> String {
+    next.map_or_else(String::new, |last| format!("{here}?behind={last}"))
 }
 
 /// `GET /account/forms/{id}`, and with `.pdf` behind it the form as a file.
@@ -187,16 +200,14 @@ pub async fn filled(
     tablet: Option<Uuid>,
 ) -> Answer<Result<&'static str, (Tried, Refusal)>> {
     let answers = answers(form, sent);
+    let typed = Signature {
+        name: sent.text("name"),
+        drawing: sent.text("drawing"),
+        agreed: sent.text("agreed") == "true",
+    };
     let (word, signature) = match sent.text("decision").as_str() {
         "save" => ("save", None),
-        "sign" => (
-            "sign",
-            Some(Signature {
-                name: sent.text("name"),
-                drawing: sent.text("drawing"),
-                agreed: sent.text("agreed") == "true",
-            }),
-        ),
+        "sign" => ("sign", Some(typed.clone())),
         _ => {
             let why = "Please use one of the buttons on the page.";
             return Err(Refusal::invalid("decision", why).into());
@@ -206,6 +217,7 @@ pub async fn filled(
         form: form.uuid,
         answers: Some(answers.clone()),
         signature,
+        seen: Some(sent.text("seen")),
         tablet,
     };
     let refusal = match papers::fill(rest, ask).await {
@@ -221,7 +233,7 @@ pub async fn filled(
     };
     let tried = Tried {
         answers: Some(answers),
-        name: sent.text("name"),
+        signature: typed,
         errors,
     };
     Ok(Err((tried, refusal)))
@@ -275,6 +287,7 @@ pub fn parts(questions: &Questions, answers: &Answers) -> Vec<PartView> {
 pub fn view(app: &App, form: &Paper, tried: Tried) -> OwnForm {
     let answers = tried.answers.as_ref().unwrap_or(&form.answers);
     let parts = parts(&form.questions, answers);
+    let signature = tried.signature;
     OwnForm {
         frame: reply::frame(app, "Form"),
         csrf: String::new(),
@@ -284,14 +297,26 @@ pub fn view(app: &App, form: &Paper, tried: Tried) -> OwnForm {
         errors: tried.errors,
         reason: form.reason.clone(),
         parts,
-        open: form.state.is_open(),
+        open: form.state.is_open() && form.questions.is_whole(),
+        whole: form.questions.is_whole(),
+        seen: form.seen.clone(),
         tablet: false,
-        name: tried.name,
+        // What is no drawing of ours is not shown again.
+        drawing: match signature.strokes() {
+            Some(_) => signature.drawing,
+            None => String::new(),
+        },
+        agreed: signature.agreed,
+        name: signature.name,
         signed: form.signed.as_ref().map(|signed| SignedView {
             name: signed.name.clone(),
             picture: signed.picture.clone(),
             at: minutes(app, signed.at),
-            whole: signed.whole,
+            note: match (signed.whole, form.is_openemrs()) {
+                (true, _) => "",
+                (false, true) => "Staff completed the form in OpenEMR after it was signed. What they added is not part of the signature.",
+                (false, false) => "The form was changed after it was signed.",
+            },
         }),
         file: format!("{HERE}/{}.pdf", form.uuid),
     }
@@ -316,6 +341,7 @@ pub fn row(app: &App, form: &Paper) -> FormRow {
             .map(|at| minutes(app, at).chars().take(10).collect())
             .unwrap_or_default(),
         pill: match form.state {
+            _ if changed && form.is_openemrs() => ("good", "Completed by staff"),
             _ if changed => ("bad", "Changed after it was signed"),
             Stand::New | Stand::Open => ("warn", "To be signed"),
             Stand::Editing => ("warn", "Begun"),

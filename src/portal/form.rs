@@ -23,6 +23,13 @@ use crate::portal::rules::Rule;
 /// The rule a form breaks that is signed: a conflict, and no wrong request.
 pub const LOCKED: &str = "document-locked";
 
+const SIGNED: &str = "This form is signed, and can not be changed any more.";
+
+/// The rule a form breaks that has more than a page here can show.
+const WHOLE: &str = "form.whole";
+
+const NOT_SHOWN: &str = "This form has parts that can not be shown here. Please fill it in on the practice's portal, or ask the practice.";
+
 /// Letters of a name that is signed with, at most.
 const LONGEST_NAME: usize = 100;
 
@@ -67,6 +74,8 @@ pub struct Fill {
     pub answers: Option<Answers>,
     /// The signature; `None` where it is only kept.
     pub signature: Option<Signature>,
+    /// What the page showed ([`Form::seen`]); `None` where it was no page.
+    pub seen: Option<String>,
     /// Who handed over the tablet, where it is done on the practice's.
     pub tablet: Option<Uuid>,
 }
@@ -120,6 +129,16 @@ pub enum By {
     Tablet(Uuid),
     /// A member of staff: `users.id`.
     Staff(i64),
+}
+
+impl By {
+    /// Who handed over the tablet.
+    pub const fn witness(self) -> Option<Uuid> {
+        match self {
+            Self::Tablet(colleague) => Some(colleague),
+            Self::Patient | Self::Staff(_) => None,
+        }
+    }
 }
 
 /// What is known when a form is to be put before a patient.
@@ -217,6 +236,20 @@ pub const PUT: &[Rule<PutCase>] = &[
         expression: "Task.focus",
     },
     Rule {
+        id: WHOLE,
+        about: "The page patients fill it in on can show all of it.",
+        holds: |case| {
+            case.template
+                .as_ref()
+                .is_none_or(|one| one.questions.is_whole())
+        },
+        sentence: |_| {
+            "This form has parts that can not be shown here. Please put it before the patient in OpenEMR."
+                .to_owned()
+        },
+        expression: "Task.focus",
+    },
+    Rule {
         id: "form.category",
         about: "The category of the chart is there, and open to who chooses it.",
         holds: |case| case.category.is_some(),
@@ -238,7 +271,7 @@ pub const FILL: &[Rule<FillCase>] = &[
         id: LOCKED,
         about: "The form is not signed yet.",
         holds: |case| case.form.state.is_open(),
-        sentence: |_| "This form is signed, and can not be changed any more.".to_owned(),
+        sentence: |_| SIGNED.to_owned(),
         expression: "DocumentReference.docStatus",
     },
     Rule {
@@ -257,6 +290,13 @@ pub const FILL: &[Rule<FillCase>] = &[
                 .to_owned()
         },
         expression: "DocumentReference.subject",
+    },
+    Rule {
+        id: WHOLE,
+        about: "The page it is filled in on can show all of it.",
+        holds: |case| case.form.questions.is_whole(),
+        sentence: |_| NOT_SHOWN.to_owned(),
+        expression: "DocumentReference.content",
     },
     Rule {
         id: "form.answer",
@@ -313,14 +353,28 @@ pub const FILL: &[Rule<FillCase>] = &[
 
 /// Why a form that is signed is not changed.
 pub fn locked() -> Vec<Reason> {
-    let rule = FILL.iter().find(|rule| rule.id == LOCKED);
+    reason(LOCKED, SIGNED)
+}
+
+/// Why a form that can not be shown is not handed over.
+pub fn not_whole() -> Vec<Reason> {
+    reason(WHOLE, NOT_SHOWN)
+}
+
+fn reason(id: &str, text: &str) -> Vec<Reason> {
+    let rule = FILL.iter().find(|rule| rule.id == id);
     rule.map(|rule| Reason {
         id: rule.id,
-        text: "This form is signed, and can not be changed any more.".to_owned(),
+        text: text.to_owned(),
         expression: rule.expression,
     })
     .into_iter()
     .collect()
+}
+
+/// Whether the rules let a form be filled in or signed so.
+pub fn permits(case: &FillCase) -> bool {
+    rules::broken(FILL, case).is_empty()
 }
 
 fn blank(text: &str) -> bool {

@@ -248,8 +248,21 @@ async fn write_one(
         false => format!("{}/{}", settled.kind.name(), settled.id),
     };
     entry.patient = write.patient.or(entry.patient);
+    entry.reason = signed(write);
     ledger::record(tx, &entry).await?;
     Ok(settled)
+}
+
+/// The hash of what was signed, so that the sealed ledger has it too; empty for all else.
+fn signed(write: &Write) -> String {
+    let hash = match write.permit.change() {
+        Change::Form(change) => match change.as_ref() {
+            FormChange::Fill(case) => case.signing.as_ref().map(|signing| &signing.hash),
+            _ => None,
+        },
+        _ => None,
+    };
+    hash.map_or_else(String::new, |hash| format!("sha3-512 {hash}"))
 }
 
 fn replaced(rest: &Rest<'_>, (one, write): (&Prepared, &Write), before: &Before) -> Replaced {

@@ -45,12 +45,27 @@ const NAMES: [&str; 3] = ["name", "drawing", "agreed"];
 /// Items within one another at most.
 const DEEPEST: usize = 8;
 
-/// A patient's forms, the newest first.
+/// Signed forms of one page.
+const PAGE: u32 = 25;
+
+/// The forms that wait for a patient, the newest first.
 ///
 /// # Errors
-/// `Forbidden` without a scope to search documents.
-pub async fn all(rest: &Rest<'_>, reach: &Reach) -> Answer<Vec<Form>> {
-    forms::of(rest.emr, reach).await
+/// As [`forms::open_of`].
+pub async fn open(rest: &Rest<'_>, reach: &Reach) -> Answer<Vec<Form>> {
+    forms::open_of(rest.emr, reach).await
+}
+
+/// Those a patient has signed, from behind one on, and the last of them where there are more.
+///
+/// # Errors
+/// As [`forms::signed_of`].
+pub async fn signed(
+    rest: &Rest<'_>,
+    reach: &Reach,
+    behind: Option<Uuid>,
+) -> Answer<(Vec<Form>, Option<Uuid>)> {
+    forms::signed_of(rest.emr, reach, (behind, PAGE)).await
 }
 
 /// One form.
@@ -104,23 +119,30 @@ async fn done(
     (kind, id): (ResourceType, Uuid),
     (action, patient): (&str, Option<Uuid>),
 ) -> Answer<Settled> {
-    let decided = decided(rest, reach, ask).await;
-    let permit = match decided {
-        Ok(permit) => permit,
-        Err(Failure::Refused(refusal)) => {
-            if let Refusal::Rules(reasons) = &refusal {
-                let ids: Vec<&str> = reasons.iter().map(|reason| reason.id).collect();
-                let resource = format!("{}/{id}", kind.name());
-                let mut entry = rest.entry(action.to_owned(), resource);
-                entry.outcome = Outcome::Refused;
-                entry.reason = ids.join(" ");
-                entry.patient = patient.or(entry.patient);
-                ledger::record_all(&rest.emr.db, &[entry]).await?;
-            }
-            return Err(refusal.into());
+    let done = written(rest, (reach, ask), (kind, id), patient).await;
+    let reason = match &done {
+        Err(Failure::Refused(Refusal::Rules(reasons))) => {
+            let ids: Vec<&str> = reasons.iter().map(|reason| reason.id).collect();
+            ids.join(" ")
         }
-        Err(broken) => return Err(broken),
+        Err(Failure::Refused(Refusal::Conflict(_))) => "conflict".to_owned(),
+        _ => return done,
     };
+    let mut entry = rest.entry(action.to_owned(), format!("{}/{id}", kind.name()));
+    entry.outcome = Outcome::Refused;
+    entry.reason = reason;
+    entry.patient = patient.or(entry.patient);
+    ledger::record_all(&rest.emr.db, &[entry]).await?;
+    done
+}
+
+async fn written(
+    rest: &Rest<'_>,
+    (reach, ask): (&Reach, FormAsk),
+    (kind, id): (ResourceType, Uuid),
+    patient: Option<Uuid>,
+) -> Answer<Settled> {
+    let permit = decided(rest, reach, ask).await?;
     let write = Write {
         permit,
         before: None,
@@ -179,6 +201,7 @@ pub async fn sign(rest: &Rest<'_>, id: Uuid, inputs: &Inputs) -> Answer<Answered
         form: id,
         answers,
         signature: Some(signature),
+        seen: None,
         tablet: None,
     };
     fill(rest, ask).await?;

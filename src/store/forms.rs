@@ -107,11 +107,15 @@ pub async fn given_back(
     tx.run(sql).await.map(|_| ())
 }
 
-/// Keeps a signature.
+/// Keeps a signature. One that was given before, and that OpenEMR took back by opening the form again, is void.
 ///
 /// # Errors
 /// As [`Tx::run`].
 pub async fn sign(tx: &mut Tx, signature: &NewSignature<'_>) -> Answer<()> {
+    let before = Sql::new(VOID)
+        .bind(millis(signature.at))
+        .bind(signature.document);
+    tx.run(before).await?;
     let sql = Sql::new(SIGN)
         .bind(signature.id)
         .bind(signature.document)

@@ -31,7 +31,7 @@ pub fn read(text: &str) -> Result<Questions, &'static str> {
     }
     let mut questions = Questions {
         parts,
-        unknown: Vec::new(),
+        ..Questions::default()
     };
     if questions.parts.is_empty() {
         return Err("Write at least one line.");

@@ -14,6 +14,7 @@ use crate::domain::forms::Form;
 use crate::domain::forms::How;
 use crate::domain::forms::Kind;
 use crate::domain::forms::Part;
+use crate::domain::forms::State;
 use crate::domain::forms::TICKED;
 use crate::domain::language::Language;
 use crate::domain::people::Person;
@@ -26,6 +27,7 @@ use crate::domain::scope::Token;
 use crate::emr::Emr;
 use crate::emr::filing;
 use crate::emr::forms::picture;
+use crate::emr::forms::rewritten;
 use crate::emr::forms::rows;
 use crate::emr::forms::written;
 use crate::emr::uuids;
@@ -75,6 +77,9 @@ struct Number {
     number: i64,
 }
 
+/// What stands at the end of a form of which not all is there.
+const NOT_ALL: &str = "Parts of this form can not be shown here.";
+
 /// A form that waits for staff, with the document it is to become.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charting {
@@ -85,13 +90,16 @@ pub struct Charting {
 /// Gathers what locking a form needs, before the transaction: the form as it stands, drawn as a PDF.
 ///
 /// # Errors
-/// `NotFound` where there is no such form in this chart; `Conflict` where it does not wait for staff; `Unavailable` where
-/// no documents can be written here.
+/// `NotFound` where there is no such form in this chart; `Conflict` where it does not wait for staff, or not
+/// all of it can be shown; `Unavailable` where no documents can be written here.
 pub async fn ready(emr: &Emr, person: Person, row: i64) -> Answer<Charting> {
     let held = rows::one(emr, person, row).await?;
     let form = held.ok_or(Refusal::NotFound)?.form;
-    if form.state != crate::domain::forms::State::InReview {
+    if form.state != State::InReview {
         return Err(decided());
+    }
+    if !form.questions.is_whole() {
+        return Err(not_whole());
     }
     let document = Box::new(document(emr, &form).await?);
     Ok(Charting { form, document })
@@ -100,11 +108,22 @@ pub async fn ready(emr: &Emr, person: Person, row: i64) -> Answer<Charting> {
 /// Locks a form and files its PDF, in the caller's transaction; `by` is `users.id` of who decided.
 ///
 /// # Errors
-/// `Conflict` where it was decided at the same moment.
+/// `Conflict` where it was decided, or signed anew, at the same moment.
 pub async fn lock(emr: &Emr, tx: &mut Tx, charting: &Charting, by: i64) -> Answer<()> {
+    let form = &charting.form;
+    waits(emr, tx, (form.person, form.row), &form.seen).await?;
     let mut document = charting.document.clone();
     document.by = Filer::Staff(by);
-    locked(emr, tx, (&charting.form, &document), by).await
+    locked(emr, tx, (form, &document), by).await
+}
+
+/// Holds a form, which must wait for staff as it did when it was looked at: what was drawn is what is filed.
+async fn waits(emr: &Emr, tx: &mut Tx, form: (Person, i64), seen: &str) -> Answer<()> {
+    let (state, now) = rows::hold(emr, tx, form).await?;
+    match state == State::InReview && now == seen {
+        true => Ok(()),
+        false => Err(decided()),
+    }
 }
 
 /// After a transaction that failed: takes the file away again.
@@ -161,22 +180,26 @@ pub async fn deny(
     (person, row): (Person, i64),
     (reason, by): (&str, i64),
 ) -> Answer<()> {
-    let sql = rows::statement(emr)
-        .push(" AND d.id = ? AND p.pid = ? AND p.uuid = ?")
-        .bind(row)
-        .bind(person.pid)
-        .bind(person.uuid);
-    let found: Option<rows::Row> = tx.one(sql).await?;
-    let held = found.and_then(|row| row.held(emr));
-    let form = held.ok_or(Refusal::NotFound)?.form;
-    let html = written::html(&form.questions, &form.answers, "");
+    let found: Option<rows::Row> = tx.one(rows::statement(emr, person, row)).await?;
+    let held = found
+        .and_then(|row| row.held(emr))
+        .ok_or(Refusal::NotFound)?;
+    let form = held.form;
+    waits(emr, tx, (person, row), &form.seen).await?;
+    let filled = (&form.questions, &form.answers);
+    // What no page here shows is not touched either.
+    let (html, data) = match form.questions.is_whole() {
+        true => (
+            rewritten::html(&held.html, filled, Some("")),
+            written::data(&held.data, filled, Some("")),
+        ),
+        false => (held.html, held.data),
+    };
     let sql = Sql::new(GIVE_BACK)
         .bind(emr.zone.wall(emr.now()))
         .bind(html.into_bytes());
     let sql = match rows::has_data(emr) {
-        true => sql
-            .push(WITH_DATA)
-            .bind(written::data(&form.questions, &form.answers, "")),
+        true => sql.push(WITH_DATA).bind(data),
         false => sql,
     };
     let sql = sql.push(WHERE).bind(row).bind(person.pid);
@@ -209,6 +232,11 @@ async fn close(emr: &Emr, tx: &mut Tx, form: &Form, (taken, by): (&str, i64)) ->
         .bind(form.person.pid)
         .bind(form.row.to_string());
     tx.run(sql).await.map(|_| ())
+}
+
+fn not_whole() -> Failure {
+    let why = "This form has parts that can not be shown here: decide about it in OpenEMR.";
+    Refusal::Conflict(why.to_owned()).into()
 }
 
 fn decided() -> Failure {
@@ -249,7 +277,8 @@ pub(super) async fn document(emr: &Emr, form: &Form) -> Answer<DocumentCase> {
             bytes: Source::Inline(bytes),
         },
         person: form.person,
-        by: Filer::Staff(form.put_by),
+        // Whoever locks it files it; where that is nobody, it is the practice's.
+        by: Filer::Staff(0),
         client_id: String::new(),
         portal_on: true,
         uploads_on: true,
@@ -281,16 +310,20 @@ fn file_name(title: &str) -> String {
 /// A form as a PDF: questions, answers, the signature, when it was given, and the hash of what was signed.
 pub(super) async fn pdf(emr: &Emr, form: &Form) -> Answer<Vec<u8>> {
     let practice = emr.practice().await?;
+    let mut lines: Vec<Line> = form
+        .questions
+        .parts
+        .iter()
+        .map(|part| line(form, part))
+        .collect();
+    if !form.questions.is_whole() {
+        lines.push(Line::Words(NOT_ALL.to_owned()));
+    }
     let shown = Shown {
         practice: practice.name.clone(),
         patient: form.patient_name.clone(),
         title: form.title.clone(),
-        lines: form
-            .questions
-            .parts
-            .iter()
-            .map(|part| line(form, part))
-            .collect(),
+        lines,
         signed: form.signed.as_ref().map(|signed| Signed {
             name: signed.name.clone(),
             strokes: match signed.how {

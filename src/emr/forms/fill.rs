@@ -1,7 +1,6 @@
 //! A form is filled in, and signed: what the rules must know, and what is written where they allow it. The row is compared
 //! again when it is written, so what OpenEMR's portal saved meanwhile is not lost.
 
-use sqlx::FromRow;
 use time::OffsetDateTime;
 
 use crate::crypto;
@@ -12,19 +11,21 @@ use crate::domain::access::Reach;
 use crate::domain::access::User;
 use crate::domain::forms::Form;
 use crate::domain::forms::Signed;
-use crate::domain::forms::State;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
 use crate::emr::forms::chart;
 use crate::emr::forms::picture;
+use crate::emr::forms::rewritten;
 use crate::emr::forms::rows;
 use crate::emr::forms::rows::Held;
 use crate::emr::forms::written;
 use crate::emr::uuids;
 use crate::emr::writing::Written;
 use crate::portal::Case;
+use crate::portal::document::DocumentCase;
+use crate::portal::form;
 use crate::portal::form::By;
 use crate::portal::form::Fill;
 use crate::portal::form::FillCase;
@@ -36,12 +37,7 @@ use crate::store::forms;
 use crate::store::forms::NewForm;
 use crate::store::forms::NewSignature;
 use crate::store::reviews;
-
-/// The row as it stands, held until the transaction ends.
-const HELD: &str = "SELECT denial_reason, full_document";
-const DATA: &str = ", template_data AS data";
-const NO_DATA: &str = ", NULL AS data";
-const OF_ROW: &str = " FROM onsite_documents WHERE id = ? AND pid = ?";
+use crate::store::tablets;
 
 const SAVE: &str = "UPDATE onsite_documents SET denial_reason = 'Editing', full_document = ?";
 const SIGN: &str = "UPDATE onsite_documents SET denial_reason = 'In Review', patient_signature = ?, \
@@ -53,9 +49,9 @@ const WHERE: &str = " WHERE id = ? AND pid = ? AND denial_reason IN ('New', 'Ope
 /// The signature on file, as OpenEMR's own portal keeps it: one a patient, under the user of its sessions.
 const ON_FILE: &str = "UPDATE onsite_signatures SET status = 'filed', lastmod = ?, signator = ?, sig_image = ?, \
     signature = NULL, sig_hash = ? WHERE pid = ? AND user = '-patient-'";
-const FIRST: &str = "INSERT INTO onsite_signatures (status, type, created, lastmod, pid, encounter, user, activity, \
+const FIRST: &str = "onsite_signatures (status, type, created, lastmod, pid, encounter, user, activity, \
     authorized, signator, sig_image, signature, sig_hash, ip) \
-    VALUES ('filed', 'patient-signature', ?, ?, ?, NULL, '-patient-', 0, NULL, ?, ?, NULL, ?, '')";
+    VALUES ('filed', 'patient-signature', ?, ?, ?, NULL, '-patient-', 0, NULL, ?, NULL, NULL, '', '')";
 
 /// What OpenEMR's dashboard counts and opens (OpenEMR facts 2.9).
 const WAITS: &str = "INSERT INTO onsite_portal_activity (date, patient_id, activity, require_audit, pending_action, \
@@ -63,13 +59,6 @@ const WAITS: &str = "INSERT INTO onsite_portal_activity (date, patient_id, activ
     VALUES (?, ?, 'document', 1, 'review', '', 'waiting', ?, '', ?, 0, ?, '0')";
 const WAITS_STILL: &str = "UPDATE onsite_portal_activity SET date = ?, narrative = ? \
     WHERE patient_id = ? AND activity = 'document' AND table_args = ? AND status = 'waiting'";
-
-#[derive(FromRow)]
-struct Row {
-    denial_reason: String,
-    full_document: Option<Vec<u8>>,
-    data: Option<String>,
-}
 
 /// What the rules must know.
 ///
@@ -80,11 +69,16 @@ pub(in crate::emr) async fn case(
     (grant, reach): (&Grant, &Reach),
     (ask, policy): (Fill, Policy),
 ) -> Answer<Case> {
-    let held = super::held(emr, reach, ask.form).await?;
-    let seen = state_of(&held);
     let Held {
-        mut form, title, ..
-    } = held;
+        mut form,
+        title,
+        data: saved,
+        html: before,
+    } = super::held(emr, reach, ask.form).await?;
+    // A page shows one state, and that is what is signed on it. A signed form has its own rule.
+    if form.state.is_open() && ask.seen.is_some_and(|seen| seen != form.seen) {
+        return Err(moved());
+    }
     let by = match (grant.user(), ask.tablet) {
         (User::Patient(_), Some(colleague)) => By::Tablet(colleague),
         (User::Patient(_), None) => By::Patient,
@@ -100,30 +94,25 @@ pub(in crate::emr) async fn case(
     };
     let practice = emr.practice().await?;
     let at = whole_seconds(emr.now());
-    let signature = ask.signature.as_ref();
-    let picture = signature.map_or_else(String::new, picture::of);
-    let html = written::html(&form.questions, &answers, &picture);
+    let signature = ask.signature.map(|one| named(one, &form));
+    let picture = signature.as_ref().map(picture::of);
+    let filled = (&form.questions, &answers);
+    let html = rewritten::html(&before, filled, picture.as_deref());
     let data = match rows::has_data(emr) {
-        true => written::data(&form.questions, &answers, &picture),
+        true => written::data(&saved, filled, picture.as_deref()),
         false => String::new(),
     };
-    let signing = match signature {
-        None => None,
-        Some(signature) => {
-            let of = Of {
-                title: &title,
-                html: &html,
-                data: &data,
-            };
-            form.answers.clone_from(&answers);
-            let mut signing = signing(&form, (signature, picture), (&of, at));
-            if policy == Policy::Automatic && form.state.is_open() {
-                signing.charted = charted(emr, &form, (&signing, at), ask.tablet).await?;
-            }
-            Some(signing)
-        }
+    let of = Of {
+        title: &title,
+        html: &html,
+        data: &data,
     };
-    Ok(Case::Form(Box::new(FormCase::Fill(Box::new(FillCase {
+    let signing = signature
+        .zip(picture)
+        .map(|signature| signing(&form, signature, (&of, at)));
+    let seen = form.seen.clone();
+    form.answers.clone_from(&answers);
+    let mut case = FillCase {
         form,
         by,
         portal_on: practice.globals.on("portal_onsite_two_enable"),
@@ -134,7 +123,26 @@ pub(in crate::emr) async fn case(
         data,
         client_id: grant.client_id().to_owned(),
         at,
-    })))))
+    };
+    // Drawing takes its time, and is for those whose signature counts.
+    if policy == Policy::Automatic && form::permits(&case) {
+        let charted = charted(emr, &case).await?;
+        if let Some(signing) = &mut case.signing {
+            signing.charted = charted;
+        }
+    }
+    Ok(Case::Form(Box::new(FormCase::Fill(Box::new(case)))))
+}
+
+/// Who draws and types no name signs with the one of the chart.
+fn named(signature: Signature, form: &Form) -> Signature {
+    match signature.name.trim().is_empty() && signature.strokes().is_some() {
+        true => Signature {
+            name: form.patient_name.clone(),
+            ..signature
+        },
+        false => signature,
+    }
 }
 
 /// The columns a signature is about.
@@ -146,24 +154,21 @@ struct Of<'a> {
 
 fn signing(
     form: &Form,
-    (signature, picture): (&Signature, String),
+    (signature, picture): (Signature, String),
     (of, at): (&Of<'_>, OffsetDateTime),
 ) -> Signing {
-    let name = signature.name.trim();
+    let name = signature.name.trim().to_owned();
     let hash = rows::fingerprint(&rows::signed_parts(
         (&form.person.pid.to_string(), &form.row.to_string()),
         (of.title, of.html, of.data),
         (
-            name,
+            &name,
             signature.how().word(),
             &reviews::millis(at).to_string(),
         ),
     ));
     Signing {
-        signature: Signature {
-            name: name.to_owned(),
-            ..signature.clone()
-        },
+        signature: Signature { name, ..signature },
         picture,
         hash,
         id: uuids::fresh(),
@@ -172,21 +177,16 @@ fn signing(
 }
 
 /// The document of the chart it becomes at once; nothing where none can be written here, and then staff look at it.
-async fn charted(
-    emr: &Emr,
-    form: &Form,
-    (signing, at): (&Signing, OffsetDateTime),
-    witness: Option<uuid::Uuid>,
-) -> Answer<Option<Box<crate::portal::document::DocumentCase>>> {
-    let mut done = form.clone();
-    done.signed = Some(Signed {
+async fn charted(emr: &Emr, case: &FillCase) -> Answer<Option<Box<DocumentCase>>> {
+    let mut done = case.form.clone();
+    done.signed = case.signing.as_ref().map(|signing| Signed {
         name: signing.signature.name.clone(),
         how: signing.signature.how(),
         picture: signing.picture.clone(),
-        at: emr.zone.at(at),
+        at: emr.zone.at(case.at),
         hash: signing.hash.clone(),
         whole: true,
-        witness,
+        witness: case.by.witness(),
     });
     match chart::document(emr, &done).await {
         Ok(document) => Ok(Some(Box::new(document))),
@@ -198,11 +198,6 @@ async fn charted(
 /// Seconds alone: what OpenEMR's column keeps is what is hashed.
 fn whole_seconds(at: OffsetDateTime) -> OffsetDateTime {
     at.replace_nanosecond(0).unwrap_or(at)
-}
-
-/// What of a row may not change between the look and the write.
-fn state_of(held: &Held) -> String {
-    crypto::sha3_512_hex(format!("{}\n{}", held.data, held.html).as_bytes())
 }
 
 /// Writes what a permit allows.
@@ -234,20 +229,8 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &FillCase) -> Answer<Wri
 }
 
 async fn unchanged(emr: &Emr, tx: &mut Tx, case: &FillCase) -> Answer<()> {
-    let lock = tx.lock_clause();
-    let data = if rows::has_data(emr) { DATA } else { NO_DATA };
-    let sql = Sql::new(HELD)
-        .push(data)
-        .push(OF_ROW)
-        .push(lock)
-        .bind(case.form.row)
-        .bind(case.form.person.pid);
-    let row: Option<Row> = tx.one(sql).await?;
-    let row = row.ok_or(Refusal::NotFound)?;
-    let html = String::from_utf8_lossy(row.full_document.as_deref().unwrap_or_default());
-    let text = format!("{}\n{html}", row.data.unwrap_or_default());
-    let open = State::of(&row.denial_reason).is_some_and(State::is_open);
-    match open && crypto::sha3_512_hex(text.as_bytes()) == case.seen {
+    let (state, now) = rows::hold(emr, tx, (case.form.person, case.form.row)).await?;
+    match state.is_open() && now == case.seen {
         true => Ok(()),
         false => Err(moved()),
     }
@@ -255,10 +238,6 @@ async fn unchanged(emr: &Emr, tx: &mut Tx, case: &FillCase) -> Answer<()> {
 
 async fn signed(emr: &Emr, tx: &mut Tx, (case, signing): (&FillCase, &Signing)) -> Answer<()> {
     let form = &case.form;
-    let witness = match case.by {
-        By::Tablet(colleague) => Some(colleague),
-        By::Patient | By::Staff(_) => None,
-    };
     let kept = NewSignature {
         id: signing.id,
         document: form.row,
@@ -269,9 +248,11 @@ async fn signed(emr: &Emr, tx: &mut Tx, (case, signing): (&FillCase, &Signing)) 
         hash: &signing.hash,
         at: case.at,
         client_id: &case.client_id,
-        witness,
+        witness: case.by.witness(),
     };
     forms::sign(tx, &kept).await?;
+    // Whoever still holds a device with this form has nothing left to sign.
+    tablets::end_all(tx, form.row, case.at.unix_timestamp()).await?;
     on_file(emr, tx, (case, signing)).await?;
     // OpenEMR's portal makes forms too, and of those nothing is known here yet.
     let known = NewForm {
@@ -300,7 +281,7 @@ async fn signed(emr: &Emr, tx: &mut Tx, (case, signing): (&FillCase, &Signing)) 
         tx.run(sql).await?;
     }
     match &signing.charted {
-        Some(document) => chart::locked(emr, tx, (form, document), form.put_by).await,
+        Some(document) => chart::locked(emr, tx, (form, document), 0).await,
         None => Ok(()),
     }
 }
@@ -313,23 +294,21 @@ async fn on_file(emr: &Emr, tx: &mut Tx, (case, signing): (&FillCase, &Signing))
     let pid = case.form.person.pid;
     let hash = crypto::sha3_512_hex(signing.picture.as_bytes());
     let name = &signing.signature.name;
+    // Of two first ones at once one finds the other's row, which the database keeps unique.
+    let insert = Sql::new(tx.insert_new())
+        .push(FIRST)
+        .bind(case.at.unix_timestamp())
+        .bind(wall)
+        .bind(pid)
+        .bind(name);
+    tx.run(insert).await?;
     let update = Sql::new(ON_FILE)
         .bind(wall)
         .bind(name)
         .bind(&signing.picture)
         .bind(&hash)
         .bind(pid);
-    if tx.run(update).await? > 0 {
-        return Ok(());
-    }
-    let insert = Sql::new(FIRST)
-        .bind(case.at.unix_timestamp())
-        .bind(wall)
-        .bind(pid)
-        .bind(name)
-        .bind(&signing.picture)
-        .bind(&hash);
-    tx.run(insert).await.map(|_| ())
+    tx.run(update).await.map(|_| ())
 }
 
 fn moved() -> Failure {

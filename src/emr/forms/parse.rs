@@ -1,13 +1,15 @@
 //! From pieces to questions: OpenEMR's directives are understood, a line's words become the label of its input, and what
 //! the practice knows of the patient is filled in. Directives nobody knows stay as they are written, and are told.
 
+use std::collections::BTreeSet;
+
 use crate::domain::forms::Answers;
 use crate::domain::forms::Item;
 use crate::domain::forms::Kind;
 use crate::domain::forms::LONGEST;
-use crate::domain::forms::MOST;
 use crate::domain::forms::Part;
 use crate::domain::forms::Questions;
+use crate::emr::forms::answered;
 use crate::emr::forms::pieces;
 use crate::emr::forms::pieces::Field;
 use crate::emr::forms::pieces::Piece;
@@ -45,12 +47,20 @@ const SILENT: [&str; 6] = [
 /// Letters of a directive at most.
 const WIDEST: usize = 120;
 
+/// Parts of a form at most, as far as a page here shows them.
+const MOST: usize = 3_000;
+
+/// What a form has that has more of them, or an answer that is too long.
+const TOO_MANY: &str = "more lines than a page has room for";
+const TOO_LONG: &str = "an answer that is too long";
+
 /// A template with its directives.
 pub(super) fn template(text: &str, known: &Known) -> Questions {
     let html = text.contains("{ParseAsHTML}") || is_html(text);
     let mut pieces = Vec::new();
     let mut unknown = Vec::new();
-    for piece in pieces::of(text) {
+    let (found, hidden) = pieces::of(text);
+    for piece in found {
         match piece {
             Piece::Text(text) => {
                 let mut lines = text.split('\n').peekable();
@@ -66,7 +76,7 @@ pub(super) fn template(text: &str, known: &Known) -> Questions {
             other => pieces.push(other),
         }
     }
-    let (mut questions, _) = questions(pieces);
+    let (mut questions, _) = questions(pieces, hidden);
     questions.unknown = unknown;
     questions.named();
     questions
@@ -74,7 +84,45 @@ pub(super) fn template(text: &str, known: &Known) -> Questions {
 
 /// A form as it stands in OpenEMR's row: the questions, and what is answered already.
 pub(super) fn form(html: &str) -> (Questions, Answers) {
-    questions(pieces::of(html))
+    let (pieces, hidden) = pieces::of(html);
+    questions(pieces, hidden)
+}
+
+/// A form made here with what is known of a patient: the directives in its words and questions.
+pub(super) fn filled(mut questions: Questions, known: &Known) -> Questions {
+    for part in &mut questions.parts {
+        let text = match part {
+            Part::Heading(text) | Part::Words(text) => text,
+            Part::Item(item) => &mut item.label,
+        };
+        *text = said(text, known);
+    }
+    questions
+}
+
+/// A text with what is known; it is read once, so that what a name holds is no directive.
+fn said(text: &str, known: &Known) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('{') {
+        out.push_str(before);
+        let found = known.iter().find_map(|(name, said)| {
+            let after = behind.strip_prefix(name)?.strip_prefix('}')?;
+            Some((said, after))
+        });
+        rest = match found {
+            Some((said, after)) => {
+                out.push_str(said);
+                after
+            }
+            None => {
+                out.push('{');
+                behind
+            }
+        };
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Whether a text has elements that lay it out.
@@ -153,7 +201,17 @@ struct Line {
     pieces: Vec<Piece>,
 }
 
-fn questions(pieces: Vec<Piece>) -> (Questions, Answers) {
+/// What the lines have come to.
+#[derive(Default)]
+struct Made {
+    parts: Vec<Part>,
+    answers: Answers,
+    /// The ids that are given: each comes once.
+    ids: BTreeSet<String>,
+    hidden: Vec<&'static str>,
+}
+
+fn questions(pieces: Vec<Piece>, hidden: Vec<&'static str>) -> (Questions, Answers) {
     let mut lines = vec![Line::default()];
     for piece in pieces {
         match piece {
@@ -170,99 +228,119 @@ fn questions(pieces: Vec<Piece>) -> (Questions, Answers) {
             }
         }
     }
-    let mut parts = Vec::new();
-    let mut answers = Answers::new();
+    let mut made = Made {
+        hidden,
+        ..Made::default()
+    };
     for line in lines {
-        put(line, &mut parts, &mut answers);
+        made.line(line);
+        if made.parts.len() > MOST {
+            made.hidden.push(TOO_MANY);
+            break;
+        }
     }
-    parts.truncate(MOST);
     let questions = Questions {
-        parts,
+        parts: made.parts,
         unknown: Vec::new(),
+        hidden: made.hidden,
     };
-    (questions, answers)
+    (questions, made.answers)
 }
 
-/// The parts of a line. The words before an input are its label, those behind it that of a box to tick.
-fn put(line: Line, parts: &mut Vec<Part>, answers: &mut Answers) {
-    let mut texts = vec![String::new()];
-    let mut fields = Vec::new();
-    for piece in line.pieces {
-        match piece {
-            Piece::Text(text) => {
-                if let Some(last) = texts.last_mut() {
-                    last.push_str(&text);
+impl Made {
+    /// The parts of a line. The words before an input are its label, those behind it that of a box to tick.
+    fn line(&mut self, line: Line) {
+        let mut texts = vec![String::new()];
+        let mut fields = Vec::new();
+        for piece in line.pieces {
+            match piece {
+                Piece::Text(text) => {
+                    if let Some(last) = texts.last_mut() {
+                        last.push_str(&text);
+                    }
                 }
+                Piece::Field(field) => {
+                    fields.push(field);
+                    texts.push(String::new());
+                }
+                Piece::Break | Piece::Heading => {}
             }
-            Piece::Field(field) => {
-                fields.push(field);
-                texts.push(String::new());
+        }
+        let mut texts: Vec<String> = texts.iter().map(|text| tidy(text)).collect();
+        if fields.is_empty() {
+            let text = texts.swap_remove(0);
+            match (text.is_empty(), line.heading) {
+                (true, _) => {}
+                (false, true) => self.parts.push(Part::Heading(text)),
+                (false, false) => self.parts.push(Part::Words(text)),
             }
-            Piece::Break | Piece::Heading => {}
+            return;
+        }
+        let last = texts.len() - 1;
+        for (place, field) in fields.into_iter().enumerate() {
+            let behind = field.kind == Kind::Check && !texts[place + 1].is_empty();
+            if behind && !texts[place].is_empty() {
+                self.parts
+                    .push(Part::Words(std::mem::take(&mut texts[place])));
+            }
+            let label = match behind {
+                true => std::mem::take(&mut texts[place + 1]),
+                false => std::mem::take(&mut texts[place]),
+            };
+            let label = label.trim_end_matches(':').trim_end().to_owned();
+            let label = match (label.is_empty(), self.parts.last()) {
+                // A question on a line of its own stands above its input.
+                (true, Some(Part::Words(_))) => match self.parts.pop() {
+                    Some(Part::Words(words)) => words.trim_end_matches(':').to_owned(),
+                    _ => label,
+                },
+                (true, _) => "Answer".to_owned(),
+                (false, _) => label,
+            };
+            self.item(label, field);
+        }
+        let text = std::mem::take(&mut texts[last]);
+        if !text.is_empty() {
+            self.parts.push(Part::Words(text));
         }
     }
-    let mut texts: Vec<String> = texts.iter().map(|text| tidy(text)).collect();
-    if fields.is_empty() {
-        let text = texts.swap_remove(0);
-        match (text.is_empty(), line.heading) {
-            (true, _) => {}
-            (false, true) => parts.push(Part::Heading(text)),
-            (false, false) => parts.push(Part::Words(text)),
-        }
-        return;
-    }
-    let last = texts.len() - 1;
-    for (place, field) in fields.into_iter().enumerate() {
-        let behind = field.kind == Kind::Check && !texts[place + 1].is_empty();
-        if behind && !texts[place].is_empty() {
-            parts.push(Part::Words(std::mem::take(&mut texts[place])));
-        }
-        let label = match behind {
-            true => std::mem::take(&mut texts[place + 1]),
-            false => std::mem::take(&mut texts[place]),
+
+    fn item(&mut self, label: String, field: Field) {
+        let named = match (field.link.as_str(), field.name.as_str()) {
+            ("", "") => (self.parts.len() + 1).to_string(),
+            ("", name) => name.to_owned(),
+            (link, _) => link.to_owned(),
         };
-        let label = label.trim_end_matches(':').trim_end().to_owned();
-        let label = match (label.is_empty(), parts.last()) {
-            // A question on a line of its own stands above its input.
-            (true, Some(Part::Words(_))) => match parts.pop() {
-                Some(Part::Words(words)) => words.trim_end_matches(':').to_owned(),
-                _ => label,
-            },
-            (true, _) => "Answer".to_owned(),
-            (false, _) => label,
-        };
-        item(label, field, (parts, answers));
-    }
-    let text = std::mem::take(&mut texts[last]);
-    if !text.is_empty() {
-        parts.push(Part::Words(text));
+        // Inputs of one name, and those without, are told apart by where they stand.
+        let mut id = named.clone();
+        let mut more = 2;
+        while !self.ids.insert(id.clone()) {
+            id = format!("{named}-{more}");
+            more += 1;
+        }
+        let (kind, answer) = answered::read(field.kind, &field.value);
+        if answer.chars().count() > LONGEST && !self.hidden.contains(&TOO_LONG) {
+            self.hidden.push(TOO_LONG);
+        }
+        if !answer.is_empty() {
+            self.answers.insert(id.clone(), answer);
+        }
+        self.parts.push(Part::Item(Item {
+            id,
+            name: field.name,
+            label,
+            kind,
+            required: field.required,
+        }));
     }
 }
 
-fn item(label: String, field: Field, (parts, answers): (&mut Vec<Part>, &mut Answers)) {
-    let id = match (field.link.as_str(), field.name.as_str()) {
-        ("", "") => (parts.len() + 1).to_string(),
-        ("", name) => name.to_owned(),
-        (link, _) => link.to_owned(),
-    };
-    if !field.value.is_empty() {
-        answers.insert(id.clone(), field.value);
-    }
-    parts.push(Part::Item(Item {
-        id,
-        name: field.name,
-        label,
-        kind: field.kind,
-        required: field.required,
-    }));
-}
-
-/// Blanks once, none at the ends, no control characters, and no more letters than a form takes.
+/// Blanks once, none at the ends, no control characters; nothing is cut.
 fn tidy(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let plain = words.join(" ");
     let letters = plain.chars().filter(|letter| !letter.is_control());
-    letters.take(LONGEST).collect()
+    letters.collect()
 }
 
 #[cfg(test)]
@@ -330,5 +408,44 @@ mod tests {
         }
         let long = format!("{{{}}}", "x".repeat(500));
         assert!(of(&long).unknown.is_empty());
+    }
+
+    #[test]
+    fn f155_forms_made_here_know_the_patient_too() {
+        let known = vec![
+            ("PatientName", "Ana {DOB} Kim".to_owned()),
+            ("DOB", "1980-01-02".to_owned()),
+        ];
+        for (text, read) in [
+            (
+                "I, {PatientName}, born {DOB}",
+                "I, Ana {DOB} Kim, born 1980-01-02",
+            ),
+            ("{Other} {{DOB}} {", "{Other} {1980-01-02} {"),
+            ("{DOB", "{DOB"),
+        ] {
+            assert_eq!(said(text, &known), read);
+        }
+    }
+
+    #[test]
+    fn nothing_is_cut_and_what_is_too_much_is_told() {
+        let long = "word ".repeat(3_000);
+        let found = of(&long);
+        assert!(matches!(&found.parts[0], Part::Words(words) if words.len() == long.len() - 1));
+        assert!(found.is_whole());
+        let lines = "line\n".repeat(301);
+        assert_eq!(of(&lines).parts.len(), 301);
+        assert!(!of(&"line\n".repeat(3_001)).is_whole());
+        let (read, _) = form(&format!("<input value=\"{}\">", "x".repeat(LONGEST + 1)));
+        assert_eq!(read.hidden, [TOO_LONG]);
+    }
+
+    #[test]
+    fn f153_inputs_of_one_name_are_questions_of_their_own() {
+        let (read, held) =
+            form("<input name=a value=1><input name=a value=2><input value=3><input value=4>");
+        let ids: BTreeSet<&str> = read.items().map(|item| item.id.as_str()).collect();
+        assert_eq!((ids.len(), held.len()), (4, 4), "{ids:?}");
     }
 }

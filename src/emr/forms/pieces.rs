@@ -14,6 +14,7 @@ use html5ever::tokenizer::Tokenizer;
 use html5ever::tokenizer::states::RawKind;
 
 use crate::domain::forms::Kind;
+use crate::domain::forms::TICKED;
 
 /// Elements that begin and end a line.
 const BLOCKS: [&str; 19] = [
@@ -70,52 +71,177 @@ pub(super) enum Piece {
     Field(Field),
 }
 
-/// What the tokenizer has come to.
-#[derive(Default)]
-struct Seen {
-    pieces: Vec<Piece>,
-    hidden: Option<String>,
-    area: Option<Field>,
-    /// The option of a radio button, and the words that follow it as far as they are read.
-    option: Option<(String, String)>,
+/// Elements and inputs that no page here can show, with what they are in words.
+const UNSHOWN: [(&[&str], &str); 4] = [
+    (&["select", "datalist"], "a list to choose from"),
+    (
+        &[
+            "picture", "canvas", "image", "path", "use", "rect", "circle", "ellipse", "line",
+            "polyline", "polygon", "video", "audio", "math",
+        ],
+        PICTURE,
+    ),
+    (
+        &["iframe", "object", "embed", "applet", "frame"],
+        "a page within the page",
+    ),
+    (&["del", "s", "strike"], "words that are struck out"),
+];
+
+const PICTURE: &str = "a picture or a recording";
+
+/// How an element asks for something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// A line of text.
+    Line,
+    /// A day.
+    Date,
+    /// A tick.
+    Check,
+    /// One of several.
+    Radio,
+    /// Any text.
+    Area,
 }
 
+/// How the start of an element asks; `None` for one that asks nothing.
+pub(super) fn asks(tag: &Tag) -> Option<Asks> {
+    match &*tag.name {
+        "textarea" => Some(Asks::Area),
+        "input" => match attribute(tag, "type").to_ascii_lowercase().as_str() {
+            "hidden" | "button" | "submit" | "reset" | "image" | "file" | "password" | "range"
+            | "color" => None,
+            "checkbox" => Some(Asks::Check),
+            "radio" => Some(Asks::Radio),
+            "date" => Some(Asks::Date),
+            _ => {
+                let class = attribute(tag, "class");
+                match class.split(' ').any(|word| word == "datepicker") {
+                    true => Some(Asks::Date),
+                    false => Some(Asks::Line),
+                }
+            }
+        },
+        _ => None,
+    }
+}
+
+/// What an input holds. OpenEMR 6.1 keeps it beside `value`, where its own screens look for it.
+pub(super) fn held(tag: &Tag, asks: Asks) -> String {
+    match asks {
+        Asks::Check => match has(tag, "checked") || attribute(tag, "data-value") == "Yes" {
+            true => TICKED.to_owned(),
+            false => String::new(),
+        },
+        _ => match attribute(tag, "value") {
+            empty if empty.is_empty() => attribute(tag, "data-textvalue"),
+            value => value,
+        },
+    }
+}
+
+/// Whether an image is the place of a signature, and no picture to be looked at.
+pub(super) fn is_signature(tag: &Tag) -> bool {
+    let class = attribute(tag, "class");
+    class.split(' ').any(|word| word.starts_with("signature"))
+        || attribute(tag, "data-type").ends_with("-signature")
+}
+
+/// What of an element no page here can show.
+fn unshown(tag: &Tag) -> Option<&'static str> {
+    match &*tag.name {
+        "img" => (!is_signature(tag)).then_some(PICTURE),
+        // What OpenEMR tells its present forms from those of old by.
+        "input" if attribute(tag, "name") == "portal_version" => None,
+        "input" => match attribute(tag, "type").to_ascii_lowercase().as_str() {
+            "hidden" => Some("fields that are not seen"),
+            "image" | "file" | "password" | "range" | "color" => Some("another kind of field"),
+            _ => None,
+        },
+        name => {
+            let known = UNSHOWN.iter().find(|(names, _)| names.contains(&name));
+            known.map(|(_, words)| *words)
+        }
+    }
+}
+
+/// Elements whose content is not for people: which one is open.
 #[derive(Default)]
-struct Sink(RefCell<Seen>);
+pub(super) struct Shade(Option<String>);
+
+impl Shade {
+    /// Takes a tag; whether it, or what it is in, is not for people.
+    pub(super) fn covers(&mut self, tag: &Tag) -> bool {
+        let ends = tag.kind == TagKind::EndTag;
+        let name = &*tag.name;
+        match &self.0 {
+            Some(open) if open == name && ends => {
+                self.0 = None;
+                true
+            }
+            Some(_) => true,
+            None if HIDDEN.contains(&name) && !ends && !tag.self_closing => {
+                self.0 = Some(name.to_owned());
+                true
+            }
+            None => HIDDEN.contains(&name),
+        }
+    }
+
+    /// Whether text here is not for people.
+    pub(super) fn is_down(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+/// The tokens of a text, in their order.
+#[derive(Default)]
+struct Sink(RefCell<Vec<Token>>);
 
 impl TokenSink for Sink {
     type Handle = ();
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
-        let mut seen = self.0.borrow_mut();
-        match token {
-            Token::CharacterTokens(text) => seen.text(&text),
-            Token::TagToken(tag) => {
-                let name = tag.name.to_string();
-                seen.tag(&tag, &name);
-                // Without this a sign of a script would be a tag.
-                if tag.kind == TagKind::StartTag {
-                    match name.as_str() {
-                        "script" => return TokenSinkResult::RawData(RawKind::ScriptData),
-                        "style" | "iframe" | "noscript" => {
-                            return TokenSinkResult::RawData(RawKind::Rawtext);
-                        }
-                        "textarea" | "title" => {
-                            return TokenSinkResult::RawData(RawKind::Rcdata);
-                        }
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
-        }
-        TokenSinkResult::Continue
+        // Without this a sign of a script would be a tag.
+        let next = match &token {
+            Token::TagToken(tag) if tag.kind == TagKind::StartTag => match &*tag.name {
+                "script" => TokenSinkResult::RawData(RawKind::ScriptData),
+                "style" | "iframe" | "noscript" => TokenSinkResult::RawData(RawKind::Rawtext),
+                "textarea" | "title" => TokenSinkResult::RawData(RawKind::Rcdata),
+                _ => TokenSinkResult::Continue,
+            },
+            _ => TokenSinkResult::Continue,
+        };
+        self.0.borrow_mut().push(token);
+        next
     }
+}
+
+/// A text as the tokens a browser reads it as.
+pub(super) fn tokens(text: &str) -> Vec<Token> {
+    let input = BufferQueue::default();
+    input.push_back(StrTendril::from(text));
+    let tokenizer = Tokenizer::new(Sink::default(), Default::default());
+    let _ = tokenizer.feed(&input);
+    tokenizer.end();
+    tokenizer.sink.0.take()
+}
+
+/// What the tokens have come to.
+#[derive(Default)]
+struct Seen {
+    pieces: Vec<Piece>,
+    shade: Shade,
+    area: Option<Field>,
+    /// The option of a radio button, and the words that follow it as far as they are read.
+    option: Option<(String, String)>,
+    unshown: Vec<&'static str>,
 }
 
 impl Seen {
     fn text(&mut self, text: &str) {
-        if self.hidden.is_some() {
+        if self.shade.is_down() {
             return;
         }
         if let Some(area) = &mut self.area {
@@ -139,63 +265,50 @@ impl Seen {
         }
     }
 
-    fn tag(&mut self, tag: &Tag, name: &str) {
+    fn tag(&mut self, tag: &Tag) {
         let ends = tag.kind == TagKind::EndTag;
         self.settle();
-        match &self.hidden {
-            Some(open) if open == name && ends => self.hidden = None,
-            Some(_) => return,
-            None if HIDDEN.contains(&name) && !ends && !tag.self_closing => {
-                self.hidden = Some(name.to_owned());
-                return;
-            }
-            None => {}
+        let within = self.shade.is_down();
+        if let (false, false, Some(words)) = (within, ends, unshown(tag))
+            && !self.unshown.contains(&words)
+        {
+            self.unshown.push(words);
         }
-        match name {
-            _ if BLOCKS.contains(&name) => self.pieces.push(Piece::Break),
-            _ if HEADINGS.contains(&name) => {
+        if self.shade.covers(tag) {
+            return;
+        }
+        match &*tag.name {
+            name if BLOCKS.contains(&name) => self.pieces.push(Piece::Break),
+            name if HEADINGS.contains(&name) => {
                 self.pieces.push(Piece::Break);
                 if !ends {
                     self.pieces.push(Piece::Heading);
                 }
             }
             "td" | "th" => self.text(" "),
-            "input" if !ends => self.input(tag),
-            "textarea" if !ends => {
-                self.area = Some(field(tag, Kind::Lines, String::new()));
+            "textarea" if ends => self.pieces.extend(self.area.take().map(Piece::Field)),
+            _ if ends => {}
+            _ => {
+                if let Some(asks) = asks(tag) {
+                    self.input(tag, asks);
+                }
             }
-            "textarea" => {
-                self.pieces.extend(self.area.take().map(Piece::Field));
-            }
-            _ => {}
         }
     }
 
-    fn input(&mut self, tag: &Tag) {
-        let value = attribute(tag, "value");
-        match attribute(tag, "type").to_ascii_lowercase().as_str() {
-            "hidden" | "button" | "submit" | "image" | "file" | "password" => {}
-            "checkbox" => {
-                let ticked = match has(tag, "checked") {
-                    true => "on".to_owned(),
-                    false => String::new(),
-                };
-                self.pieces
-                    .push(Piece::Field(field(tag, Kind::Check, ticked)));
+    fn input(&mut self, tag: &Tag, asks: Asks) {
+        let value = held(tag, asks);
+        let kind = match asks {
+            Asks::Area => {
+                self.area = Some(field(tag, Kind::Lines, String::new()));
+                return;
             }
-            "radio" => self.radio(tag, value),
-            "date" => self
-                .pieces
-                .push(Piece::Field(field(tag, Kind::Date, value))),
-            _ => {
-                let class = attribute(tag, "class");
-                let kind = match class.split(' ').any(|word| word == "datepicker") {
-                    true => Kind::Date,
-                    false => Kind::Line,
-                };
-                self.pieces.push(Piece::Field(field(tag, kind, value)));
-            }
-        }
+            Asks::Radio => return self.radio(tag, value),
+            Asks::Check => Kind::Check,
+            Asks::Date => Kind::Date,
+            Asks::Line => Kind::Line,
+        };
+        self.pieces.push(Piece::Field(field(tag, kind, value)));
     }
 
     /// Buttons of one name are one question.
@@ -203,18 +316,21 @@ impl Seen {
         let name = attribute(tag, "name");
         let chosen = has(tag, "checked");
         self.option = Some((value.clone(), String::new()));
-        let held = self.pieces.iter_mut().rev().find_map(|piece| match piece {
-            Piece::Field(field) if field.name == name => Some(field),
+        let held = self.pieces.iter_mut().find_map(|piece| match piece {
+            Piece::Field(field) if !name.is_empty() && field.name == name => {
+                match &mut field.kind {
+                    Kind::Choice(options) => Some((options, &mut field.value)),
+                    _ => None,
+                }
+            }
             _ => None,
         });
         match held {
-            Some(field) => {
+            Some((options, answer)) => {
                 if chosen {
-                    field.value.clone_from(&value);
+                    answer.clone_from(&value);
                 }
-                if let Kind::Choice(options) = &mut field.kind {
-                    options.push(value);
-                }
+                options.push(value);
             }
             None => {
                 let answer = match chosen {
@@ -238,25 +354,29 @@ fn field(tag: &Tag, kind: Kind, value: String) -> Field {
     }
 }
 
-fn attribute(tag: &Tag, name: &str) -> String {
+/// The text of an attribute; empty where there is none.
+pub(super) fn attribute(tag: &Tag, name: &str) -> String {
     let found = tag.attrs.iter().find(|one| &*one.name.local == name);
     found.map_or_else(String::new, |one| one.value.to_string())
 }
 
-fn has(tag: &Tag, name: &str) -> bool {
+/// Whether there is an attribute.
+pub(super) fn has(tag: &Tag, name: &str) -> bool {
     tag.attrs.iter().any(|one| &*one.name.local == name)
 }
 
-/// The pieces of a text. Where it is no HTML, each of its lines is one.
-pub(super) fn of(text: &str) -> Vec<Piece> {
-    let input = BufferQueue::default();
-    input.push_back(StrTendril::from(text));
-    let tokenizer = Tokenizer::new(Sink::default(), Default::default());
-    let _ = tokenizer.feed(&input);
-    tokenizer.end();
-    let mut seen = tokenizer.sink.0.take();
+/// The pieces of a text, and what of it no page here can show. Where it is no HTML, each of its lines is one.
+pub(super) fn of(text: &str) -> (Vec<Piece>, Vec<&'static str>) {
+    let mut seen = Seen::default();
+    for token in tokens(text) {
+        match token {
+            Token::CharacterTokens(text) => seen.text(&text),
+            Token::TagToken(tag) => seen.tag(&tag),
+            _ => {}
+        }
+    }
     seen.settle();
-    seen.pieces
+    (seen.pieces, seen.unshown)
 }
 
 #[cfg(test)]
@@ -265,6 +385,7 @@ mod tests {
 
     fn words(text: &str) -> String {
         of(text)
+            .0
             .into_iter()
             .filter_map(|piece| match piece {
                 Piece::Text(text) => Some(text),
@@ -295,6 +416,7 @@ mod tests {
             type="radio" name="ynradio1" value="No" checked>No</label></p>
             <textarea name="text_area1">a <b> c</textarea><input type="checkbox" name="check1" checked>"#;
         let fields: Vec<Field> = of(html)
+            .0
             .into_iter()
             .filter_map(|piece| match piece {
                 Piece::Field(field) => Some(field),
@@ -312,5 +434,47 @@ mod tests {
         assert_eq!(fields[2].value, "a <b> c");
         assert_eq!(fields[3].value, "on");
         assert!(!words(html).contains("Yes"));
+    }
+
+    #[test]
+    fn what_no_page_here_shows_is_told() {
+        for (html, told) in [
+            ("<select><option>A</select>", "a list to choose from"),
+            ("<p>a<img src=x>", PICTURE),
+            ("<svg><path d=M0></svg>", PICTURE),
+            ("<iframe src=x></iframe>", "a page within the page"),
+            ("<input type=hidden name=lform>", "fields that are not seen"),
+            ("<input type=file>", "another kind of field"),
+            ("<s>not</s>", "words that are struck out"),
+        ] {
+            assert_eq!(of(html).1, [told], "{html}");
+        }
+        for whole in [
+            "<table><tr><td>a</td></tr></table><input type=hidden name=portal_version value=New>",
+            "<img class=\"signature m-1\" src=\"\"><img data-type=admin-signature><svg onload=x>",
+            "<script><select></script><o:p>a</o:p>",
+        ] {
+            assert!(of(whole).1.is_empty(), "{whole}");
+        }
+    }
+
+    #[test]
+    fn buttons_without_a_name_are_questions_of_their_own() {
+        let html = "<input type=radio value=A><input type=radio value=B><input name=a><input type=radio name=a value=C>";
+        let fields = of(html)
+            .0
+            .into_iter()
+            .filter(|piece| matches!(piece, Piece::Field(_)));
+        assert_eq!(fields.count(), 4);
+        let old = "<input type=text data-textvalue=Ana><input type=checkbox data-value=Yes>";
+        let held: Vec<String> = of(old)
+            .0
+            .into_iter()
+            .filter_map(|piece| match piece {
+                Piece::Field(field) => Some(field.value),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(held, ["Ana", TICKED]);
     }
 }

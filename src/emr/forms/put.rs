@@ -1,6 +1,7 @@
 //! A form is put before a patient: a row in the Documents Center, and what OpenEMR has no column for beside it.
 
 use sqlx::FromRow;
+use uuid::Uuid;
 
 use crate::db::Tx;
 use crate::db::sql::Sql;
@@ -9,6 +10,7 @@ use crate::domain::access::Reach;
 use crate::domain::access::User;
 use crate::domain::forms::Source;
 use crate::domain::forms::State;
+use crate::domain::people::Person;
 use crate::domain::records::DOCUMENT_CATEGORIES;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
@@ -38,9 +40,12 @@ const WITH_DATA: &str = ", template_data";
 const VALUES: &str =
     ") VALUES (?, 0, 0, 0, ?, ?, 0, NULL, NULL, 0, '', NULL, ?, NULL, NULL, ?, ?, ?";
 
+/// Of two who put a form before a patient at once one waits for the other.
+const HOLD: &str = "SELECT pid AS number FROM patient_data WHERE pid = ? AND uuid = ?";
+
 /// The same form, still open.
 const WAITS: &str = "SELECT COUNT(*) AS number FROM onsite_documents d JOIN anteroom_form f ON f.document = d.id \
-    WHERE f.pid = ? AND f.template = ? AND d.denial_reason IN ('New', 'Open', 'Editing')";
+    WHERE f.pid = ? AND f.template = ? AND HEX(d.denial_reason) IN (HEX('New'), HEX('Open'), HEX('Editing'))";
 
 /// Where a form goes that no category was chosen for: OpenEMR's own for what staff looked through.
 const REVIEWED: &str = "Reviewed";
@@ -60,7 +65,7 @@ struct Number {
 pub(in crate::emr) async fn case(
     emr: &Emr,
     (grant, reach): (&Grant, &Reach),
-    (patient, template, category): (uuid::Uuid, uuid::Uuid, &str),
+    (patient, template, category): (Uuid, Uuid, &str),
 ) -> Answer<Case> {
     let person = message_writing::patient(emr, reach, (patient, "Task.for")).await?;
     let by = match grant.user() {
@@ -88,8 +93,7 @@ pub(in crate::emr) async fn case(
     if place.is_none() && category.trim().is_empty() {
         place = of(REVIEWED).await?;
     }
-    let waits = Sql::new(WAITS).bind(person.pid).bind(template.to_string());
-    let waits: Option<Number> = emr.db.one(waits).await?;
+    let waits: Option<Number> = emr.db.one(waits(person, template)).await?;
     let html = found
         .as_ref()
         .map_or_else(String::new, |found| blank(&found.questions));
@@ -103,14 +107,31 @@ pub(in crate::emr) async fn case(
     })))))
 }
 
+fn waits(person: Person, template: Uuid) -> Sql {
+    Sql::new(WAITS).bind(person.pid).bind(template.to_string())
+}
+
 /// Writes what a permit allows.
 ///
 /// # Errors
-/// As [`Tx::insert`].
+/// `Conflict` where the same form was put there at the same moment; otherwise as [`Tx::insert`].
 pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &PutCase) -> Answer<Written> {
     let (Some(template), Some(category)) = (&case.template, case.category) else {
         return Err(Refusal::NotFound.into());
     };
+    let lock = tx.lock_clause();
+    let hold = Sql::new(HOLD)
+        .bind(case.person.pid)
+        .bind(case.person.uuid)
+        .push(lock);
+    let chart: Option<Number> = tx.one(hold).await?;
+    chart.ok_or(Refusal::NotFound)?;
+    let again = waits(case.person, template.uuid).push(lock);
+    let again: Option<Number> = tx.one(again).await?;
+    if again.is_some_and(|row| row.number > 0) {
+        let why = "The same form was put before the patient at the same moment.";
+        return Err(Refusal::Conflict(why.to_owned()).into());
+    }
     let title: String = template.title.chars().take(LONGEST).collect();
     let row = match template.source {
         Source::OpenEmr(row) => row.to_string(),

@@ -1,9 +1,11 @@
 //! The rows behind forms: OpenEMR's (`onsite_documents`), this house's beside it, and the signature that counts.
 
 use sqlx::FromRow;
+use time::Duration;
 use uuid::Uuid;
 
 use crate::crypto;
+use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::forms::Answers;
 use crate::domain::forms::Form;
@@ -13,6 +15,7 @@ use crate::domain::forms::Signed;
 use crate::domain::forms::State;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
+use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
 use crate::emr::composed;
 use crate::emr::composed::Kind;
@@ -25,19 +28,33 @@ use crate::emr::tasks;
 use crate::emr::uuids;
 use crate::store::reviews;
 
-/// The state is in `denial_reason` (OpenEMR facts 1.14). The signature is the one that is not void: a form is signed only
-/// while it is open, and is open again only when its signature was made void. Version 6.1 has no `template_data`: answers are in
-/// the document itself.
-pub(super) const FIND: &str = "SELECT CAST(d.id AS SIGNED) AS id, CAST(d.create_date AS CHAR) AS at, d.doc_type, \
-    d.denial_reason, d.patient_signature, d.full_document, p.pid, p.uuid, p.fname, p.mname, p.lname, \
-    f.reason, f.filed, f.put_by, c.id AS category_id, c.name AS category, \
-    s.name AS signed_name, s.how, s.picture, s.hash, s.signed, s.witness";
-pub(super) const DATA: &str = ", d.template_data AS data";
-pub(super) const NO_DATA: &str = ", NULL AS data";
-pub(super) const FROM: &str = " FROM onsite_documents d JOIN patient_data p ON p.pid = d.pid \
+/// The state is in `denial_reason` (OpenEMR facts 1.14), compared by its letters as they are. A signature counts while the
+/// form is signed: where OpenEMR opened it again there is none, and the next one makes the one before void. Version 6.1 has
+/// no `template_data`: answers are in the document itself.
+const FIND: &str = "SELECT CAST(d.id AS SIGNED) AS id, CAST(d.create_date AS CHAR) AS at, d.doc_type, \
+    d.denial_reason, CAST(d.patient_signed_time AS CHAR) AS stamped, p.pid, p.uuid, p.fname, p.mname, p.lname, \
+    f.reason, f.filed, f.put_by, c.id AS category_id, c.name AS category, s.pid AS signed_pid, \
+    s.name AS signed_name, s.how, s.hash, s.signed, s.witness";
+/// What is as long as somebody made it is read of one form at a time.
+const TEXTS: &str = ", d.patient_signature, d.full_document, s.picture";
+const NO_TEXTS: &str = ", NULL AS patient_signature, NULL AS full_document, NULL AS picture";
+const DATA: &str = ", d.template_data AS data";
+const NO_DATA: &str = ", NULL AS data";
+const FROM: &str = " FROM onsite_documents d JOIN patient_data p ON p.pid = d.pid \
     LEFT JOIN anteroom_form f ON f.document = d.id LEFT JOIN categories c ON c.id = f.category \
     LEFT JOIN anteroom_signature s ON s.document = d.id AND s.voided IS NULL \
-    WHERE d.denial_reason IN ('New', 'Open', 'Editing', 'In Review', 'Locked')";
+    AND HEX(d.denial_reason) IN (HEX('In Review'), HEX('Locked')) \
+    WHERE HEX(d.denial_reason) IN (HEX('New'), HEX('Open'), HEX('Editing'), HEX('In Review'), HEX('Locked'))";
+const ONE: &str = " AND d.id = ? AND p.pid = ? AND p.uuid = ?";
+
+/// The row as it stands, held until the transaction ends.
+const HELD: &str =
+    "SELECT denial_reason, CAST(patient_signed_time AS CHAR) AS stamped, full_document";
+const HELD_DATA: &str = ", template_data AS data";
+const OF_ROW: &str = " FROM onsite_documents WHERE id = ? AND pid = ?";
+
+/// How much later than the signature a form may seem made: in the night the clocks go back an hour comes twice.
+const TWICE: Duration = Duration::HOUR;
 
 /// A row, as it is stored.
 #[derive(FromRow)]
@@ -46,6 +63,7 @@ pub(super) struct Row {
     pub(super) at: Option<String>,
     doc_type: Option<String>,
     denial_reason: Option<String>,
+    stamped: Option<String>,
     patient_signature: Option<String>,
     full_document: Option<Vec<u8>>,
     pid: i64,
@@ -58,6 +76,7 @@ pub(super) struct Row {
     put_by: Option<i64>,
     category_id: Option<i64>,
     category: Option<String>,
+    signed_pid: Option<i64>,
     signed_name: Option<String>,
     how: Option<String>,
     picture: Option<String>,
@@ -100,21 +119,84 @@ pub(super) fn has_data(emr: &Emr) -> bool {
     emr.layout.has("onsite_documents", "template_data")
 }
 
-/// The statement that finds forms, for conditions to be added.
-pub(super) fn statement(emr: &Emr) -> Sql {
+/// The statement that finds one form of a chart, which must still be the one that is meant.
+pub(super) fn statement(emr: &Emr, person: Person, row: i64) -> Sql {
     let data = if has_data(emr) { DATA } else { NO_DATA };
-    Sql::new(FIND).push(data).push(FROM)
-}
-
-/// One form of a chart, which must still be the one that is meant.
-pub(super) async fn one(emr: &Emr, person: Person, row: i64) -> Answer<Option<Held>> {
-    let sql = statement(emr)
-        .push(" AND d.id = ? AND p.pid = ? AND p.uuid = ?")
+    Sql::new(FIND)
+        .push(TEXTS)
+        .push(data)
+        .push(FROM)
+        .push(ONE)
         .bind(row)
         .bind(person.pid)
-        .bind(person.uuid);
-    let found: Option<Row> = emr.db.one(sql).await?;
+        .bind(person.uuid)
+}
+
+/// The statement that lists forms without what they say, for conditions to be added.
+pub(super) fn listing() -> Sql {
+    Sql::new(FIND).push(NO_TEXTS).push(NO_DATA).push(FROM)
+}
+
+/// One form of a chart.
+pub(super) async fn one(emr: &Emr, person: Person, row: i64) -> Answer<Option<Held>> {
+    let found: Option<Row> = emr.db.one(statement(emr, person, row)).await?;
     Ok(found.and_then(|row| row.held(emr)))
+}
+
+/// The forms a listing finds, each with when it was put there, and how many rows that were. They come without what they ask
+/// and say; of those that are signed that was looked through.
+pub(super) async fn listed(emr: &Emr, sql: Sql) -> Answer<(Vec<(String, Form)>, usize)> {
+    let rows: Vec<Row> = emr.db.all(sql).await?;
+    let number = rows.len();
+    let mut found = Vec::with_capacity(number);
+    for row in rows {
+        let (signed, id) = (row.signed.is_some(), row.id);
+        let Some(at) = row.at.as_deref().and_then(|at| at.get(..19)) else {
+            continue;
+        };
+        let at = at.to_owned();
+        let Some(held) = row.held(emr) else { continue };
+        let mut form = held.form;
+        if signed && let Some(whole) = one(emr, form.person, id).await? {
+            form = whole.form;
+        }
+        form.questions = Questions::default();
+        form.answers = Answers::new();
+        form.seen = String::new();
+        found.push((at, form));
+    }
+    Ok((found, number))
+}
+
+/// What of a row may not change between the look and the write: the answers, the form, and when it was signed.
+fn seen(data: &str, html: &str, stamped: Option<&str>) -> String {
+    fingerprint(&[data, html, stamped.unwrap_or_default()])
+}
+
+/// The state and what is [`seen`] of a form, which nobody else changes until the transaction ends.
+pub(super) async fn hold(emr: &Emr, tx: &mut Tx, form: (Person, i64)) -> Answer<(State, String)> {
+    #[derive(FromRow)]
+    struct Row {
+        denial_reason: Option<String>,
+        stamped: Option<String>,
+        full_document: Option<Vec<u8>>,
+        data: Option<String>,
+    }
+    let (person, row) = form;
+    let lock = tx.lock_clause();
+    let sql = Sql::new(HELD)
+        .push(if has_data(emr) { HELD_DATA } else { NO_DATA })
+        .push(OF_ROW)
+        .push(lock)
+        .bind(row)
+        .bind(person.pid);
+    let found: Option<Row> = tx.one(sql).await?;
+    let row = found.ok_or(Refusal::NotFound)?;
+    let state = State::of(row.denial_reason.as_deref().unwrap_or_default());
+    let html = String::from_utf8_lossy(row.full_document.as_deref().unwrap_or_default());
+    let data = row.data.unwrap_or_default();
+    let now = seen(&data, &html, row.stamped.as_deref());
+    Ok((state.ok_or(Refusal::NotFound)?, now))
 }
 
 /// What is signed, as one text without two readings, and its hash.
@@ -134,11 +216,7 @@ impl Row {
         let html = String::from_utf8_lossy(self.full_document.as_deref().unwrap_or_default());
         let data = self.data.clone().unwrap_or_default();
         let (mut questions, mut answers) = parse::form(&html);
-        if questions.items().any(|item| item.name.is_empty()) {
-            questions.named();
-        }
-        written::saved(&questions, &mut answers, &data);
-        keep_known(&mut answers, &questions);
+        written::saved(&mut questions, &mut answers, &data);
         let title = self.doc_type.clone().unwrap_or_default();
         let signed = self.signature(emr, (&title, &html, &data));
         Some(Held {
@@ -163,6 +241,7 @@ impl Row {
                     .as_deref()
                     .and_then(tasks::written)
                     .and_then(|at| emr.zone.told(Some(at))),
+                seen: seen(&data, &html, self.stamped.as_deref()),
             },
             title,
             html: html.into_owned(),
@@ -172,6 +251,15 @@ impl Row {
 
     fn signature(&self, emr: &Emr, (title, html, data): (&str, &str, &str)) -> Option<Signed> {
         let millis = self.signed?;
+        let at = reviews::moment(millis)?;
+        // OpenEMR may give the number of a form that was deleted to another one: of that nothing is signed.
+        let made = self.at.as_deref().and_then(tasks::written);
+        let made = made.and_then(|made| emr.zone.told(Some(made)));
+        if made.is_some_and(|made| made > at + TWICE) {
+            return None;
+        }
+        // Where charts were merged the form is in another one than it was signed in.
+        let pid = self.signed_pid?.to_string();
         let name = self.signed_name.clone()?;
         let hash = self.hash.clone()?;
         let picture = self.picture.clone()?;
@@ -181,7 +269,7 @@ impl Row {
         };
         let whole = self.patient_signature.as_deref() == Some(picture.as_str())
             && fingerprint(&signed_parts(
-                (&self.pid.to_string(), &self.id.to_string()),
+                (&pid, &self.id.to_string()),
                 (title, html, data),
                 (&name, how.word(), &millis.to_string()),
             )) == hash;
@@ -189,7 +277,7 @@ impl Row {
             name,
             how,
             picture,
-            at: emr.zone.at(reviews::moment(millis)?),
+            at: emr.zone.at(at),
             hash,
             whole,
             witness: uuids::known(self.witness.as_deref()),
@@ -214,9 +302,4 @@ pub(super) fn signed_parts<'a>(
         how,
         millis,
     ]
-}
-
-/// Answers to what is not asked are none.
-fn keep_known(answers: &mut Answers, questions: &Questions) {
-    answers.retain(|id, _| questions.items().any(|item| item.id == *id));
 }

@@ -23,7 +23,18 @@ if (place && field) {
   pen.lineCap = "round";
   pen.lineJoin = "round";
   let drawing = false;
-  let strokes = "";
+  // What was drawn before a page came back with something missing.
+  let strokes = field.value;
+  pen.strokeStyle = getComputedStyle(canvas).color;
+  for (const stroke of strokes.split("M").filter(Boolean)) {
+    pen.beginPath();
+    for (const [number, point] of stroke.split("L").entries()) {
+      const [x, y] = point.split(",").map(Number);
+      if (number === 0) pen.moveTo(x, y);
+      else pen.lineTo(x, y);
+    }
+    pen.stroke();
+  }
 
   const at = (event) => {
     const box = canvas.getBoundingClientRect();

@@ -17,6 +17,8 @@ pub struct OwnForms {
     pub open: Vec<FormRow>,
     /// Those that are signed.
     pub done: Vec<FormRow>,
+    /// Where older ones of them are; empty where there are none.
+    pub older: String,
 }
 
 /// One form of a list.
@@ -40,7 +42,7 @@ pub struct FormRow {
     pub open: bool,
 }
 
-/// One form. Fields: `a0`, `a1` ..., `name`, `drawing`, `agreed`, `csrf`; buttons `decision=save|sign`.
+/// One form. Fields: `a0`, `a1` ..., `name`, `drawing`, `agreed`, `seen`, `csrf`; buttons `decision=save|sign`.
 #[derive(Debug, Template)]
 #[template(path = "own_form.html")]
 pub struct OwnForm {
@@ -62,10 +64,18 @@ pub struct OwnForm {
     pub parts: Vec<PartView>,
     /// Whether it is open to be filled in.
     pub open: bool,
+    /// Whether all of it can be shown.
+    pub whole: bool,
+    /// What the form holds as it is shown: that, and no other state, is signed.
+    pub seen: String,
     /// Whether it is on the practice's tablet.
     pub tablet: bool,
     /// The name that was typed.
     pub name: String,
+    /// What was drawn.
+    pub drawing: String,
+    /// Whether it was ticked that this signs.
+    pub agreed: bool,
     /// The signature: name, picture, when; `None` where it is not signed.
     pub signed: Option<SignedView>,
     /// Where the PDF is; empty where there is none to be had here.
@@ -81,8 +91,8 @@ pub struct SignedView {
     pub picture: String,
     /// When.
     pub at: String,
-    /// Whether the form still is what was signed.
-    pub whole: bool,
+    /// What became of the form since; empty where it is as it was signed.
+    pub note: &'static str,
 }
 
 /// A part of a form.
@@ -148,6 +158,7 @@ impl OwnForms {
                 open: false,
                 ..FormRow::sample()
             }],
+            older: "/account/forms?behind=a".to_owned(),
         }
     }
 
@@ -157,6 +168,7 @@ impl OwnForms {
             notice: "",
             open: Vec::new(),
             done: Vec::new(),
+            older: String::new(),
             ..OwnForms::sample()
         }
     }
@@ -195,8 +207,12 @@ impl OwnForm {
                 },
             ],
             open: true,
+            whole: true,
+            seen: "sample-hash".to_owned(),
             tablet: false,
             name: "Ana Kim".to_owned(),
+            drawing: "M10,20L11,21L12,22L13,23".to_owned(),
+            agreed: true,
             signed: None,
             file: String::new(),
         }
@@ -208,11 +224,12 @@ impl OwnForm {
             errors: Vec::new(),
             reason: String::new(),
             open: false,
+            whole: false,
             signed: Some(SignedView {
                 name: "Ana Kim".to_owned(),
                 picture: "data:image/svg+xml;base64,PHN2Zy8+".to_owned(),
                 at: "2026-11-29 10:00".to_owned(),
-                whole: false,
+                note: "The form was changed after it was signed.",
             }),
             file: "/account/forms/a.pdf".to_owned(),
             ..OwnForm::sample()

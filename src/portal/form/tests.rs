@@ -50,6 +50,7 @@ fn fill() -> FillCase {
             filed: None,
             put_by: 0,
             created: None,
+            seen: String::new(),
         },
         by: By::Patient,
         portal_on: true,
@@ -85,12 +86,17 @@ fn sign(case: &mut FillCase) -> &mut Signature {
 #[test]
 fn f152_every_rule_of_putting_can_be_broken_alone() {
     type Break = fn(&mut PutCase);
-    let breaks: [(&str, Break); 5] = [
+    let breaks: [(&str, Break); 6] = [
         ("form.who", |case| case.by = None),
         ("form.template", |case| case.template = None),
         ("form.template", |case| {
             if let Some(template) = &mut case.template {
                 template.active = false;
+            }
+        }),
+        ("form.whole", |case| {
+            if let Some(template) = &mut case.template {
+                template.questions.hidden.push("a picture");
             }
         }),
         ("form.category", |case| case.category = None),
@@ -110,11 +116,14 @@ fn f152_every_rule_of_putting_can_be_broken_alone() {
 #[test]
 fn f153_every_rule_of_signing_can_be_broken_alone() {
     type Break = fn(&mut FillCase);
-    let breaks: [(&str, Break); 14] = [
+    let breaks: [(&str, Break); 15] = [
         (LOCKED, |case| case.form.state = State::InReview),
         (LOCKED, |case| case.form.state = State::Locked),
         ("portal-disabled", |case| case.portal_on = false),
         ("form.patient", |case| case.by = By::Staff(1)),
+        ("form.whole", |case| {
+            case.form.questions.hidden.push("a picture");
+        }),
         ("form.answer", |case| {
             case.answers.insert("2".to_owned(), "tomorrow".to_owned());
         }),
