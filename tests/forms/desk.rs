@@ -9,6 +9,7 @@ use super::at_home;
 use super::everywhere;
 use super::of_title;
 use super::put;
+use super::seen;
 use crate::auth::staff::at_the_desk;
 use crate::auth::staff::csrf;
 use crate::clinic::Clinic;
@@ -16,8 +17,7 @@ use crate::clinic::browser::Browser;
 
 const TEMPLATES: &str = "/staff/templates";
 
-const LINES: &str =
-    "# Consent\nPlease read <b>this</b>.\n- Your doctor *\n-o Side | Left | Right\n[] I agree *";
+const LINES: &str = "# Consent\nPlease read <b>this</b>, {PatientName}.\n- Your doctor *\n-o Side | Left | Right\n[] I agree *";
 
 #[tokio::test]
 async fn f155_staff_make_change_and_retire_a_template() {
@@ -53,8 +53,13 @@ async fn f155_staff_make_change_and_retire_a_template() {
             shown.contains("Your doctor") && !shown.contains("<b>this</b>"),
             "{shown}"
         );
+        assert!(shown.contains("[patient&#39;s name]."), "{shown}");
         let typed = staff.get(&format!("{TEMPLATES}?change={id}")).await.text();
-        assert!(typed.contains("-o Side | Left | Right"), "{typed}");
+        assert!(
+            typed.contains("-o Side | Left | Right")
+                && typed.contains("this&#60;/b&#62;, {PatientName}."),
+            "{typed}"
+        );
         let changed = staff
             .post(TEMPLATES, &keep(&id, &format!("{LINES}\n-d Day")))
             .await;
@@ -72,8 +77,11 @@ async fn f155_staff_make_change_and_retire_a_template() {
         let (mut home, list) = at_home(&clinic, maria).await;
         let path = of_title(&list.text(), "Consent to surgery");
         let form = home.get(&path).await;
+        let text = form.text();
+        assert!(text.contains("&#60;/b&#62;, María "), "{text}");
         let sign = [
             ("csrf", csrf(&form)),
+            ("seen", seen(&form)),
             ("a0", "Dr. Lee".to_owned()),
             ("a1", "Left".to_owned()),
             ("name", "María Delgado".to_owned()),
@@ -118,7 +126,7 @@ async fn f155_openemrs_templates_are_shown_with_what_nobody_knows() {
 }
 
 /// Staff hand over a tablet for the demo's form; the address on it.
-async fn handed(clinic: &Clinic, staff: &mut Browser<'_>) -> String {
+pub(super) async fn handed(clinic: &Clinic, staff: &mut Browser<'_>) -> String {
     let maria = clinic.patient("active");
     let path = format!("/staff/patients/{}/forms", maria.id);
     let page = staff.get(&path).await;
@@ -183,10 +191,10 @@ async fn f156_a_tablet_signs_one_form_once_and_comes_nowhere_else() {
         let maria = clinic.patient("active");
         let desk = format!("/staff/patients/{}/forms", maria.id);
         let desk = staff.get(&desk).await.text();
-        assert!(
-            desk.contains("Tablets handed over") && desk.contains("Signed"),
-            "{desk}"
-        );
+        assert!(desk.contains("Medical History – Signed</li>"), "{desk}");
+        let opened =
+            "SELECT GROUP_CONCAT(outcome) AS text FROM anteroom_audit WHERE action = 'form.open'";
+        assert_eq!(clinic.look(opened).await, "success");
         clinic.close().await;
     }
 }

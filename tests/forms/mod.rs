@@ -1,6 +1,7 @@
 //! Forms: put before a patient, filled in, signed and locked, through to OpenEMR's own rows (portal rules F152 to F159).
 
 mod desk;
+mod kept;
 mod odd;
 mod signing;
 
@@ -81,10 +82,16 @@ pub(crate) async fn put(
     browser.post(&path, &pairs).await
 }
 
+/// What a page of a form says it shows.
+pub(crate) fn seen(page: &Answer) -> String {
+    after(&page.text(), "name=\"seen\" value=\"")
+}
+
 /// Answers for the demo's form, and a typed signature.
 pub(crate) fn answers(page: &Answer) -> Vec<(&'static str, String)> {
     vec![
         ("csrf", csrf(page)),
+        ("seen", seen(page)),
         ("a0", "None <b>bold</b> & \"quoted\"".to_owned()),
         ("a2", "2026-01-31".to_owned()),
         ("a3", "No".to_owned()),
@@ -152,6 +159,7 @@ async fn f153_a_patient_fills_in_saves_and_signs_on_the_page() {
         let page = home.get(&path).await;
         let save = [
             ("csrf", csrf(&page)),
+            ("seen", seen(&page)),
             ("a0", "Asthma".to_owned()),
             ("decision", "save".to_owned()),
         ];

@@ -8,6 +8,7 @@ use super::at_home;
 use super::everywhere;
 use super::of_title;
 use super::parameters;
+use super::seen;
 use crate::auth::staff::at_the_desk;
 use crate::auth::staff::csrf;
 use crate::clinic::Clinic;
@@ -104,6 +105,7 @@ async fn f153_no_script_of_a_form_or_an_answer_runs() {
     let page = home.get(&path).await;
     let pairs = [
         ("csrf", csrf(&page)),
+        ("seen", seen(&page)),
         ("a0", evil.to_owned()),
         ("name", evil.to_owned()),
         ("agreed", "true".to_owned()),

@@ -118,6 +118,19 @@ async fn f157_nothing_changes_a_signed_form() {
         let (mut home, _) = at_home(&clinic, maria).await;
         let page = home.get(&format!("/account/forms/{id}")).await.text();
         assert!(page.contains("changed after it was signed"), "{page}");
+        // A review in OpenEMR that locks it writes into it too, and is told as what it is.
+        clinic
+            .app
+            .emr
+            .db
+            .script("UPDATE onsite_documents SET denial_reason = 'Locked' WHERE id = 1")
+            .await
+            .expect("it runs");
+        let page = home.get(&format!("/account/forms/{id}")).await.text();
+        assert!(
+            page.contains("Staff completed the form in OpenEMR"),
+            "{page}"
+        );
         clinic.close().await;
     }
 }
@@ -162,18 +175,19 @@ async fn f158_f159_where_the_practice_says_so_it_is_locked_and_filed_at_once() {
         assert_eq!(signed.status, StatusCode::SEE_OTHER, "{}", signed.text());
         let row = clinic
             .look(
-                "SELECT CONCAT_WS('|', denial_reason, accept_signed_status) AS text \
+                "SELECT CONCAT_WS('|', denial_reason, accept_signed_status, authorizing_signator) AS text \
                  FROM onsite_documents WHERE id = 1",
             )
             .await;
-        assert_eq!(row, "Locked|1");
+        // Nobody looked through it, so nobody is named.
+        assert_eq!(row, "Locked|1|");
         let queue = clinic
             .look(
-                "SELECT CONCAT_WS('|', pending_action, action_taken, status) AS text \
+                "SELECT CONCAT_WS('|', pending_action, action_taken, status, action_user) AS text \
                  FROM onsite_portal_activity WHERE activity = 'document' ORDER BY id DESC",
             )
             .await;
-        assert_eq!(queue, "completed|accept|closed");
+        assert_eq!(queue, "completed|accept|closed|0");
         let own = clinic.token(maria, SIGNS).await;
         let id = path.rsplit('/').next().expect("an id");
         let form = clinic
