@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::ResourceType;
 use crate::domain::coverage::Coverage;
+use crate::domain::forms::Questions;
 use crate::domain::forms::Signed;
 use crate::domain::forms::Standing;
 use crate::domain::forms::State;
@@ -225,6 +226,8 @@ pub struct OfForm {
     pub state: State,
     /// Its signature.
     pub signed: Option<Signed>,
+    /// What it asks, as long as it can be filled in and signed here; nothing afterwards.
+    pub questions: Questions,
 }
 
 /// The bytes of a document, checked against the hash OpenEMR stored.

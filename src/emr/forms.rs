@@ -201,6 +201,7 @@ fn record(emr: &Emr, form: Form) -> Record {
             standing,
             state: form.state,
             signed: form.signed,
+            questions: form.questions,
         })),
         transforms: None,
     }))

@@ -35,6 +35,7 @@ use crate::fhir::parameter::Indexed;
 use crate::fhir::parameter::LAST_UPDATED;
 use crate::fhir::parameter::Meaning;
 use crate::fhir::parameter::Parameter;
+use crate::fhir::questions;
 use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
@@ -48,7 +49,7 @@ pub static SERVED: Served = Served {
         entered-in-error, with the reason as its description and without content. Staff name one of the practice's \
         categories. A document labelled NOPAT is not shown to its patient: staff set and remove that securityLabel. A form in the \
         Documents Center is a document too: preliminary until it is signed ($sign) and locked, and amended where somebody \
-        changed it afterwards.",
+        changed it afterwards. What it asks is a contained Questionnaire as long as it can be signed.",
     interactions: &[
         Interaction::Read,
         Interaction::Search,
@@ -330,6 +331,15 @@ pub(super) fn render(
         resource.custodian = Some(custodian);
     }
     resource.context = document.about.map(context).transpose()?;
+    if let Some(form) = &document.form
+        && !form.questions.parts.is_empty()
+    {
+        let title = document.name.trim_end_matches(".pdf");
+        resource.contained = vec![questions::contained(&form.questions, title)?];
+        let mut asks = DocumentReferenceContext::builder().build()?;
+        asks.related = wire::list([questions::reference()?]);
+        resource.context = Some(asks);
+    }
     if let Some(form) = document.transforms {
         let target = wire::reference(ResourceType::DocumentReference, form, "")?;
         let relation = DocumentReferenceRelatesTo::builder()

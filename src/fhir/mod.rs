@@ -41,6 +41,7 @@ pub mod portal_parameters;
 pub mod practitioner;
 pub mod practitioner_role;
 pub mod provenance;
+mod questions;
 mod refers;
 pub mod related_person;
 pub mod requirements;

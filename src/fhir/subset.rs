@@ -93,6 +93,11 @@ impl Subset {
         let (must, summary) = row.map_or((&[][..], &[][..]), |(_, must, more)| (*must, *more));
         // The extension of a primitive goes with the primitive.
         let element = element.strip_prefix('_').unwrap_or(element);
+        // What is contained is what the context refers to: one does not go without the other.
+        let element = match element {
+            "contained" => "context",
+            other => other,
+        };
         if ALWAYS.contains(&element) || must.iter().any(|known| is(known, element)) {
             return true;
         }

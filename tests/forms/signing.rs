@@ -32,7 +32,24 @@ async fn f153_an_app_signs_and_the_provenance_has_the_signature() {
         let maria = clinic.patient("active");
         let own = clinic.token(maria, SIGNS).await;
         let id = form(&clinic, &own).await;
-        let path = format!("/fhir/DocumentReference/{id}/$sign");
+        // What it asks it says itself, in a search as in a read, as long as it can be answered.
+        let read = format!("/fhir/DocumentReference/{id}");
+        let open = clinic.get(&read, &own).await.json();
+        let asks = &open["contained"][0];
+        assert_eq!(asks["resourceType"], "Questionnaire", "{open}");
+        assert_eq!(open["context"]["related"][0]["reference"], "#questions");
+        let items = asks["item"].as_array().expect("items");
+        let asked = items.iter().find(|item| item["linkId"] == "3");
+        assert_eq!(
+            asked.expect("a question")["text"],
+            "Illnesses and operations"
+        );
+        let found = clinic
+            .get(&format!("/fhir/DocumentReference?_id={id}"), &own)
+            .await
+            .json();
+        assert_eq!(found["entry"][0]["resource"], open);
+        let path = format!("{read}/$sign");
         let unsigned = parameters(" ").to_string();
         let refused = clinic
             .with_body("POST", (&path, &own), FHIR, unsigned)
@@ -49,6 +66,7 @@ async fn f153_an_app_signs_and_the_provenance_has_the_signature() {
             .await;
         assert_eq!(done.status, StatusCode::OK, "{}", done.text());
         assert_eq!(done.json()["docStatus"], "preliminary");
+        assert_eq!(done.json().get("contained"), None);
         let origin = provenance(&clinic, &own, &id).await;
         let signature = &origin["signature"][0];
         assert_eq!(signature["type"][0]["code"], "1.2.840.10065.1.12.1.1");

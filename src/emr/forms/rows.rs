@@ -143,8 +143,8 @@ pub(super) async fn one(emr: &Emr, person: Person, row: i64) -> Answer<Option<He
     Ok(found.and_then(|row| row.held(emr)))
 }
 
-/// The forms a listing finds, each with when it was put there, and how many rows that were. They come without what they ask
-/// and say; of those that are signed that was looked through.
+/// The forms a listing finds, each with when it was put there, and how many rows that were. They come without what they
+/// say; those that can be filled in here with what they ask. What is signed was looked through.
 pub(super) async fn listed(emr: &Emr, sql: Sql) -> Answer<(Vec<(String, Form)>, usize)> {
     let rows: Vec<Row> = emr.db.all(sql).await?;
     let number = rows.len();
@@ -157,10 +157,15 @@ pub(super) async fn listed(emr: &Emr, sql: Sql) -> Answer<(Vec<(String, Form)>, 
         let at = at.to_owned();
         let Some(held) = row.held(emr) else { continue };
         let mut form = held.form;
-        if signed && let Some(whole) = one(emr, form.person, id).await? {
+        let open = form.state.is_open();
+        if (signed || open)
+            && let Some(whole) = one(emr, form.person, id).await?
+        {
             form = whole.form;
         }
-        form.questions = Questions::default();
+        if !open || !form.questions.is_whole() {
+            form.questions = Questions::default();
+        }
         form.answers = Answers::new();
         form.seen = String::new();
         found.push((at, form));

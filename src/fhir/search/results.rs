@@ -72,7 +72,7 @@ pub(super) fn read(
             }
         }
         "_contained" if value != "false" => {
-            let why = "nothing is contained in anything here, so this is false";
+            let why = "what is contained in something is not searched, so this is false";
             return Err(Refusal::invalid("_contained", why));
         }
         "_include" | "_revinclude" => {

@@ -73,6 +73,25 @@ fn elements_are_chosen_and_what_must_be_there_stays() {
 }
 
 #[test]
+fn what_is_contained_goes_with_what_refers_to_it() {
+    let form = r##"{"resourceType":"DocumentReference","id":"1","contained":[{"resourceType":"Questionnaire","id":"q"}],"status":"current","context":{"related":[{"reference":"#q"}]},"content":[]}"##;
+    for (name, value, both) in [
+        ("_summary", "true", true),
+        ("_summary", "data", true),
+        ("_summary", "text", false),
+        ("_elements", "status", false),
+        ("_elements", "context", true),
+    ] {
+        let found = part(form, &Subset::of(name, value).expect("known"));
+        let there = (
+            found.get("contained").is_some(),
+            found.get("context").is_some(),
+        );
+        assert_eq!(there, (both, both), "{name}={value}");
+    }
+}
+
+#[test]
 fn tags_that_are_there_stay() {
     for meta in [
         r#"{"tag":[{"code":"x"}]}"#,
