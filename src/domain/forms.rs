@@ -260,6 +260,17 @@ pub enum Standing {
 }
 
 impl Form {
+    /// What became of it since it was signed; empty where nothing did.
+    pub fn since_signed(&self) -> &'static str {
+        match &self.signed {
+            Some(signed) if !signed.whole && self.is_openemrs() => {
+                "Staff completed the form in OpenEMR after it was signed. What they added is not part of the signature."
+            }
+            Some(signed) if !signed.whole => "The form was changed after it was signed.",
+            _ => "",
+        }
+    }
+
     /// Whether staff locked it in OpenEMR, whose review writes into the form, and not here.
     pub fn is_openemrs(&self) -> bool {
         self.state == State::Locked && self.filed.is_none()

@@ -312,11 +312,7 @@ pub fn view(app: &App, form: &Paper, tried: Tried) -> OwnForm {
             name: signed.name.clone(),
             picture: signed.picture.clone(),
             at: minutes(app, signed.at),
-            note: match (signed.whole, form.is_openemrs()) {
-                (true, _) => "",
-                (false, true) => "Staff completed the form in OpenEMR after it was signed. What they added is not part of the signature.",
-                (false, false) => "The form was changed after it was signed.",
-            },
+            note: form.since_signed(),
         }),
         file: format!("{HERE}/{}.pdf", form.uuid),
     }

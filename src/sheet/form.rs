@@ -55,8 +55,8 @@ pub struct Signed {
     pub witnessed: bool,
     /// The hash of what was signed.
     pub hash: String,
-    /// Whether the form still is what was signed.
-    pub whole: bool,
+    /// What became of the form since; empty where it is as it was signed.
+    pub since: &'static str,
 }
 
 /// What stands on the sheet.
@@ -234,9 +234,8 @@ fn marks<'a>(shown: &'a Shown, fonts: &Fonts, width: f32) -> Vec<Mark<'a>> {
         &format!("SHA3-512: {}", signed.hash),
         (7.0, Cut::Regular, SOFT),
     );
-    if !signed.whole {
-        let warning = said("The form was changed after it was signed.");
-        put(&warning, (10.5, Cut::Bold, INK));
+    if !signed.since.is_empty() {
+        put(&said(signed.since), (10.5, Cut::Bold, INK));
     }
     marks
 }
@@ -320,7 +319,7 @@ mod tests {
                 zone: "America/New_York".to_owned(),
                 witnessed: true,
                 hash: "ab".repeat(64),
-                whole: false,
+                since: "The form was changed after it was signed.",
             }),
             language: Language::English,
             paper: Paper::Letter,

@@ -334,7 +334,7 @@ pub(super) async fn pdf(emr: &Emr, form: &Form) -> Answer<Vec<u8>> {
             zone: emr.zone.name().to_owned(),
             witnessed: signed.witness.is_some(),
             hash: signed.hash.clone(),
-            whole: signed.whole,
+            since: form.since_signed(),
         }),
         language: Language::English,
         paper: Paper::of_zone(emr.zone.name()),
