@@ -42,7 +42,8 @@ use crate::emr::uuids::Table;
 use crate::store::uploads::State;
 
 /// `documents.revision` is a TIMESTAMP in the session's zone, so nothing is taken from it. `owner` is a user or 0 or
-/// NULL (uploads in the portal, which lie in its category Patient until staff file them). An upload counts for the chart it was sent to. A row without a date sorts last.
+/// NULL (uploads in the portal, which lie in its category Patient until staff file them). An upload counts for the
+/// chart it was sent to, and for the one that was merged into. A row without a date sorts last.
 const FIND: &str = "SELECT d.id AS row_id, d.name, d.url, d.mimetype, d.size, d.date, \
     CAST(COALESCE(d.date, '1000-01-01 00:00:00') AS CHAR) AS sort_key, \
     d.storagemethod, d.path_depth, d.encrypted, d.hash, \
@@ -54,10 +55,13 @@ const FIND: &str = "SELECT d.id AS row_id, d.name, d.url, d.mimetype, d.size, d.
     u.id AS author_id, u.uuid AS author_uuid, u.fname AS author_fname, u.lname AS author_lname, ";
 
 /// What staff said about a document counts, whatever the setting: one they took back stays hidden in a chart it was moved to
-/// as well, and one they shared is shared with the patient of its chart alone.
+/// as well, and one they shared is shared with the patient of its chart alone. A chart that is no more was merged into the
+/// one that has its documents now. A form the patient signed is the patient's, whatever category it is filed under (F159).
 const SHARED_ALL: &str = "CASE WHEN s.shared = 0 THEN 0 ELSE 1 END";
-const SHARED_CHOSEN: &str = "CASE WHEN s.shared = 0 THEN 0 WHEN s.shared = 1 AND s.pid = d.foreign_id THEN 1 \
+const SHARED_CHOSEN: &str = "CASE WHEN s.shared = 0 THEN 0 \
+    WHEN s.shared = 1 AND (s.pid = d.foreign_id OR NOT EXISTS (SELECT 1 FROM patient_data o WHERE o.pid = s.pid)) THEN 1 \
     WHEN w.document IS NOT NULL THEN 1 \
+    WHEN EXISTS (SELECT 1 FROM anteroom_form f WHERE f.filed = d.id AND f.pid = d.foreign_id) THEN 1 \
     WHEN c.name = 'Patient' AND q.name = 'Onsite Portal' AND COALESCE(d.owner, 0) = 0 THEN 1 \
     WHEN c.name = 'Reviewed' AND q.name = 'Onsite Portal' THEN 1 ELSE 0 END";
 
@@ -84,7 +88,8 @@ const FROM: &str = " FROM patient_data p JOIN documents d ON d.foreign_id = p.pi
     LEFT JOIN categories c ON c.id = \
     (SELECT MIN(l.category_id) FROM categories_to_documents l WHERE l.document_id = d.id) \
     LEFT JOIN categories q ON q.id = c.parent \
-    LEFT JOIN anteroom_upload w ON w.document = d.id AND w.pid = d.foreign_id \
+    LEFT JOIN anteroom_upload w ON w.document = d.id \
+    AND (w.pid = d.foreign_id OR NOT EXISTS (SELECT 1 FROM patient_data o WHERE o.pid = w.pid)) \
     LEFT JOIN anteroom_share s ON s.document = d.id \
     LEFT JOIN users u ON u.id = d.owner AND u.username <> '' AND (u.authorized = 1 OR u.portal_user = 1)";
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::db::sql::Sql;
 use crate::domain::ResourceType;
 use crate::domain::access::Reach;
+use crate::domain::access::Reader;
 use crate::domain::query::Cursor;
 use crate::domain::query::DateRange;
 use crate::domain::query::Field;
@@ -23,6 +24,8 @@ use crate::emr::Emr;
 use crate::emr::composed;
 use crate::emr::composed::Kind;
 use crate::emr::composed::Parts;
+use crate::emr::documents::carried;
+use crate::emr::forms;
 
 /// `patient` is the FHIR id of whose record the line is about; lines from before the column have none, and neither has
 /// what is about nobody's record.
@@ -90,13 +93,45 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
         key: String::new(),
         row: row.id,
     });
-    let records = rows
+    let mut lines: Vec<AuditEvent> = rows.into_iter().filter_map(|row| row.line(emr)).collect();
+    if reach.reader() == Reader::Patient {
+        unnamed(emr, reach, &mut lines).await?;
+    }
+    let records = lines
         .into_iter()
-        .filter_map(|row| Some(Record::AuditEvent(Box::new(row.line(emr)?))));
+        .map(|line| Record::AuditEvent(Box::new(line)));
     Ok(Page {
         records: records.collect(),
         next,
     })
+}
+
+/// A document that is not shared is not named to its patient: the line says that somebody was at a document.
+async fn unnamed(emr: &Emr, reach: &Reach, lines: &mut [AuditEvent]) -> Answer<()> {
+    let mut ids: Vec<Uuid> = lines.iter().filter_map(document).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let shown = carried::shown(emr, reach, &ids).await?;
+    for line in lines {
+        if document(line).is_some_and(|id| !shown.contains(&id))
+            && let Some((kind, _)) = line.resource.split_once('/')
+        {
+            line.resource = kind.to_owned();
+        }
+    }
+    Ok(())
+}
+
+/// The document a line names. A form of the Documents Center is its patient's whatever it is.
+fn document(line: &AuditEvent) -> Option<Uuid> {
+    let (kind, id) = line.resource.split_once('/')?;
+    let kind = ResourceType::of(kind)?;
+    let id: Uuid = id.parse().ok()?;
+    let documents = [ResourceType::DocumentReference, ResourceType::Binary];
+    (documents.contains(&kind) && forms::row_of(id).is_none()).then_some(id)
 }
 
 /// Adds `AND (... OR ...)`: the line was written in one of the ranges. `at` is milliseconds since 1970.

@@ -5,6 +5,8 @@
 //! Looking costs one range of the primary key for each of three tables and each minute; the first time the whole of
 //! them, five thousand rows a statement, behind the server's back: about twenty seconds for a million rows.
 
+mod portal;
+
 use std::collections::HashSet;
 
 use sqlx::FromRow;
@@ -97,6 +99,7 @@ pub async fn look(emr: &Emr) -> Answer<usize> {
     for watched in [&VISITS, &DOCUMENTS, &ENCOUNTERS] {
         noted += look_at(emr, watched).await?;
     }
+    portal::note(emr).await?;
     Ok(noted)
 }
 

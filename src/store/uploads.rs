@@ -1,5 +1,6 @@
 //! What patients sent to the chart (`anteroom_upload`), and what staff said of it: waiting until somebody looked, then
-//! accepted or rejected, once. What was sent through OpenEMR's own portal has no row here and waits for nobody.
+//! accepted or rejected, once. What was sent through OpenEMR's own portal is noted while it lies where that puts it, and waits
+//! for nobody.
 
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -10,7 +11,10 @@ use crate::db::sql::Sql;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 
-const INSERT: &str = "INSERT INTO anteroom_upload (document, uuid, pid, patient, state, client_id, created) \
+const INSERT: &str = "INSERT INTO ";
+
+/// What was noted before stays as it is.
+const NOTE: &str = "anteroom_upload (document, uuid, pid, patient, state, client_id, created) \
     VALUES (?, ?, ?, ?, ?, ?, ?)";
 
 /// The state is compared again, so that of two who decide at once only one does.
@@ -20,7 +24,17 @@ const DECIDE: &str = "UPDATE anteroom_upload SET state = ?, reason = ?, decided 
 const SELECT: &str = "SELECT document, uuid, pid, patient, state, reason, client_id, created, decided, decided_by \
     FROM anteroom_upload WHERE ";
 
-const COUNT: &str = "SELECT COUNT(*) AS number FROM anteroom_upload WHERE state = 'waiting'";
+const COUNT: &str = "SELECT COUNT(*) AS number FROM anteroom_upload WHERE ";
+
+/// What staff filed elsewhere in OpenEMR, or deleted there, they have looked at. A chart that is no more was merged into the
+/// one that has its documents now.
+const WAITS: &str = "state = 'waiting' AND EXISTS (SELECT 1 FROM documents d \
+    JOIN categories c ON c.id = \
+    (SELECT MIN(l.category_id) FROM categories_to_documents l WHERE l.document_id = d.id) \
+    JOIN categories q ON q.id = c.parent \
+    WHERE d.id = anteroom_upload.document AND d.deleted = 0 AND c.name = 'Patient' AND q.name = 'Onsite Portal' \
+    AND (d.foreign_id = anteroom_upload.pid \
+    OR NOT EXISTS (SELECT 1 FROM patient_data o WHERE o.pid = anteroom_upload.pid)))";
 
 /// The longest reason that is kept.
 pub const LONGEST_REASON: usize = 1000;
@@ -142,7 +156,7 @@ pub enum Wanted<'a> {
     Ids(&'a [Uuid]),
     /// All of one chart, whatever became of them.
     Chart(i64),
-    /// All that wait, of every chart.
+    /// All that wait, of every chart, as long as they lie where they were filed.
     Waiting,
 }
 
@@ -156,15 +170,27 @@ struct Count {
 /// # Errors
 /// As [`Tx::run`].
 pub async fn insert(tx: &mut Tx, upload: &NewUpload) -> Answer<()> {
-    let sql = Sql::new(INSERT)
-        .bind(upload.document)
+    let sql = Sql::new(INSERT).push(NOTE);
+    tx.run(bound(sql, upload)).await.map(|_| ())
+}
+
+/// Notes what a patient sent by another way, unless it is noted already.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn note(tx: &mut Tx, upload: &NewUpload) -> Answer<()> {
+    let sql = Sql::new(tx.insert_new()).push(NOTE);
+    tx.run(bound(sql, upload)).await.map(|_| ())
+}
+
+fn bound(sql: Sql, upload: &NewUpload) -> Sql {
+    sql.bind(upload.document)
         .bind(upload.id)
         .bind(upload.person.pid)
         .bind(upload.person.uuid)
         .bind(upload.state.word())
         .bind(&upload.client_id)
-        .bind(upload.created);
-    tx.run(sql).await.map(|_| ())
+        .bind(upload.created)
 }
 
 /// Decides about what still waits; how many did. Of two who decide at once, one is told 0.
@@ -207,7 +233,7 @@ pub async fn held(tx: &mut Tx, wanted: Wanted<'_>) -> Answer<Vec<Upload>> {
 /// # Errors
 /// As [`Db::one`].
 pub async fn waiting(db: &Db) -> Answer<i64> {
-    let row: Option<Count> = db.one(Sql::new(COUNT)).await?;
+    let row: Option<Count> = db.one(Sql::new(COUNT).push(WAITS)).await?;
     Ok(row.map_or(0, |row| row.number))
 }
 
@@ -217,7 +243,7 @@ fn statement(wanted: Wanted<'_>) -> Sql {
         Wanted::Documents(rows) => sql.push("document IN ").list(rows.iter().copied()),
         Wanted::Ids(ids) => sql.push("uuid IN ").list(ids.iter().copied()),
         Wanted::Chart(pid) => sql.push("pid = ?").bind(pid),
-        Wanted::Waiting => sql.push("state = 'waiting'"),
+        Wanted::Waiting => sql.push(WAITS),
     };
     sql.push(" ORDER BY created, document").limit(5001)
 }
@@ -256,11 +282,19 @@ mod tests {
         let url = format!("sqlite://{}", file.display());
         let db = Db::open(&url, None).await.expect("opens");
         db.migrate().await.expect("migrates");
+        let lies = "INSERT INTO patient_data (id, pid, uuid) VALUES (1, 7, X'00000000000000000000000000000046'); \
+            INSERT INTO documents (id, foreign_id, deleted, revision) VALUES (1, 7, 0, '2026-11-01 09:00:00'), \
+            (2, 7, 0, '2026-11-01 09:00:00'), (3, 7, 0, '2026-11-01 09:00:00'), (4, 7, 1, '2026-11-01 09:00:00'); \
+            INSERT INTO categories_to_documents (category_id, document_id) VALUES (28, 1), (28, 2), (2, 3), (28, 4)";
+        db.script(lies).await.expect("documents");
         let decided: (u64, u64) = db
             .transaction(|tx| {
                 Box::pin(async move {
                     insert(tx, &upload(1)).await?;
-                    insert(tx, &upload(2)).await?;
+                    for document in 2..=4 {
+                        insert(tx, &upload(document)).await?;
+                    }
+                    note(tx, &upload(2)).await?;
                     let first = decide(tx, 1, &decision(State::Rejected)).await?;
                     Ok((first, decide(tx, 1, &decision(State::Accepted)).await?))
                 })
@@ -276,12 +310,13 @@ mod tests {
             (found[0].person(), found[0].id()),
             (upload(1).person, upload(1).id)
         );
+        // The third is filed elsewhere and the fourth deleted, both in OpenEMR.
         let waits = of(&db, Wanted::Waiting).await.expect("finds");
         assert_eq!(waits.len(), 1);
         assert_eq!(waiting(&db).await.expect("counts"), 1);
         let chart = of(&db, Wanted::Chart(7)).await.expect("finds");
         let numbers: Vec<i64> = chart.iter().map(|one| one.document).collect();
-        assert_eq!(numbers, [1, 2]);
+        assert_eq!(numbers, [1, 2, 3, 4]);
         let ids = [Uuid::from_u128(2)];
         assert_eq!(of(&db, Wanted::Ids(&ids)).await.expect("finds").len(), 1);
         assert!(of(&db, Wanted::Chart(8)).await.expect("finds").is_empty());

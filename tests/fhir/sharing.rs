@@ -2,6 +2,7 @@
 //! whatever way it is asked for, and what was refused is told with its reason and without its bytes.
 
 use anteroom::config::papers::Shared;
+use anteroom::emr;
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -88,12 +89,26 @@ async fn seen(clinic: &Clinic, token: &str, (patient, id): (&str, &str)) -> usiz
             "/fhir/Patient/{patient}/$everything?_type=DocumentReference,Provenance&_count=200"
         ),
         format!("/fhir/Provenance?target=DocumentReference/{id}"),
+        format!("/fhir/AuditEvent?patient={patient}&_count=100"),
     ] {
         let answer = clinic.get(&path, token).await;
         assert_eq!(answer.status, StatusCode::OK, "{path} {}", answer.text());
         there += usize::from(found(&answer.json(), id));
     }
-    there
+    // Everything there is, page by page.
+    let mut next = Some(format!("/fhir/Patient/{patient}/$everything?_count=200"));
+    let mut whole = false;
+    while let Some(path) = next {
+        let answer = clinic.get(&path, token).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path} {}", answer.text());
+        let bundle = answer.json();
+        whole |= found(&bundle, id);
+        let links = bundle["link"].as_array().cloned().unwrap_or_default();
+        let link = links.iter().find(|link| link["relation"] == "next");
+        let url = link.and_then(|link| link["url"].as_str());
+        next = url.and_then(|url| url.strip_prefix("http://127.0.0.1:8080").map(str::to_owned));
+    }
+    there + usize::from(whole)
 }
 
 /// Whether an entry of a Bundle is the document, or is about it.
@@ -101,8 +116,14 @@ fn found(bundle: &Value, id: &str) -> bool {
     let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
     entries.iter().any(|entry| {
         let resource = &entry["resource"];
-        let target = format!("DocumentReference/{id}");
-        resource["id"] == id || resource["target"][0]["reference"] == target
+        let names = |value: &Value| {
+            let name = value["reference"].as_str();
+            name.is_some_and(|name| name.ends_with(&format!("/{id}")))
+        };
+        let lines = resource["entity"].as_array().cloned().unwrap_or_default();
+        resource["id"] == id
+            || names(&resource["target"][0])
+            || lines.iter().any(|line| names(&line["what"]))
     })
 }
 
@@ -152,9 +173,22 @@ async fn sharing(clinic: Clinic) {
         .await;
     assert!(refused.status.is_client_error(), "{}", refused.text());
 
-    // What was taken back and is deleted then was, for the patient, never there.
+    // What was taken back and is deleted then was, for the patient, never there; what was shared is gone.
+    let shared = filed(&clinic, &staff, &paper(&maria.id, Some("Lab Report"))).await;
     patched(&clinic, &staff, (&id, false)).await;
-    assert_eq!(clinic.get(&path, &mine).await.status, StatusCode::NOT_FOUND);
+    emr::seen::look(&clinic.app.emr).await.expect("looked");
+    let remove = "UPDATE documents SET deleted = 1";
+    clinic.app.emr.db.script(remove).await.expect("deleted");
+    for kind in ["DocumentReference", "Binary"] {
+        for (id, token, expected) in [
+            (&id, &mine, StatusCode::NOT_FOUND),
+            (&shared, &mine, StatusCode::GONE),
+            (&id, &staff, StatusCode::GONE),
+        ] {
+            let answer = clinic.get(&format!("/fhir/{kind}/{id}"), token).await;
+            assert_eq!(answer.status, expected, "f151: {kind} {}", answer.text());
+        }
+    }
     clinic.close().await;
 }
 
@@ -176,6 +210,34 @@ async fn chosen(clinic: Clinic) {
     assert!(seen(&clinic, &mine, own).await >= 8);
     patched(&clinic, &staff, (&sent, false)).await;
     assert_eq!(seen(&clinic, &mine, own).await, 0);
+    // So is what was sent through OpenEMR's own portal, which has no row of ours, once staff filed it elsewhere there.
+    let theirs = filed(&clinic, &mine, &paper(&maria.id, None)).await;
+    let newest = clinic.look(NEWEST).await;
+    let db = &clinic.app.emr.db;
+    let gone = format!("DELETE FROM anteroom_upload WHERE document = {newest}");
+    db.script(&gone).await.expect("nobody's");
+    emr::seen::look(&clinic.app.emr).await.expect("looked");
+    let moved = format!(
+        "UPDATE categories_to_documents SET category_id = (SELECT MIN(id) FROM categories WHERE name = 'Lab Report') \
+         WHERE document_id = {newest}"
+    );
+    db.script(&moved).await.expect("filed");
+    let own = (maria.id.as_str(), theirs.as_str());
+    assert!(seen(&clinic, &mine, own).await >= 8, "f159");
+    // And a form that was signed, whatever category it was filed under.
+    let form = filed(&clinic, &staff, &paper(&maria.id, Some("Lab Report"))).await;
+    let own = (maria.id.as_str(), form.as_str());
+    assert_eq!(seen(&clinic, &mine, own).await, 0);
+    let newest = clinic.look(NEWEST).await;
+    let signed = format!(
+        "INSERT INTO anteroom_form (document, pid, template, category, put_by, reason, filed, created) \
+         SELECT 900001, foreign_id, '', 2, 1, '', id, 0 FROM documents WHERE id = {newest}"
+    );
+    db.script(&signed).await.expect("signed");
+    assert!(seen(&clinic, &mine, own).await >= 8, "f159");
+    // What staff then take back stays taken back.
+    patched(&clinic, &staff, (&form, false)).await;
+    assert_eq!(seen(&clinic, &mine, own).await, 0, "f151");
     clinic.close().await;
 }
 
@@ -240,11 +302,18 @@ async fn waiting(clinic: Clinic) {
         let bundle = clinic.get(&format!("{wrong}{status}"), &mine).await.json();
         assert_eq!(found(&bundle, &second), there, "{status}");
     }
+    // A chart that OpenEMR merges into another takes along what waits and what was said.
+    let third = filed(&clinic, &mine, &paper(&maria.id, None)).await;
+    let old = "UPDATE anteroom_upload SET pid = 900001 WHERE state IN ('waiting', 'rejected')";
+    clinic.app.emr.db.script(old).await.expect("merged");
+    let told = read(&third, &mine).await.json();
+    assert_eq!(told["docStatus"], "preliminary", "f150: {told}");
+    assert_eq!(read(&second, &mine).await.status, StatusCode::OK, "f150");
     // What came by OpenEMR's own portal waits for nobody, and somebody else's is nobody's.
     let mut active = clinic.patients("active");
     let sean = active.nth(1).expect("another");
     let theirs = clinic.token(sean, ALL).await;
-    for id in [&first, &second] {
+    for id in [&first, &second, &third] {
         assert_eq!(read(id, &theirs).await.status, StatusCode::NOT_FOUND);
     }
     clinic.close().await;

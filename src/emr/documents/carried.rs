@@ -1,4 +1,4 @@
-//! Documents as messages have them: by their rows, and by name.
+//! Documents as messages and the ledger have them: by their rows, and by name.
 
 use uuid::Uuid;
 
@@ -10,7 +10,9 @@ use crate::domain::refusal::Answer;
 use crate::emr::Emr;
 use crate::emr::documents::ORDER;
 use crate::emr::documents::chart;
+use crate::emr::documents::has_uuid;
 use crate::emr::documents::rows;
+use crate::emr::documents::rows_of;
 use crate::emr::documents::statement;
 
 /// Documents of the chart by their rows, each with its name: those that messages carry, of which whoever reads one is told
@@ -39,6 +41,23 @@ pub(in crate::emr) async fn carried(
         Some((number, attached))
     });
     Ok(named.collect())
+}
+
+/// Which of these documents the chart has for whoever has this reach, as far as documents go: the reach may be one for the
+/// ledger's lines.
+pub(in crate::emr) async fn shown(emr: &Emr, reach: &Reach, ids: &[Uuid]) -> Answer<Vec<Uuid>> {
+    let sql = match has_uuid(emr) {
+        true => chart(emr, reach)?
+            .push(" AND d.uuid IN ")
+            .list(ids.iter().copied()),
+        false => chart(emr, reach)?
+            .push(" AND d.id IN ")
+            .list(rows_of(emr, reach, ids).await?),
+    };
+    let person = reach.person()?;
+    let found = rows(emr, sql.push(ORDER)).await?.into_iter();
+    let shown = found.filter_map(|row| row.document(emr, person, None));
+    Ok(shown.map(|document| document.uuid).collect())
 }
 
 /// The row and the name of a document within a reach for documents.
