@@ -25,6 +25,8 @@ use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use crate::http::limits;
+
 /// How long a caller is waited for (`spec/security.md` section 0).
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -32,6 +34,8 @@ pub struct Patience {
     pub headers: Duration,
     /// For the whole of a body: a little less than any request may take.
     pub body: Duration,
+    /// For the whole of a file, and for the next 64 KiB of it: a phone on a bad line sends 20 MiB, too.
+    pub file: (Duration, Duration),
     /// For taking the next 64 KiB of an answer.
     pub answer: Duration,
 }
@@ -41,6 +45,7 @@ impl Default for Patience {
         Self {
             headers: Duration::from_secs(10),
             body: Duration::from_secs(25),
+            file: (limits::LONGEST_FILE, Duration::from_secs(20)),
             answer: Duration::from_secs(25),
         }
     }
@@ -104,7 +109,11 @@ fn connection(
 > {
     let routes = TowerToHyperService::new(router.clone());
     let service = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(|body| Upload::new(body, patience.body));
+        let takes_file = limits::takes_file(&request);
+        let mut request = request.map(|body| match takes_file {
+            true => Upload::of_file(body, patience.file),
+            false => Upload::new(body, patience.body),
+        });
         request.extensions_mut().insert(ConnectInfo(address));
         routes.call(request)
     });

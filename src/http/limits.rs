@@ -1,19 +1,23 @@
 //! What no request may exceed, what no answer may lack: sizes, time, panics, and the headers of every page.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
+use axum::http::Method;
 use axum::http::StatusCode;
 use axum::http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use axum::http::header::CACHE_CONTROL;
 use axum::http::header::CONNECTION;
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::header::REFERRER_POLICY;
 use axum::http::header::TRANSFER_ENCODING;
 use axum::http::header::X_CONTENT_TYPE_OPTIONS;
@@ -21,6 +25,10 @@ use axum::http::header::X_FRAME_OPTIONS;
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt;
+use futures_util::StreamExt;
+use futures_util::stream;
+use tokio::sync::oneshot;
+use tokio::sync::oneshot::Receiver;
 
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Fault;
@@ -39,8 +47,14 @@ const LONGEST_URL: usize = 8 * 1024;
 /// The largest header block.
 const LARGEST_HEADERS: usize = 32 * 1024;
 
-/// The longest a request may take.
+/// The longest a request may take: one with a file from when that is there.
 const LONGEST: Duration = Duration::from_secs(30);
+
+/// How a form with a file is sent.
+const FORM: &[u8] = b"multipart/form-data";
+
+/// The longest a file may be on its way.
+pub const LONGEST_FILE: Duration = Duration::from_secs(600);
 
 /// The policy of a page that posts to this server only.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: blob:; \
@@ -76,8 +90,19 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
     }
     // A task of its own: a caller who hangs up drops this future, and a statement that is dropped half-way takes its
     // connection with it (`spec/security.md`, case 197; sqlx 0.9 waits for such a one for ever).
+    let (request, whole) = match takes_file(&request) {
+        true => awaited(request),
+        false => (request, None),
+    };
     let work = tokio::spawn(async move {
-        let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+        let mut work = pin!(AssertUnwindSafe(next.run(request)).catch_unwind());
+        if let Some(whole) = whole {
+            let whole = tokio::time::timeout(LONGEST_FILE, whole);
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                _ = whole => {}
+            }
+        }
         tokio::time::timeout(LONGEST, work).await
     });
     let mut response = match work.await {
@@ -92,6 +117,39 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
         response.headers_mut().insert(CONNECTION, close);
     }
     never_sniffed(response)
+}
+
+/// Whether a request brings a file, which may take its time: the caller is known before a byte of it is read.
+pub fn takes_file<B>(request: &axum::http::Request<B>) -> bool {
+    let kind = request.headers().get(CONTENT_TYPE);
+    let kind = kind.map_or(b"".as_slice(), HeaderValue::as_bytes);
+    let form = kind
+        .get(..FORM.len())
+        .is_some_and(|kind| kind.eq_ignore_ascii_case(FORM));
+    let parts: Vec<&str> = request.uri().path().split('/').collect();
+    let place = match parts.as_slice() {
+        ["", "fhir", "Binary"] => true,
+        ["", "account", "documents"] | ["", "staff", "patients", _, "documents"] => form,
+        _ => false,
+    };
+    place && request.method() == Method::POST
+}
+
+/// The same request, and what ends once its body is whole, or nobody reads it any more.
+fn awaited(request: Request) -> (Request, Option<Receiver<()>>) {
+    let (held, whole) = oneshot::channel::<()>();
+    // Whoever holds the body holds the other end: it is let go with the last piece.
+    let request = request.map(|body| {
+        let pieces = stream::unfold(
+            (body.into_data_stream(), held),
+            |(mut body, held)| async move {
+                let piece = body.next().await?;
+                Some((piece, (body, held)))
+            },
+        );
+        Body::from_stream(pieces.fuse())
+    });
+    (request, Some(whole))
 }
 
 /// Who reads an answer that no handler gives.
@@ -206,4 +264,35 @@ pub fn policy_for(origin: &str) -> Option<HeaderValue> {
         &format!("form-action 'self' {origin}"),
     );
     plain.then(|| HeaderValue::from_str(&text).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f150_only_files_may_take_their_time() {
+        let takes = |method: &str, path: &str, kind: &str| {
+            let request = axum::http::Request::builder()
+                .method(method)
+                .uri(path)
+                .header(CONTENT_TYPE, kind);
+            takes_file(&request.body(()).expect("a request"))
+        };
+        let form = "Multipart/Form-Data; boundary=x";
+        assert!(takes("POST", "/fhir/Binary", "application/pdf"));
+        for path in ["/account/documents", "/staff/patients/7/documents"] {
+            assert!(takes("POST", path, form), "{path}");
+            assert!(!takes("POST", path, "application/x-www-form-urlencoded"));
+        }
+        for (method, path) in [
+            ("PUT", "/fhir/Binary"),
+            ("POST", "/fhir/Patient"),
+            ("POST", "/login"),
+            ("POST", "/account/documents/7"),
+            ("POST", "/account/messages/new"),
+        ] {
+            assert!(!takes(method, path, form), "{method} {path}");
+        }
+    }
 }

@@ -20,6 +20,9 @@ const SECOND: &str = "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
 /// What only the answer of the second holds.
 const SMUGGLED: &str = "{\"status\":\"ok\"";
 
+/// What an app asks for that sends files.
+const FILES: &str = "patient/DocumentReference.crs patient/Binary.cr";
+
 /// The status of the first answer.
 fn status(heard: &str) -> u16 {
     let code = heard.split(' ').nth(1).and_then(|code| code.parse().ok());
@@ -169,6 +172,7 @@ fn hurry() -> Patience {
     Patience {
         headers: second,
         body: second,
+        file: (20 * second, second),
         answer: second,
     }
 }
@@ -176,7 +180,8 @@ fn hurry() -> Patience {
 #[test]
 fn case_191_nobody_is_waited_for_half_a_minute() {
     let patience = Patience::default();
-    for one in [patience.headers, patience.body, patience.answer] {
+    let (_, piece) = patience.file;
+    for one in [patience.headers, patience.body, piece, patience.answer] {
         assert!(one <= Duration::from_secs(30), "{patience:?}");
     }
 }
@@ -191,8 +196,14 @@ async fn case_191_who_sends_or_takes_a_byte_at_a_time_is_let_go() {
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n",
         two.mine
     );
+    let token = clinic.token(clinic.patient("active"), FILES).await;
+    let file = format!(
+        "POST /fhir/Binary HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: text/plain\r\nContent-Length: 100000\r\n\r\n"
+    );
     for (what, head) in [
         ("a body", slowly.as_str()),
+        ("a file", file.as_str()),
         ("headers", "GET /livez HTTP/1.1\r\nX: "),
     ] {
         let mut stream = TcpStream::connect(port.address).await.expect("it listens");
@@ -232,6 +243,37 @@ async fn case_191_who_sends_or_takes_a_byte_at_a_time_is_let_go() {
     // Somebody who takes what is sent is served meanwhile.
     let (heard, _) = port.exchange(SECOND.as_bytes()).await;
     assert_eq!(status(&heard), 200, "{heard}");
+    port.close().await;
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f150_a_file_that_keeps_coming_may_take_longer_than_another_body() {
+    let clinic = Clinic::open().await;
+    let token = clinic.token(clinic.patient("active"), FILES).await;
+    let patience = Patience {
+        file: (Duration::from_secs(30), Duration::from_secs(5)),
+        ..hurry()
+    };
+    let port = Port::open(clinic.app.clone(), patience).await;
+    let piece = vec![b'x'; 70 * 1024];
+    let head = format!(
+        "POST /fhir/Binary HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        8 * piece.len()
+    );
+    let mut stream = TcpStream::connect(port.address).await.expect("it listens");
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    let begun = Instant::now();
+    for _ in 0..8 {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        stream.write_all(&piece).await.expect("it is waited for");
+    }
+    assert!(begun.elapsed() > hurry().body);
+    let mut heard = Vec::new();
+    stream.read_to_end(&mut heard).await.expect("an answer");
+    let heard = String::from_utf8_lossy(&heard);
+    assert_eq!(status(&heard), 201, "{heard}");
     port.close().await;
     clinic.close().await;
 }
