@@ -124,6 +124,14 @@ impl From<Fault> for Failure {
 }
 
 impl Refusal {
+    /// Whether it says that there is nothing to show, where several kinds of records are gathered: anything else is told.
+    pub fn is_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::Forbidden(_) | Self::NotFound | Self::Unsupported(_)
+        )
+    }
+
     /// The request is wrong at `location`.
     pub fn invalid(location: impl Into<String>, why: impl Into<String>) -> Self {
         Self::Invalid {

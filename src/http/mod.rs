@@ -118,6 +118,8 @@ pub struct App {
     pub provider: Provider,
     /// The FHIR base, in the form rendering needs it.
     pub base: Base,
+    /// Who is taking a record away.
+    pub exports: documents::records::turn::Exports,
     /// What waits at the desk, as counted a moment ago.
     pub desk: desk::Counts,
     /// Told once, when the server is to stop: answers that would go on for ever end.
@@ -159,6 +161,7 @@ impl App {
             key_sets: jwks::Cache::default(),
             provider: Provider::default(),
             base,
+            exports: documents::records::turn::Exports::default(),
             desk: desk::Counts::default(),
             stopping: watch::Sender::new(false),
             capability,

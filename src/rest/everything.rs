@@ -226,7 +226,7 @@ async fn found(
             let page = match records::find(rest, &reach, &query).await {
                 Ok(page) => page,
                 // A type that cannot be looked through for this patient has nothing to show.
-                Err(Failure::Refused(_)) => break,
+                Err(Failure::Refused(refusal)) if refusal.is_absence() => break,
                 Err(broken) => return Err(broken),
             };
             looked += page.records.len();
@@ -314,7 +314,7 @@ async fn along(rest: &Rest<'_>, wanted: &Wanted, page: &[Record]) -> Answer<Vec<
         };
         match records::find(rest, &reach, &query).await {
             Ok(page) => found.extend(page.records),
-            Err(Failure::Refused(_)) => {}
+            Err(Failure::Refused(refusal)) if refusal.is_absence() => {}
             Err(broken) => return Err(broken),
         }
     }

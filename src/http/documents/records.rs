@@ -14,11 +14,12 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use time::format_description::well_known::Rfc3339;
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::Sender;
 
+use crate::auth::session;
 use crate::domain::ResourceType;
 use crate::domain::access::Grant;
+use crate::domain::access::Holder;
 use crate::domain::language::Language;
 use crate::domain::people::Person;
 use crate::domain::query::Query;
@@ -32,11 +33,13 @@ use crate::domain::scope::Interaction;
 use crate::emr;
 use crate::http::App;
 use crate::http::documents;
+use crate::http::documents::records::turn::Turn;
 use crate::http::documents::zipped;
 use crate::http::documents::zipped::Archive;
 use crate::http::door;
 use crate::http::door::Away;
 use crate::http::fhir;
+use crate::http::oauth::context;
 use crate::http::request_id::RequestId;
 use crate::http::words::Reader;
 use crate::rest::Rest;
@@ -46,6 +49,7 @@ use crate::sheet::summary;
 use crate::store::grants;
 
 mod told;
+pub mod turn;
 
 /// Documents of one statement.
 const PAGE: u32 = 200;
@@ -65,11 +69,26 @@ struct Taker {
     grant: Grant,
     person: Person,
     language: Language,
+    /// Of the login, which changes with the password.
+    credential: String,
+    _turn: Turn,
 }
 
 impl Taker {
     fn rest(&self) -> Rest<'_> {
         fhir::rest(&self.app, &self.id, &self.grant)
+    }
+
+    /// Whether all this may go on: it can take long, and what staff switch off ends.
+    async fn stands(&self) -> Answer<()> {
+        documents::open(&self.app.emr).await?;
+        let base = self.app.config.fhir_base();
+        let context = context(&self.app, &base, &self.id.0);
+        let who = session::who(&context, Holder::Patient(self.person.pid)).await?;
+        match who.is_some_and(|who| who.credential() == self.credential) {
+            true => Ok(()),
+            false => Err(Refusal::Unauthenticated.into()),
+        }
     }
 }
 
@@ -83,9 +102,11 @@ pub async fn everything(
     let page = (app.clone(), id.clone());
     let shown: Result<Response, Away> = async {
         let taker = taker((app, id), (&uri, &headers)).await?;
+        let summary = printed(&taker).await?;
+        let begun = begun(&taker).await?;
         let wall = taker.app.emr.zone.wall(taker.app.emr.now());
         let (archive, body) = zipped::archive(wall);
-        tokio::spawn(archived(taker, archive));
+        tokio::spawn(archived(taker, archive, (summary, begun)));
         Ok(file(("application/zip", "my-records.zip"), body))
     }
     .await;
@@ -122,17 +143,15 @@ pub async fn bundle(
     let page = (app.clone(), id.clone());
     let shown: Result<Response, Away> = async {
         let taker = taker((app, id), (&uri, &headers)).await?;
-        let (out, pieces) = mpsc::channel(WAITING);
-        let next = |mut pieces: mpsc::Receiver<std::io::Result<Vec<u8>>>| async move {
-            let piece = pieces.recv().await?;
-            Some((piece, pieces))
-        };
-        let body = Body::from_stream(futures_util::stream::unfold(pieces, next));
+        let begun = begun(&taker).await?;
+        let (out, body) = zipped::pieces(WAITING);
         tokio::spawn(async move {
-            if let Err(failure) = poured(&taker, &out).await {
+            let poured = poured(&taker, &out, begun).await;
+            // The turn is over before the answer is.
+            drop(taker);
+            if let Err(failure) = poured {
                 tracing::warn!(?failure, "a record was not sent whole");
-                let broken = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-                let _ = out.send(Err(broken)).await;
+                zipped::break_off(&out).await;
             }
         });
         Ok(file(("application/fhir+json", "my-record.json"), body))
@@ -148,6 +167,7 @@ async fn taker(
 ) -> Result<Taker, Away> {
     let (account, _) = door::own(&app, &id, headers, uri.path()).await?;
     documents::open(&app.emr).await?;
+    let turn = app.exports.turn(account.person)?;
     let language = Reader::of((&Method::GET, uri), headers).language;
     let person = account.person;
     let grant = grants::whole_record(person);
@@ -163,6 +183,8 @@ async fn taker(
         grant,
         person,
         language,
+        credential: account.credential(),
+        _turn: turn,
     })
 }
 
@@ -178,8 +200,11 @@ fn file((kind, name): (&'static str, &str), body: Body) -> Response {
 }
 
 /// Writes the archive to its end; where that fails, the connection ends before it is one.
-async fn archived(taker: Taker, mut archive: Archive) {
-    match filled(&taker, &mut archive).await {
+async fn archived(taker: Taker, mut archive: Archive, (summary, begun): (Vec<u8>, Begun)) {
+    let filled = filled(&taker, &mut archive, (&summary, begun)).await;
+    // The turn is over before the answer is.
+    drop(taker);
+    match filled {
         Ok(()) => {
             // Whoever went away before the last piece wants no archive.
             let _ = archive.finish().await;
@@ -191,12 +216,17 @@ async fn archived(taker: Taker, mut archive: Archive) {
     }
 }
 
-async fn filled(taker: &Taker, archive: &mut Archive) -> Answer<()> {
+async fn filled(
+    taker: &Taker,
+    archive: &mut Archive,
+    (summary, begun): (&[u8], Begun),
+) -> Answer<()> {
     archive.begin("", SUMMARY).await?;
-    archive.write(&printed(taker).await?).await?;
+    archive.write(summary).await?;
     archive.begin("", BUNDLE).await?;
-    let mut pages = Pages::of(taker);
-    while let Some(piece) = pages.next().await? {
+    let (mut pages, first) = begun;
+    archive.write(first.as_bytes()).await?;
+    while let Some(piece) = pages.next(taker).await? {
         archive.write(piece.as_bytes()).await?;
     }
     let mut missing = Vec::new();
@@ -217,6 +247,7 @@ async fn filled(taker: &Taker, archive: &mut Archive) -> Answer<()> {
             if matches!(document.stage, Stage::Refused(_)) {
                 continue;
             }
+            taker.stands().await?;
             match emr::open(&taker.app.emr, &bytes, document.uuid).await {
                 Ok(opened) => {
                     archive.begin("documents/", &document.name).await?;
@@ -240,19 +271,42 @@ async fn filled(taker: &Taker, archive: &mut Archive) -> Answer<()> {
     Ok(())
 }
 
-async fn poured(taker: &Taker, out: &Sender<std::io::Result<Vec<u8>>>) -> Answer<()> {
-    let mut pages = Pages::of(taker);
-    while let Some(piece) = pages.next().await? {
-        if out.send(Ok(piece.into_bytes())).await.is_err() {
+async fn poured(
+    taker: &Taker,
+    out: &Sender<std::io::Result<Vec<u8>>>,
+    (mut pages, first): Begun,
+) -> Answer<()> {
+    let mut piece = Some(first);
+    while let Some(text) = piece {
+        if out.send(Ok(text.into_bytes())).await.is_err() {
             return Ok(());
         }
+        piece = pages.next(taker).await?;
     }
     Ok(())
 }
 
+/// A Bundle, and as much of it as is made before anything is answered.
+type Begun = (Pages, String);
+
+/// The head and the first page: a record that cannot be read is told so, and not sent in part.
+async fn begun(taker: &Taker) -> Answer<Begun> {
+    let mut pages = Pages {
+        whole: whole::of(taker.person.uuid),
+        state: At::Head,
+    };
+    let mut text = String::new();
+    while text.is_empty() || pages.state == At::First {
+        match pages.next(taker).await? {
+            Some(piece) => text.push_str(&piece),
+            None => break,
+        }
+    }
+    Ok((pages, text))
+}
+
 /// A Bundle in pieces: its head, its entries page by page, its end.
-struct Pages<'a> {
-    taker: &'a Taker,
+struct Pages {
     whole: Whole,
     state: At,
 }
@@ -266,27 +320,20 @@ enum At {
     End,
 }
 
-impl<'a> Pages<'a> {
-    fn of(taker: &'a Taker) -> Self {
-        Self {
-            taker,
-            whole: whole::of(taker.person.uuid),
-            state: At::Head,
-        }
-    }
-
-    async fn next(&mut self) -> Answer<Option<String>> {
+impl Pages {
+    async fn next(&mut self, taker: &Taker) -> Answer<Option<String>> {
         match self.state {
             At::Head => {
                 self.state = At::First;
-                let now = self.taker.app.emr.now().format(&Rfc3339);
+                let now = taker.app.emr.now().format(&Rfc3339);
                 let now = now.map_err(|error| Fault::new("writing a time", error))?;
                 Ok(Some(format!(
                     "{{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"timestamp\":\"{now}\",\"entry\":["
                 )))
             }
             At::First | At::Within => {
-                let Some(entries) = self.whole.page(&self.taker.rest()).await? else {
+                taker.stands().await?;
+                let Some(entries) = self.whole.page(&taker.rest()).await? else {
                     self.state = At::End;
                     return Ok(Some("]}".to_owned()));
                 };

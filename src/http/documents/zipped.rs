@@ -1,6 +1,6 @@
 //! A ZIP archive that is made while it is sent: whatever it holds, no more of it is in memory than a few pieces.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
 use std::io::Write;
 use std::sync::Arc;
@@ -25,8 +25,12 @@ use crate::emr::documents::Bytes;
 const PIECE: usize = 64 * 1024;
 const WAITING: usize = 4;
 
-/// Letters of a name at most, before its number is put in front.
-const LONGEST: usize = 120;
+/// Bytes of a name at most, before its number is put in front: no system takes more than 255, and 200 are enough.
+const LONGEST: usize = 188;
+
+/// Names that are devices on Windows, whatever their ending; those of ports have a digit behind them.
+const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+const PORTS: [&str; 2] = ["com", "lpt"];
 
 /// Where the archive writes: what is here goes out after each piece.
 #[derive(Clone, Default)]
@@ -59,25 +63,38 @@ pub struct Archive {
     sink: Sink,
     out: Sender<io::Result<Vec<u8>>>,
     written: DateTime,
-    names: HashSet<String>,
+    /// Each with the number the next one of that name gets.
+    names: HashMap<String, u64>,
 }
 
 /// An archive, and the body it becomes. `wall` is the practice's clock.
 pub fn archive(wall: PrimitiveDateTime) -> (Archive, Body) {
-    let (out, pieces) = mpsc::channel(WAITING);
+    let (out, body) = pieces(WAITING);
     let sink = Sink::default();
     let archive = Archive {
         zip: ZipWriter::new_stream(sink.clone()),
         sink,
         out,
         written: moment(wall),
-        names: HashSet::new(),
+        names: HashMap::new(),
     };
+    (archive, body)
+}
+
+/// A body that is made while it is sent; `waiting` pieces of it wait for a slow reader.
+pub fn pieces(waiting: usize) -> (Sender<io::Result<Vec<u8>>>, Body) {
+    let (out, pieces) = mpsc::channel(waiting);
     let next = |mut pieces: mpsc::Receiver<io::Result<Vec<u8>>>| async move {
         let piece = pieces.recv().await?;
         Some((piece, pieces))
     };
-    (archive, Body::from_stream(stream::unfold(pieces, next)))
+    (out, Body::from_stream(stream::unfold(pieces, next)))
+}
+
+/// Ends the connection before a body is whole, so that nobody takes it for one.
+pub async fn break_off(out: &Sender<io::Result<Vec<u8>>>) {
+    let broken = io::Error::from(io::ErrorKind::UnexpectedEof);
+    let _ = out.send(Err(broken)).await;
 }
 
 impl Archive {
@@ -86,12 +103,7 @@ impl Archive {
     /// # Errors
     /// A fault where nobody listens any more, or the archive is broken.
     pub async fn begin(&mut self, folder: &str, name: &str) -> Result<(), Fault> {
-        let mut path = format!("{folder}{}", safe(name));
-        let mut number = 2;
-        while !self.names.insert(path.to_lowercase()) {
-            path = format!("{folder}{number} {}", safe(name));
-            number += 1;
-        }
+        let path = self.unlike(folder, &safe(name));
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
             .compression_level(Some(1))
@@ -99,6 +111,22 @@ impl Archive {
             .unix_permissions(0o600);
         self.zip.start_file(path, options).map_err(fault)?;
         self.flushed().await
+    }
+
+    /// A path that no other file has: a number goes before a name that comes again.
+    fn unlike(&mut self, folder: &str, name: &str) -> String {
+        let mut path = format!("{folder}{name}");
+        let own = path.to_lowercase();
+        if let Some(next) = self.names.get(&own).copied() {
+            let mut number = next;
+            while self.names.contains_key(&path.to_lowercase()) {
+                path = format!("{folder}{number} {name}");
+                number += 1;
+            }
+            self.names.insert(own, number);
+        }
+        self.names.insert(path.to_lowercase(), 2);
+        path
     }
 
     /// The next bytes of the file.
@@ -144,8 +172,7 @@ impl Archive {
 
     /// Ends the connection before the archive is whole, so that nobody takes it for one.
     pub async fn break_off(self) {
-        let broken = io::Error::from(io::ErrorKind::UnexpectedEof);
-        let _ = self.out.send(Err(broken)).await;
+        break_off(&self.out).await;
     }
 
     async fn flushed(&self) -> Result<(), Fault> {
@@ -187,17 +214,44 @@ fn safe(name: &str) -> String {
     };
     let name: String = name.chars().map(plain).collect();
     let name = name.trim_matches([' ', '.']);
-    let count = name.chars().count();
-    match (count, name.rsplit_once('.')) {
-        (0, _) => "document".to_owned(),
-        (..=LONGEST, _) => name.to_owned(),
+    let name = match name.rsplit_once('.') {
+        _ if name.is_empty() => "document".to_owned(),
+        _ if name.len() <= LONGEST => name.to_owned(),
         // The ending tells what it is.
-        (_, Some((stem, ending))) if ending.chars().count() <= 8 => {
-            let stem: String = stem.chars().take(LONGEST - 9).collect();
-            format!("{}.{ending}", stem.trim_end())
+        Some((stem, ending)) if ending.chars().count() <= 8 => {
+            format!("{}.{ending}", cut(stem, LONGEST - ending.len() - 1))
         }
-        _ => name.chars().take(LONGEST).collect(),
+        _ => cut(name, LONGEST).to_owned(),
+    };
+    match is_device(&name) {
+        true => format!("_{name}"),
+        false => name,
     }
+}
+
+/// As many whole letters as these bytes hold, without a blank or a dot at the end, which Windows takes away.
+fn cut(text: &str, most: usize) -> &str {
+    let ends = text
+        .char_indices()
+        .map(|(at, letter)| at + letter.len_utf8());
+    let end = ends.take_while(|end| *end <= most).last();
+    text[..end.unwrap_or_default()].trim_end_matches([' ', '.'])
+}
+
+/// Whether Windows takes a name for a device.
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
+    let stem = stem.trim_end().to_lowercase();
+    let port = |port: &&str| {
+        stem.strip_prefix(*port)
+            .is_some_and(|rest| rest.chars().count() == 1 && rest.contains(is_number))
+    };
+    DEVICES.contains(&stem.as_str()) || PORTS.iter().any(port)
+}
+
+/// Digits, and those that stand above the line.
+fn is_number(letter: char) -> bool {
+    letter.is_ascii_digit() || "¹²³".contains(letter)
 }
 
 #[cfg(test)]
@@ -216,12 +270,44 @@ mod tests {
             ("", "document"),
             ("trailing. ", "trailing"),
             ("Überweisung 漢字.pdf", "Überweisung 漢字.pdf"),
+            ("CON.pdf", "_CON.pdf"),
+            ("lpt1 .txt", "_lpt1 .txt"),
+            ("aux", "_aux"),
+            ("com².pdf", "_com².pdf"),
+            ("com12.pdf", "com12.pdf"),
+            ("console.pdf", "console.pdf"),
         ] {
             assert_eq!(safe(name), expected);
         }
         let long = format!("{}.pdf", "x".repeat(300));
         assert!(safe(&long).ends_with("x.pdf") && safe(&long).chars().count() <= LONGEST);
         assert_eq!(safe(&"y".repeat(300)).chars().count(), LONGEST);
+        // Bytes count: a letter may have four of them.
+        for letter in ["漢", "👩", "Ü"] {
+            let safe = safe(&format!("{}.pdf", letter.repeat(300)));
+            assert!(safe.len() <= LONGEST && safe.len() > LONGEST - 4, "{safe}");
+            assert!(safe.ends_with(&format!("{letter}.pdf")), "{safe}");
+        }
+        let dotted = format!("{}. . {}", "z".repeat(LONGEST - 4), "z".repeat(20));
+        assert_eq!(safe(&dotted), "z".repeat(LONGEST - 4));
+    }
+
+    #[test]
+    fn names_that_come_again_are_numbered_and_whole() {
+        let (mut archive, _body) = archive(datetime!(2026-11-21 15:00));
+        let name = safe(&format!("{}.pdf", "漢".repeat(300)));
+        let mut paths = std::collections::HashSet::new();
+        for _ in 0..1_000 {
+            let path = archive.unlike("documents/", &name);
+            let file = path.strip_prefix("documents/").expect("in the folder");
+            assert!(file.len() <= 200, "{file}");
+            assert!(paths.insert(path.to_lowercase()), "{path}");
+        }
+        assert_eq!(archive.unlike("", "3 a.txt"), "3 a.txt");
+        for expected in ["a.txt", "2 a.txt", "4 a.txt"] {
+            assert_eq!(archive.unlike("", "a.txt"), expected);
+        }
+        assert_eq!(archive.unlike("", "A.TXT"), "5 A.TXT");
     }
 
     #[tokio::test]

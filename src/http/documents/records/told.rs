@@ -101,7 +101,7 @@ async fn all(
         let page = match emr::find(rest.emr, &reach, &query).await {
             Ok(page) => page,
             // What this practice does not have has nothing to show.
-            Err(Failure::Refused(_)) => return Ok((found, more)),
+            Err(Failure::Refused(refusal)) if refusal.is_absence() => return Ok((found, more)),
             Err(failure) => return Err(failure),
         };
         for record in page.records {
