@@ -153,14 +153,25 @@ pub(super) async fn put(path: &Path, bytes: Vec<u8>) -> Result<(), Fault> {
     written.map_err(fault)
 }
 
-/// A folder for this server's user alone, as OpenEMR makes them.
+/// A folder for this server's user alone, as OpenEMR makes them. What lies in it lasts only where its own name does, so a new
+/// one is written down in the folder above it too.
 ///
 /// # Errors
 /// A fault where it cannot be made.
 pub(super) async fn make_folder(folder: &Path) -> Result<(), Fault> {
+    if fs::try_exists(folder).await.unwrap_or(false) {
+        return Ok(());
+    }
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);
-    let made = builder.create(folder).await;
+    let made = async {
+        builder.create(folder).await?;
+        match folder.parent() {
+            Some(above) => fs::File::open(above).await?.sync_all().await,
+            None => Ok(()),
+        }
+    };
+    let made = made.await;
     made.map_err(|error| Fault::new("making a folder of documents", error))
 }
 

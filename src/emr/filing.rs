@@ -31,6 +31,7 @@ use crate::emr::spool;
 use crate::emr::uuids;
 use crate::emr::writing::Written;
 use crate::portal::Case;
+use crate::portal::document;
 use crate::portal::document::DocumentAsk;
 use crate::portal::document::DocumentCase;
 use crate::portal::document::DocumentChange;
@@ -47,7 +48,8 @@ use crate::store::uploads::NewUpload;
 use crate::store::uploads::State;
 
 /// All categories: there are tens of them. Version 6.1 keeps no codes.
-const CATEGORIES: &str = "SELECT c.id AS row_id, c.name, p.name AS parent, c.aco_spec, ";
+const CATEGORIES: &str =
+    "SELECT c.id AS row_id, c.name, p.name AS parent, p.parent AS above, c.aco_spec, ";
 const CODES: &str = "c.codes AS codes";
 const NO_CODES: &str = "NULL AS codes";
 const NOT_ROOT: &str =
@@ -56,6 +58,9 @@ const NOT_ROOT: &str =
 /// The practice's list of media types, exact or `type/*` (OpenEMR facts 2.9).
 const LISTED: &str =
     "SELECT option_id FROM list_options WHERE list_id = 'files_white_list' AND activity = 1";
+
+/// The system of a category that is named by its row, as the desk's form does.
+pub const BY_ROW: &str = "categories.id";
 
 /// Where OpenEMR's portal puts an upload when nobody named a category it knows.
 const FALLBACK: i64 = 3;
@@ -92,6 +97,7 @@ struct Category {
     row_id: i64,
     name: Option<String>,
     parent: Option<String>,
+    above: Option<i64>,
     aco_spec: Option<String>,
     codes: Option<String>,
 }
@@ -144,7 +150,6 @@ pub(super) async fn case(
         return Err(Refusal::Unavailable(why).into());
     }
     let (found, hash) = looked_at(emr, &paper.bytes).await?;
-    let virus = scanning::looked_through(emr, &paper.bytes).await? == Found::Virus;
     let listed = match (found, globals.on("secure_upload")) {
         (Some(found), true) => listed(emr, found).await?,
         _ => true,
@@ -156,7 +161,7 @@ pub(super) async fn case(
         let location = "DocumentReference.content[0].attachment.title".to_owned();
         return Err(Refusal::Unprocessable { location, why }.into());
     }
-    Ok(Case::Document(DocumentCase {
+    let mut case = DocumentCase {
         person,
         by,
         client_id: grant.client_id().to_owned(),
@@ -165,19 +170,32 @@ pub(super) async fn case(
         choice,
         found,
         listed,
-        virus,
+        virus: false,
         category,
         hash,
         drive: uuids::fresh(),
         encrypted: globals.on("drive_encryption"),
         paper,
-    }))
+    };
+    // What is refused anyhow is nothing to look through.
+    if document::holds(&case) {
+        let found = scanning::looked_through(emr, &case.paper.bytes).await?;
+        case.virus = found == Found::Virus;
+    }
+    Ok(Case::Document(case))
 }
 
-/// What the bytes are, and their hash: work for another thread.
+/// What the bytes are, and their hash, which a received file has already: work for another thread.
 async fn looked_at(emr: &Emr, source: &Source) -> Answer<(Option<&'static str>, String)> {
     let bytes = spool::bytes(emr, source).await?;
-    let work = move || (sniff::kind(&bytes), crypto::sha3_512_hex(&bytes));
+    let known = match source {
+        Source::Spooled(received) => Some(received.hash.clone()),
+        Source::Inline(_) => None,
+    };
+    let work = move || {
+        let hash = known.unwrap_or_else(|| crypto::sha3_512_hex(&bytes));
+        (sniff::kind(&bytes), hash)
+    };
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.map_err(|error| Fault::new("looking at an upload", error))?)
 }
@@ -241,15 +259,43 @@ pub(super) async fn category_named(emr: &Emr, reach: &Reach, name: &str) -> Answ
 /// # Errors
 /// As [`crate::db::Db::all`].
 pub async fn categories(emr: &Emr, held: Option<&[Right]>) -> Answer<Vec<String>> {
-    let sql = Sql::new(CATEGORIES).push(NO_CODES).push(NOT_ROOT);
-    let all: Vec<Category> = emr.db.all(sql).await?;
-    let open = all.into_iter().filter(|one| one.open_to(held));
+    let open = open(emr, held).await?.into_iter();
     Ok(open.filter_map(|one| one.name).collect())
 }
 
+/// The same with their rows for a form that offers them: several may have one name, so each is told with the one above it.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn choices(emr: &Emr, held: Option<&[Right]>) -> Answer<Vec<(i64, String)>> {
+    let open = open(emr, held).await?.into_iter();
+    Ok(open
+        .filter_map(|one| Some((one.row_id, one.path()?)))
+        .collect())
+}
+
+async fn open(emr: &Emr, held: Option<&[Right]>) -> Answer<Vec<Category>> {
+    let sql = Sql::new(CATEGORIES).push(NO_CODES).push(NOT_ROOT);
+    let all: Vec<Category> = emr.db.all(sql).await?;
+    Ok(all.into_iter().filter(|one| one.open_to(held)).collect())
+}
+
 impl Category {
-    /// Whether it has this name, blanks apart, or this LOINC code.
+    /// Its name, after that of the one above it, unless that is the root of all.
+    fn path(&self) -> Option<String> {
+        let name = self.name.as_deref()?;
+        let nested = self.above.is_some_and(|above| above != 0);
+        Some(match self.parent.as_deref().filter(|_| nested) {
+            Some(parent) => format!("{parent} / {name}"),
+            None => name.to_owned(),
+        })
+    }
+
+    /// Whether it has this name, blanks apart, this LOINC code, or this row.
     fn is(&self, asked: &Token) -> bool {
+        if asked.system.as_deref() == Some(BY_ROW) {
+            return asked.code == self.row_id.to_string();
+        }
         let code_of = |text: &str| text.split_whitespace().collect::<Vec<&str>>().join(" ");
         match asked.system.as_deref() == Some(DOCUMENT_CATEGORIES) {
             true => code_of(self.name.as_deref().unwrap_or_default()) == code_of(&asked.code),

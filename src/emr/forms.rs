@@ -326,6 +326,7 @@ pub(super) async fn open(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Opened> {
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let tag = crate::crypto::sha3_512_hex(&bytes);
     Ok(Opened {
+        person: reach.person()?,
         tag: tag.chars().take(32).collect(),
         length,
         bytes: Bytes::Whole(bytes),

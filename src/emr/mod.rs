@@ -80,6 +80,8 @@ use std::sync::Arc;
 use std::sync::RwLock;
 
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
+use tokio::sync::SemaphorePermit;
 use uuid::Uuid;
 
 use crate::config::Booking;
@@ -106,6 +108,9 @@ const FRESH: i64 = 1;
 /// The same for the code lists and the practice's name, which are longer and hardly ever change.
 const LISTS_FRESH: i64 = 60;
 
+/// How many documents are encrypted or decrypted at once.
+const CIPHERS: usize = 2;
+
 /// Tells the present instant; given in, so that a test can choose it.
 pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
 
@@ -126,6 +131,7 @@ pub struct Emr {
     /// The turn of whoever books through this process: waited for here, no connection is held meanwhile, and on a cluster
     /// one of each node competes.
     pub turn: tokio::sync::Mutex<()>,
+    ciphers: Semaphore,
     clock: Clock,
     practice: RwLock<Arc<Practice>>,
 }
@@ -187,9 +193,19 @@ impl Emr {
             booking: Booking::default(),
             papers: Papers::default(),
             turn: tokio::sync::Mutex::new(()),
+            ciphers: Semaphore::new(CIPHERS),
             clock,
             practice: RwLock::new(Arc::new(practice)),
         })
+    }
+
+    /// The turn of who encrypts or decrypts a document: it is whole in memory meanwhile, and more than once.
+    ///
+    /// # Errors
+    /// A fault where the server stops.
+    pub(in crate::emr) async fn cipher_turn(&self) -> Result<SemaphorePermit<'_>, Fault> {
+        let turn = self.ciphers.acquire().await;
+        turn.map_err(|error| Fault::new("waiting to decrypt a document", error))
     }
 
     /// The present instant, from the clock the practice was opened with.

@@ -86,8 +86,10 @@ pub(super) async fn looked_through(emr: &Emr, source: &Source) -> Answer<Found> 
 async fn sent<T: TransportProtocol>(emr: &Emr, source: &Source, to: T) -> IoResult {
     match (source, &emr.documents) {
         (Source::Inline(bytes), _) => scan_buffer(bytes, to, PIECE).await,
-        (Source::Spooled(id, _), Some(root)) => scan_file(spool::place(root, *id), to, PIECE).await,
-        (Source::Spooled(..), None) => Err(ErrorKind::NotFound.into()),
+        (Source::Spooled(received), Some(root)) => {
+            scan_file(spool::place(root, received.id), to, PIECE).await
+        }
+        (Source::Spooled(_), None) => Err(ErrorKind::NotFound.into()),
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::fs;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
+use crate::crypto::Running;
 use crate::crypto::SystemEntropy;
 use crate::db::Tx;
 use crate::db::sql::Sql;
@@ -23,6 +24,7 @@ use crate::emr::files;
 use crate::emr::uuids;
 use crate::portal::document::DocumentCase;
 use crate::portal::document::LARGEST;
+use crate::portal::document::Received;
 use crate::portal::document::Source;
 
 /// The folder for what is being received. No document lies in it: a document's folder is a number.
@@ -38,12 +40,12 @@ const NAMED: &str = "SELECT COUNT(*) AS number FROM documents WHERE drive_uuid =
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// A file that is being received; it goes away with this value.
-#[derive(Debug)]
 pub struct Spool {
     id: Uuid,
     path: PathBuf,
     file: fs::File,
     size: u64,
+    digest: Running,
 }
 
 impl Drop for Spool {
@@ -72,6 +74,7 @@ impl Spool {
             path,
             file,
             size: 0,
+            digest: Running::sha3_512(),
         })
     }
 
@@ -84,6 +87,7 @@ impl Spool {
         if self.size > LARGEST {
             return Err(Refusal::TooLarge("A file has at most 20 MiB.").into());
         }
+        self.digest.add(piece);
         let done = self.file.write_all(piece).await;
         Ok(done.map_err(|error| Fault::new("receiving a file", error))?)
     }
@@ -95,7 +99,12 @@ impl Spool {
     pub async fn received(&mut self) -> Answer<Source> {
         let done = self.file.flush().await;
         done.map_err(|error| Fault::new("receiving a file", error))?;
-        Ok(Source::Spooled(self.id, self.size))
+        let digest = std::mem::replace(&mut self.digest, Running::sha3_512());
+        Ok(Source::Spooled(Received {
+            id: self.id,
+            size: self.size,
+            hash: digest.hex(),
+        }))
     }
 }
 
@@ -111,9 +120,9 @@ pub(super) fn place(root: &Path, id: Uuid) -> PathBuf {
 pub(super) async fn bytes(emr: &Emr, source: &Source) -> Answer<Cow<'static, [u8]>> {
     match source {
         Source::Inline(bytes) => Ok(Cow::Owned(bytes.to_vec())),
-        Source::Spooled(id, _) => {
+        Source::Spooled(received) => {
             let root = emr.documents.as_ref().ok_or(Refusal::NotFound)?;
-            let read = fs::read(place(root, *id)).await;
+            let read = fs::read(place(root, received.id)).await;
             Ok(Cow::Owned(read.map_err(|error| {
                 Fault::new("reading a received file", error)
             })?))
@@ -147,6 +156,7 @@ pub(super) async fn file(emr: &Emr, tx: &mut Tx, case: &DocumentCase) -> Answer<
                 let why = "OpenEMR has not made its keys for documents yet: file one document in OpenEMR first.";
                 return Err(Refusal::Unavailable(why).into());
             }
+            let _turn = emr.cipher_turn().await?;
             let work = move || cipher::encrypt(&keys, &plain, &SystemEntropy);
             let done = tokio::task::spawn_blocking(work).await;
             done.map_err(|error| Fault::new("encrypting a document", error))??

@@ -1,12 +1,12 @@
 //! Binary: a document's own bytes, whole or in ranges, read from the disk while they are sent; and files that are
 //! posted, received onto the disk piece by piece and filed in the chart.
 
+pub mod handed;
 mod name;
 mod range;
 mod upload;
 
 pub use upload::create;
-pub use upload::file;
 
 use std::sync::Arc;
 
@@ -54,6 +54,7 @@ use crate::http::guard;
 use crate::http::negotiate;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
+use crate::rest::Rest;
 
 use range::Range;
 
@@ -89,6 +90,7 @@ async fn read_one(
     let reach = grant.reach(kind, Interaction::Read)?;
     let uuid = logical.parse::<Uuid>().map_err(|_| Refusal::NotFound)?;
     let opened = opened(app, &reach, uuid).await?;
+    let patient = opened.person.uuid;
     let pairs = negotiate::pairs(query);
     let taken = negotiate::bytes_of_type(headers, &opened.about.content_type);
     // Whoever does not take the document's own type may still take FHIR's.
@@ -105,9 +107,7 @@ async fn read_one(
         }
         false => sent(opened, (Shown::Saved, headers)).await?,
     };
-    let entry =
-        fhir::rest(app, id, &grant).entry("Binary.read".to_owned(), format!("Binary/{uuid}"));
-    app.reads.note(entry).await;
+    note(app, &fhir::rest(app, id, &grant), (uuid, patient)).await;
     Ok(response)
 }
 
@@ -132,22 +132,32 @@ pub fn is_shown(content_type: &str) -> bool {
     .contains(&content_type)
 }
 
-/// The bytes of a document for one of our pages, with ranges and tags as for apps.
+/// The bytes of a document for one of our pages, with ranges and tags as for apps, and the ledger's line of it.
 ///
 /// # Errors
 /// `NotFound` where there is none within this reach, `Gone` where there was.
 pub async fn given(
-    app: &App,
+    (app, rest): (&App, &Rest<'_>),
     reach: &Reach,
     document: Uuid,
     (how, headers): (Shown, &HeaderMap),
 ) -> Answer<Response> {
     let opened = opened(app, reach, document).await?;
+    let patient = opened.person.uuid;
     let how = match is_shown(&opened.about.content_type) {
         true => how,
         false => Shown::Saved,
     };
-    sent(opened, (how, headers)).await
+    let response = sent(opened, (how, headers)).await?;
+    note(app, rest, (document, patient)).await;
+    Ok(response)
+}
+
+/// The ledger's line of a document that was opened: whose it is stands in it, whoever looked.
+async fn note(app: &App, rest: &Rest<'_>, (document, patient): (Uuid, Uuid)) {
+    let mut entry = rest.entry("Binary.read".to_owned(), format!("Binary/{document}"));
+    entry.patient = Some(patient);
+    app.reads.note(entry).await;
 }
 
 /// The document, or that it is gone.

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::auth::csrf;
 use crate::auth::session::Visitor;
 use crate::domain::ResourceType;
+use crate::domain::access::Grant;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
@@ -28,6 +29,8 @@ use crate::emr::Emr;
 use crate::http::App;
 use crate::http::binary;
 use crate::http::binary::Shown;
+use crate::http::binary::handed;
+use crate::http::binary::handed::Handed;
 use crate::http::door;
 use crate::http::door::Away;
 use crate::http::fhir;
@@ -43,6 +46,7 @@ use crate::http::sending::Came;
 use crate::http::sending::Sent;
 use crate::http::visits;
 use crate::portal;
+use crate::portal::document::LARGEST;
 use crate::portal::document::Paper;
 use crate::rest::Rest;
 use crate::store::grants;
@@ -84,7 +88,7 @@ pub async fn page(
     door::shown(&app, &id, shown)
 }
 
-/// `POST /account/documents` with `file`.
+/// `POST /account/documents` with `ticket` and `file`.
 pub async fn send(State(app): State<Arc<App>>, id: RequestId, request: Request) -> Response {
     let headers = request.headers().clone();
     let done: Result<Response, Away> = async {
@@ -95,10 +99,9 @@ pub async fn send(State(app): State<Arc<App>>, id: RequestId, request: Request) 
         let (account, visitor) = door::own(&app, &id, &headers, HERE).await?;
         let came = sending::received(&app, token, request).await?;
         let grant = grants::at_home(account.person);
-        let rest = fhir::rest(&app, &id, &grant);
         let refusal = match came {
             Came::TooLarge(_) => Refusal::TooLarge(TOO_LARGE),
-            Came::Whole(sent) => match filed(&rest, account.person, &sent).await {
+            Came::Whole(sent) => match filed((&app, &id), (account.person, &grant), *sent).await {
                 Ok(_) => return Ok(see_other(&format!("{HERE}?done=sent"))),
                 Err(Failure::Refused(refusal)) => refusal,
                 Err(broken) => return Err(broken.into()),
@@ -119,18 +122,26 @@ pub async fn send(State(app): State<Arc<App>>, id: RequestId, request: Request) 
 
 /// Files what a patient sent as a file that an app posts is filed. What a browser says about the kind of a file is what its
 /// name ends with: the bytes say it themselves.
-async fn filed(rest: &Rest<'_>, person: Person, sent: &Sent) -> Answer<Uuid> {
-    let bytes = sent.bytes();
-    let bytes = bytes.ok_or_else(|| Refusal::invalid("file", NO_FILE))?;
+async fn filed(
+    (app, id): (&Arc<App>, &RequestId),
+    (person, grant): (Person, &Grant),
+    sent: Sent,
+) -> Answer<Uuid> {
+    let (spool, bytes) = sent.file.ok_or_else(|| Refusal::invalid("file", NO_FILE))?;
     let paper = Paper {
-        id: rest.new_id()?,
+        id: fhir::rest(app, id, grant).new_id()?,
         patient: person.uuid,
-        name: sent.name.clone(),
+        name: sent.name,
         declared: String::new(),
         category: None,
         bytes,
     };
-    binary::file(rest, paper).await
+    let handed = Handed {
+        paper,
+        spool: Some(spool),
+        ticket: sent.form.text("ticket"),
+    };
+    handed::file((app, id), grant, handed).await
 }
 
 /// `GET /account/documents/{id}`: the document to save, or with `view=yes` to look at.
@@ -149,30 +160,29 @@ pub async fn one(
         let asked = asked.ok_or(Refusal::NotFound)?;
         let grant = grants::at_home(account.person);
         let rest = fhir::rest(&app, &id, &grant);
-        Ok(given((&app, &rest), asked, (query.as_deref(), &headers)).await?)
+        let document = (account.person, asked);
+        Ok(given((&app, &rest), document, (query.as_deref(), &headers)).await?)
     }
     .await;
     door::shown(&app, &id, shown)
 }
 
-/// The bytes of a document, with the ledger's line of it.
+/// The bytes of a document of this patient's chart, with the ledger's line of it.
 ///
 /// # Errors
 /// As [`binary::given`].
 pub async fn given(
     (app, rest): (&App, &Rest<'_>),
-    document: Uuid,
+    (person, document): (Person, Uuid),
     (query, headers): (Option<&str>, &HeaderMap),
 ) -> Answer<Response> {
     let view = negotiate::pairs(query)
         .iter()
         .any(|(name, value)| name == "view" && value == "yes");
     let reach = rest.grant.reach(ResourceType::Binary, Interaction::Read)?;
+    let reach = reach.within(person).ok_or(Refusal::NotFound)?;
     let how = if view { Shown::Here } else { Shown::Saved };
-    let response = binary::given(app, &reach, document, (how, headers)).await?;
-    let entry = rest.entry("Binary.read".to_owned(), format!("Binary/{document}"));
-    app.reads.note(entry).await;
-    Ok(response)
+    binary::given((app, rest), &reach, document, (how, headers)).await
 }
 
 /// While the portal is off nothing of the record is shown here, as to apps (F001).
@@ -210,6 +220,8 @@ async fn listed(
     let page = Documents {
         frame: reply::frame(app, "Your documents"),
         csrf: csrf::token(visitor.token),
+        ticket: app.entropy.token()?,
+        most: LARGEST,
         notice: said.notice,
         errors: said.errors,
         closed,

@@ -38,14 +38,8 @@ pub struct Sent {
     pub form: Form,
     /// Name of the file as the browser has it; empty where none was chosen.
     pub name: String,
-    file: Option<(Spool, Source)>,
-}
-
-impl Sent {
-    /// The bytes; none where no file was chosen.
-    pub fn bytes(&self) -> Option<Source> {
-        self.file.as_ref().map(|(_, source)| source.clone())
-    }
+    /// Where its bytes lie; none where no file was chosen.
+    pub file: Option<(Spool, Source)>,
 }
 
 /// What [`received`] came to: a file that is too large is one the page can speak of.

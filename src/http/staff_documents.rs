@@ -17,19 +17,23 @@ use uuid::Uuid;
 use crate::auth::csrf;
 use crate::auth::session::Visitor;
 use crate::domain::ResourceType;
+use crate::domain::access::Grant;
 use crate::domain::access::Right;
 use crate::domain::accounts::Standing;
+use crate::domain::people::Person;
 use crate::domain::records::DOCUMENT_CATEGORIES;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
+use crate::domain::scope::Interaction;
 use crate::domain::scope::Token;
 use crate::emr::colleague::Colleague;
 use crate::emr::filing;
 use crate::emr::standing;
 use crate::fhir::document_reference::NOT_FOR_PATIENT;
 use crate::http::App;
-use crate::http::binary;
+use crate::http::binary::handed;
+use crate::http::binary::handed::Handed;
 use crate::http::documents;
 use crate::http::documents::listing;
 use crate::http::documents::listing::Found;
@@ -48,9 +52,11 @@ use crate::http::request_id::RequestId;
 use crate::http::sending;
 use crate::http::sending::Came;
 use crate::http::sending::Sent;
+use crate::portal::document::LARGEST;
 use crate::portal::document::Paper;
 use crate::rest::Rest;
 use crate::rest::answer;
+use crate::rest::read;
 use crate::rest::write::Booked;
 use crate::rest::write::Payload;
 use crate::rest::write::Request as Write;
@@ -101,7 +107,7 @@ pub async fn page(
     door::shown(&app, &id, shown)
 }
 
-/// `POST /staff/patients/{id}/documents` with `category` and `file`.
+/// `POST /staff/patients/{id}/documents` with `ticket`, `category` and `file`.
 pub async fn send(
     State(app): State<Arc<App>>,
     id: RequestId,
@@ -124,13 +130,13 @@ pub async fn send(
             }
             Came::Whole(sent) => {
                 let grant = grants::at_desk(colleague.staff.clone());
-                let rest = fhir::rest(&app, &id, &grant);
-                match filed(&rest, &standing, &sent).await {
+                let category = sent.form.text("category");
+                match filed((&app, &id), (&standing, &grant), *sent).await {
                     Ok(_) => {
                         let here = here(standing.person.uuid);
                         return Ok(see_other(&format!("{here}?done=filed")));
                     }
-                    Err(Failure::Refused(refusal)) => (refusal, sent.form.text("category")),
+                    Err(Failure::Refused(refusal)) => (refusal, category),
                     Err(broken) => return Err(broken.into()),
                 }
             }
@@ -166,11 +172,11 @@ pub async fn share(
         let grant = grants::at_desk(colleague.staff.clone());
         let rest = fhir::rest(&app, &id, &grant);
         let here = here(standing.person.uuid);
-        match decided(&rest, document, &form).await {
+        match decided(&rest, (standing.person, document), &form).await {
             Ok(word) => Ok(see_other(&format!("{here}?done={word}"))),
-            Err(Failure::Refused(
-                Refusal::Stale | Refusal::Conflict(_) | Refusal::NotFound | Refusal::Gone,
-            )) => Ok(see_other(&format!("{here}?done=too-late"))),
+            Err(Failure::Refused(Refusal::Stale | Refusal::Conflict(_) | Refusal::Gone)) => {
+                Ok(see_other(&format!("{here}?done=too-late")))
+            }
             Err(failure) => Err(failure.into()),
         }
     }
@@ -189,10 +195,12 @@ pub async fn one(
     let (patient, document) = both(path);
     let shown: Result<Response, Away> = async {
         let (colleague, _) = at_desk((&app, &id), patient, &headers).await?;
+        let standing = opened(&app, patient).await?;
         let document = document.ok_or(Refusal::NotFound)?;
         let grant = grants::at_desk(colleague.staff.clone());
         let rest = fhir::rest(&app, &id, &grant);
         let asked = (query.as_deref(), &headers);
+        let document = (standing.person, document);
         Ok(documents::given((&app, &rest), document, asked).await?)
     }
     .await;
@@ -231,26 +239,53 @@ async fn opened(app: &App, patient: Option<Uuid>) -> Answer<Standing> {
 
 /// Files what staff sent; a browser's word about the kind of a file is what its name ends with, and the bytes say it
 /// themselves.
-async fn filed(rest: &Rest<'_>, standing: &Standing, sent: &Sent) -> Answer<Uuid> {
-    let bytes = sent.bytes();
-    let bytes = bytes.ok_or_else(|| Refusal::invalid("file", documents::NO_FILE))?;
+async fn filed(
+    (app, id): (&Arc<App>, &RequestId),
+    (standing, grant): (&Standing, &Grant),
+    sent: Sent,
+) -> Answer<Uuid> {
+    let (spool, bytes) = sent
+        .file
+        .ok_or_else(|| Refusal::invalid("file", documents::NO_FILE))?;
     let category = sent.form.text("category");
     let paper = Paper {
-        id: rest.new_id()?,
+        id: fhir::rest(app, id, grant).new_id()?,
         patient: standing.person.uuid,
-        name: sent.name.clone(),
+        name: sent.name,
         declared: String::new(),
-        category: (!category.is_empty()).then(|| Token {
-            system: Some(DOCUMENT_CATEGORIES.to_owned()),
-            code: category,
-        }),
+        category: (!category.is_empty()).then(|| asked(category)),
         bytes,
     };
-    binary::file(rest, paper).await
+    let handed = Handed {
+        paper,
+        spool: Some(spool),
+        ticket: sent.form.text("ticket"),
+    };
+    handed::file((app, id), grant, handed).await
 }
 
-/// Sends the patch an app would send; the word for what was done.
-async fn decided(rest: &Rest<'_>, document: Uuid, form: &Form) -> Answer<&'static str> {
+/// The category of the form: the row that was chosen, or a name.
+fn asked(category: String) -> Token {
+    let system = match category.parse::<i64>() {
+        Ok(_) => filing::BY_ROW,
+        Err(_) => DOCUMENT_CATEGORIES,
+    };
+    Token {
+        system: Some(system.to_owned()),
+        code: category,
+    }
+}
+
+/// Sends the patch an app would send, about a document of this patient's chart; the word for what was done.
+async fn decided(
+    rest: &Rest<'_>,
+    (person, document): (Person, Uuid),
+    form: &Form,
+) -> Answer<&'static str> {
+    let kind = ResourceType::DocumentReference;
+    let reach = rest.grant.reach(kind, Interaction::Read)?;
+    let reach = reach.within(person).ok_or(Refusal::NotFound)?;
+    read::or_gone(rest, &reach, document).await?;
     let (word, patch) = match form.text("decision").as_str() {
         "share" => ("share", json!([{"op": "remove", "path": "/securityLabel"}])),
         "unshare" => (
@@ -265,7 +300,7 @@ async fn decided(rest: &Rest<'_>, document: Uuid, form: &Form) -> Answer<&'stati
     };
     let seen = u64::from_str_radix(&form.text("seen"), 16).map_err(|_| Refusal::Stale)?;
     let request = Write {
-        kind: ResourceType::DocumentReference,
+        kind,
         target: Target::Known(document),
         payload: Payload::Patch(patch.to_string().into_bytes()),
         if_match: Some(seen),
@@ -292,6 +327,8 @@ async fn listed(
     let page = StaffDocuments {
         frame: reply::frame(app, "Documents"),
         csrf: csrf::token(visitor.token),
+        ticket: app.entropy.token()?,
+        most: LARGEST,
         patient: standing.person.uuid.to_string(),
         name: plain(&standing.display(), 80),
         late: said.notice == DONE[3].1,
@@ -308,10 +345,12 @@ async fn listed(
 }
 
 /// The categories this member of staff may file to.
-async fn categories(app: &App, colleague: &Colleague) -> Answer<Vec<String>> {
+async fn categories(app: &App, colleague: &Colleague) -> Answer<Vec<(String, String)>> {
     let staff = &colleague.staff;
     let held = (!staff.has(Right::Super)).then_some(staff.rights.as_slice());
-    filing::categories(&app.emr, held).await
+    let found = filing::choices(&app.emr, held).await?;
+    let told = found.into_iter();
+    Ok(told.map(|(row, name)| (row.to_string(), name)).collect())
 }
 
 fn row(found: &Found) -> Row {

@@ -44,6 +44,7 @@ use crate::domain::credentials::Name;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
+use crate::emr::colleague::Colleague;
 use crate::emr::standing;
 use crate::http::App;
 use crate::http::door;
@@ -128,7 +129,7 @@ pub async fn page(
             notice: told.map_or(String::new(), |(_, sentence)| (*sentence).to_owned()),
             ..Said::default()
         };
-        Ok(show((&app, &context), visitor, standing, said).await?)
+        Ok(show((&app, &context), (&colleague, visitor), standing, said).await?)
     }
     .await;
     door::shown(&app, &id, shown)
@@ -158,7 +159,8 @@ pub async fn change(
             Ok(Next::Pdf(bytes)) => Ok(portal::pdf(bytes)),
             Ok(Next::Page(said)) => {
                 let now = standing::by_pid(&app.emr, standing.person.pid).await?;
-                Ok(show((&app, &context), visitor, now.unwrap_or(standing), *said).await?)
+                let standing = now.unwrap_or(standing);
+                Ok(show((&app, &context), (&colleague, visitor), standing, *said).await?)
             }
             Err(Failure::Refused(refusal)) => {
                 let said = Said {
@@ -166,7 +168,8 @@ pub async fn change(
                     typed: typed_before(&form),
                     ..Said::default()
                 };
-                let mut page = show((&app, &context), visitor, standing, said).await?;
+                let mut page =
+                    show((&app, &context), (&colleague, visitor), standing, said).await?;
                 *page.status_mut() = reply::status(&refusal);
                 Ok(page)
             }
@@ -373,7 +376,7 @@ fn sentences(refusal: &Refusal) -> Vec<String> {
 
 async fn show(
     (app, context): (&App, &Context<'_>),
-    visitor: Visitor<'_>,
+    (colleague, visitor): (&Colleague, Visitor<'_>),
     standing: Standing,
     said: Said,
 ) -> Answer<Response> {
@@ -387,6 +390,7 @@ async fn show(
     let page = StaffPatient {
         frame: reply::frame(app, "Portal account"),
         csrf: csrf::token(visitor.token),
+        documents: colleague.staff.has(Right::Documents),
         action: format!("{PATH}/{id}"),
         name: plain(&standing.display(), 80),
         state: pill(found.state, &standing),

@@ -46,8 +46,19 @@ pub struct Paper {
 pub enum Source {
     /// In memory, as they came with a resource.
     Inline(Arc<[u8]>),
-    /// Received into a file of its own, by its name and length.
-    Spooled(Uuid, u64),
+    /// Received into a file of its own.
+    Spooled(Received),
+}
+
+/// A file that was received.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Received {
+    /// Its name on the disk.
+    pub id: Uuid,
+    /// How many bytes there are.
+    pub size: u64,
+    /// SHA3-512 of them, in hex.
+    pub hash: String,
 }
 
 /// Bytes are nobody's business in a log.
@@ -62,7 +73,7 @@ impl Source {
     pub fn size(&self) -> u64 {
         match self {
             Self::Inline(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-            Self::Spooled(_, size) => *size,
+            Self::Spooled(received) => received.size,
         }
     }
 }
@@ -229,6 +240,11 @@ fn same(found: &str, declared: &str) -> bool {
     usual == found || matches!(declared, "" | "application/octet-stream")
 }
 
+/// Whether every rule holds.
+pub fn holds(case: &DocumentCase) -> bool {
+    rules::broken(FILE, case).is_empty()
+}
+
 /// Applies the practice's rules.
 pub(super) fn decide(case: DocumentCase) -> Verdict {
     let reasons = rules::broken(FILE, &case);
@@ -290,7 +306,11 @@ mod tests {
                 case.paper.bytes = Source::Inline(Arc::from(b"".as_slice()));
             }),
             ("upload.size", |case| {
-                case.paper.bytes = Source::Spooled(Uuid::from_u128(1), LARGEST + 1);
+                case.paper.bytes = Source::Spooled(Received {
+                    id: Uuid::from_u128(1),
+                    size: LARGEST + 1,
+                    hash: String::new(),
+                });
             }),
             ("upload.type", |case| case.found = None),
             ("upload.type", |case| case.listed = false),

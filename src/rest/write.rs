@@ -33,6 +33,7 @@ use crate::rest::condition;
 use crate::rest::condition::Condition;
 use crate::rest::condition::Found;
 use crate::store::ledger;
+use crate::store::ledger::Entry;
 use crate::store::ledger::Outcome;
 
 /// What is to be written.
@@ -301,8 +302,20 @@ pub async fn refused(
     (kind, target): (ResourceType, Target),
     refusal: &Refusal,
 ) -> Answer<()> {
+    match refusal_line(rest, (kind, target), refusal) {
+        Some(entry) => ledger::record_all(&rest.emr.db, &[entry]).await,
+        None => Ok(()),
+    }
+}
+
+/// The ledger's line of a refusal by the rules; there is none of any other.
+pub fn refusal_line(
+    rest: &Rest<'_>,
+    (kind, target): (ResourceType, Target),
+    refusal: &Refusal,
+) -> Option<Entry> {
     let Refusal::Rules(reasons) = refusal else {
-        return Ok(());
+        return None;
     };
     let ids: Vec<&str> = reasons.iter().map(|reason| reason.id).collect();
     let name = kind.name();
@@ -319,7 +332,7 @@ pub async fn refused(
     let mut entry = rest.entry(format!("{name}.{verb}"), resource);
     entry.outcome = Outcome::Refused;
     entry.reason = ids.join(" ");
-    ledger::record_all(&rest.emr.db, &[entry]).await
+    Some(entry)
 }
 
 /// A key that was another request's stays refused.

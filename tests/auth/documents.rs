@@ -2,7 +2,9 @@
 
 use std::io::Cursor;
 use std::io::Read;
+use std::time::Duration;
 
+use anteroom::db::sql::Sql;
 use anteroom::demo::manifest::PatientLogin;
 use axum::body::Body;
 use axum::http::Request;
@@ -16,6 +18,7 @@ use crate::clinic::Answer;
 use crate::clinic::Clinic;
 use crate::clinic::browser::Browser;
 use crate::clinic::engine::LAYOUTS;
+use crate::clinic::engine::look_at;
 
 const HERE: &str = "/account/documents";
 
@@ -150,6 +153,23 @@ async fn own_documents(clinic: Clinic) {
     }
     let answer = sent(&mut browser, HERE, &[token(), file("", b"")]).await;
     assert!(answer.text().contains("Choose a file first"));
+    // The same form sends the same file once, and another file as well.
+    let ticket = || part("ticket", "one-of-a-form");
+    for (name, there) in [("d.txt", 1), ("d.txt", 1), ("e.txt", 2)] {
+        let done = sent(
+            &mut browser,
+            HERE,
+            &[token(), ticket(), file(name, b"again")],
+        )
+        .await;
+        assert_eq!(done.header("location"), format!("{HERE}?done=sent"));
+        let count = clinic
+            .look("SELECT CAST(COUNT(*) AS CHAR) AS text FROM documents WHERE name IN ('d.txt', 'e.txt')")
+            .await;
+        assert_eq!(count, there.to_string(), "f150: {name}");
+    }
+    let shown = browser.get(HERE).await.text();
+    assert!(shown.contains("name=\"ticket\" value=\""), "{shown}");
     // The token comes before the file, or nothing is looked at.
     let foreign = sent(&mut browser, HERE, &[file("c.txt", b"x"), token()]).await;
     assert_eq!(foreign.status, StatusCode::FORBIDDEN);
@@ -166,6 +186,23 @@ async fn own_documents(clinic: Clinic) {
     let theirs = other.get(&format!("{HERE}/{id}")).await;
     assert_eq!(theirs.status, StatusCode::NOT_FOUND);
     records(&clinic, &mut browser, &maria.id).await;
+    // Nothing is sent in part: what may not be read is told before anything goes out.
+    let off = "UPDATE globals SET gl_value = '0' WHERE gl_name = 'portal_onsite_two_enable'";
+    clinic.app.emr.db.script(off).await.expect("switched off");
+    for _ in 0..60 {
+        if browser.get("/account/records.pdf").await.status != StatusCode::OK {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for path in [
+        "/account/records.zip",
+        "/account/records.pdf",
+        "/account/records.json",
+    ] {
+        let answer = browser.get(path).await;
+        assert!(!answer.status.is_success(), "{path} {}", answer.status);
+    }
     clinic.close().await;
 }
 
@@ -207,17 +244,34 @@ async fn records(clinic: &Clinic, browser: &mut Browser<'_>, patient: &str) {
         );
         assert_eq!(entries[0]["resource"]["id"], patient);
     }
-    let deadline = 100;
-    for _ in 0..deadline {
-        let told = clinic
-            .look("SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_audit WHERE action = 'record.export'")
-            .await;
+    for _ in 0..100 {
+        let lines = Sql::new(
+            "SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_audit \
+             WHERE action = 'record.export' AND LOWER(HEX(patient)) = ?",
+        );
+        let told = look_at(&clinic.app.emr.db, lines.bind(patient.replace('-', ""))).await;
         if told == "3" {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("the ledger does not tell of what was taken away");
+}
+
+/// Waits for the ledger's line of a document that staff opened, and says whose record it is about.
+async fn opened(clinic: &Clinic, document: &str) -> String {
+    for _ in 0..100 {
+        let line = Sql::new(
+            "SELECT CONCAT_WS('|', 'told', LOWER(HEX(COALESCE(patient, '')))) AS text FROM anteroom_audit \
+             WHERE action = 'Binary.read' AND resource = ? AND actor LIKE 'Practitioner/%' ORDER BY id DESC LIMIT 1",
+        );
+        let told = look_at(&clinic.app.emr.db, line.bind(format!("Binary/{document}"))).await;
+        if let Some(patient) = told.strip_prefix("told|") {
+            return patient.to_owned();
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the ledger does not tell who opened {document}");
 }
 
 async fn at_desk(clinic: Clinic) {
@@ -275,12 +329,57 @@ async fn at_desk(clinic: Clinic) {
     assert_eq!(done.header("location"), format!("{here}?done=share"));
     assert!(home.get(HERE).await.text().contains("lab.pdf"), "f151");
     assert_eq!(lee.get(&path).await.bytes, PDF);
+    let bare = maria.id.replace('-', "");
+    let told = opened(&clinic, &id).await;
+    assert_eq!(told, bare, "f164: whose record it was");
+    // Under another patient's address there is no such document, and nothing is done to it.
+    let sean = clinic.patients("active").nth(1).expect("another");
+    let wrong = format!("/staff/patients/{}/documents/{id}", sean.id);
+    assert_eq!(lee.get(&wrong).await.status, StatusCode::NOT_FOUND);
+    let list = lee.get(&here).await;
+    let pressed = press("unshare", &seen(&list, &id));
+    let answer = lee.post(&wrong, &pressed).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.text());
+    assert!(home.get(HERE).await.text().contains("lab.pdf"), "f151");
+    refused_and_chosen(&clinic, &mut lee, (&here, &bare)).await;
     // Accounting has no right to documents, and the ledger knows who tried (F164).
     let (mut clerk, _) = at_the_desk(&clinic, "jpark").await;
     for path in [&here, &path] {
         assert_eq!(clerk.get(path).await.status, StatusCode::FORBIDDEN, "f164");
     }
     clinic.close().await;
+}
+
+/// What is refused at the desk is in the ledger with its patient; a category is chosen by its row, and the same form files once.
+async fn refused_and_chosen(clinic: &Clinic, lee: &mut Browser<'_>, (here, bare): (&str, &str)) {
+    let page = lee.get(here).await;
+    let token = || part("csrf", &csrf(&page));
+    let category = |value: &str| part("category", value);
+    let parts = [token(), category("2"), file("bad.exe", b"MZ\x90\0\x03\0")];
+    let refused = sent(lee, here, &parts).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let line = clinic
+        .look("SELECT CONCAT_WS('|', outcome, reason, LOWER(HEX(COALESCE(patient, '')))) AS text FROM anteroom_audit \
+            WHERE action = 'Binary.create' AND actor LIKE 'Practitioner/%' ORDER BY id DESC LIMIT 1")
+        .await;
+    assert_eq!(line, format!("refused|upload.type|{bare}"));
+    let row = clinic
+        .look("SELECT CAST(MIN(id) AS CHAR) AS text FROM categories WHERE name = 'Living Will'")
+        .await;
+    let html = page.text();
+    let option = format!("<option value=\"{row}\">Advance Directive / Living Will</option>");
+    assert!(html.contains(&option), "f158: {html}");
+    let ticket = || part("ticket", "one-of-a-form");
+    for _ in 0..2 {
+        let parts = [token(), ticket(), category(&row), file("will.pdf", PDF)];
+        let done = sent(lee, here, &parts).await;
+        assert_eq!(done.header("location"), format!("{here}?done=filed"));
+    }
+    let filed = clinic
+        .look("SELECT CONCAT_WS('|', COUNT(*), MAX(c.name)) AS text FROM documents d JOIN categories_to_documents l \
+            ON l.document_id = d.id JOIN categories c ON c.id = l.category_id WHERE d.name = 'will.pdf'")
+        .await;
+    assert_eq!(filed, "1|Living Will", "f158");
 }
 
 #[tokio::test]

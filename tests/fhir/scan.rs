@@ -98,6 +98,9 @@ async fn f150_while_nobody_can_look_nothing_is_taken() {
             assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
             assert!(answer.text().contains("viruses"), "{}", answer.text());
         }
+        // What is refused anyhow is not looked through.
+        let refused = spooled(&clinic, &token, b"MZ\x90\0\x03\0".to_vec()).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!((clinic.look(EVERYTHING).await, files(&clinic)), before);
         clinic.close().await;
     }

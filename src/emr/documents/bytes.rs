@@ -6,6 +6,7 @@ use uuid::Uuid;
 use tokio::fs::File;
 
 use crate::domain::access::Reach;
+use crate::domain::people::Person;
 use crate::domain::query::Query;
 use crate::domain::records::Content;
 use crate::domain::refusal::Answer;
@@ -22,6 +23,8 @@ use crate::emr::files::Stored;
 
 /// A document that can be sent.
 pub struct Opened {
+    /// Whose chart it is in.
+    pub person: Person,
     /// What is known about it; its own bytes are empty.
     pub about: Content,
     /// How many bytes there are.
@@ -50,6 +53,7 @@ pub(in crate::emr) async fn open(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<O
     let row = row.ok_or(Refusal::NotFound)?;
     match bytes(emr, &row).await? {
         Ok((bytes, length)) => Ok(Opened {
+            person: reach.person()?,
             tag: tag(&row, id, length),
             length,
             bytes,
@@ -98,6 +102,7 @@ async fn bytes(emr: &Emr, row: &Row) -> Answer<Result<(Bytes, u64), Fault>> {
         return Ok(checked.map(|(file, length)| (Bytes::File(file), length)));
     }
     let keys = DatabaseKeys::read(&emr.db).await?;
+    let _turn = emr.cipher_turn().await?;
     let sealed = match files::all_of(file).await {
         Ok(sealed) => sealed,
         Err(fault) => return Ok(Err(fault)),

@@ -15,39 +15,27 @@ use axum::response::Response;
 use futures_util::StreamExt;
 use uuid::Uuid;
 
-use crate::db::Tx;
 use crate::domain::ResourceType;
 use crate::domain::access::Grant;
-use crate::domain::access::Reach;
 use crate::domain::access::User;
 use crate::domain::refusal::Answer;
-use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
 use crate::emr::spool::Spool;
-use crate::emr::writing;
-use crate::emr::writing::Written;
 use crate::fhir::binary as resource;
 use crate::fhir::document_ask;
 use crate::http::App;
+use crate::http::binary::handed;
+use crate::http::binary::handed::Handed;
 use crate::http::binary::name;
 use crate::http::fhir;
 use crate::http::guard;
 use crate::http::negotiate;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
-use crate::portal;
-use crate::portal::Ask;
-use crate::portal::Permit;
-use crate::portal::document::DocumentAsk;
 use crate::portal::document::LARGEST;
 use crate::portal::document::Paper;
 use crate::portal::document::Source;
-use crate::rest::Rest;
-use crate::rest::write;
-use crate::rest::write::Target;
-use crate::store::ledger;
-use crate::store::ledger::Entry;
 
 /// The header that says whose a file is, where the token does not.
 const CONTEXT: &str = "x-security-context";
@@ -65,9 +53,15 @@ pub async fn create(
     }
 }
 
-async fn created(app: &App, id: &RequestId, headers: &HeaderMap, body: Body) -> Answer<Response> {
+async fn created(
+    app: &Arc<App>,
+    id: &RequestId,
+    headers: &HeaderMap,
+    body: Body,
+) -> Answer<Response> {
     let grant = guard::grant(app, headers).await?;
-    let reach = grant.reach(ResourceType::Binary, Interaction::Create)?;
+    // Said before a byte is read.
+    grant.reach(ResourceType::Binary, Interaction::Create)?;
     for name in ["if-none-exist", "idempotency-key"] {
         if headers.contains_key(name) {
             let why = "not for files that are posted to Binary: create a DocumentReference with the bytes in it";
@@ -83,17 +77,14 @@ async fn created(app: &App, id: &RequestId, headers: &HeaderMap, body: Body) -> 
     {
         return Err(Refusal::TooLarge("A file has at most 20 MiB.").into());
     }
-    let rest = fhir::rest(app, id, &grant);
-    let uuid = rest.new_id()?;
+    let uuid = fhir::rest(app, id, &grant).new_id()?;
     let file_name = headers
         .get(CONTENT_DISPOSITION)
         .and_then(|value| str::from_utf8(value.as_bytes()).ok())
         .and_then(name::given)
         .unwrap_or_default();
     let file_name = document_ask::name(&file_name, "Content-Disposition")?;
-    // The received file lies on the disk for as long as this value lives.
-    let mut spool = None;
-    let (declared, context, bytes) = match negotiate::media_type(headers).as_str() {
+    let (declared, context, bytes, spool) = match negotiate::media_type(headers).as_str() {
         "application/fhir+json" | "application/json" => {
             let bytes = negotiate::bytes(body).await?;
             let sent = resource::decode(&bytes, &app.base)?;
@@ -101,6 +92,7 @@ async fn created(app: &App, id: &RequestId, headers: &HeaderMap, body: Body) -> 
                 sent.content_type,
                 sent.patient,
                 Source::Inline(sent.bytes.into()),
+                None,
             )
         }
         "" => {
@@ -108,9 +100,9 @@ async fn created(app: &App, id: &RequestId, headers: &HeaderMap, body: Body) -> 
             return Err(Refusal::UnsupportedMediaType(wanted).into());
         }
         declared => {
-            let open = spool.insert(Spool::open(&app.emr).await?);
-            let bytes = received(open, body).await?;
-            (declared.to_owned(), None, bytes)
+            let mut spool = Spool::open(&app.emr).await?;
+            let bytes = received(&mut spool, body).await?;
+            (declared.to_owned(), None, bytes, Some(spool))
         }
     };
     let header = headers.get(CONTEXT).map(|value| {
@@ -135,35 +127,19 @@ async fn created(app: &App, id: &RequestId, headers: &HeaderMap, body: Body) -> 
         category: None,
         bytes,
     };
-    let location = app
-        .base
-        .of(ResourceType::Binary, told(&rest, &reach, paper).await?);
+    // Apps send no form: a file that comes again is another one.
+    let handed = Handed {
+        paper,
+        spool,
+        ticket: String::new(),
+    };
+    let filed = handed::file((app, id), &grant, handed).await?;
+    let location = app.base.of(ResourceType::Binary, filed);
     let mut response = StatusCode::CREATED.into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
-}
-
-/// Files what one of our pages was sent, as what an app posts is filed.
-///
-/// # Errors
-/// `Forbidden` where the grant does not open it, `Rules` with every broken rule.
-pub async fn file(rest: &Rest<'_>, paper: Paper) -> Answer<Uuid> {
-    let reach = rest
-        .grant
-        .reach(ResourceType::Binary, Interaction::Create)?;
-    told(rest, &reach, paper).await
-}
-
-/// Files it; the ledger has a line of a no as well.
-async fn told(rest: &Rest<'_>, reach: &Reach, paper: Paper) -> Answer<Uuid> {
-    let target = (ResourceType::Binary, Target::New(paper.id));
-    let filed = filed(rest, reach, paper).await;
-    if let Err(Failure::Refused(refusal)) = &filed {
-        write::refused(rest, target, refusal).await?;
-    }
-    filed
 }
 
 async fn received(spool: &mut Spool, body: Body) -> Answer<Source> {
@@ -194,44 +170,4 @@ fn patient(grant: &Grant, named: Option<Uuid>) -> Result<Uuid, Refusal> {
             "say whose file it is, as Patient/[id]",
         )),
     }
-}
-
-/// What a transaction looks at.
-struct Work<'a> {
-    rest: &'a Rest<'a>,
-    permit: Permit,
-    entry: Entry,
-}
-
-/// Ask, Case, Verdict, Permit, rows and ledger: as every write.
-async fn filed(rest: &Rest<'_>, reach: &Reach, paper: Paper) -> Answer<Uuid> {
-    let mut entry = rest.entry("Binary.create".to_owned(), String::new());
-    entry.patient = Some(paper.patient);
-    let ask = (Ask::Document(DocumentAsk::File(paper)), rest.rules);
-    let case = writing::case(rest.emr, rest.grant, reach, ask).await?;
-    let work = Work {
-        rest,
-        permit: portal::decide(case).permit()?,
-        entry,
-    };
-    let done = rest
-        .emr
-        .db
-        .transaction_about(&work, |work, tx| Box::pin(written(work, tx)))
-        .await;
-    match done {
-        Ok(_) => writing::settled(rest.emr, &work.permit).await,
-        Err(_) => writing::undo(rest.emr, &work.permit).await,
-    }
-    done
-}
-
-async fn written(work: &Work<'_>, tx: &mut Tx) -> Answer<Uuid> {
-    let Written::Record(id) = writing::apply(work.rest.emr, tx, &work.permit).await? else {
-        return Err(Refusal::NotFound.into());
-    };
-    let mut entry = work.entry.clone();
-    entry.resource = format!("Binary/{id}");
-    ledger::record(tx, &entry).await?;
-    Ok(id)
 }

@@ -25,6 +25,7 @@ pub const ASSETS: &[Asset] = &[
     },
     script("/assets/desk.js", include_str!("../assets/desk.js")),
     script("/assets/sign.js", include_str!("../assets/sign.js")),
+    script("/assets/send.js", include_str!("../assets/send.js")),
     script("/assets/app/main.js", include_str!("../assets/app/main.js")),
     script(
         "/assets/app/launch.js",

@@ -4,7 +4,7 @@ use super::frame::Frame;
 use crate::http::words::filters;
 use askama::Template;
 
-/// Documents of a patient. The form sends `csrf` and then `file`.
+/// Documents of a patient. The form sends `csrf`, `ticket` and then `file`.
 #[derive(Debug, Template)]
 #[template(path = "documents.html")]
 pub struct Documents {
@@ -12,6 +12,10 @@ pub struct Documents {
     pub frame: Frame,
     /// The form token.
     pub csrf: String,
+    /// What makes this form another than the next.
+    pub ticket: String,
+    /// Bytes of a file at most.
+    pub most: u64,
     /// What has just been done, in a sentence; empty where nothing was.
     pub notice: &'static str,
     /// What was wrong with a file; empty where nothing was.
@@ -83,6 +87,8 @@ impl Documents {
         Documents {
             frame: Frame::sample("Your documents"),
             csrf: "sample-form-token".to_owned(),
+            ticket: "t".to_owned(),
+            most: 20_971_520,
             notice: "The practice has your document. It is marked until somebody has looked at it.",
             errors: vec!["This file is empty. Please choose another one.".to_owned()],
             closed: "",

@@ -5,7 +5,8 @@ use super::frame::Frame;
 use crate::http::words::filters;
 use askama::Template;
 
-/// Documents of one patient. Forms: `seen` and `decision=share|unshare` for one; `category` and `file` for a new one.
+/// Documents of one patient. Forms: `seen` and `decision=share|unshare` for one; `ticket`, `category` and
+/// `file` for a new one.
 #[derive(Debug, Template)]
 #[template(path = "staff_documents.html")]
 pub struct StaffDocuments {
@@ -13,6 +14,10 @@ pub struct StaffDocuments {
     pub frame: Frame,
     /// The form token.
     pub csrf: String,
+    /// What makes this form another than the next.
+    pub ticket: String,
+    /// Bytes of a file at most.
+    pub most: u64,
     /// FHIR id of the patient.
     pub patient: String,
     /// First and last name.
@@ -25,8 +30,8 @@ pub struct StaffDocuments {
     pub late: bool,
     /// What was wrong with a file; empty where nothing was.
     pub error: String,
-    /// The categories this member of staff may file to.
-    pub categories: Vec<String>,
+    /// The categories this member of staff may file to: row, and name with the one above.
+    pub categories: Vec<(String, String)>,
     /// The one that was chosen.
     pub category: String,
     /// The documents, the newest first.
@@ -43,14 +48,19 @@ impl StaffDocuments {
         StaffDocuments {
             frame: Frame::sample("Documents"),
             csrf: "sample-form-token".to_owned(),
+            ticket: "t".to_owned(),
+            most: 20_971_520,
             patient: "00000000-0000-0000-0000-000000000007".to_owned(),
             name: "Ana Moreno".to_owned(),
             here: "/staff/patients/00000000-0000-0000-0000-000000000007/documents".to_owned(),
             notice: "The patient sees the document now.",
             late: false,
             error: "This file is empty. Please choose another one.".to_owned(),
-            categories: vec!["Lab Report".to_owned(), "Medical Record".to_owned()],
-            category: "Lab Report".to_owned(),
+            categories: vec![
+                ("2".to_owned(), "Lab Report".to_owned()),
+                ("9".to_owned(), "Advance Directive / Living Will".to_owned()),
+            ],
+            category: "2".to_owned(),
             documents: vec![
                 Row::sample(),
                 Row {

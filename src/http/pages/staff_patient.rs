@@ -31,6 +31,8 @@ pub struct StaffPatient {
     pub frame: Frame,
     /// The form token.
     pub csrf: String,
+    /// True where whoever looks may open documents.
+    pub documents: bool,
     /// FHIR id.
     pub id: String,
     /// Where the forms post to.
@@ -79,6 +81,8 @@ pub struct PatientApps {
     pub frame: Frame,
     /// The form token.
     pub csrf: String,
+    /// True where whoever looks may open documents.
+    pub documents: bool,
     /// FHIR id of the patient.
     pub id: String,
     /// First and last name.
@@ -96,6 +100,7 @@ impl PatientApps {
         PatientApps {
             frame: Frame::sample("The patient's apps"),
             csrf: "sample-form-token".to_owned(),
+            documents: true,
             id: "0b8f7a52-0000-4000-8000-000000000001".to_owned(),
             name: "Ana Moreno".to_owned(),
             notice: "",
@@ -168,6 +173,7 @@ impl StaffPatient {
         StaffPatient {
             frame: Frame::sample("Portal account"),
             csrf: "sample-form-token".to_owned(),
+            documents: true,
             id: "0b7f1d3e-5f0c-4c1e-9d0b-4f5e9d5e3f0a".to_owned(),
             action: "/staff/patients/0b7f1d3e-5f0c-4c1e-9d0b-4f5e9d5e3f0a".to_owned(),
             name: "Ana Moreno".to_owned(),
@@ -200,6 +206,7 @@ impl StaffPatient {
     /// Somebody who is not let in.
     pub fn sample_off() -> Self {
         StaffPatient {
+            documents: false,
             state: ("off", "Access is not enabled"),
             allowed: false,
             held: false,

@@ -332,6 +332,15 @@ fn what_people_typed_is_shown_as_text() {
 }
 
 #[test]
+fn documents_are_offered_to_who_may_open_them() {
+    let tab = "/documents\"";
+    let html = StaffPatient::sample().render().expect("renders");
+    assert!(html.contains(tab), "{html}");
+    let html = StaffPatient::sample_off().render().expect("renders");
+    assert!(!html.contains(tab), "{html}");
+}
+
+#[test]
 fn consent_carries_every_scope_it_shows() {
     let page = Consent::sample();
     let html = page.render().unwrap();

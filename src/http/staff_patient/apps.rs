@@ -73,6 +73,7 @@ pub async fn apps_page(
         let page = PatientApps {
             frame: reply::frame(&app, "The patient's apps"),
             csrf: csrf::token(visitor.token),
+            documents: colleague.staff.has(Right::Documents),
             id: patient.clone(),
             name: plain(&standing.display(), 80),
             notice: negotiate::done(query.as_deref(), &DONE).map_or("", |(_, sentence)| sentence),
