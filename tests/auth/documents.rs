@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use anteroom::db::sql::Sql;
 use anteroom::demo::manifest::PatientLogin;
+use anteroom::domain::people::Person;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::StatusCode;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::mailbox::own_page;
 use super::staff::at_the_desk;
@@ -21,6 +23,12 @@ use crate::clinic::engine::LAYOUTS;
 use crate::clinic::engine::look_at;
 
 const HERE: &str = "/account/documents";
+
+const RECORDS: [&str; 3] = [
+    "/account/records.zip",
+    "/account/records.pdf",
+    "/account/records.json",
+];
 
 const PDF: &[u8] = b"%PDF-1.4\n1 0 obj << >> endobj\n%%EOF";
 
@@ -185,6 +193,20 @@ async fn own_documents(clinic: Clinic) {
     let (mut other, _) = at_home(&clinic, sean).await;
     let theirs = other.get(&format!("{HERE}/{id}")).await;
     assert_eq!(theirs.status, StatusCode::NOT_FOUND);
+    // Two at a time take their records away, and who is to wait is told for how long.
+    let others = [900_001, 900_002].map(|pid| {
+        let person = Person {
+            pid,
+            uuid: Uuid::nil(),
+        };
+        clinic.app.exports.turn(person).expect("free")
+    });
+    for path in RECORDS {
+        let answer = browser.get(path).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert!(!answer.header("retry-after").is_empty(), "{path}");
+    }
+    drop(others);
     records(&clinic, &mut browser, &maria.id).await;
     // Nothing is sent in part: what may not be read is told before anything goes out.
     let off = "UPDATE globals SET gl_value = '0' WHERE gl_name = 'portal_onsite_two_enable'";
@@ -195,11 +217,7 @@ async fn own_documents(clinic: Clinic) {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    for path in [
-        "/account/records.zip",
-        "/account/records.pdf",
-        "/account/records.json",
-    ] {
+    for path in RECORDS {
         let answer = browser.get(path).await;
         assert!(!answer.status.is_success(), "{path} {}", answer.status);
     }
