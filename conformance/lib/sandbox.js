@@ -46,7 +46,11 @@ export async function startSandbox({ folder, port, env }) {
   const ended = new Promise((resolve) => child.once("close", () => { over = true; resolve(); }));
   const stop = async () => {
     child.kill("SIGTERM");
+    // What does not end when it is told to is a defect with a name, and no suite that hangs.
+    const late = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
     await ended;
+    clearTimeout(late);
+    if (child.signalCode === "SIGKILL") throw new Error(`the sandbox at ${base} did not stop within ${PATIENCE / 1000} s: ${said}`);
   };
   for (const until = Date.now() + PATIENCE; Date.now() < until && !over; await sleep(100)) {
     const ready = await fetch(`${base}/readyz`).catch(() => undefined);

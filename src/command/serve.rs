@@ -186,6 +186,8 @@ pub async fn serve(app: Arc<App>, ledger: JoinHandle<()>, listener: TcpListener)
         },
     )
     .await;
+    // It holds a sender of ledger lines, and their loop ends when the last is gone.
+    drop(app);
     match outbox {
         Ok(outbox) => outbox.stop().await,
         Err(failure) => tracing::error!(?failure, "letters were not sent"),

@@ -99,10 +99,19 @@ impl Server {
             .expect("an answer")
     }
 
-    /// Ends it and gives its log.
-    fn ended(mut self) -> String {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+    /// Tells it to stop, as a service manager does, waits until it has and gives its log.
+    async fn ended(mut self) -> String {
+        let mut tell = Command::new("kill");
+        let told = tell.arg(self.process.id().to_string()).status();
+        assert!(told.expect("kill runs").success());
+        for tries in 0.. {
+            if let Some(status) = self.process.try_wait().expect("it is ours") {
+                assert!(status.success(), "{status}");
+                break;
+            }
+            assert!(tries < 1200, "it does not stop");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
         fs::read_to_string(&self.log).expect("the log is text")
     }
 }
@@ -298,7 +307,7 @@ async fn case_176_177_the_log_is_one_json_line_each_without_people_or_secrets() 
         .header(agent[0].0, agent[0].1);
     // Refused or cut off, either is fine.
     let _ = request.send().await;
-    let log = server.ended();
+    let log = server.ended().await;
     assert!(log.lines().count() > 20, "debug is on: {log}");
     if broken == 500 {
         assert!(log.contains(&number), "the breakage is in the log");

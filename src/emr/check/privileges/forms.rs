@@ -24,6 +24,7 @@ pub(in crate::emr::check) const UNSEEN: [(&str, (u32, u32, u32), &str, &str); 2]
     ),
 ];
 
+/// A strict server refuses an insert of no rows too where a column without a default is left out: all of them are named.
 pub(in crate::emr::check) const FORMS: &[Privilege] = &[
     privilege(
         ("document_templates", "template_content"),
@@ -39,7 +40,9 @@ pub(in crate::emr::check) const FORMS: &[Privilege] = &[
     ),
     privilege(
         ("onsite_documents", "denial_reason"),
-        "INSERT INTO onsite_documents (doc_type) SELECT doc_type FROM onsite_documents WHERE 1 = 0",
+        "INSERT INTO onsite_documents (doc_type, patient_signed_status, accept_signed_status, authorizing_signator, \
+         denial_reason, file_name, file_path) SELECT doc_type, patient_signed_status, accept_signed_status, \
+         authorizing_signator, denial_reason, file_name, file_path FROM onsite_documents WHERE 1 = 0",
         "INSERT ON onsite_documents",
         NO_FORMS,
     ),
@@ -62,7 +65,8 @@ pub(in crate::emr::check) const FORMS: &[Privilege] = &[
     ),
     privilege(
         ("onsite_signatures", "sig_image"),
-        "INSERT INTO onsite_signatures (type) SELECT type FROM onsite_signatures WHERE 1 = 0",
+        "INSERT INTO onsite_signatures (type, created, lastmod, signator, sig_hash, ip) \
+         SELECT type, created, lastmod, signator, sig_hash, ip FROM onsite_signatures WHERE 1 = 0",
         "INSERT ON onsite_signatures",
         NO_FORMS,
     ),
