@@ -136,7 +136,10 @@ pub fn sanitised(html: &str) -> String {
     let plain;
     let html = match html.len() > LARGEST || too_deep(html) {
         true => {
-            plain = ammonia::clean_text(&stripped(html));
+            // Its lines are all that is left of its shape.
+            let text = stripped(html);
+            let lines: Vec<String> = text.lines().map(ammonia::clean_text).collect();
+            plain = lines.join("<br>");
             plain.as_str()
         }
         false => html,
@@ -309,6 +312,13 @@ mod tests {
         }
         let deep = sanitised(&"<div>x".repeat(500));
         assert!(!deep.contains('<') && deep.contains('x'), "{deep}");
+    }
+
+    #[test]
+    fn the_lines_of_a_long_body_stay_lines() {
+        let safe = sanitised(&"one\ntwo\n".repeat(LARGEST / 8 + 1));
+        assert!(safe.starts_with("one<br />two<br />one"), "{}", &safe[..80]);
+        assert!(!safe.contains('\n'));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 pub mod arrivals;
 pub(super) mod attached;
+pub(super) mod chain;
+pub mod colleagues;
 mod letter;
 pub(super) mod mailbox;
 pub mod opened;
@@ -44,8 +46,9 @@ use mailbox::Mailbox;
 /// Both copies of a message are rows; only the patient's has the patient as owner. Sender and recipient are user names
 /// of staff or the name of a mailbox; a message of the thread may have lain in the mailbox under another name. Names of
 /// two tables are compared by their bytes: their collations may differ, which the server refuses (OpenEMR facts 6.4).
-/// Staff nobody can look up as a Practitioner have a name and no uuid.
-const FIND: &str = "SELECT m.id AS row_id, m.date, m.owner, m.title, m.body, m.deleted, m.message_status, \
+/// Staff nobody can look up as a Practitioner have a name and no uuid. A date of zeros, which old rows have, is none.
+const FIND: &str = "SELECT m.id AS row_id, CASE WHEN CAST(m.date AS CHAR) LIKE '0000%' THEN NULL ELSE m.date END AS date, \
+    m.owner, m.title, m.body, m.deleted, m.message_status, \
     CAST(COALESCE(m.date, '1000-01-01 00:00:00') AS CHAR) AS sort_key, \
     m.sender_id, m.sender_name, CASE WHEN s.authorized = 1 OR s.portal_user = 1 THEN s.id END AS sender_row, CASE WHEN s.authorized = 1 OR s.portal_user = 1 THEN s.uuid END AS sender_uuid, \
     s.fname AS sender_fname, s.lname AS sender_lname, \
@@ -76,14 +79,14 @@ const HANDLED: &str = "CASE WHEN EXISTS (SELECT 1 FROM onsite_mail c WHERE c.id 
     THEN 1 ELSE 0 END";
 
 /// The own copy counts as unread while it is new, has not been put away, and somebody else wrote it.
-const UNREAD: &str = "CASE WHEN m.message_status = 'New' AND COALESCE(m.deleted, 0) <> 1 AND HEX(m.sender_id) NOT IN ";
+const UNREAD: &str = "CASE WHEN m.message_status = 'New' AND COALESCE(m.deleted, 0) <> 1 AND COALESCE(HEX(m.sender_id), '') NOT IN ";
 const COUNT: &str = "SELECT COUNT(*) AS row_id FROM onsite_mail m WHERE m.owner IN ";
 
 /// The collation ignores case and trailing blanks; the bytes do not.
 const EXACTLY: &str = " AND HEX(m.owner) IN ";
 
 const IDS: &str = "SELECT m.id AS row_id FROM onsite_mail m WHERE m.owner IN ";
-const IDS_LIMIT: &str = " ORDER BY m.id DESC LIMIT 50000";
+const IDS_BELOW: &str = " AND m.id < ? ORDER BY m.id DESC LIMIT 5000";
 
 const KEY: &str = "COALESCE(m.date, '1000-01-01 00:00:00')";
 
@@ -210,16 +213,25 @@ pub fn id_of(row: i64) -> Uuid {
     named("onsite_mail", row)
 }
 
-/// The rows of a mailbox that have one of these ids. An id cannot be turned back, so the mailbox's own are computed.
+/// The rows of a mailbox that have one of these ids. An id cannot be turned back, so the mailbox's own are computed, the newest
+/// first, until all are found: a member of staff who wrote to everybody has more of them than one statement should bring.
 pub(super) async fn rows_of(emr: &Emr, mailbox: &Mailbox, ids: &[Uuid]) -> Answer<Vec<i64>> {
-    let sql = Sql::new(IDS)
-        .list(mailbox.names())
-        .push(EXACTLY)
-        .list(mailbox.hex())
-        .push(IDS_LIMIT);
-    let rows: Vec<Id> = emr.db.all(sql).await?;
-    let rows = rows.into_iter().map(|row| row.row_id);
-    Ok(rows.filter(|row| ids.contains(&id_of(*row))).collect())
+    let mut found = Vec::new();
+    let mut below = i64::MAX;
+    while found.len() < ids.len() {
+        let sql = Sql::new(IDS)
+            .list(mailbox.names())
+            .push(EXACTLY)
+            .list(mailbox.hex())
+            .push(IDS_BELOW)
+            .bind(below);
+        let rows: Vec<Id> = emr.db.all(sql).await?;
+        let Some(last) = rows.last() else { break };
+        below = last.row_id;
+        let rows = rows.into_iter().map(|row| row.row_id);
+        found.extend(rows.filter(|row| ids.contains(&id_of(*row))));
+    }
+    Ok(found)
 }
 
 fn statement(

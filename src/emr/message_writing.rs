@@ -31,7 +31,7 @@ use crate::portal::message::MessageChange;
 
 /// A row without a thread is one of its own.
 const COPY: &str = "SELECT id AS row_id, owner, message_status, COALESCE(deleted, 0) AS deleted, \
-    COALESCE(mail_chain, id) AS chain FROM onsite_mail WHERE id = ?";
+    COALESCE(NULLIF(mail_chain, 0), id) AS chain FROM onsite_mail WHERE id = ?";
 
 #[derive(FromRow)]
 struct Number {
@@ -112,22 +112,45 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &MessageChange) -> Ans
             Ok(Written::Record(mark.message))
         }
         MessageChange::Sort { thread, sort } => {
-            marking::sort(emr, tx, (thread, sort.deed)).await?;
+            marking::sort(emr, tx, (thread, sort)).await?;
             Ok(Written::Record(sort.message))
         }
     }
 }
 
+/// What was done to documents in the transaction of a message, as the ledger calls it, each with its FHIR id.
+pub(super) async fn alongside(
+    emr: &Emr,
+    tx: &mut Tx,
+    change: &MessageChange,
+) -> Answer<Vec<(&'static str, Uuid)>> {
+    sending::alongside(emr, tx, change).await
+}
+
+/// After a transaction that was committed: rows name the files now.
+pub(super) async fn settled(emr: &Emr, change: &MessageChange) {
+    for change in files(change) {
+        filing::settled(emr, &change).await;
+    }
+}
+
 /// After a transaction that failed: takes the files away that were to go along.
 pub(super) async fn undo(emr: &Emr, change: &MessageChange) {
-    let MessageChange::Send { enclosed, .. } = change else {
-        return;
-    };
-    for one in enclosed {
-        if let Enclosed::New(case) = one {
-            filing::undo(emr, &DocumentChange::File(case.clone())).await;
-        }
+    for change in files(change) {
+        filing::undo(emr, &change).await;
     }
+}
+
+/// What is filed with a message.
+fn files(change: &MessageChange) -> Vec<DocumentChange> {
+    let MessageChange::Send { enclosed, .. } = change else {
+        return Vec::new();
+    };
+    let new = enclosed.iter().filter_map(|one| match one {
+        Enclosed::New(case) => Some(DocumentChange::File(case.clone())),
+        Enclosed::Known { .. } => None,
+    });
+    new.collect()
 }
 
 /// A line of text as its column has it, so that it is read as it was written: entities are decoded once on the way out,

@@ -63,6 +63,7 @@ pub async fn case(
             super::message_writing::case(emr, grant, reach, (ask, rules.reviews.document)).await
         }
         Ask::Share(ask) => super::sharing::case(emr, grant, reach, ask).await,
+        Ask::Addressee(ask) => super::addressing::case(emr, grant, reach, ask).await,
         Ask::Work(ask) => super::tasks::case(emr, grant, reach, *ask).await,
         Ask::Form(ask) => super::forms::case(emr, (grant, reach), (*ask, rules.forms)).await,
         Ask::Document(ask) => {
@@ -108,9 +109,26 @@ pub async fn apply(emr: &Emr, tx: &mut Tx, permit: &Permit) -> Answer<Written> {
         Change::Message(change) => super::message_writing::apply(emr, tx, change).await,
         Change::Document(change) => super::filing::apply(emr, tx, change).await,
         Change::Share(case) => super::sharing::apply(emr, tx, case).await,
+        Change::Addressee(case) => super::addressing::apply(tx, case).await,
         Change::Work(change) => super::tasks::apply(emr, tx, change).await,
         Change::Insurance(change) => super::insurance::apply(emr, tx, change).await,
         Change::Form(change) => super::forms::apply(emr, tx, change).await,
+    }
+}
+
+/// What else was written in the transaction of a permit, to the same patient's record: what the ledger calls it, and the FHIR
+/// id of the document.
+///
+/// # Errors
+/// As [`Tx::one`].
+pub async fn alongside(
+    emr: &Emr,
+    tx: &mut Tx,
+    permit: &Permit,
+) -> Answer<Vec<(&'static str, Uuid)>> {
+    match permit.change() {
+        Change::Message(change) => super::message_writing::alongside(emr, tx, change).await,
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -126,7 +144,9 @@ pub async fn undo(emr: &Emr, permit: &Permit) {
 
 /// After a transaction that was committed: takes back what a permit needed outside the database until then.
 pub async fn settled(emr: &Emr, permit: &Permit) {
-    if let Change::Document(change) = permit.change() {
-        super::filing::settled(emr, change).await;
+    match permit.change() {
+        Change::Document(change) => super::filing::settled(emr, change).await,
+        Change::Message(change) => super::message_writing::settled(emr, change).await,
+        _ => {}
     }
 }

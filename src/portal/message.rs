@@ -12,6 +12,8 @@ use crate::portal::document::Paper;
 use crate::portal::permitted;
 use crate::portal::rules;
 use crate::portal::rules::Rule;
+use crate::portal::sharing;
+use crate::portal::sharing::ShareCase;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,19 +66,29 @@ pub enum Enclosure {
 /// A document that goes along, as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Enclosed {
-    /// One of the chart: `documents.id` and its name.
-    Known(i64, String),
+    /// One of the chart.
+    Known {
+        /// `documents.id`
+        row: i64,
+        /// Its name.
+        name: String,
+        /// What is known of sharing it, where staff send it along: its patient sees it from then on.
+        share: Option<ShareCase>,
+    },
     /// One that is filed with the message, by the rules of every upload.
     New(Box<DocumentCase>),
 }
 
 /// What is to become of the own copies of a thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sort {
     /// FHIR id of one of the copies.
     pub message: Uuid,
     /// What.
     pub deed: Deed,
+    /// The copies that were shown (`onsite_mail.id`): those count as read, and whatever came after the newest of them stays
+    /// as it is.
+    pub shown: Vec<i64>,
 }
 
 /// What can become of the own copies of a thread.
@@ -192,6 +204,8 @@ pub struct Thread {
     pub owners: Vec<String>,
     /// `mail_chain`
     pub chain: i64,
+    /// The mailbox at the other end, where it is a thread with one alone: at the desk.
+    pub other: Option<String>,
 }
 
 /// An own copy as it stands.
@@ -348,8 +362,12 @@ pub(super) fn decide(case: MessageCase) -> Verdict {
         MessageCase::Send(case) => {
             let mut reasons = rules::broken(SEND, &case);
             for one in &case.enclosed {
-                if let Enclosed::New(file) = one {
-                    reasons.extend(rules::broken(document::FILE, file));
+                match one {
+                    Enclosed::New(file) => reasons.extend(rules::broken(document::FILE, file)),
+                    Enclosed::Known { share, .. } => {
+                        let broken = |share| rules::broken(sharing::SHARE, share);
+                        reasons.extend(share.as_ref().map(broken).unwrap_or_default());
+                    }
                 }
             }
             match (reasons.is_empty(), case.patient, case.colleague) {

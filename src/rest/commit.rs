@@ -35,6 +35,7 @@ use crate::rest::write::Write;
 use crate::store::changes;
 use crate::store::changes::Replaced;
 use crate::store::ledger;
+use crate::store::ledger::Entry;
 
 /// How long somebody who books waits for others who do.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -250,6 +251,7 @@ async fn write_one(
     entry.patient = write.patient.or(entry.patient);
     entry.reason = signed(write);
     ledger::record(tx, &entry).await?;
+    alongside(rest, tx, (&write.permit, &entry)).await?;
     Ok(settled)
 }
 
@@ -263,6 +265,25 @@ fn signed(write: &Write) -> String {
         _ => None,
     };
     hash.map_or_else(String::new, |hash| format!("sha3-512 {hash}"))
+}
+
+/// The ledger's lines of what went along with a record: each document that a message brought into the chart or showed to its
+/// patient.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn alongside(
+    rest: &Rest<'_>,
+    tx: &mut Tx,
+    (permit, entry): (&Permit, &Entry),
+) -> Answer<()> {
+    for (action, id) in writing::alongside(rest.emr, tx, permit).await? {
+        let mut entry = entry.clone();
+        entry.action = action.into();
+        entry.resource = format!("{}/{id}", ResourceType::DocumentReference.name());
+        ledger::record(tx, &entry).await?;
+    }
+    Ok(())
 }
 
 fn replaced(rest: &Rest<'_>, (one, write): (&Prepared, &Write), before: &Before) -> Replaced {

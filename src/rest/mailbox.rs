@@ -22,6 +22,7 @@ use crate::portal::message::MessageAsk;
 use crate::portal::message::Sort;
 use crate::rest::How;
 use crate::rest::Rest;
+use crate::rest::commit;
 use crate::rest::commit::Settled;
 use crate::rest::repeat::Repeat;
 use crate::rest::write;
@@ -123,7 +124,10 @@ async fn written(work: &Work<'_>) -> Answer<Option<Uuid>> {
         .transaction_about(work, |work, tx| Box::pin(write(work, tx)))
         .await;
     match done {
-        Ok(id) => Ok(Some(id)),
+        Ok(id) => {
+            writing::settled(work.rest.emr, work.permit).await;
+            Ok(Some(id))
+        }
         Err(failure) => {
             writing::undo(work.rest.emr, work.permit).await;
             match work.was_beaten() {
@@ -154,6 +158,7 @@ async fn write(work: &Work<'_>, tx: &mut Tx) -> Answer<Uuid> {
         .entry(format!("{name}.{}", work.verb), format!("{name}/{id}"));
     entry.patient = work.patient.or(entry.patient);
     ledger::record(tx, &entry).await?;
+    commit::alongside(work.rest, tx, (work.permit, &entry)).await?;
     Ok(id)
 }
 

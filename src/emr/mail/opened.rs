@@ -16,33 +16,32 @@ use crate::emr::html;
 use crate::emr::mail::EXACTLY;
 use crate::emr::mail::attached;
 use crate::emr::mail::attached::Carried;
+use crate::emr::mail::chain;
+use crate::emr::mail::chain::CHAIN;
+use crate::emr::mail::colleagues;
 use crate::emr::mail::id_of;
 use crate::emr::mail::letter;
 use crate::emr::mail::mailbox::Mailbox;
 use crate::emr::mail::owner;
 use crate::emr::mail::rows_of;
 use crate::emr::mail::threads::Whose;
+use crate::emr::mail::threads::called;
 use crate::emr::mail::threads::mailbox;
 use crate::emr::people::tidy;
 use crate::emr::persons;
 use crate::emr::predicates::hex;
-use crate::emr::uuids;
 
 /// Messages of a thread that are shown: the newest.
 const MOST: u32 = 200;
 
-const CHAIN: &str = "SELECT COALESCE(mail_chain, id) AS number FROM onsite_mail WHERE id = ?";
+const ROWS: &str = "SELECT m.id AS row_id, m.title, m.body, CASE WHEN CAST(m.date AS CHAR) LIKE '0000%' THEN NULL ELSE m.date END AS date, m.sender_id, m.sender_name, m.recipient_id, \
+    m.recipient_name, m.message_status, m.deleted, m.reply_mail_chain FROM onsite_mail m WHERE ";
+const NEWEST_FIRST: &str = " ORDER BY m.id DESC";
 
-const ROWS: &str = "SELECT m.id AS row_id, m.title, m.body, m.date, m.sender_id, m.sender_name, m.recipient_id, \
-    m.recipient_name, m.message_status, m.deleted, m.reply_mail_chain FROM onsite_mail m WHERE m.owner IN ";
-const OF_THREAD: &str = " AND (m.mail_chain = ? OR m.id = ?) ORDER BY m.id DESC";
-
-/// Whether an answer gets there is for the rules to say.
-const COLLEAGUE: &str = "SELECT u.uuid FROM users u WHERE HEX(u.username) = ? ORDER BY u.id";
-
-/// The newest copy of the thread in the patient's own mailbox: an answer is one to that.
+/// The newest copy of the thread in the patient's own mailbox, between the same two: an answer is one to that.
 const THEIRS: &str = "SELECT MAX(m.id) AS number FROM onsite_mail m WHERE m.owner IN ";
-const OF_THEIRS: &str = " AND (m.mail_chain IN ";
+const WITH_ME: &str = " AND (HEX(m.sender_id) = ? OR HEX(m.recipient_id) = ?) AND (";
+const OF_THEIRS: &str = " IN ";
 const OR_MINE: &str = " OR (m.reply_mail_chain = ? AND HEX(m.sender_id) = ?))";
 
 /// A thread, opened.
@@ -67,7 +66,9 @@ pub struct Opened {
 /// One message of a thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post {
-    /// FHIR id of this copy.
+    /// `onsite_mail.id` of this copy.
+    pub row: i64,
+    /// Its FHIR id.
     pub id: Uuid,
     /// Who wrote it.
     pub from: String,
@@ -109,11 +110,6 @@ struct Number {
     number: Option<i64>,
 }
 
-#[derive(FromRow)]
-struct Id {
-    uuid: Option<Vec<u8>>,
-}
-
 /// The thread that a copy belongs to.
 ///
 /// # Errors
@@ -123,24 +119,18 @@ pub async fn open(emr: &Emr, reach: &Reach, (whose, id): (Whose, Uuid)) -> Answe
     let mailbox = mailbox.ok_or(Refusal::NotFound)?;
     let row = rows_of(emr, &mailbox, &[id]).await?.into_iter().next();
     let row = row.ok_or(Refusal::NotFound)?;
-    let chain: Option<Number> = emr.db.one(Sql::new(CHAIN).bind(row)).await?;
-    let chain = chain.and_then(|row| row.number).ok_or(Refusal::NotFound)?;
-    let sql = Sql::new(ROWS)
-        .list(mailbox.names())
-        .push(EXACTLY)
-        .list(mailbox.hex())
-        .push(OF_THREAD)
-        .bind(chain)
-        .bind(chain);
+    let thread = chain::of_row(emr, (&mailbox, whose), row).await?;
+    let thread = thread.ok_or(Refusal::NotFound)?;
+    let sql = chain::rows(Sql::new(ROWS), &thread).push(NEWEST_FIRST);
     let mut rows: Vec<Row> = emr.db.all(sql.limit(MOST + 1)).await?;
     let most = usize::try_from(MOST).unwrap_or(usize::MAX);
     let more = rows.len() > most;
     rows.truncate(most);
     let newest = rows.first().ok_or(Refusal::NotFound)?;
-    let (other, with) = newest.other(&mailbox);
+    let (other, with) = newest.other(emr, &mailbox);
     let (person, to, answered) = match whose {
         Whose::Patient => {
-            let to = colleague(emr, &other).await?;
+            let to = colleagues::by_mailbox(emr, &other).await?;
             (None, to, Some(id_of(newest.row_id)))
         }
         Whose::Staff(_) => {
@@ -149,7 +139,7 @@ pub async fn open(emr: &Emr, reach: &Reach, (whose, id): (Whose, Uuid)) -> Answe
                 None => None,
             };
             let answered = match person {
-                Some(person) => answered(emr, person, (&mailbox, chain, &rows)).await?,
+                Some(person) => answered(emr, person, (&mailbox, thread.chain, &rows)).await?,
                 None => None,
             };
             (person, person.map(|person| person.uuid), answered)
@@ -178,12 +168,6 @@ pub async fn open(emr: &Emr, reach: &Reach, (whose, id): (Whose, Uuid)) -> Answe
     })
 }
 
-async fn colleague(emr: &Emr, name: &str) -> Answer<Option<Uuid>> {
-    let sql = Sql::new(COLLEAGUE).bind(hex(name));
-    let row: Option<Id> = emr.db.one(sql).await?;
-    Ok(row.and_then(|row| uuids::known(row.uuid.as_deref())))
-}
-
 /// The patient's copy that an answer of staff is one to; `None` where the patient has none of this thread.
 async fn answered(
     emr: &Emr,
@@ -196,40 +180,43 @@ async fn answered(
     let received = rows
         .iter()
         .filter(|row| !own.has(row.sender_id.as_deref()))
-        .filter_map(|row| row.reply_mail_chain);
+        .filter_map(|row| row.reply_mail_chain)
+        .filter(|chain| *chain != 0);
+    let me = own.account.as_deref().map(hex).unwrap_or_default();
     let sql = Sql::new(THEIRS)
         .list(theirs.names())
         .push(EXACTLY)
         .list(theirs.hex())
+        .push(WITH_ME)
+        .bind(me.clone())
+        .bind(me.clone())
+        .push(CHAIN)
         .push(OF_THEIRS)
         .list(received)
         .push(OR_MINE)
         .bind(chain)
-        .bind(own.account.as_deref().map(hex).unwrap_or_default());
+        .bind(me);
     let row: Option<Number> = emr.db.one(sql).await?;
     Ok(row.and_then(|row| row.number).map(id_of))
 }
 
 impl Row {
     /// The other end: the name of its mailbox, and the name to show.
-    fn other(&self, mailbox: &Mailbox) -> (String, String) {
+    fn other(&self, emr: &Emr, mailbox: &Mailbox) -> (String, String) {
         let (id, name) = match mailbox.has(self.sender_id.as_deref()) {
             true => (&self.recipient_id, &self.recipient_name),
             false => (&self.sender_id, &self.sender_name),
         };
-        let id = id.clone().unwrap_or_default();
-        match tidy(name.clone()) {
-            name if !name.is_empty() => (id, name),
-            _ => (id.clone(), id),
-        }
+        (id.clone().unwrap_or_default(), called(emr, name))
     }
 
     fn post(&self, emr: &Emr, mailbox: &Mailbox, carried: &Carried) -> Post {
         let mine = mailbox.has(self.sender_id.as_deref());
         let body = carried.body(self.row_id, self.body.as_deref().unwrap_or_default());
         Post {
+            row: self.row_id,
             id: id_of(self.row_id),
-            from: tidy(self.sender_name.clone()),
+            from: called(emr, &self.sender_name),
             mine,
             sent: emr.zone.told(self.date),
             body: letter::text(body),

@@ -202,3 +202,20 @@ async fn pages_and_filters() {
     let odd = token(Field::Type, "x");
     assert!(find(&fixture.emr, &reach, &odd).await.is_err());
 }
+
+/// Whoever wrote to everybody still finds the first letter they ever got.
+#[tokio::test]
+async fn a_row_is_found_behind_any_number_of_others() {
+    let many = "WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 10200) \
+        INSERT INTO onsite_mail (id, date, owner, title, body, sender_id, recipient_id, message_status, mail_chain) \
+        SELECT i, '2026-11-10 09:00:00', 'drlee', 'Flu', 'x', 'drlee', 'Cy14', 'New', i FROM n;";
+    let fixture = Fixture::with(&format!("{PEOPLE} {MAIL} {many}")).await;
+    let emr = &fixture.emr;
+    let own = Mailbox::of_colleague(&emr.db, 5).await.expect("asked");
+    let own = own.expect("a mailbox");
+    let ids = [id_of(2), id_of(10_200), id_of(5_000)];
+    let found = rows_of(emr, &own, &ids).await.expect("found");
+    assert_eq!(found, [10_200, 5_000, 2]);
+    let strange = rows_of(emr, &own, &[id_of(3)]).await.expect("asked");
+    assert_eq!(strange, Vec::<i64>::new(), "the patient's copy");
+}

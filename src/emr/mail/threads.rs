@@ -12,6 +12,8 @@ use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
 use crate::emr::mail::EXACTLY;
+use crate::emr::mail::chain::CHAIN;
+use crate::emr::mail::chain::other_end;
 use crate::emr::mail::id_of;
 use crate::emr::mail::is_unread;
 use crate::emr::mail::mailbox::Mailbox;
@@ -25,16 +27,19 @@ pub const PAGE: usize = 20;
 const GROUPED: &str = "SELECT g.newest, g.total, g.unread, g.done FROM (SELECT MAX(m.id) AS newest, COUNT(*) AS total, CAST(SUM(";
 const GROUPED_TOO: &str = ") AS SIGNED) AS unread, CAST(MIN(CASE WHEN m.message_status = 'Done' THEN 1 ELSE 0 END) AS SIGNED) AS done \
     FROM onsite_mail m WHERE m.owner IN ";
-const BY_THREAD: &str = " GROUP BY COALESCE(m.mail_chain, m.id)) g WHERE 1 = 1";
+const BY_THREAD: &str = " GROUP BY ";
+/// Where OpenEMR's numbers raced, two patients have the same one in a mailbox of staff: there a thread is one with somebody.
+const AND_OTHER: &str = ", ";
+const GROUPS: &str = ") g WHERE 1 = 1";
 const BELOW: &str = " AND (CASE WHEN g.unread > 0 THEN 1 ELSE 0 END < ? \
     OR (CASE WHEN g.unread > 0 THEN 1 ELSE 0 END = ? AND g.newest < ?))";
 /// What is unread comes first.
 const ORDER: &str = " ORDER BY CASE WHEN g.unread > 0 THEN 1 ELSE 0 END DESC, g.newest DESC";
 
-const KEPT: &str = " AND COALESCE(m.deleted, 0) <> 1 AND HEX(m.sender_id) ";
+const KEPT: &str = " AND COALESCE(m.deleted, 0) <> 1 AND COALESCE(HEX(m.sender_id), '') ";
 const AWAY: &str = " AND m.deleted = 1";
 
-const HEADS: &str = "SELECT m.id AS row_id, m.title, m.date, m.sender_id, m.sender_name, m.recipient_id, m.recipient_name, \
+const HEADS: &str = "SELECT m.id AS row_id, m.title, CASE WHEN CAST(m.date AS CHAR) LIKE '0000%' THEN NULL ELSE m.date END AS date, m.sender_id, m.sender_name, m.recipient_name, \
     CASE WHEN EXISTS (SELECT 1 FROM anteroom_attachment x WHERE x.mail = m.id) THEN 1 ELSE 0 END AS carries \
     FROM onsite_mail m WHERE m.id IN ";
 
@@ -133,7 +138,6 @@ struct Head {
     date: Option<PrimitiveDateTime>,
     sender_id: Option<String>,
     sender_name: Option<String>,
-    recipient_id: Option<String>,
     recipient_name: Option<String>,
     carries: i64,
 }
@@ -151,7 +155,8 @@ pub async fn list(
     let Some(mailbox) = mailbox(emr, reach, whose).await? else {
         return Ok(Listing::default());
     };
-    let mut groups: Vec<Group> = emr.db.all(statement(&mailbox, folder, after)).await?;
+    let sql = statement(&mailbox, (whose, folder), after);
+    let mut groups: Vec<Group> = emr.db.all(sql).await?;
     let more = groups.len() > PAGE;
     groups.truncate(PAGE);
     let next = groups.last().filter(|_| more).map(|group| Place {
@@ -165,7 +170,7 @@ pub async fn list(
         Some(Thread {
             id: id_of(head.row_id),
             title: tidy(head.title.clone()),
-            with: head.other(&mailbox),
+            with: head.other(emr, &mailbox),
             sent: emr.zone.told(head.date),
             total: group.total,
             unread: group.unread,
@@ -191,7 +196,11 @@ pub async fn unread(emr: &Emr, reach: &Reach, whose: Whose) -> Answer<i64> {
 }
 
 /// The mailbox; `None` where there is none that is nobody else's.
-pub(super) async fn mailbox(emr: &Emr, reach: &Reach, whose: Whose) -> Answer<Option<Mailbox>> {
+pub(in crate::emr) async fn mailbox(
+    emr: &Emr,
+    reach: &Reach,
+    whose: Whose,
+) -> Answer<Option<Mailbox>> {
     match whose {
         Whose::Patient => Mailbox::of(&emr.db, reach.person()?).await,
         // Into one record a reach is somebody's at that record, and not at their own desk.
@@ -200,7 +209,7 @@ pub(super) async fn mailbox(emr: &Emr, reach: &Reach, whose: Whose) -> Answer<Op
     }
 }
 
-fn statement(mailbox: &Mailbox, folder: Folder, after: Option<Place>) -> Sql {
+fn statement(mailbox: &Mailbox, (whose, folder): (Whose, Folder), after: Option<Place>) -> Sql {
     let sql = is_unread(Sql::new(GROUPED), mailbox)
         .push(GROUPED_TOO)
         .list(mailbox.names())
@@ -211,7 +220,12 @@ fn statement(mailbox: &Mailbox, folder: Folder, after: Option<Place>) -> Sql {
         Folder::Sent => sql.push(KEPT).push("IN ").list(mailbox.hex()),
         Folder::Archive => sql.push(AWAY),
     };
-    let sql = sql.push(BY_THREAD);
+    let sql = sql.push(BY_THREAD).push(CHAIN);
+    let sql = match whose {
+        Whose::Patient => sql,
+        Whose::Staff(_) => other_end(sql.push(AND_OTHER), mailbox.hex()),
+    };
+    let sql = sql.push(GROUPS);
     let sql = match after {
         Some(place) => sql
             .push(BELOW)
@@ -224,15 +238,20 @@ fn statement(mailbox: &Mailbox, folder: Folder, after: Option<Place>) -> Sql {
     sql.push(ORDER).limit(most.saturating_add(1))
 }
 
+/// A name to show. A login name is none: whoever has no other is somebody of the practice.
+pub(super) fn called(emr: &Emr, name: &Option<String>) -> String {
+    match tidy(name.clone()) {
+        name if name.is_empty() => emr.known().name.clone(),
+        name => name,
+    }
+}
+
 impl Head {
-    fn other(&self, mailbox: &Mailbox) -> String {
-        let (id, name) = match mailbox.has(self.sender_id.as_deref()) {
-            true => (&self.recipient_id, &self.recipient_name),
-            false => (&self.sender_id, &self.sender_name),
+    fn other(&self, emr: &Emr, mailbox: &Mailbox) -> String {
+        let name = match mailbox.has(self.sender_id.as_deref()) {
+            true => &self.recipient_name,
+            false => &self.sender_name,
         };
-        match tidy(name.clone()) {
-            name if !name.is_empty() => name,
-            _ => id.clone().unwrap_or_default(),
-        }
+        called(emr, name)
     }
 }

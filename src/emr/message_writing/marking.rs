@@ -10,7 +10,11 @@ use crate::domain::access::User;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
+use crate::emr::mail;
+use crate::emr::mail::chain;
 use crate::emr::mail::mailbox::Mailbox;
+use crate::emr::mail::threads;
+use crate::emr::mail::threads::Whose;
 use crate::emr::message_writing::copy;
 use crate::emr::predicates::hex;
 use crate::portal::message::Copied;
@@ -48,10 +52,10 @@ const ARCHIVE: &str = "UPDATE onsite_mail SET message_status = CASE WHEN message
 const BRING_BACK: &str = "UPDATE onsite_mail SET message_status = CASE WHEN message_status = 'Delete' THEN 'Read' ELSE message_status END, \
     deleted = 0, delete_date = NULL WHERE deleted = 1 AND ";
 const COMPLETE: &str = "UPDATE onsite_mail SET message_status = 'Done', activity = 0 WHERE message_status <> 'Done' AND ";
-const OWN: &str = "owner IN ";
-const EXACTLY: &str = " AND HEX(owner) IN ";
-const OF_THREAD: &str = " AND (mail_chain = ? OR id = ?)";
-const RECEIVED: &str = " AND HEX(sender_id) NOT IN ";
+const RECEIVED: &str = " AND COALESCE(HEX(sender_id), '') NOT IN ";
+/// What nobody has seen yet is neither read nor put away.
+const SHOWN: &str = " AND id IN ";
+const UP_TO: &str = " AND id <= ?";
 
 #[derive(FromRow)]
 struct Other {
@@ -66,7 +70,7 @@ pub(super) async fn of_one(
     emr: &Emr,
     grant: &Grant,
     reach: &Reach,
-    mark: Mark,
+    mut mark: Mark,
 ) -> Answer<MarkCase> {
     let reach = reach.within(mark.person).ok_or(Refusal::NotFound)?;
     let mailbox = Mailbox::of(&emr.db, reach.person()?).await?;
@@ -95,6 +99,11 @@ pub(super) async fn of_one(
             return Err(Refusal::Forbidden(why).into());
         }
     };
+    if let (User::Staff(_), Some(row)) = (grant.user(), &row) {
+        // What the patient noted is the patient's copy's: the one of staff stays where it lies.
+        mark.archived = row.archived;
+        mark.read = true;
+    }
     let practice = emr.practice().await?;
     Ok(MarkCase {
         portal_on: practice.globals.on("portal_onsite_two_enable"),
@@ -114,22 +123,22 @@ pub(super) async fn of_thread(
     reach: &Reach,
     sort: Sort,
 ) -> Answer<SortCase> {
-    let mailbox = match grant.user() {
-        User::Patient(_) => Mailbox::of(&emr.db, reach.person()?).await?,
-        User::Staff(staff) => Mailbox::of_colleague(&emr.db, staff.id).await?,
-        User::System => None,
+    let whose = match grant.user() {
+        User::Patient(_) => Whose::Patient,
+        User::Staff(staff) => Whose::Staff(staff.id),
+        User::System => return Err(Refusal::NotFound.into()),
     };
+    let mailbox = threads::mailbox(emr, reach, whose).await?;
     let mailbox = mailbox.ok_or(Refusal::NotFound)?;
-    let copy = copy(emr, &mailbox, sort.message).await?;
-    let chain = copy.ok_or(Refusal::NotFound)?.chain;
+    let rows = mail::rows_of(emr, &mailbox, &[sort.message]).await?;
+    let row = rows.first().ok_or(Refusal::NotFound)?;
+    let thread = chain::of_row(emr, (&mailbox, whose), *row).await?;
+    let thread = thread.ok_or(Refusal::NotFound)?;
     let practice = emr.practice().await?;
     Ok(SortCase {
         sort,
         portal_on: practice.globals.on("portal_onsite_two_enable"),
-        thread: Thread {
-            owners: mailbox.names().cloned().collect(),
-            chain,
-        },
+        thread,
     })
 }
 
@@ -169,25 +178,24 @@ pub(super) async fn set(emr: &Emr, tx: &mut Tx, (row, mark): (&Copied, &Mark)) -
 }
 
 /// Does something with the own copies of a thread. Whoever does so again changes nothing.
-pub(super) async fn sort(emr: &Emr, tx: &mut Tx, (thread, deed): (&Thread, Deed)) -> Answer<()> {
-    let sql = match deed {
+pub(super) async fn sort(emr: &Emr, tx: &mut Tx, (thread, sort): (&Thread, &Sort)) -> Answer<()> {
+    let sql = match sort.deed {
         Deed::Read => Sql::new(READ),
         Deed::Archive => Sql::new(ARCHIVE).bind(emr.zone.wall(emr.now())),
         Deed::Back => Sql::new(BRING_BACK),
         Deed::Complete => Sql::new(COMPLETE),
     };
-    let bytes = || thread.owners.iter().map(|name| hex(name));
-    let sql = sql
-        .push(OWN)
-        .list(&thread.owners)
-        .push(EXACTLY)
-        .list(bytes())
-        .push(OF_THREAD)
-        .bind(thread.chain)
-        .bind(thread.chain);
-    let sql = match deed {
-        Deed::Read => sql.push(RECEIVED).list(bytes()),
-        Deed::Archive | Deed::Back | Deed::Complete => sql,
+    let sql = chain::rows(sql, thread);
+    let sql = match sort.deed {
+        Deed::Read => sql
+            .push(RECEIVED)
+            .list(thread.owners.iter().map(|name| hex(name)))
+            .push(SHOWN)
+            .list(sort.shown.iter().copied()),
+        Deed::Archive | Deed::Back | Deed::Complete => {
+            let newest = sort.shown.iter().copied().max();
+            sql.push(UP_TO).bind(newest.unwrap_or_default())
+        }
     };
     tx.run(sql).await.map(|_| ())
 }

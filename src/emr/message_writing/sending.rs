@@ -2,6 +2,7 @@
 //! go along.
 
 use sqlx::FromRow;
+use uuid::Uuid;
 
 use crate::config::Choice;
 use crate::db::Tx;
@@ -21,11 +22,13 @@ use crate::emr::documents::carried;
 use crate::emr::filing;
 use crate::emr::mail;
 use crate::emr::mail::attached;
+use crate::emr::mail::colleagues::TAKES_PART;
 use crate::emr::mail::mailbox::Mailbox;
 use crate::emr::message_writing::Number;
 use crate::emr::message_writing::copy;
 use crate::emr::message_writing::patient;
 use crate::emr::message_writing::stored;
+use crate::emr::names::named;
 use crate::emr::predicates::hex;
 use crate::emr::writing::Written;
 use crate::portal::Case;
@@ -38,6 +41,8 @@ use crate::portal::message::Letter;
 use crate::portal::message::MessageChange;
 use crate::portal::message::SendCase;
 use crate::portal::message::Writer;
+use crate::portal::sharing::ShareAsk;
+use crate::portal::sharing::ShareCase;
 use crate::store::reviews::millis;
 use crate::store::shares;
 use crate::store::shares::Share;
@@ -46,13 +51,9 @@ use crate::store::shares::Share;
 const ALLOWED: &str = "SELECT CASE WHEN HEX(p.allow_patient_portal) = '594553' THEN 1 ELSE 0 END AS number \
     FROM patient_data p WHERE p.pid = ? AND p.uuid = ?";
 
-/// Who takes part in the portal; where nobody does, OpenEMR's own portal offers the first user (OpenEMR facts 2.8).
-const COLLEAGUE: &str = "SELECT u.username, u.fname, u.lname FROM users u WHERE u.active = 1 AND u.username <> '' \
-    AND (u.portal_user = 1 OR (u.id = 1 AND NOT EXISTS \
-        (SELECT 1 FROM users x WHERE x.active = 1 AND x.portal_user = 1 AND x.username <> ''))) AND ";
-
-const BY_UUID: &str = "u.uuid = ?";
-const BY_ID: &str = "u.id = ?";
+const COLLEAGUE: &str = "SELECT u.username, u.fname, u.lname FROM users u WHERE ";
+const BY_UUID: &str = "AND u.uuid = ?";
+const BY_ID: &str = "AND u.id = ?";
 
 const SEND: &str = "INSERT INTO onsite_mail (date, owner, user, groupname, activity, authorized, title, body, \
     recipient_id, recipient_name, sender_id, sender_name, assigned_to, deleted, message_status, mail_chain, \
@@ -63,9 +64,9 @@ const FIRST: &str = "UPDATE onsite_mail SET mail_chain = ?, reply_mail_chain = ?
 
 /// The number a thread has at the other end: told by what that end sent, or by what it received. Names are compared by
 /// their bytes, which the collation does not.
-const TOLD: &str = "SELECT MIN(reply_mail_chain) AS number FROM onsite_mail \
-    WHERE owner = ? AND HEX(owner) = ? AND mail_chain = ? AND HEX(sender_id) = ?";
-const HELD: &str = "SELECT MIN(mail_chain) AS number FROM onsite_mail \
+const TOLD: &str = "SELECT MIN(NULLIF(reply_mail_chain, 0)) AS number FROM onsite_mail \
+    WHERE owner = ? AND HEX(owner) = ? AND COALESCE(NULLIF(mail_chain, 0), id) = ? AND HEX(sender_id) = ?";
+const HELD: &str = "SELECT MIN(COALESCE(NULLIF(mail_chain, 0), id)) AS number FROM onsite_mail \
     WHERE owner = ? AND HEX(owner) = ? AND reply_mail_chain = ? AND HEX(sender_id) = ?";
 
 /// What a message is about, where its sender said so.
@@ -74,8 +75,9 @@ const TOPIC: &str = "INSERT INTO anteroom_mail_topic (mail, topic) VALUES (?, ?)
 /// The category of what goes between patients and staff (OpenEMR facts 2.9).
 const PORTAL_CATEGORY: &str = "Patient";
 
-/// Letters the column of the title holds.
+/// Letters the columns of the title and of names hold, and those of mailboxes.
 const LONGEST: usize = 255;
+const LONGEST_MAILBOX: usize = 128;
 
 #[derive(FromRow)]
 struct Colleague {
@@ -96,7 +98,7 @@ pub(super) async fn case(
         _ => "Communication.recipient",
     };
     let person = patient(emr, reach, (letter.patient, place)).await?;
-    if stored(&letter.title).chars().count() > LONGEST {
+    if letter.answered.is_none() && stored(&letter.title).chars().count() > LONGEST {
         let why = "this title is too long for its column, which has its signs written out";
         return Err(Refusal::invalid("Communication.topic.text", why)
             .understood()
@@ -107,7 +109,10 @@ pub(super) async fn case(
             let colleague = letter.colleague.ok_or(Refusal::NotFound)?;
             (
                 Writer::Patient,
-                Sql::new(COLLEAGUE).push(BY_UUID).bind(colleague),
+                Sql::new(COLLEAGUE)
+                    .push(TAKES_PART)
+                    .push(BY_UUID)
+                    .bind(colleague),
             )
         }
         User::Staff(staff) if letter.colleague.is_some_and(|named| named != staff.uuid) => {
@@ -116,7 +121,10 @@ pub(super) async fn case(
         }
         User::Staff(staff) => (
             Writer::Staff,
-            Sql::new(COLLEAGUE).push(BY_ID).bind(staff.id),
+            Sql::new(COLLEAGUE)
+                .push(TAKES_PART)
+                .push(BY_ID)
+                .bind(staff.id),
         ),
         User::System => {
             let why = "A service is nobody a patient could answer: messages are written by patients and staff.";
@@ -183,7 +191,24 @@ async fn enclosed(
                 let (row, name) = carried::named_row(emr, &reach, *id)
                     .await?
                     .ok_or_else(missing)?;
-                Enclosed::Known(row, name)
+                let share = match grant.user() {
+                    User::Staff(staff) => {
+                        // Its patient sees it from then on, which is a change of the document.
+                        let reach = grant.reach(KIND, Interaction::Update)?;
+                        let reach = reach.within(person).ok_or_else(missing)?;
+                        let shared = carried::named_row(emr, &reach, *id).await?;
+                        shared.ok_or_else(missing)?;
+                        let (document, shared) = (*id, true);
+                        Some(ShareCase {
+                            ask: ShareAsk { document, shared },
+                            row,
+                            pid: person.pid,
+                            by: Some(staff.uuid),
+                        })
+                    }
+                    User::Patient(_) | User::System => None,
+                };
+                Enclosed::Known { row, name, share }
             }
             Enclosure::New(paper) => {
                 let reach = grant.reach(KIND, Interaction::Create)?;
@@ -229,12 +254,10 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &MessageChange) -> Ans
         Writer::Patient => (patient, colleague, *thread, others),
         Writer::Staff => (colleague, patient, others, *thread),
     };
-    let date = emr.zone.wall(emr.now());
-    let title = match letter.title.as_str() {
-        "" => "Unassigned".to_owned(),
-        title => stored(title),
-    };
+    let title = titled(letter);
     let documents = filed(emr, tx, enclosed).await?;
+    // Whoever looks for what has come goes by the time between the number of a row and its being there: filing takes a while.
+    let date = emr.zone.wall(emr.now());
     let names: Vec<String> = documents.iter().map(|(_, name)| name.clone()).collect();
     let body = mail::written(&letter.body, &names);
     let row = |owner: &End, status: &'static str| {
@@ -299,7 +322,7 @@ async fn filed(emr: &Emr, tx: &mut Tx, enclosed: &[Enclosed]) -> Answer<Vec<(i64
     let mut all = Vec::new();
     for one in enclosed {
         all.push(match one {
-            Enclosed::Known(row, name) => (*row, name.clone()),
+            Enclosed::Known { row, name, .. } => (*row, name.clone()),
             Enclosed::New(case) => {
                 let change = DocumentChange::File(case.clone());
                 filing::apply(emr, tx, &change).await?;
@@ -308,6 +331,36 @@ async fn filed(emr: &Emr, tx: &mut Tx, enclosed: &[Enclosed]) -> Answer<Vec<(i64
         });
     }
     Ok(all)
+}
+
+/// What was done to documents in the transaction of a message, as the ledger calls it, each with its FHIR id.
+pub(super) async fn alongside(
+    emr: &Emr,
+    tx: &mut Tx,
+    change: &MessageChange,
+) -> Answer<Vec<(&'static str, Uuid)>> {
+    let MessageChange::Send {
+        enclosed, author, ..
+    } = change
+    else {
+        return Ok(Vec::new());
+    };
+    let mut done = Vec::new();
+    for one in enclosed {
+        let document = match one {
+            Enclosed::Known { share, .. } => share.map(|share| share.ask.document),
+            Enclosed::New(case) => {
+                let id = match emr.layout.has("documents", "uuid") {
+                    true => case.paper.id,
+                    false => named("documents", filing::filed(tx, case).await?.0),
+                };
+                done.push(("DocumentReference.create", id));
+                author.map(|_| id)
+            }
+        };
+        done.extend(document.map(|document| ("DocumentReference.share", document)));
+    }
+    Ok(done)
 }
 
 /// The number the patient's thread has in the mailbox of this member of staff; `None` where they are new to it.
@@ -330,20 +383,41 @@ async fn at_the_other_end(
     Ok(None)
 }
 
+/// An end of a message. A mailbox whose name the column would cut is nobody's: its mail would lie in another one.
+fn end(mailbox: Option<String>, name: String) -> Option<End> {
+    let mailbox = mailbox.filter(|name| name.chars().count() <= LONGEST_MAILBOX)?;
+    let name = name.chars().take(LONGEST).collect();
+    Some(End { mailbox, name })
+}
+
+/// A title as it is stored; the one of what is answered is cut to its column.
+fn titled(letter: &Letter) -> String {
+    let stored = match letter.title.as_str() {
+        "" => "Unassigned".to_owned(),
+        title => stored(title),
+    };
+    if stored.chars().count() <= LONGEST {
+        return stored;
+    }
+    // Written out, each `&` takes five letters.
+    let mut title = letter.title.clone();
+    while title.pop().is_some() {
+        let cut = self::stored(&title);
+        if cut.chars().count() <= LONGEST {
+            return cut;
+        }
+    }
+    String::new()
+}
+
 impl Mailbox {
     fn end(self) -> Option<End> {
-        Some(End {
-            mailbox: self.account?,
-            name: self.display,
-        })
+        end(self.account, self.display)
     }
 }
 
 impl Colleague {
     fn end(self) -> Option<End> {
-        Some(End {
-            mailbox: self.username?,
-            name: spoken(self.fname, self.lname),
-        })
+        end(self.username, spoken(self.fname, self.lname))
     }
 }

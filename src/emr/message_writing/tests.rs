@@ -16,6 +16,10 @@ use crate::emr::fixture::Fixture;
 use crate::emr::fixture::granted;
 use crate::emr::fixture::reach;
 use crate::emr::mail::id_of;
+use crate::emr::mail::opened;
+use crate::emr::mail::threads;
+use crate::emr::mail::threads::Folder;
+use crate::emr::mail::threads::Whose;
 use crate::emr::writing;
 use crate::emr::writing::Rules;
 use crate::portal;
@@ -278,8 +282,12 @@ async fn f146_each_side_completes_its_own_copies_and_both_are_told() {
         "what staff completed is still to be read"
     );
     let sort = |deed| {
-        let message = first;
-        MessageAsk::Sort(Sort { message, deed })
+        let (message, shown) = (first, vec![2, 4]);
+        MessageAsk::Sort(Sort {
+            message,
+            deed,
+            shown,
+        })
     };
     done(emr, &ana, sort(Deed::Complete)).await.expect("done");
     assert_eq!(unread().await, 0);
@@ -333,4 +341,84 @@ async fn a_copy_is_marked_in_its_own_mailbox_only() {
     );
     let other = done(emr, &patient(8), mark(true, true)).await;
     assert!(matches!(other, Err(Failure::Refused(Refusal::NotFound))));
+}
+
+/// Two who write at the same moment get the same number from OpenEMR, and older rows have none: 0 or nothing. Row 14 is of a
+/// thread whose number is another row's own, and has a day of zeros; of row 15 nobody knows who wrote it.
+const RACED: &str = "INSERT INTO onsite_mail (id, date, owner, title, body, sender_id, sender_name, recipient_id, \
+    recipient_name, deleted, message_status, mail_chain, reply_mail_chain) VALUES \
+    (8, '2026-11-01 09:00:00', 'Bo13', 'bo', 'x', 'Bo13', 'Bo Lund', 'drlee', 'Kim Lee', 0, 'New', 8, 10), \
+    (9, '2026-11-01 09:00:00', 'Ana12', 'ana', 'x', 'Ana12', 'Ana Diaz', 'drlee', 'Kim Lee', 0, 'New', 9, 10), \
+    (10, '2026-11-01 09:00:00', 'drlee', 'ana', 'x', 'Ana12', 'Ana Diaz', 'drlee', 'Kim Lee', 0, 'New', 10, 9), \
+    (11, '2026-11-01 09:00:00', 'drlee', 'bo', 'x', 'Bo13', 'Bo Lund', 'drlee', 'Kim Lee', 0, 'New', 10, 8), \
+    (12, '2026-11-02 09:00:00', 'drlee', 'ana bare', 'x', 'Ana12', 'Ana Diaz', 'drlee', 'Kim Lee', 0, 'New', 0, 0), \
+    (13, '2026-11-02 09:00:00', 'drlee', 'bo late', 'x', 'Bo13', 'Bo Lund', 'drlee', 'Kim Lee', 0, 'New', 12, 0), \
+    (14, '0000-00-00 00:00:00', 'Ana12', 'one', 'x', 'drlee', 'Kim Lee', 'Ana12', 'Ana Diaz', 0, 'New', 15, 0), \
+    (15, '2026-11-03 09:00:00', 'Ana12', 'two', 'x', NULL, NULL, 'Ana12', 'Ana Diaz', 0, 'New', 3, 0), \
+    (16, '2026-11-04 09:00:00', 'drlee', 'ana', 'y', 'Ana12', 'Ana Diaz', 'drlee', 'Kim Lee', 0, 'New', 10, 9);";
+
+#[tokio::test]
+async fn f146_conversations_that_raced_for_a_number_do_not_mix() {
+    let fixture = Fixture::with(&format!("{PEOPLE} {RACED}")).await;
+    let emr = &fixture.emr;
+    let (ana, lee) = (patient(7), colleague(5));
+    let staff = Whose::Staff(5);
+    let inbox = async |who: &(Grant, Reach), whose| {
+        let found = threads::list(emr, &who.1, (whose, Folder::Inbox), None).await;
+        let threads = found.expect("listed").threads.into_iter();
+        let told = threads.map(|one| (one.title, one.with, one.total));
+        told.collect::<Vec<(String, String, i64)>>()
+    };
+    let one = |title: &str, with: &str, total| (title.to_owned(), with.to_owned(), total);
+    assert_eq!(
+        inbox(&lee, staff).await,
+        [
+            one("ana", "Ana Diaz", 2),
+            one("bo late", "Bo Lund", 1),
+            one("ana bare", "Ana Diaz", 1),
+            one("bo", "Bo Lund", 1),
+        ]
+    );
+    let open = async |who: &(Grant, Reach), whose, row| {
+        let opened = opened::open(emr, &who.1, (whose, id_of(row))).await;
+        let opened = opened.expect("opened");
+        let rows: Vec<i64> = opened.posts.iter().map(|post| post.row).collect();
+        (rows, opened)
+    };
+    for (row, rows, pid, answered) in [
+        (10, vec![10, 16], 7, Some(id_of(9))),
+        (11, vec![11], 8, Some(id_of(8))),
+        (12, vec![12], 7, None),
+        (13, vec![13], 8, None),
+    ] {
+        let (found, opened) = open(&lee, staff, row).await;
+        assert_eq!(found, rows);
+        assert_eq!(opened.person.map(|person| person.pid), Some(pid), "{row}");
+        assert_eq!(opened.answered, answered, "{row}");
+    }
+    let mine: Vec<String> = inbox(&ana, Whose::Patient)
+        .await
+        .into_iter()
+        .map(|(title, ..)| title)
+        .collect();
+    assert_eq!(mine, ["two", "one"]);
+    let (found, opened) = open(&ana, Whose::Patient, 14).await;
+    assert_eq!((found, opened.posts[0].sent), (vec![14], None));
+    let (found, opened) = open(&ana, Whose::Patient, 15).await;
+    assert_eq!(found, [15]);
+    assert!(!opened.posts[0].read && opened.to.is_none());
+    // What is done with one is done with nothing of the others, nor with what came after it was shown.
+    let sort = MessageAsk::Sort(Sort {
+        message: id_of(10),
+        deed: Deed::Archive,
+        shown: vec![10],
+    });
+    done(emr, &lee, sort).await.expect("put away");
+    let away: Vec<String> = rows(&emr.db)
+        .await
+        .into_iter()
+        .filter(|row| row.ends_with("|1"))
+        .map(|row| row.split('|').next().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(away, ["10"]);
 }

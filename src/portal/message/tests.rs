@@ -105,11 +105,13 @@ fn f146_a_thread_is_sorted_while_the_portal_is_on() {
             sort: Sort {
                 message: Uuid::from_u128(1),
                 deed: Deed::Complete,
+                shown: vec![1],
             },
             portal_on,
             thread: Thread {
                 owners: vec!["ana".to_owned()],
                 chain: 1,
+                other: None,
             },
         })
     };
