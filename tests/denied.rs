@@ -119,6 +119,7 @@ const ROUTES: &[(&str, Guard)] = &[
     ("/staff/patients/{id}/documents", Guard::Session),
     ("/staff/patients/{id}/documents/{document}", Guard::Session),
     ("/staff/mail", Guard::Session),
+    ("/staff/addressees", Guard::Session),
     ("/staff/messages", Guard::Session),
     ("/staff/messages/new", Guard::Session),
     ("/staff/messages/many", Guard::Session),

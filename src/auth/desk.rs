@@ -90,7 +90,7 @@ pub async fn need_part(context: &Context<'_>, colleague: &Colleague) -> Answer<(
 }
 
 const NO_PART: &str = "Patients cannot write to you: your account in OpenEMR does not take part in the patient portal. An \
-    administrator switches that on in your user settings in OpenEMR.";
+    administrator switches that on at the desk, under Who takes messages, or in your user settings in OpenEMR.";
 
 /// Whom to ask for a right, and for which.
 const fn missing(right: Right) -> &'static str {

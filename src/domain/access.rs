@@ -28,6 +28,8 @@ pub enum Holder {
 pub enum Right {
     /// `admin|super`: everything.
     Super,
+    /// `admin|users`: the accounts of staff.
+    Users,
     /// `patientportal|portal`: the portal's desk.
     Portal,
     /// `patients|demo`: charts.
@@ -44,8 +46,9 @@ pub enum Right {
 
 impl Right {
     /// Each right with phpGACL's section and value of it.
-    pub const ALL: [(Self, &'static str, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str, &'static str); 8] = [
         (Self::Super, "admin", "super"),
+        (Self::Users, "admin", "users"),
         (Self::Portal, "patientportal", "portal"),
         (Self::Demographics, "patients", "demo"),
         (Self::Appointments, "patients", "appt"),

@@ -7,6 +7,7 @@ mod accepting;
 pub mod account;
 pub mod actors;
 pub mod addresses;
+mod addressing;
 mod booking;
 pub mod calendar;
 pub mod cancel;

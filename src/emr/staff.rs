@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 use crate::db::sql::Sql;
 use crate::domain::access::Reach;
+use crate::domain::access::Reader;
+use crate::domain::access::Right;
 use crate::domain::people::Address;
 use crate::domain::people::Means;
 use crate::domain::people::Name;
@@ -17,6 +19,7 @@ use crate::domain::query::Query;
 use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
+use crate::domain::scope::Interaction;
 use crate::emr::Emr;
 use crate::emr::people::given;
 use crate::emr::people::lines;
@@ -32,7 +35,7 @@ const FROM: &str = " FROM users u WHERE TRIM(COALESCE(u.username, '')) <> '' \
     AND u.username NOT IN ('portal-user', 'oe-system', 'phimail-service') ";
 
 /// `authorized` is a provider, `portal_user` may be written to by patients. Anybody else who works there is shown to
-/// nobody but themselves.
+/// nobody but themselves, and to whoever says which of them take messages.
 const SHOWN: &str = "AND (u.authorized = 1 OR u.portal_user = 1)";
 const SHOWN_OR_OWN: &str = "AND (u.authorized = 1 OR u.portal_user = 1 OR u.uuid = ?)";
 
@@ -170,7 +173,11 @@ fn statement(emr: &Emr, reach: &Reach, query: &Query) -> Sql {
             false => ", NULL AS last_updated",
         })
         .push(FROM);
+    let administers = reach.interaction() == Interaction::Update
+        && reach.reader() == Reader::Practice
+        && reach.held().is_none_or(|held| held.contains(&Right::Users));
     let sql = match reach.own() {
+        _ if administers => sql,
         Some(own) => sql.push(SHOWN_OR_OWN).bind(own),
         None => sql.push(SHOWN),
     };
@@ -226,7 +233,6 @@ impl Row {
 mod tests {
     use super::*;
     use crate::domain::ResourceType;
-    use crate::domain::scope::Interaction;
     use crate::emr::fixture::Fixture;
     use crate::emr::fixture::reach;
 

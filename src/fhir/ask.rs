@@ -13,6 +13,7 @@ use crate::fhir::communication_ask;
 use crate::fhir::coverage_ask;
 use crate::fhir::document_ask;
 use crate::fhir::patient_ask;
+use crate::fhir::practitioner_ask;
 use crate::fhir::task_ask;
 use crate::portal::Ask;
 
@@ -57,6 +58,7 @@ pub fn of(sent: Sent<'_>, base: &Base) -> Result<Ask, Refusal> {
         ResourceType::DocumentReference => document_ask::of(sent, base),
         ResourceType::Patient => patient_ask::of(sent, base),
         ResourceType::Coverage => coverage_ask::of(sent, base),
+        ResourceType::Practitioner => practitioner_ask::of(sent),
         ResourceType::Task => task_ask::of(sent),
         other => {
             let name = other.name();

@@ -133,6 +133,9 @@ fn scopes_of(level: &str, wanted: &[Interaction]) -> Vec<String> {
     }
     for served in RESOURCES {
         let name = served.kind.name();
+        // Of what is no patient's nothing is changed with a patient's scope.
+        let one = level == "patient" && !served.kind.in_patient_compartment();
+        let wanted = if one { &reading[..] } else { wanted };
         let (reading, all) = (letters(served, &reading), letters(served, wanted));
         scopes.push(format!("{level}/{name}.{reading}"));
         if all != reading {

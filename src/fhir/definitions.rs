@@ -63,7 +63,7 @@ macro_rules! file {
 }
 
 /// Every definition, by the name of its file. `tests/definitions.rs` holds that none is forgotten.
-const FILES: [&[u8]; 53] = [
+const FILES: [&[u8]; 54] = [
     file!("CapabilityStatement-anteroom"),
     file!("CodeSystem-communication-category"),
     file!("CodeSystem-document-category"),
@@ -104,6 +104,7 @@ const FILES: [&[u8]; 53] = [
     file!("StructureDefinition-message-archived"),
     file!("StructureDefinition-message-done"),
     file!("StructureDefinition-message-read"),
+    file!("StructureDefinition-portal-addressee"),
     file!("ValueSet-appointment-status"),
     file!("ValueSet-appointment-type"),
     file!("ValueSet-communication-category"),

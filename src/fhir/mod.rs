@@ -39,6 +39,7 @@ mod patient_ask;
 pub mod portal_job;
 pub mod portal_parameters;
 pub mod practitioner;
+mod practitioner_ask;
 pub mod practitioner_role;
 pub mod provenance;
 mod questions;

@@ -4,6 +4,7 @@ use fhir_sdk::r4b::codes::AddressUse;
 use fhir_sdk::r4b::codes::NameUse;
 use fhir_sdk::r4b::resources;
 use fhir_sdk::r4b::resources::PractitionerQualification;
+use fhir_sdk::r4b::types::ExtensionValue;
 use fhir_sdk::r4b::types::Meta;
 
 use crate::domain::ResourceType;
@@ -13,6 +14,7 @@ use crate::domain::records::Record;
 use crate::domain::scope::Interaction;
 use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
+use crate::fhir::Writable;
 use crate::fhir::indexes;
 use crate::fhir::parameter::ID;
 use crate::fhir::parameter::Indexed;
@@ -26,8 +28,9 @@ use crate::fhir::wire::Built;
 pub static SERVED: Served = Served {
     kind: ResourceType::Practitioner,
     profile: Some("http://hl7.org/fhir/us/core/StructureDefinition/us-core-practitioner"),
-    prose: "The practice's providers, and staff whom patients may write to: those are found by portal-addressee=true.",
-    interactions: &[Interaction::Read, Interaction::Search],
+    prose: "The practice's providers, and staff whom patients may write to: those are found by portal-addressee=true. Whoever \
+        administers users says with the extension who they are; nothing else of an account is changed here.",
+    interactions: &[Interaction::Read, Interaction::Update, Interaction::Search],
     parameters: &[
         ID,
         UPDATED,
@@ -112,9 +115,15 @@ pub static SERVED: Served = Served {
     ],
     order: "family",
     create: READ_ONLY,
-    update: READ_ONLY,
+    update: Writable {
+        patient: &[],
+        staff: &["extension"],
+    },
     operations: &[],
 };
+
+/// Whether patients may write to somebody (F142).
+pub(super) const ADDRESSEE: &str = "https://anteroom.dev/fhir/StructureDefinition/portal-addressee";
 
 fn of(record: &Record, values: fn(&Practitioner) -> Vec<Indexed>) -> Vec<Indexed> {
     match record {
@@ -149,6 +158,8 @@ pub(super) fn render(person: &Practitioner, meta: Meta) -> Built<resources::Prac
         .name(wire::list([name]))
         .telecom(wire::telecoms(&person.telecom)?)
         .build()?;
+    let takes = ExtensionValue::Boolean(person.addressee);
+    resource.extension = vec![wire::extension(ADDRESSEE, takes)?];
     if let Some(address) = &person.address {
         resource.address = wire::list(wire::address(address, AddressUse::Work)?);
     }

@@ -154,6 +154,7 @@ pub async fn page(
             csrf: csrf::token(visitor.token),
             name: colleague.display.clone(),
             may_launch: colleague.staff.has(Right::Demographics),
+            may_administer: colleague.staff.has(Right::Users),
             may_manage: colleague.staff.has(Right::Portal),
             total: lines.iter().filter_map(|line| line.count).sum(),
             lines,

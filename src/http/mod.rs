@@ -51,6 +51,7 @@ pub mod signin;
 pub mod signing;
 pub mod site;
 pub mod staff;
+pub mod staff_addressees;
 pub mod staff_apps;
 pub mod staff_documents;
 pub mod staff_forms;
@@ -400,6 +401,10 @@ pub fn router(app: Arc<App>) -> Router {
             get(staff_documents::one).post(staff_documents::share),
         )
         .route("/staff/mail", get(staff_mail::page).post(staff_mail::post))
+        .route(
+            "/staff/addressees",
+            get(staff_addressees::page).post(staff_addressees::post),
+        )
         .route("/staff/messages", get(staff_messages::page))
         .route(
             "/staff/messages/new",

@@ -2,6 +2,7 @@
 //! nothing is written without one.
 
 pub mod account;
+pub mod addressee;
 pub mod chart;
 pub mod document;
 pub mod form;
@@ -21,6 +22,8 @@ use crate::domain::refusal::Reason;
 use crate::domain::refusal::Refusal;
 use crate::domain::visits::Appointment;
 use crate::domain::visits::Cancellation;
+use crate::portal::addressee::AddresseeAsk;
+use crate::portal::addressee::AddresseeCase;
 use crate::portal::chart::ChartAsk;
 use crate::portal::chart::ChartCase;
 use crate::portal::chart::ChartChange;
@@ -60,6 +63,8 @@ pub enum Ask {
     Document(DocumentAsk),
     /// About who sees a document.
     Share(ShareAsk),
+    /// About who of the practice takes messages.
+    Addressee(AddresseeAsk),
     /// About something that waits and is decided.
     Work(Box<WorkAsk>),
     /// About a patient's insurance.
@@ -83,6 +88,8 @@ pub enum Case {
     Document(DocumentCase),
     /// About who sees a document.
     Share(ShareCase),
+    /// About who of the practice takes messages.
+    Addressee(AddresseeCase),
     /// About something that waits and is decided.
     Work(WorkCase),
     /// About a patient's insurance.
@@ -145,6 +152,8 @@ pub enum Change {
     Document(DocumentChange),
     /// About who sees a document.
     Share(ShareCase),
+    /// About who of the practice takes messages.
+    Addressee(AddresseeCase),
     /// About something that waits and is decided.
     Work(WorkChange),
     /// About a patient's insurance.
@@ -197,6 +206,7 @@ pub fn decide(case: Case) -> Verdict {
         Case::Message(case) => message::decide(case),
         Case::Document(case) => document::decide(case),
         Case::Share(case) => sharing::decide(case),
+        Case::Addressee(case) => addressee::decide(case),
         Case::Work(case) => work::decide(case),
         Case::Insurance(case) => insurance::decide(case),
         Case::Form(case) => form::decide(*case),

@@ -4,6 +4,7 @@ use crate::domain::refusal::Reason;
 use crate::domain::visits::Status;
 use crate::portal::CancelCase;
 use crate::portal::account;
+use crate::portal::addressee;
 use crate::portal::chart;
 use crate::portal::document;
 use crate::portal::form;
@@ -172,6 +173,10 @@ pub fn tables() -> Vec<(&'static str, Vec<Told>)> {
         (
             "A document may be shared with its patient, or taken back, where all of this holds.",
             told(sharing::SHARE),
+        ),
+        (
+            "Whether somebody of the practice takes messages may be said where all of this holds.",
+            told(addressee::ADDRESSEE),
         ),
         (
             "What waits may be decided where all of this holds.",

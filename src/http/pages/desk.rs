@@ -18,6 +18,8 @@ pub struct Desk {
     pub may_launch: bool,
     /// Whether they work at the portal's desk.
     pub may_manage: bool,
+    /// Whether they administer the accounts of staff.
+    pub may_administer: bool,
     /// What may wait, of what they may finish.
     pub lines: Vec<Line>,
     /// How many things wait in all.
@@ -61,6 +63,7 @@ impl Desk {
             name: "Dr. Lena Park".to_owned(),
             may_launch: true,
             may_manage: true,
+            may_administer: true,
             lines: vec![
                 line("visits", "Appointments", 1, Some(3)),
                 line("registrations", "Registrations", 2, Some(0)),
@@ -82,6 +85,7 @@ impl Desk {
         Desk {
             may_launch: false,
             may_manage: false,
+            may_administer: false,
             lines: Vec::new(),
             total: 0,
             ..Desk::sample()

@@ -30,6 +30,7 @@ pub mod requests;
 pub mod reset;
 pub mod scope_words;
 pub mod staff;
+pub mod staff_addressees;
 pub mod staff_documents;
 pub mod staff_forms;
 pub mod staff_login;
