@@ -110,7 +110,7 @@ pub async fn start(
         .await
 }
 
-/// Sends it to some patients; false where its sender may not send any more, which stops the job.
+/// Sends it to some patients; false where its sender may not send any more or nobody knows what it said, which stops the job.
 ///
 /// # Errors
 /// As [`crate::db::Db::run`].
@@ -119,7 +119,12 @@ pub async fn slice(
     (job, lines): (&Job, &[Item]),
     circular: &Circular,
 ) -> Answer<bool> {
-    let Some(sender) = sender(context, &job.by).await? else {
+    let sender = match circular.body.is_empty() {
+        // What it said is forgotten after a while.
+        true => None,
+        false => sender(context, &job.by).await?,
+    };
+    let Some(sender) = sender else {
         onboarding::stop(context, &job.by, job.id).await?;
         return Ok(false);
     };
@@ -129,6 +134,20 @@ pub async fn slice(
         }
     }
     Ok(true)
+}
+
+/// That a job may be begun again: an invitation always, a message to many while it is known what it said.
+///
+/// # Errors
+/// `Conflict` where that is forgotten.
+pub async fn again(context: &Context<'_>, job: Uuid) -> Answer<()> {
+    match circulars::find(&context.emr.db, job).await? {
+        Some(circular) if circular.body.is_empty() => {
+            let why = "What this message said is not kept any more. Please write it anew.";
+            Err(Refusal::Conflict(why.to_owned()).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whoever a job is of, with the rights of now; `None` where they may not send any more.

@@ -58,13 +58,22 @@ pub async fn look(context: &Context<'_>, post: Post) -> Answer<usize> {
     }
     let mut told = 0;
     for due in notices::due(db, context.seconds() - QUIET).await? {
-        let news = news(context, post, due).await?;
-        let sent = db
-            .transaction_about(&news, |news, tx| Box::pin(settled(news, tx)))
-            .await?;
-        told += usize::from(sent);
+        // One patient whose rows cannot be read keeps nobody else from being told.
+        match tell(context, post, due).await {
+            Ok(sent) => told += usize::from(sent),
+            Err(failure) => tracing::warn!(?failure, "one patient could not be told of a message"),
+        }
     }
     Ok(told)
+}
+
+async fn tell(context: &Context<'_>, post: Post, due: Due) -> Answer<bool> {
+    let news = news(context, post, due).await?;
+    context
+        .emr
+        .db
+        .transaction_about(&news, |news, tx| Box::pin(settled(news, tx)))
+        .await
 }
 
 async fn noted((place, found): &(i64, Arrivals), tx: &mut Tx) -> Answer<()> {

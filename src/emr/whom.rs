@@ -1,4 +1,4 @@
-//! To whom a message to many can go: patients whose portal is on and who have a mailbox.
+//! To whom a message to many can go: living patients whose portal is on and who have a mailbox.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,8 @@ use crate::emr::Emr;
 
 /// Exactly `YES` is on (OpenEMR facts 1.1). More than a job takes is cut off.
 const ALL: &str = "SELECT p.pid FROM patient_data p JOIN patient_access_onsite a ON a.pid = p.pid \
-    WHERE HEX(p.allow_patient_portal) = '594553' AND COALESCE(a.portal_username, '') <> '' ORDER BY p.pid LIMIT 200000";
+    WHERE HEX(p.allow_patient_portal) = '594553' AND COALESCE(a.portal_username, '') <> '' \
+    AND (p.deceased_date IS NULL OR CAST(p.deceased_date AS CHAR) LIKE '0000%') ORDER BY p.pid LIMIT 200000";
 
 #[derive(FromRow)]
 struct Row {

@@ -114,6 +114,13 @@ const OLD: &[Old] = &[
         "SELECT HEX(id) AS name FROM anteroom_registration WHERE expires < ? LIMIT 500",
         "DELETE FROM anteroom_registration WHERE HEX(id) IN ",
     ),
+    // What was written to many lies in their mailboxes; the job's line is kept, and what it said is not.
+    (
+        LINKS,
+        "SELECT HEX(c.job) AS name FROM anteroom_circular c JOIN anteroom_job j ON j.id = c.job \
+         WHERE c.body <> '' AND j.status <> 'waiting' AND j.finished < ? LIMIT 500",
+        "UPDATE anteroom_circular SET title = '', body = '' WHERE HEX(job) IN ",
+    ),
     // A backend service has a new one every five minutes, and nobody to look at it; the ledger tells what it did.
     (
         KEPT,
@@ -239,6 +246,38 @@ mod tests {
         assert_eq!(count(&db, left).await, 1);
         let letters = "SELECT COUNT(*) AS number FROM anteroom_outbox";
         assert_eq!(count(&db, letters).await, 1);
+        db.close().await;
+        std::fs::remove_file(path).expect("our own file");
+    }
+
+    #[tokio::test]
+    async fn f139_what_was_written_to_many_is_forgotten_a_month_after_its_job_ended() {
+        let name = format!("anteroom-expiry-many-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let db = Db::open(&format!("sqlite://{}", path.display()), None)
+            .await
+            .expect("opens");
+        db.migrate().await.expect("migrates");
+        db.script(
+            "INSERT INTO anteroom_job (id, ticket, asked, enable, attested, actor, client_id, grant_id, request_id, total, \
+             status, created, finished) VALUES \
+             (x'01', 'a', '', 0, 0, '', '', '', '', 1, 'done', 0, 100), \
+             (x'02', 'b', '', 0, 0, '', '', '', '', 1, 'done', 0, 200), \
+             (x'03', 'c', '', 0, 0, '', '', '', '', 1, 'waiting', 0, NULL); \
+             INSERT INTO anteroom_circular (job, title, body) VALUES (x'01', 't', 'b'), (x'02', 't', 'b'), (x'03', 't', 'b');",
+        )
+        .await
+        .expect("inserts");
+        assert_eq!(sweep(&db, LINKS + 101).await.expect("sweeps"), 1);
+        let kept = "SELECT COUNT(*) AS number FROM anteroom_circular WHERE body = 'b'";
+        assert_eq!(count(&db, kept).await, 2);
+        assert_eq!(sweep(&db, LINKS + 101).await.expect("sweeps"), 0);
+        let jobs = "SELECT COUNT(*) AS number FROM anteroom_circular";
+        assert_eq!(
+            count(&db, jobs).await,
+            3,
+            "the job is known for what it was"
+        );
         db.close().await;
         std::fs::remove_file(path).expect("our own file");
     }

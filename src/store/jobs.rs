@@ -29,6 +29,9 @@ const ADD_ITEMS: &str = "INSERT INTO anteroom_job_item (job, number, pid) VALUES
 const SELECT: &str = "SELECT id, enable, attested, staff, actor, client_id, grant_id, request_id, total, status, created, finished \
     FROM anteroom_job ";
 
+const NEWEST: &str = "WHERE NOT EXISTS (SELECT 1 FROM anteroom_circular c WHERE c.job = anteroom_job.id) \
+    ORDER BY created DESC, id";
+
 const OUTCOMES: &str =
     "SELECT outcome, COUNT(*) AS number FROM anteroom_job_item WHERE job = ? GROUP BY outcome";
 
@@ -285,14 +288,12 @@ pub async fn find(db: &Db, id: Uuid) -> Answer<Option<Job>> {
     Ok(row.and_then(job))
 }
 
-/// The newest jobs.
+/// The newest jobs, but for messages to many: those are their senders' own.
 ///
 /// # Errors
 /// As [`Db::all`].
 pub async fn newest(db: &Db, most: u32) -> Answer<Vec<Job>> {
-    let sql = Sql::new(SELECT)
-        .push("ORDER BY created DESC, id")
-        .limit(most);
+    let sql = Sql::new(SELECT).push(NEWEST).limit(most);
     let rows: Vec<Row> = db.all(sql).await?;
     Ok(rows.into_iter().filter_map(job).collect())
 }

@@ -55,8 +55,10 @@ use crate::http::write;
 use crate::mail;
 use crate::rest::route;
 use crate::rest::search;
+use crate::store::circulars;
 use crate::store::jobs;
 use crate::store::jobs::By;
+use crate::store::jobs::Job;
 use crate::store::jobs::Status;
 use crate::store::jobs::Wish;
 use crate::store::outbox::Letter;
@@ -126,8 +128,7 @@ pub async fn stop(
         staff(&grant)?;
         whole(&grant.reach(ResourceType::Patient, Interaction::Update)?)?;
         let job = job.parse::<Uuid>().map_err(|_| Refusal::NotFound)?;
-        let known = jobs::find(&app.emr.db, job).await?;
-        known.ok_or(Refusal::NotFound)?;
+        known(&app, job).await?;
         let base = app.config.fhir_base();
         invitations::stop(&context(&app, &base, &id.0), &by(&grant), job).await?;
         let words = "Stopped: whoever has no letter yet gets none.";
@@ -373,10 +374,18 @@ async fn searched(app: &App, id: &RequestId, grant: &Grant, text: &str) -> Answe
     Ok(pids.collect())
 }
 
+/// A job of letters; a message to many is its sender's, who looks after it at the desk.
+async fn known(app: &App, id: Uuid) -> Answer<Job> {
+    let known = jobs::find(&app.emr.db, id).await?;
+    match circulars::find(&app.emr.db, id).await? {
+        None => known.ok_or_else(|| Refusal::NotFound.into()),
+        Some(_) => Err(Refusal::NotFound.into()),
+    }
+}
+
 /// How far a job is, or what became of each patient.
 async fn told(app: &App, id: Uuid, after: i64) -> Answer<Response> {
-    let known = jobs::find(&app.emr.db, id).await?;
-    let job = known.ok_or(Refusal::NotFound)?;
+    let job = known(app, id).await?;
     if job.status == Status::Waiting {
         let outcomes = jobs::outcomes(&app.emr.db, id).await?;
         let left = outcomes.iter().find(|(outcome, _)| outcome.is_empty());

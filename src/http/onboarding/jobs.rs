@@ -13,6 +13,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use uuid::Uuid;
 
+use crate::auth::circulars as messages;
 use crate::auth::csrf;
 use crate::auth::desk;
 use crate::auth::onboarding as invitations;
@@ -22,6 +23,7 @@ use crate::domain::access::Right;
 use crate::domain::accounts::instant;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
+use crate::emr::colleague::Colleague;
 use crate::http::App;
 use crate::http::door;
 use crate::http::door::Away;
@@ -93,6 +95,9 @@ const SHORT: [(&str, &str); 17] = [
     ("no-credentials", "No login yet"),
 ];
 
+const THEIRS: &str =
+    "A message to many goes out in the name of whoever sends it: only they look after it.";
+
 /// `GET /staff/jobs/{id}`
 pub async fn page(
     State(app): State<Arc<App>>,
@@ -104,11 +109,8 @@ pub async fn page(
         let job = number(path);
         let here = job.map_or(super::HERE.to_owned(), |job| format!("/staff/jobs/{job}"));
         let right = right(&app, job).await?;
-        let (_, visitor) = door::desk(&app, &id, &headers, (here.as_str(), right)).await?;
-        let job = job.ok_or(Refusal::NotFound)?;
-        let job = jobs::find(&app.emr.db, job)
-            .await?
-            .ok_or(Refusal::NotFound)?;
+        let (colleague, visitor) = door::desk(&app, &id, &headers, (here.as_str(), right)).await?;
+        let job = open_to(&app, &colleague, (job, right)).await?;
         let pairs = negotiate::pairs(query.as_deref());
         Ok(show(&app, &job, visitor, &pairs).await?)
     }
@@ -127,14 +129,11 @@ pub async fn act(
     let done: Result<Response, Away> = async {
         let (form, _) = forms::own_form(&app, &headers, body).await?;
         let job = number(path);
-        let asks = (super::HERE, right(&app, job).await?);
-        let (colleague, _) = door::desk(&app, &id, &headers, asks).await?;
+        let right = right(&app, job).await?;
+        let (colleague, _) = door::desk(&app, &id, &headers, (super::HERE, right)).await?;
         let base = app.config.fhir_base();
         let context = context(&app, &base, &id.0);
-        let job = job.ok_or(Refusal::NotFound)?;
-        jobs::find(&app.emr.db, job)
-            .await?
-            .ok_or(Refusal::NotFound)?;
+        let job = open_to(&app, &colleague, (job, right)).await?.id;
         let by = By {
             staff: Some(colleague.staff.id),
             actor: desk::actor(&colleague),
@@ -142,7 +141,10 @@ pub async fn act(
         };
         match form.text("do").as_str() {
             "stop" => invitations::stop(&context, &by, job).await?,
-            "again" => invitations::again(&context, &by, job).await?,
+            "again" => {
+                messages::again(&context, job).await?;
+                invitations::again(&context, &by, job).await?;
+            }
             _ => {
                 let why = "do: expected stop or again.";
                 return Err(Refusal::invalid("do", why).into());
@@ -164,6 +166,21 @@ async fn right(app: &App, job: Option<Uuid>) -> Answer<Right> {
         Some(_) => Right::Notes,
         None => Right::Portal,
     })
+}
+
+/// The job; a message to many only to whoever sends it: it goes out in their name, and what it says is theirs.
+async fn open_to(
+    app: &App,
+    colleague: &Colleague,
+    (job, right): (Option<Uuid>, Right),
+) -> Answer<Job> {
+    let job = job.ok_or(Refusal::NotFound)?;
+    let job = jobs::find(&app.emr.db, job).await?;
+    let job = job.ok_or(Refusal::NotFound)?;
+    match right == Right::Portal || job.by.staff == Some(colleague.staff.id) {
+        true => Ok(job),
+        false => Err(Refusal::Forbidden(THEIRS).into()),
+    }
 }
 
 fn number(path: Named<String>) -> Option<Uuid> {

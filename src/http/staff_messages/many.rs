@@ -13,6 +13,7 @@ use time::macros::format_description;
 
 use crate::auth::circulars;
 use crate::auth::csrf;
+use crate::crypto;
 use crate::domain::ResourceType;
 use crate::domain::query::Query;
 use crate::domain::records::Record;
@@ -24,12 +25,12 @@ use crate::domain::visits::Status;
 use crate::emr;
 use crate::emr::whom;
 use crate::http::App;
+use crate::http::documents;
 use crate::http::door;
 use crate::http::door::Away;
 use crate::http::fhir;
 use crate::http::forms;
 use crate::http::forms::Form;
-use crate::http::messages;
 use crate::http::messages::shown;
 use crate::http::oauth::context;
 use crate::http::oauth::see_other;
@@ -53,7 +54,7 @@ const MOST: u32 = 200;
 pub async fn page(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap) -> Response {
     let shown: Result<Response, Away> = async {
         let (colleague, visitor) = let_in(&app, &id, &headers, HERE).await?;
-        messages::open(&app).await?;
+        documents::open(&app.emr).await?;
         let grant = grants::at_desk(colleague.staff.clone());
         let rest = fhir::rest(&app, &id, &grant);
         let mut page = blank(&app, &rest, csrf::token(visitor.token)).await?;
@@ -74,7 +75,7 @@ pub async fn post(
     let done: Result<Response, Away> = async {
         let (form, visitor) = forms::own_form(&app, &headers, body).await?;
         let (colleague, _) = let_in(&app, &id, &headers, HERE).await?;
-        messages::open(&app).await?;
+        documents::open(&app.emr).await?;
         let grant = grants::at_desk(colleague.staff.clone());
         let rest = fhir::rest(&app, &id, &grant);
         let mut page = blank(&app, &rest, csrf::token(visitor.token)).await?;
@@ -90,8 +91,8 @@ pub async fn post(
             }
             Ok((pids, circular)) => {
                 let base = app.config.fhir_base();
-                let by = (&colleague, form.text("ticket"));
-                let by = (by.0, by.1.as_str());
+                let ticket = ticket(&form);
+                let by = (&colleague, ticket.as_str());
                 let context = context(&app, &base, &id.0);
                 match circulars::start(&context, by, pids, circular).await {
                     Ok(job) => return Ok(see_other(&format!("/staff/jobs/{job}"))),
@@ -121,6 +122,11 @@ async fn asked(rest: &Rest<'_>, form: &Form) -> Answer<(Vec<i64>, Circular)> {
             let day = Date::parse(&form.text("day"), format)
                 .map_err(|_| Refusal::invalid("day", "Choose a day first."))?;
             let visits = found::of_day(rest, day).await?;
+            if visits.len() >= found::MOST {
+                let why = "This day has more visits than can be looked through here. Write the \
+                    patients' numbers instead.";
+                return Err(Refusal::invalid("day", why).into());
+            }
             let provider = form.text("provider");
             let pids: Vec<i64> = visits
                 .into_iter()
@@ -146,9 +152,20 @@ async fn asked(rest: &Rest<'_>, form: &Form) -> Answer<(Vec<i64>, Circular)> {
             }
             whom::among(rest.emr, &pids).await?
         }
-        _ => whom::everybody(rest.emr).await?,
+        "all" => whom::everybody(rest.emr).await?,
+        _ => {
+            let why = "Choose whom the message goes to.";
+            return Err(Refusal::invalid("whom", why).into());
+        }
     };
     Ok((pids, circular))
+}
+
+/// What makes a form another than the next: its number, and whom it means. What it says the job knows itself.
+fn ticket(form: &Form) -> String {
+    let fields = ["ticket", "whom", "day", "provider", "numbers"];
+    let said: Vec<String> = fields.iter().map(|name| form.text(name)).collect();
+    crypto::fingerprint(&said.join("\n"))
 }
 
 fn fill(page: &mut Many, form: &Form) {

@@ -26,7 +26,7 @@ use crate::rest::Rest;
 const KIND: ResourceType = ResourceType::Appointment;
 
 /// Visits of one look at most; nobody reads more of them on a page.
-const MOST: usize = 2_000;
+pub const MOST: usize = 2_000;
 
 /// Visits of one statement.
 const PAGE: u32 = 200;

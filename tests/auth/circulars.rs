@@ -1,0 +1,286 @@
+//! A message of staff to many patients, as the desk begins it and the worker sends it (portal rule F139).
+
+use anteroom::store::jobs;
+use anteroom::worker::telling;
+use anteroom::worker::telling::Of;
+use axum::http::StatusCode;
+use time::Duration;
+
+use super::mailbox::run;
+use super::messages::DESK;
+use super::messages::sent;
+use super::staff::at_the_desk;
+use super::staff::csrf;
+use crate::clinic::Answer;
+use crate::clinic::Clinic;
+use crate::clinic::browser::Browser;
+use crate::clinic::engine::LAYOUTS;
+
+/// What is said to everybody.
+const TO_ALL: [(&str, &str); 4] = [
+    ("decision", "send"),
+    ("whom", "all"),
+    ("title", "Flu shots"),
+    ("body", "They are here."),
+];
+
+/// How many copies there are, and how many lines of the job are done.
+const COPIES: &str = "SELECT CONCAT_WS('|', COUNT(*), COUNT(DISTINCT owner)) AS text FROM onsite_mail WHERE title = 'Flu shots'";
+const DONE: &str =
+    "SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_job_item WHERE outcome = 'sent'";
+
+/// Does what waits now.
+async fn work(clinic: &Clinic, worker: &str) {
+    let house = clinic.app.as_ref();
+    while anteroom::worker::jobs::look(house, worker)
+        .await
+        .expect("works")
+    {}
+}
+
+/// Changes more than one thing behind our back.
+async fn script(clinic: &Clinic, text: &str) {
+    let db = &clinic.app.emr.db;
+    db.script(text).await.expect("a script that runs");
+}
+
+/// Begins one to everybody; the page of its job.
+async fn begun(desk: &mut Browser<'_>) -> (Answer, String) {
+    let path = format!("{DESK}/many");
+    let form = desk.get(&path).await;
+    let begun = sent(desk, (&form, &path), &TO_ALL).await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.text());
+    let job = begun.header("location").to_owned();
+    (form, job)
+}
+
+async fn the_many(clinic: Clinic) {
+    let (mut desk, _) = at_the_desk(&clinic, "dlee").await;
+    let path = format!("{DESK}/many");
+    let form = desk.get(&path).await;
+    let fields = |decision| {
+        [
+            ("decision", decision),
+            ("whom", "all"),
+            ("title", "Flu shots"),
+            ("body", "They are here."),
+        ]
+    };
+    let no = [("decision", "preview"), ("whom", "day"), ("body", "x")];
+    let no = sent(&mut desk, (&form, &path), &no).await;
+    assert!(no.text().contains("Choose a day first."), "{}", no.text());
+    let counted = sent(&mut desk, (&form, &path), &fields("preview")).await;
+    let html = counted.text();
+    assert!(html.contains("get this message"), "{html}");
+    let count = clinic.look("SELECT CAST(COUNT(*) AS CHAR) AS text FROM patient_data p JOIN patient_access_onsite a ON a.pid = p.pid WHERE p.allow_patient_portal = 'YES' AND a.portal_username <> '' AND p.deceased_date IS NULL").await;
+    assert!(
+        html.contains(&format!("{count} patients get")),
+        "{count} {html}"
+    );
+    let begun = sent(&mut desk, (&counted, &path), &fields("send")).await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.text());
+    let job = begun.header("location").to_owned();
+    let again = sent(&mut desk, (&counted, &path), &fields("send")).await;
+    assert_eq!(again.header("location"), job, "two clicks are one job");
+    work(&clinic, "worker").await;
+    let rows = clinic.look("SELECT CONCAT_WS('|', COUNT(*), SUM(CASE WHEN owner = 'dlee' THEN 1 ELSE 0 END), COUNT(DISTINCT owner)) AS text FROM onsite_mail WHERE title = 'Flu shots'").await;
+    let lines = clinic
+        .look("SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_job_item WHERE outcome = 'sent'")
+        .await;
+    let each: i64 = lines.parse().expect("a number");
+    assert!(each > 0);
+    assert_eq!(rows, format!("{}|{each}|{}", each * 2, each + 1));
+    let page = desk.get(&job).await;
+    let html = page.text();
+    assert!(
+        html.contains("Message to many") && html.contains(">Sent<"),
+        "{html}"
+    );
+    // Whoever opens it again sends nothing twice.
+    let fields = [("csrf", csrf(&form)), ("do", "again".to_owned())];
+    let again = desk.post(&job, &fields).await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER, "{}", again.text());
+    work(&clinic, "worker").await;
+    let after = clinic
+        .look("SELECT CAST(COUNT(*) AS CHAR) AS text FROM onsite_mail WHERE title = 'Flu shots'")
+        .await;
+    assert_eq!(after, (each * 2).to_string());
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f139_a_message_to_many_is_sent_once_to_each() {
+    the_many(Clinic::open().await).await;
+}
+
+#[tokio::test]
+async fn f139_a_message_to_many_is_sent_once_to_each_on_mariadb_in_every_layout() {
+    for layout in LAYOUTS {
+        if let Some(clinic) = Clinic::on_mariadb(layout).await {
+            the_many(clinic).await;
+        }
+    }
+}
+
+/// The server dies in the middle of a message to many: what was sent is sent, and the next server sends the rest.
+async fn cut_off(clinic: Clinic) {
+    let (mut desk, _) = at_the_desk(&clinic, "dlee").await;
+    let (_, job) = begun(&mut desk).await;
+    // Half of the lines are put off, so that the first server does the others; then it is at work on the rest and dies.
+    run(
+        &clinic,
+        "UPDATE anteroom_job_item SET not_before = 2000000000 WHERE number > 2",
+    )
+    .await;
+    work(&clinic, "first").await;
+    assert_eq!(clinic.look(DONE).await, "2");
+    assert_eq!(clinic.look(COPIES).await, "4|3");
+    script(
+        &clinic,
+        "UPDATE anteroom_job_item SET not_before = 0; \
+         UPDATE anteroom_job SET status = 'waiting', finished = NULL, lease_by = NULL, lease_until = NULL",
+    )
+    .await;
+    let now = clinic.app.emr.now().unix_timestamp();
+    let held = jobs::lease(&clinic.app.emr.db, "first", (now, now + 15)).await;
+    assert!(held.expect("asked").is_some());
+    work(&clinic, "second").await;
+    assert_eq!(clinic.look(DONE).await, "2", "it is the first one's yet");
+    clinic.wait(Duration::seconds(16));
+    work(&clinic, "second").await;
+    let lines = clinic
+        .look("SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_job_item")
+        .await;
+    let each: i64 = lines.parse().expect("a number");
+    assert!(each > 2, "{lines}");
+    assert_eq!(clinic.look(DONE).await, lines);
+    assert_eq!(
+        clinic.look(COPIES).await,
+        format!("{}|{}", each * 2, each + 1),
+        "nobody has it twice, and nobody goes without"
+    );
+    let page = desk.get(&job).await.text();
+    assert!(page.contains("Message to many"), "{page}");
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f139_a_message_to_many_goes_on_after_a_server_died() {
+    cut_off(Clinic::open().await).await;
+}
+
+#[tokio::test]
+async fn f139_a_message_to_many_goes_on_after_a_server_died_on_mariadb_in_every_layout() {
+    for layout in LAYOUTS {
+        if let Some(clinic) = Clinic::on_mariadb(layout).await {
+            cut_off(clinic).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn f139_a_message_to_many_is_looked_after_by_whoever_sends_it_alone() {
+    let clinic = Clinic::open().await;
+    run(
+        &clinic,
+        "UPDATE users SET portal_user = 1 WHERE username = 'tbanks'",
+    )
+    .await;
+    let (mut lee, _) = at_the_desk(&clinic, "dlee").await;
+    let (_, job) = begun(&mut lee).await;
+    let (mut banks, desk) = at_the_desk(&clinic, "tbanks").await;
+    let seen = banks.get(&job).await;
+    assert_eq!(seen.status, StatusCode::FORBIDDEN, "{}", seen.text());
+    assert!(!seen.text().contains("They are here."));
+    for deed in ["stop", "again"] {
+        let fields = [("csrf", csrf(&desk)), ("do", deed.to_owned())];
+        let no = banks.post(&job, &fields).await;
+        assert_eq!(no.status, StatusCode::FORBIDDEN, "{deed}");
+    }
+    let list = banks.get("/staff/onboarding").await.text();
+    assert!(!list.contains(&job), "{list}");
+    work(&clinic, "worker").await;
+    let senders = clinic
+        .look("SELECT CONCAT_WS('|', COUNT(DISTINCT sender_id), MIN(sender_id)) AS text FROM onsite_mail WHERE title = 'Flu shots'")
+        .await;
+    assert_eq!(senders, "1|dlee");
+    // What it said is forgotten a while after; then it cannot be sent again.
+    run(
+        &clinic,
+        "UPDATE anteroom_circular SET title = '', body = ''",
+    )
+    .await;
+    let desk = lee.get("/staff").await;
+    let fields = [("csrf", csrf(&desk)), ("do", "again".to_owned())];
+    let no = lee.post(&job, &fields).await;
+    assert_eq!(no.status, StatusCode::CONFLICT, "{}", no.text());
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f139_whom_a_message_to_many_means_is_said_and_never_guessed() {
+    let clinic = Clinic::open().await;
+    let (mut desk, _) = at_the_desk(&clinic, "dlee").await;
+    let path = format!("{DESK}/many");
+    let form = desk.get(&path).await;
+    for whom in [None, Some("everyone"), Some("")] {
+        let mut fields = vec![("decision", "send"), ("title", "x"), ("body", "y")];
+        fields.extend(whom.map(|whom| ("whom", whom)));
+        let no = sent(&mut desk, (&form, &path), &fields).await;
+        assert_eq!(no.status, StatusCode::BAD_REQUEST, "{whom:?} {}", no.text());
+        let text = no.text();
+        assert!(text.contains("Choose whom the message goes to."), "{text}");
+    }
+    // The same form that means somebody else is another one.
+    let one = |number: &'static str| {
+        [
+            ("decision", "send"),
+            ("whom", "numbers"),
+            ("numbers", number),
+            ("title", "x"),
+            ("body", "y"),
+        ]
+    };
+    let first = sent(&mut desk, (&form, &path), &one("1")).await;
+    assert_eq!(first.status, StatusCode::SEE_OTHER, "{}", first.text());
+    let other = sent(&mut desk, (&form, &path), &one("2")).await;
+    assert_eq!(other.status, StatusCode::SEE_OTHER, "{}", other.text());
+    assert_ne!(first.header("location"), other.header("location"));
+    // Who has died gets none.
+    run(
+        &clinic,
+        "UPDATE patient_data SET deceased_date = '2026-01-01 00:00:00' WHERE pid = 1",
+    )
+    .await;
+    let dead = sent(&mut desk, (&form, &path), &one("1 ")).await;
+    assert_eq!(dead.status, StatusCode::BAD_REQUEST, "{}", dead.text());
+    clinic.close().await;
+}
+
+/// A patient whose letter cannot be written keeps nobody else from being told, and is told later.
+#[tokio::test]
+async fn f139_one_letter_that_breaks_stops_no_other() {
+    let clinic = Clinic::open().await;
+    let look = async || {
+        telling::look(clinic.app.as_ref(), Of::Messages)
+            .await
+            .expect("a look")
+    };
+    assert_eq!(look().await, 0);
+    let (mut desk, _) = at_the_desk(&clinic, "dlee").await;
+    begun(&mut desk).await;
+    work(&clinic, "worker").await;
+    script(
+        &clinic,
+        "CREATE TRIGGER stopped BEFORE INSERT ON anteroom_outbox WHEN NEW.pid = 1 BEGIN SELECT RAISE(ABORT, 'stopped'); END",
+    )
+    .await;
+    look().await;
+    let owed = "SELECT CONCAT_WS('|', SUM(CASE WHEN pid = 1 THEN owed ELSE 0 END), \
+        SUM(CASE WHEN pid <> 1 THEN owed ELSE 0 END), COUNT(*) > 2) AS text FROM anteroom_mail_notice";
+    assert_eq!(clinic.look(owed).await, "1|0|1");
+    script(&clinic, "DROP TRIGGER stopped").await;
+    assert_eq!(look().await, 1);
+    assert_eq!(clinic.look(owed).await, "0|0|1");
+    clinic.close().await;
+}
