@@ -5,9 +5,9 @@ pub mod many;
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::Path;
 use axum::extract::RawQuery;
+use axum::extract::Request;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
@@ -19,6 +19,7 @@ use crate::auth::desk;
 use crate::auth::session::Visitor;
 use crate::db::sql::date_text;
 use crate::domain::access::Right;
+use crate::domain::people::Person;
 use crate::domain::records::Topic;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
@@ -26,16 +27,14 @@ use crate::domain::refusal::Refusal;
 use crate::emr::colleague::Colleague;
 use crate::emr::mail::threads::Whose;
 use crate::emr::patients;
+use crate::emr::patients::Found;
 use crate::http::App;
 use crate::http::door;
 use crate::http::door::Away;
 use crate::http::fhir;
-use crate::http::forms;
-use crate::http::forms::Form;
-use crate::http::messages;
+use crate::http::messages::filled;
+use crate::http::messages::filled::Filled;
 use crate::http::messages::shown;
-use crate::http::messages::shown::DONE;
-use crate::http::messages::shown::Said;
 use crate::http::messages::shown::Side;
 use crate::http::negotiate;
 use crate::http::oauth::context;
@@ -66,12 +65,8 @@ pub async fn page(
         let (colleague, visitor) = let_in(&app, &id, &headers, HERE).await?;
         let grant = grants::at_desk(colleague.staff.clone());
         let rest = fhir::rest(&app, &id, &grant);
-        let told = negotiate::done(query.as_deref(), &DONE);
-        let notice = told.map_or("", |(_, sentence)| sentence);
-        let said = (csrf::token(visitor.token), notice);
         let side = side(&app, &rest, &colleague);
-        let page = side.folder(query.as_deref(), said).await?;
-        Ok(reply::html(StatusCode::OK, page))
+        Ok(side.inbox(query.as_deref(), visitor.token).await?)
     }
     .await;
     door::shown(&app, &id, shown)
@@ -89,48 +84,33 @@ pub async fn one(
     let shown: Result<Response, Away> = async {
         let back = message.map_or_else(|| HERE.to_owned(), |one| format!("{HERE}/{one}"));
         let (colleague, visitor) = let_in(&app, &id, &headers, &back).await?;
-        let message = message.ok_or(Refusal::NotFound)?;
-        messages::open(&app).await?;
         let grant = grants::at_desk(colleague.staff.clone());
         let rest = fhir::rest(&app, &id, &grant);
         let side = side(&app, &rest, &colleague);
-        let opened = side.thread(message).await?;
-        let told = negotiate::done(query.as_deref(), &DONE);
-        let said = Said {
-            notice: told.map_or("", |(_, sentence)| sentence),
-            ..Said::default()
-        };
-        let said = (csrf::token(visitor.token), said);
-        let page = side.conversation((message, &opened), said)?;
-        Ok(reply::html(StatusCode::OK, page))
+        let asked = (query.as_deref(), visitor.token);
+        Ok(side.opened(message, asked).await?)
     }
     .await;
     door::shown(&app, &id, shown)
 }
 
-/// `POST /staff/messages/{id}` with `decision=reply|archive|back|complete`; `body` and `ticket` for a reply.
+/// `POST /staff/messages/{id}` with `decision=reply|archive|back|complete` and `seen`; `body`, `file` and `ticket` for a reply.
 pub async fn act(
     State(app): State<Arc<App>>,
     id: RequestId,
     path: Option<Path<String>>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Response {
     let message = path.and_then(|Path(message)| Uuid::try_parse(&message).ok());
+    let headers = request.headers().clone();
     let done: Result<Response, Away> = async {
-        let (form, visitor) = forms::own_form(&app, &headers, body).await?;
+        let token = filled::token(&app, &headers)?;
         let (colleague, _) = let_in(&app, &id, &headers, HERE).await?;
-        let message = message.ok_or(Refusal::NotFound)?;
-        messages::open(&app).await?;
+        let filled = filled::received(&app, token, request).await?;
         let grant = grants::at_desk(colleague.staff.clone());
         let rest = fhir::rest(&app, &id, &grant);
         let side = side(&app, &rest, &colleague);
-        let refusal = match side.act(message, &form, Vec::new()).await {
-            Ok(address) => return Ok(see_other(&address)),
-            Err(Failure::Refused(refusal)) => refusal,
-            Err(broken) => return Err(broken.into()),
-        };
-        Ok(messages::tried(side, (message, &form), (visitor.token, refusal)).await?)
+        Ok(side.acted(message, (&filled, token)).await?)
     }
     .await;
     door::shown(&app, &id, done)
@@ -146,28 +126,45 @@ pub async fn new_page(
     let pairs = negotiate::pairs(query.as_deref());
     let patient = pairs.into_iter().find(|(name, _)| name == "patient");
     let shown: Result<Response, Away> = async {
-        let (_, visitor) = let_in(&app, &id, &headers, NEW).await?;
+        let (colleague, visitor) = let_in(&app, &id, &headers, NEW).await?;
+        let grant = grants::at_desk(colleague.staff.clone());
+        let rest = fhir::rest(&app, &id, &grant);
         let patient = patient.and_then(|(_, patient)| Uuid::try_parse(&patient).ok());
-        let page = blank(&app, (csrf::token(visitor.token), patient)).await?;
+        let side = side(&app, &rest, &colleague);
+        let chosen = chosen(side, patient).await?;
+        if let Some(chosen) = &chosen {
+            // Name and birth date are shown.
+            let person = chosen.person;
+            let mut entry = rest.entry(
+                "Patient.read".to_owned(),
+                format!("Patient/{}", person.uuid),
+            );
+            entry.patient = Some(person.uuid);
+            app.reads.note(entry).await;
+        }
+        let page = blank(side, (csrf::token(visitor.token), chosen)).await?;
         Ok(reply::html(StatusCode::OK, page))
     }
     .await;
     door::shown(&app, &id, shown)
 }
 
-/// `POST /staff/messages/new` with `decision=search` and `search`, or with `decision=send`, `patient`, `title`, `topic`, `body`
-/// and `ticket`.
-pub async fn new_post(
-    State(app): State<Arc<App>>,
-    id: RequestId,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
+/// `POST /staff/messages/new` with `decision=search` and `search`, or with `decision=send`, `patient`, `title`, `topic`, `body`,
+/// `file` and `ticket`.
+pub async fn new_post(State(app): State<Arc<App>>, id: RequestId, request: Request) -> Response {
+    let headers = request.headers().clone();
     let done: Result<Response, Away> = async {
-        let (form, visitor) = forms::own_form(&app, &headers, body).await?;
+        let token = filled::token(&app, &headers)?;
         let (colleague, _) = let_in(&app, &id, &headers, NEW).await?;
+        let filled = filled::received(&app, token, request).await?;
+        let form = filled.form();
+        let grant = grants::at_desk(colleague.staff.clone());
+        let rest = fhir::rest(&app, &id, &grant);
+        let side = side(&app, &rest, &colleague);
         let patient = Uuid::try_parse(&form.text("patient")).ok();
-        let mut page = blank(&app, (csrf::token(visitor.token), patient)).await?;
+        let chosen = chosen(side, patient).await?;
+        let person = chosen.as_ref().map(|chosen| chosen.person);
+        let mut page = blank(side, (csrf::token(token), chosen)).await?;
         if form.text("decision") == "search" {
             let base = app.config.fhir_base();
             let text = form.text("search");
@@ -181,9 +178,7 @@ pub async fn new_post(
         if let (Some(patient), true) = (patient, form.text("decision") != "send") {
             return Ok(see_other(&format!("{NEW}?patient={patient}")));
         }
-        let grant = grants::at_desk(colleague.staff.clone());
-        let rest = fhir::rest(&app, &id, &grant);
-        let refusal = match begun(side(&app, &rest, &colleague), (patient, &form)).await {
+        let refusal = match begun(side, (person, &filled)).await {
             Ok(()) => return Ok(see_other(&format!("{HERE}?folder=sent&done=sent"))),
             Err(Failure::Refused(refusal)) => refusal,
             Err(broken) => return Err(broken.into()),
@@ -227,28 +222,30 @@ pub fn side<'a>(app: &'a App, rest: &'a Rest<'a>, colleague: &Colleague) -> Side
     }
 }
 
-async fn begun(side: Side<'_>, (patient, form): (Option<Uuid>, &Form)) -> Answer<()> {
-    let chosen = match patient {
-        Some(id) => patients::by_id(side.rest.emr, id).await?,
-        None => None,
-    };
-    let chosen = chosen.ok_or_else(|| Refusal::invalid("patient", "Choose a patient first."))?;
+async fn begun(side: Side<'_>, (patient, filled): (Option<Person>, &Filled)) -> Answer<()> {
+    let form = filled.form();
+    let person = patient.ok_or_else(|| Refusal::invalid("patient", "Choose a patient first."))?;
     let (title, body) = (shown::titled(form)?, shown::written(form)?);
-    let mut letter = shown::letter(chosen.person, (None, title, body));
+    let mut letter = shown::letter(person, (None, title, body));
     letter.topic = Topic::of(&form.text("topic"));
+    letter.enclosed = filled.enclosed(side.rest, person.uuid)?;
     side.send(letter, form).await.map(|_| ())
 }
 
-async fn blank(app: &App, (csrf, patient): (String, Option<Uuid>)) -> Answer<StaffNewMessage> {
-    let chosen = match patient {
-        Some(id) => patients::by_id(&app.emr, id).await?,
-        None => None,
-    };
-    let ticket = app.entropy.token()?;
+/// The patient an address or a form names.
+async fn chosen(side: Side<'_>, patient: Option<Uuid>) -> Answer<Option<Found>> {
+    match patient {
+        Some(id) => patients::by_id(side.rest.emr, id).await,
+        None => Ok(None),
+    }
+}
+
+async fn blank(side: Side<'_>, (csrf, chosen): (String, Option<Found>)) -> Answer<StaffNewMessage> {
     Ok(StaffNewMessage {
-        frame: reply::frame(app, "Write to a patient"),
+        frame: reply::frame(side.app, "Write to a patient"),
         csrf,
-        ticket,
+        ticket: side.app.entropy.token()?,
+        files: side.takes_files().await?,
         search: String::new(),
         found: None,
         more_found: false,

@@ -92,7 +92,9 @@ async fn written(
     let if_match = if_match(headers)?;
     let wraps = media(method, headers)?;
     let most = match kind {
-        ResourceType::DocumentReference | ResourceType::Binary => LARGEST_DOCUMENT,
+        ResourceType::DocumentReference | ResourceType::Binary | ResourceType::Communication => {
+            LARGEST_DOCUMENT
+        }
         _ => negotiate::LARGEST_BODY,
     };
     let bytes = negotiate::bytes_of(body, most).await?;

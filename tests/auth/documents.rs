@@ -30,15 +30,17 @@ const RECORDS: [&str; 3] = [
     "/account/records.json",
 ];
 
-const PDF: &[u8] = b"%PDF-1.4\n1 0 obj << >> endobj\n%%EOF";
+pub(super) const PDF: &[u8] = b"%PDF-1.4\n1 0 obj << >> endobj\n%%EOF";
 
 const EDGE: &str = "----anteroom-edge";
 
-fn part(name: &str, value: &str) -> Vec<u8> {
+/// A field of a form with a file.
+pub(super) fn part(name: &str, value: &str) -> Vec<u8> {
     format!("--{EDGE}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into()
 }
 
-fn file(name: &str, bytes: &[u8]) -> Vec<u8> {
+/// The file of one.
+pub(super) fn file(name: &str, bytes: &[u8]) -> Vec<u8> {
     let head = format!(
         "--{EDGE}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
         Content-Type: application/octet-stream\r\n\r\n"
@@ -47,7 +49,7 @@ fn file(name: &str, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Sends a form with a file as a browser does.
-async fn sent(browser: &mut Browser<'_>, path: &str, parts: &[Vec<u8>]) -> Answer {
+pub(super) async fn sent(browser: &mut Browser<'_>, path: &str, parts: &[Vec<u8>]) -> Answer {
     let mut body = parts.concat();
     body.extend_from_slice(format!("--{EDGE}--\r\n").as_bytes());
     let request = Request::post(path)

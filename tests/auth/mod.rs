@@ -2,14 +2,17 @@
 
 mod activate;
 mod activity;
+mod addressees;
 mod apps;
 mod attacks;
 mod audit;
+mod circulars;
 mod desk;
 mod desk_patient;
 mod discovery;
 mod documents;
 pub(crate) mod email_change;
+mod enclosures;
 mod endpoint;
 mod enrol;
 mod explain;

@@ -162,6 +162,105 @@ async fn f139_f144_f145_f146_the_same_on_mariadb_in_every_layout() {
     }
 }
 
+/// A known document that staff send along is shared by it, with a right to and a line of the ledger; what staff complete stays
+/// where it lies in their own mailbox, wherever the patient put the own copy.
+async fn known_papers_and_replies(clinic: Clinic) {
+    let maria = clinic.patient("active");
+    let mine = clinic.token(maria, WRITES).await;
+    let all = "user/Communication.crus user/DocumentReference.crus user/Binary.cr";
+    let staff = token(&clinic, Some("dlee"), None, all).await;
+    let paper = json!({
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "subject": {"reference": format!("Patient/{}", maria.id)},
+        "category": [{"coding": [{
+            "system": "https://anteroom.dev/fhir/CodeSystem/document-category", "code": "Lab Report"}]}],
+        "content": [{"attachment": {
+            "contentType": "text/plain", "title": "lab.txt", "data": STANDARD.encode("All is well.")}}]
+    });
+    let filed = post(&clinic, &staff, ("DocumentReference", &paper)).await;
+    assert_eq!(filed.status, StatusCode::CREATED, "{}", filed.text());
+    let document = format!(
+        "DocumentReference/{}",
+        filed.json()["id"].as_str().expect("an id")
+    );
+    let hidden = r#"[{"op":"add","path":"/securityLabel","value":[{"coding":[
+        {"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"NOPAT"}]}]}]"#;
+    let path = format!("/fhir/{document}");
+    let done = clinic
+        .with_body("PATCH", (&path, &staff), PATCH, hidden)
+        .await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+    assert_eq!(clinic.get(&path, &mine).await.status, StatusCode::NOT_FOUND);
+    let body = to_patient(
+        &maria.id,
+        json!([{"contentString": "Look."}, {"contentReference": {"reference": document}}]),
+    );
+    // To share it is to change it, which a token that only reads documents may not.
+    let reads = token(&clinic, Some("dlee"), None, STAFF).await;
+    let no = post(&clinic, &reads, ("Communication", &body)).await;
+    assert_eq!(no.status, StatusCode::FORBIDDEN, "{}", no.text());
+    assert_eq!(clinic.get(&path, &mine).await.status, StatusCode::NOT_FOUND);
+    let sent = post(&clinic, &staff, ("Communication", &body)).await;
+    assert_eq!(sent.status, StatusCode::CREATED, "{}", sent.text());
+    assert_eq!(clinic.get(&path, &mine).await.status, StatusCode::OK);
+    let told = clinic
+        .look("SELECT CONCAT_WS('|', SUM(CASE WHEN action = 'DocumentReference.share' THEN 1 ELSE 0 END), \
+            SUM(CASE WHEN action = 'DocumentReference.unshare' THEN 1 ELSE 0 END)) AS text FROM anteroom_audit WHERE outcome = 'success'")
+        .await;
+    assert_eq!(told, "1|1");
+    // The patient reads it, puts it away and answers; then staff complete theirs.
+    let id = sent.json()["id"].as_str().expect("an id").to_owned();
+    let path = format!("/fhir/Communication/{id}");
+    let away = r#"[{"op":"replace","path":"/extension/0/valueBoolean","value":true},
+        {"op":"replace","path":"/extension/1/valueBoolean","value":true}]"#;
+    let done = clinic.with_body("PATCH", (&path, &mine), PATCH, away).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+    let lee = first(&clinic, "/fhir/Practitioner?name=Lee", &mine).await["id"].clone();
+    let reply = json!({
+        "resourceType": "Communication",
+        "status": "completed",
+        "recipient": [{"reference": format!("Practitioner/{}", lee.as_str().expect("an id"))}],
+        "inResponseTo": [{"reference": format!("Communication/{id}")}],
+        "payload": [{"contentString": "Thanks for the lab."}]
+    });
+    let reply = post(&clinic, &mine, ("Communication", &reply)).await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
+    let complete = r#"[{"op":"replace","path":"/extension/2/valueBoolean","value":true}]"#;
+    for id in [id.as_str(), reply.json()["id"].as_str().expect("an id")] {
+        let path = format!("/fhir/Communication/{id}");
+        let done = clinic
+            .with_body("PATCH", (&path, &staff), PATCH, complete)
+            .await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+    }
+    let rows = "SELECT CONCAT_WS('|', COUNT(*), MIN(message_status), MAX(message_status), SUM(deleted), SUM(activity)) AS text \
+        FROM onsite_mail WHERE owner = 'dlee' AND (title = 'News' OR body LIKE '%Thanks for the lab.%')";
+    assert_eq!(clinic.look(rows).await, "2|Done|Done|0|0");
+    let theirs = "SELECT CONCAT_WS('|', message_status, deleted) AS text FROM onsite_mail \
+        WHERE owner <> 'dlee' AND title = 'News' ORDER BY id";
+    assert_eq!(
+        clinic.look(theirs).await,
+        "Delete|1",
+        "the patient's own is as it was"
+    );
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f144_f146_known_papers_are_shared_by_right_and_each_side_completes_its_own() {
+    known_papers_and_replies(Clinic::open().await).await;
+}
+
+#[tokio::test]
+async fn f144_f146_known_papers_and_replies_on_mariadb_in_every_layout() {
+    for layout in LAYOUTS {
+        if let Some(clinic) = Clinic::on_mariadb(layout).await {
+            known_papers_and_replies(clinic).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn f143_a_patient_is_offered_those_who_take_messages_alone() {
     let clinic = Clinic::open().await;

@@ -19,6 +19,7 @@ use crate::emr::mail::threads::Thread;
 use crate::emr::mail::threads::Whose;
 use crate::http::App;
 use crate::http::forms::Form;
+use crate::http::messages::filled::Filled;
 use crate::http::negotiate;
 use crate::http::pages::messages::Conversation;
 use crate::http::pages::messages::Messages;
@@ -48,6 +49,8 @@ pub const DONE: [(&str, &str); 4] = [
     ("back", "The conversation is in the inbox again."),
     ("complete", "The conversation is completed."),
 ];
+
+const BUTTONS: &str = "Please use one of the buttons on the page.";
 
 /// What can be done with a thread, as the form says it.
 const DEEDS: [(&str, Deed); 3] = [
@@ -165,13 +168,22 @@ impl Side<'_> {
         entry.patient = self.patient(&opened).or(entry.patient);
         self.app.reads.note(entry).await;
         if opened.posts.iter().any(|post| !post.read && !post.archived) {
-            self.sort((id, Deed::Read), &opened).await?;
+            let shown = opened.posts.iter().map(|post| post.row).collect();
+            self.sort((id, Deed::Read), (&opened, shown)).await?;
         }
         Ok(opened)
     }
 
-    async fn sort(&self, (message, deed): (Uuid, Deed), opened: &Opened) -> Answer<()> {
-        let sort = Sort { message, deed };
+    async fn sort(
+        &self,
+        (message, deed): (Uuid, Deed),
+        (opened, shown): (&Opened, Vec<i64>),
+    ) -> Answer<()> {
+        let sort = Sort {
+            message,
+            deed,
+            shown,
+        };
         mailbox::sort(self.rest, sort, self.patient(opened)).await
     }
 
@@ -184,17 +196,21 @@ impl Side<'_> {
     ///
     /// # Errors
     /// `Invalid` for what cannot be sent; `Rules` with every broken rule.
-    pub async fn act(&self, id: Uuid, form: &Form, enclosed: Vec<Enclosure>) -> Answer<String> {
+    pub async fn act(&self, id: Uuid, filled: &Filled) -> Answer<String> {
+        let form = filled.form();
         let reach = self.rest.grant.reach(KIND, Interaction::Read)?;
         let opened = opened::open(self.rest.emr, &reach, (self.whose, id)).await?;
         let decision = form.text("decision");
         if let Some((word, deed)) = DEEDS.iter().find(|(word, _)| *word == decision) {
-            self.sort((id, *deed), &opened).await?;
+            // What came after the page was shown stays as it is.
+            let seen = form.text("seen");
+            let seen = opened.posts.iter().find(|post| post.id.to_string() == seen);
+            let seen = seen.ok_or_else(|| Refusal::invalid("seen", BUTTONS))?;
+            self.sort((id, *deed), (&opened, vec![seen.row])).await?;
             return Ok(format!("{}/{id}?done={word}", self.base));
         }
         if decision != "reply" {
-            let why = "Please use one of the buttons on the page.";
-            return Err(Refusal::invalid("decision", why).into());
+            return Err(Refusal::invalid("decision", BUTTONS).into());
         }
         let patient = self.patient(&opened).ok_or_else(|| {
             let why = "Nobody at the other end of this conversation takes messages any more.";
@@ -211,10 +227,23 @@ impl Side<'_> {
             title: opened.title.clone(),
             body: Body::Text(written(form)?),
             topic: None,
-            enclosed,
+            enclosed: filled.enclosed(self.rest, patient)?,
         };
         self.send(letter, form).await?;
         Ok(format!("{}/{id}?done=sent", self.base))
+    }
+
+    /// Whether a document can go along: where the writer may file one, and of patients the practice takes any.
+    ///
+    /// # Errors
+    /// As [`crate::emr::Emr::practice`].
+    pub async fn takes_files(&self) -> Answer<bool> {
+        let kind = ResourceType::DocumentReference;
+        if self.rest.grant.reach(kind, Interaction::Create).is_err() {
+            return Ok(false);
+        }
+        let practice = self.rest.emr.practice().await?;
+        Ok(self.is_staff() || practice.globals.on("allow_portal_uploads"))
     }
 
     /// Sends a message of a form: once, however often it is sent.
@@ -222,8 +251,13 @@ impl Side<'_> {
     /// # Errors
     /// As [`mailbox::send`].
     pub async fn send(&self, letter: Letter, form: &Form) -> Answer<Uuid> {
-        let said = format!("{}\n{}", letter.title, form.text("body"));
-        let ticket = format!("{}.{}", form.text("ticket"), crypto::fingerprint(&said));
+        let mut said = vec![letter.title.clone(), form.text("body")];
+        said.extend(letter.enclosed.iter().filter_map(|one| match one {
+            Enclosure::New(paper) => Some(format!("{} {}", paper.name, paper.bytes.size())),
+            Enclosure::Known(_) => None,
+        }));
+        let said = crypto::fingerprint(&said.join("\n"));
+        let ticket = format!("{}.{said}", form.text("ticket"));
         mailbox::send(self.rest, letter, &ticket).await
     }
 
@@ -231,7 +265,7 @@ impl Side<'_> {
     ///
     /// # Errors
     /// No randomness for the form's ticket.
-    pub fn conversation(
+    pub async fn conversation(
         &self,
         (id, opened): (Uuid, &Opened),
         (csrf, said): (String, Said),
@@ -247,6 +281,12 @@ impl Side<'_> {
             title: plain(&opened.title, 255),
             with: plain(&opened.with, 80),
             patient: opened.person.map(|person| person.uuid.to_string()),
+            files: self.takes_files().await?,
+            seen: opened
+                .posts
+                .last()
+                .map(|post| post.id.to_string())
+                .unwrap_or_default(),
             answers: opened.to.is_some(),
             notice: said.notice,
             errors: said.errors,

@@ -56,7 +56,8 @@ pub struct ThreadRow {
     pub carries: bool,
 }
 
-/// A thread. Buttons `decision=reply|archive|back|complete`; fields `body`, `ticket`, `csrf`.
+/// A thread. Buttons `decision=reply|archive|back|complete`; fields `seen`, `body`, `file`, `ticket`,
+/// `csrf`.
 #[derive(Debug, Template)]
 #[template(path = "message.html")]
 pub struct Conversation {
@@ -78,6 +79,10 @@ pub struct Conversation {
     pub with: String,
     /// FHIR id of the patient, at the desk.
     pub patient: Option<String>,
+    /// Whether a document can go along.
+    pub files: bool,
+    /// FHIR id of the newest message shown: what comes later is not sorted with it.
+    pub seen: String,
     /// Whether an answer can get there.
     pub answers: bool,
     /// What has just been done, in a sentence; empty where nothing was.
@@ -119,7 +124,7 @@ pub struct PostView {
     pub attached: Vec<(String, String)>,
 }
 
-/// A patient's new message. Fields `to`, `title`, `body`, `ticket`, `csrf`.
+/// A patient's new message. Fields `to`, `title`, `body`, `file`, `ticket`, `csrf`.
 #[derive(Debug, Template)]
 #[template(path = "message_new.html")]
 pub struct NewMessage {
@@ -129,6 +134,8 @@ pub struct NewMessage {
     pub csrf: String,
     /// What makes this form another than the next.
     pub ticket: String,
+    /// Whether a document can go along.
+    pub files: bool,
     /// Whether the practice's portal is off.
     pub closed: bool,
     /// The practice's phone number; empty where none is set.
@@ -146,7 +153,7 @@ pub struct NewMessage {
 }
 
 /// A new message of staff: first the patient is looked for. Buttons `decision=search|send`; fields `search`, `patient`,
-/// `title`, `topic`, `body`, `ticket`, `csrf`.
+/// `title`, `topic`, `body`, `file`, `ticket`, `csrf`.
 #[derive(Debug, Template)]
 #[template(path = "staff_message_new.html")]
 pub struct StaffNewMessage {
@@ -156,6 +163,8 @@ pub struct StaffNewMessage {
     pub csrf: String,
     /// What makes this form another than the next.
     pub ticket: String,
+    /// Whether a document can go along.
+    pub files: bool,
     /// What was searched for before, or empty.
     pub search: String,
     /// What was found; `None` before a search.
@@ -296,6 +305,8 @@ impl Conversation {
             title: "Metformin".to_owned(),
             with: "Donna Lee".to_owned(),
             patient: None,
+            files: true,
+            seen: "b".to_owned(),
             answers: true,
             notice: "The message is sent.",
             errors: Vec::new(),
@@ -315,6 +326,7 @@ impl Conversation {
             base: "/staff/messages",
             action: "/staff/messages/a".to_owned(),
             patient: Some("a".to_owned()),
+            files: false,
             notice: "",
             errors: vec!["Write something first.".to_owned()],
             typed: "x".to_owned(),
@@ -344,6 +356,7 @@ impl NewMessage {
             frame: Frame::sample("Write a message"),
             csrf: "sample-form-token".to_owned(),
             ticket: "t".to_owned(),
+            files: true,
             closed: false,
             phone: "(555) 555-0100".to_owned(),
             addressees: vec![("a".to_owned(), "Donna Lee".to_owned())],
@@ -359,6 +372,7 @@ impl NewMessage {
         NewMessage {
             errors: vec!["Choose whom you write to.".to_owned()],
             to: String::new(),
+            files: false,
             title: "A question".to_owned(),
             body: "May I swim".to_owned(),
             ..NewMessage::sample()
@@ -389,6 +403,7 @@ impl StaffNewMessage {
             frame: Frame::sample("Write to a patient"),
             csrf: "sample-form-token".to_owned(),
             ticket: "t".to_owned(),
+            files: true,
             search: "reyes".to_owned(),
             found: Some(vec![PatientRow::sample()]),
             more_found: true,

@@ -46,6 +46,7 @@ use super::reset::Reset;
 use super::reset::ResetAsked;
 use super::staff::StaffApps;
 use super::staff::StaffLaunch;
+use super::staff_addressees::Addressees;
 use super::staff_documents::StaffDocuments;
 use super::staff_forms::StaffForms;
 use super::staff_login::ChoosePatient;
@@ -150,6 +151,11 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
         (
             "staff-documents-empty",
             Box::new(StaffDocuments::sample_empty()),
+        ),
+        ("staff-addressees", Box::new(Addressees::sample())),
+        (
+            "staff-addressees-refused",
+            Box::new(Addressees::sample_refused()),
         ),
         ("messages", Box::new(Messages::sample())),
         ("messages-staff", Box::new(Messages::sample_of_staff())),
