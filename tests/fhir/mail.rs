@@ -261,6 +261,31 @@ async fn f144_f146_known_papers_and_replies_on_mariadb_in_every_layout() {
     }
 }
 
+/// What goes along may be as large as a document that is sent alone.
+#[tokio::test]
+async fn f144_a_large_document_goes_along() {
+    let clinic = Clinic::open().await;
+    let maria = clinic.patient("active");
+    let staff = token(&clinic, Some("dlee"), None, STAFF).await;
+    let large = "All is well. ".repeat(300_000);
+    let paper = json!({"contentAttachment":
+        {"contentType": "text/plain", "title": "long.txt", "data": STANDARD.encode(&large)}});
+    let body = to_patient(&maria.id, json!([{"contentString": "Look."}, paper]));
+    let sent = post(&clinic, &staff, ("Communication", &body)).await;
+    assert_eq!(sent.status, StatusCode::CREATED, "{}", sent.text());
+    let sent = sent.json();
+    let id = sent["id"].as_str().expect("an id");
+    let mine = clinic.token(maria, WRITES).await;
+    let read = first(&clinic, &format!("/fhir/Communication?_id={id}"), &mine).await;
+    let reference = read["payload"][1]["contentReference"]["reference"].clone();
+    let number = reference.as_str().expect("a document");
+    let number = number.trim_start_matches("DocumentReference/");
+    let bytes = clinic.get(&format!("/fhir/Binary/{number}"), &mine).await;
+    assert_eq!(bytes.status, StatusCode::OK, "{}", bytes.text());
+    assert!(bytes.bytes == large.as_bytes());
+    clinic.close().await;
+}
+
 #[tokio::test]
 async fn f143_a_patient_is_offered_those_who_take_messages_alone() {
     let clinic = Clinic::open().await;

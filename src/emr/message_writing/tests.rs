@@ -422,3 +422,47 @@ async fn f146_conversations_that_raced_for_a_number_do_not_mix() {
         .collect();
     assert_eq!(away, ["10"]);
 }
+
+/// What does not fit into a column is cut where it is a name or the title of what is answered, and refused where it would be
+/// somebody else's mailbox.
+#[tokio::test]
+async fn f141_what_a_column_cannot_hold_is_cut_or_refused() {
+    let long = "n".repeat(300);
+    let odd = format!(
+        "UPDATE patient_data SET lname = '{long}' WHERE pid = 7; \
+         INSERT INTO users (id, uuid, username, authorized, active, portal_user, fname, lname) VALUES \
+         (8, X'00000000000000000000000000000018', '{long}', 1, 1, 1, 'Too', 'Long'), \
+         (9, X'00000000000000000000000000000019', 'Bo13', 1, 1, 1, 'Same', 'Name');"
+    );
+    let fixture = Fixture::with(&format!("{PEOPLE} {odd}")).await;
+    let emr = &fixture.emr;
+    let ana = patient(7);
+    for (uuid, id) in [(0x18, 8), (0x19, 9)] {
+        let to = done(emr, &ana, letter((7, Some(uuid)), None, "x")).await;
+        assert_eq!(rule(to.expect_err("no")), "recipient-not-portal-user");
+        let from = done(emr, &colleague(id), letter((7, None), None, "x")).await;
+        assert_eq!(rule(from.expect_err("no")), "recipient-not-portal-user");
+    }
+    let first = done(emr, &ana, letter((7, Some(5)), None, "x")).await;
+    let first = first.expect("sent");
+    let signs = |answered| {
+        MessageAsk::Send(Letter {
+            patient: Uuid::from_u128(7),
+            colleague: Some(Uuid::from_u128(5)),
+            answered,
+            title: "&lt;".repeat(60),
+            body: Body::Text("y".to_owned()),
+            topic: None,
+            enclosed: Vec::new(),
+        })
+    };
+    let no = done(emr, &ana, signs(None)).await.expect_err("too long");
+    assert!(matches!(
+        no,
+        Failure::Refused(Refusal::Unprocessable { .. })
+    ));
+    done(emr, &ana, signs(Some(first))).await.expect("cut");
+    let sizes = "SELECT CONCAT_WS('|', MAX(LENGTH(title)), MAX(LENGTH(sender_name))) AS text FROM onsite_mail";
+    let lines: Vec<Line> = emr.db.all(Sql::new(sizes)).await.expect("asked");
+    assert_eq!(lines[0].text, "255|255");
+}
