@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod apps;
 mod assertion;
 pub mod authorize;
+mod bare_letters;
 pub mod circulars;
 pub mod client;
 pub mod client_auth;

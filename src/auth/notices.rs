@@ -2,23 +2,16 @@
 //! in the mailboxes themselves, because staff write in OpenEMR's own screens as well as here. What comes within an hour after
 //! a letter waits for the next, and for none where it was read meanwhile.
 
-use serde_json::json;
-
 use crate::auth::Context;
-use crate::auth::accounts;
-use crate::config::accounts::Factor;
+use crate::auth::bare_letters::Bare;
+use crate::auth::bare_letters::bare;
 use crate::db::Tx;
 use crate::domain::accounts::Post;
 use crate::domain::refusal::Answer;
 use crate::emr::mail::arrivals;
 use crate::emr::mail::arrivals::Arrivals;
-use crate::emr::standing;
-use crate::emr::standing::Which;
-use crate::portal::account::LETTER;
-use crate::portal::rules;
 use crate::store::ledger;
 use crate::store::ledger::Entry;
-use crate::store::ledger::Outcome;
 use crate::store::notices;
 use crate::store::notices::Due;
 use crate::store::outbox;
@@ -104,45 +97,19 @@ async fn settled(news: &News, tx: &mut Tx) -> Answer<bool> {
 }
 
 async fn news(context: &Context<'_>, post: Post, due: Due) -> Answer<News> {
-    let quiet = News {
-        due,
-        letter: None,
-        refused: None,
+    let tells = context.config.notify.on_message;
+    let bare = match tells && arrivals::unread(context.emr, due.pid).await? > 0 {
+        true => bare(context, post, (due.pid, Letter::Message, ACTION)).await?,
+        false => Bare::Nobody,
     };
-    if !context.config.notify.on_message || arrivals::unread(context.emr, due.pid).await? == 0 {
-        return Ok(quiet);
-    }
-    let found = standing::find(context.emr, &Which::Pids(&[due.pid])).await?;
-    let Some(standing) = found.into_iter().next() else {
-        return Ok(quiet);
-    };
-    let mut case = accounts::case(context, standing.clone(), post).await?;
-    // It carries no link that could ask for anything.
-    case.factor = Factor::None;
-    let broken = rules::broken(LETTER, &case);
-    if !broken.is_empty() {
-        let ids: Vec<&str> = broken.iter().map(|reason| reason.id).collect();
-        let mut entry = context.entry(ACTION, Outcome::Refused);
-        "system".clone_into(&mut entry.actor);
-        entry.resource = format!("Patient/{}", standing.person.uuid);
-        entry.patient = Some(standing.person.uuid);
-        entry.reason = ids.join(" ");
-        return Ok(News {
-            refused: Some(entry),
-            ..quiet
-        });
-    }
-    let letter = NewLetter {
-        letter: Letter::Message,
-        pid: Some(due.pid),
-        address: standing.address().to_owned(),
-        language: standing.language,
-        told: json!({}),
-        link: None,
-        created: context.seconds(),
+    let (letter, refused) = match bare {
+        Bare::Goes(letter) => (Some(letter), None),
+        Bare::Refused(entry) => (None, Some(entry)),
+        Bare::Nobody => (None, None),
     };
     Ok(News {
-        letter: Some(letter),
-        ..quiet
+        due,
+        letter,
+        refused,
     })
 }

@@ -2,28 +2,23 @@
 //! decided is not in the letter. Noted and put into the outbox in one transaction: each decision is told once, however many
 //! servers look, and several of one look in one letter.
 
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::auth::Context;
-use crate::auth::accounts;
-use crate::config::accounts::Factor;
+use crate::auth::bare_letters::Bare;
+use crate::auth::bare_letters::bare;
 use crate::db::Tx;
 use crate::domain::accounts::Post;
 use crate::domain::refusal::Answer;
 use crate::domain::tasks::Work;
-use crate::emr::standing;
-use crate::emr::standing::Which;
 use crate::emr::tasks;
-use crate::portal::account::LETTER;
-use crate::portal::rules;
 use crate::store::ledger;
 use crate::store::ledger::Entry;
-use crate::store::ledger::Outcome;
 use crate::store::outbox;
 use crate::store::outbox::Letter;
 use crate::store::outbox::NewLetter;
 use crate::store::reviews;
+use crate::store::reviews::Untold;
 
 /// What the ledger calls a letter that may not go.
 const ACTION: &str = "review.tell";
@@ -37,31 +32,43 @@ struct News {
 }
 
 /// Notes what was decided in OpenEMR's dashboard, and tells what was decided since the last look; how many letters are on
-/// their way.
+/// their way. What cannot be told of one patient is tried at the next look, and keeps nobody else from being told.
 ///
 /// # Errors
 /// As [`crate::db::Db::all`].
 pub async fn look(context: &Context<'_>, post: Post) -> Answer<usize> {
-    tasks::settle(context.emr).await?;
+    if let Err(failure) = tasks::settle(context.emr).await {
+        tracing::warn!(
+            ?failure,
+            "what was decided in OpenEMR could not be looked for"
+        );
+    }
     let untold = reviews::untold(&context.emr.db).await?;
     let mut told = 0;
     for decided in untold.chunk_by(|one, other| one.pid == other.pid) {
-        let Some(pid) = decided.first().map(|one| one.pid) else {
-            continue;
-        };
-        let registered = Work::Registration.code().0;
-        // Who registered gets a letter of another kind, with the decision.
-        let news = decided.iter().any(|one| one.kind != registered);
-        let ids = decided.iter().map(reviews::Untold::id).collect();
-        let news = news_of(context, post, (pid, ids, news)).await?;
-        let sent = context
-            .emr
-            .db
-            .transaction_about(&news, |news, tx| Box::pin(note(news, tx)))
-            .await?;
-        told += usize::from(sent);
+        match tell(context, post, decided).await {
+            Ok(sent) => told += usize::from(sent),
+            Err(failure) => tracing::warn!(?failure, "a decision could not be told"),
+        }
     }
     Ok(told)
+}
+
+/// Tells one patient of decisions; whether a letter is on its way.
+async fn tell(context: &Context<'_>, post: Post, decided: &[Untold]) -> Answer<bool> {
+    let Some(pid) = decided.first().map(|one| one.pid) else {
+        return Ok(false);
+    };
+    let registered = Work::Registration.code().0;
+    // Who registered gets a letter of another kind, with the decision.
+    let news = decided.iter().any(|one| one.kind != registered);
+    let ids = decided.iter().map(Untold::id).collect();
+    let news = news_of(context, post, (pid, ids, news)).await?;
+    context
+        .emr
+        .db
+        .transaction_about(&news, |news, tx| Box::pin(note(news, tx)))
+        .await
 }
 
 async fn note(news: &News, tx: &mut Tx) -> Answer<bool> {
@@ -86,46 +93,20 @@ async fn news_of(
     post: Post,
     (pid, ids, news): (i64, Vec<Uuid>, bool),
 ) -> Answer<News> {
-    let quiet = News {
-        ids,
-        at: reviews::millis(context.emr.now()),
-        letter: None,
-        refused: None,
+    let at = reviews::millis(context.emr.now());
+    let bare = match news && context.config.reviews.letters {
+        true => bare(context, post, (pid, Letter::Reviewed, ACTION)).await?,
+        false => Bare::Nobody,
     };
-    if !news || !context.config.reviews.letters {
-        return Ok(quiet);
-    }
-    let found = standing::find(context.emr, &Which::Pids(&[pid])).await?;
-    let Some(standing) = found.into_iter().next() else {
-        return Ok(quiet);
-    };
-    let mut case = accounts::case(context, standing.clone(), post).await?;
-    // It carries no link that could ask for anything.
-    case.factor = Factor::None;
-    let broken = rules::broken(LETTER, &case);
-    if !broken.is_empty() {
-        let ids: Vec<&str> = broken.iter().map(|reason| reason.id).collect();
-        let mut entry = context.entry(ACTION, Outcome::Refused);
-        "system".clone_into(&mut entry.actor);
-        entry.resource = format!("Patient/{}", standing.person.uuid);
-        entry.patient = Some(standing.person.uuid);
-        entry.reason = ids.join(" ");
-        return Ok(News {
-            refused: Some(entry),
-            ..quiet
-        });
-    }
-    let letter = NewLetter {
-        letter: Letter::Reviewed,
-        pid: Some(pid),
-        address: standing.address().to_owned(),
-        language: standing.language,
-        told: json!({}),
-        link: None,
-        created: context.seconds(),
+    let (letter, refused) = match bare {
+        Bare::Goes(letter) => (Some(letter), None),
+        Bare::Refused(entry) => (None, Some(entry)),
+        Bare::Nobody => (None, None),
     };
     Ok(News {
-        letter: Some(letter),
-        ..quiet
+        ids,
+        at,
+        letter,
+        refused,
     })
 }

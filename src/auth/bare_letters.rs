@@ -1,0 +1,65 @@
+//! Letters that say there is something to read and no word of what it is: to whom one may go, and what the ledger says where
+//! it may not.
+
+use serde_json::json;
+
+use crate::auth::Context;
+use crate::auth::accounts;
+use crate::config::accounts::Factor;
+use crate::domain::accounts::Post;
+use crate::domain::refusal::Answer;
+use crate::emr::standing;
+use crate::emr::standing::Which;
+use crate::portal::account::LETTER;
+use crate::portal::rules;
+use crate::store::ledger::Entry;
+use crate::store::ledger::Outcome;
+use crate::store::outbox::Letter;
+use crate::store::outbox::NewLetter;
+
+/// What comes of a letter.
+pub enum Bare {
+    /// It goes.
+    Goes(NewLetter),
+    /// It may not: the line of the ledger.
+    Refused(Entry),
+    /// There is nobody it could go to.
+    Nobody,
+}
+
+/// A bare letter to a patient; `action` is what the ledger calls one that may not go.
+///
+/// # Errors
+/// As [`standing::find`].
+pub async fn bare(
+    context: &Context<'_>,
+    post: Post,
+    (pid, letter, action): (i64, Letter, &'static str),
+) -> Answer<Bare> {
+    let found = standing::find(context.emr, &Which::Pids(&[pid])).await?;
+    let Some(standing) = found.into_iter().next() else {
+        return Ok(Bare::Nobody);
+    };
+    let mut case = accounts::case(context, standing.clone(), post).await?;
+    // It carries no link that could ask for anything.
+    case.factor = Factor::None;
+    let broken = rules::broken(LETTER, &case);
+    if !broken.is_empty() {
+        let ids: Vec<&str> = broken.iter().map(|reason| reason.id).collect();
+        let mut entry = context.entry(action, Outcome::Refused);
+        "system".clone_into(&mut entry.actor);
+        entry.resource = format!("Patient/{}", standing.person.uuid);
+        entry.patient = Some(standing.person.uuid);
+        entry.reason = ids.join(" ");
+        return Ok(Bare::Refused(entry));
+    }
+    Ok(Bare::Goes(NewLetter {
+        letter,
+        pid: Some(pid),
+        address: standing.address().to_owned(),
+        language: standing.language,
+        told: json!({}),
+        link: None,
+        created: context.seconds(),
+    }))
+}
