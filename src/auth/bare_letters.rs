@@ -18,7 +18,7 @@ use crate::store::outbox::Letter;
 use crate::store::outbox::NewLetter;
 
 /// What comes of a letter.
-pub enum Bare {
+pub(super) enum Bare {
     /// It goes.
     Goes(NewLetter),
     /// It may not: the line of the ledger.
@@ -31,7 +31,7 @@ pub enum Bare {
 ///
 /// # Errors
 /// As [`standing::find`].
-pub async fn bare(
+pub(super) async fn bare(
     context: &Context<'_>,
     post: Post,
     (pid, letter, action): (i64, Letter, &'static str),

@@ -96,6 +96,11 @@ const MYSQL: &[Step] = &[
         "reviews",
         include_str!("../../migrations/mysql/0014_reviews.sql"),
     ),
+    (
+        15,
+        "reviews of what waited",
+        include_str!("../../migrations/mysql/0015_reviews_whole.sql"),
+    ),
 ];
 
 /// The OpenEMR-shaped tables of the sandbox, and Anteroom's own.
@@ -169,6 +174,11 @@ const SQLITE: &[Step] = &[
         14,
         "reviews",
         include_str!("../../migrations/sqlite/0014_reviews.sql"),
+    ),
+    (
+        15,
+        "reviews of what waited",
+        include_str!("../../migrations/sqlite/0015_reviews_whole.sql"),
     ),
 ];
 

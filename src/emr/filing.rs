@@ -1,6 +1,7 @@
 //! Filing a new document the way OpenEMR's own upload does (OpenEMR facts 4 and 2.9): the file first, then its rows, so
 //! that there is never a row without a file.
 
+use serde_json::json;
 use sqlx::FromRow;
 
 use crate::config::Choice;
@@ -234,8 +235,9 @@ pub(super) async fn category(
             own.filter(|own| asked.is_none_or(|asked| own.is(asked)))
         }
         (Filer::Staff(_), Some(asked)) => {
-            let mut open = all.iter().filter(|one| one.open_to(held));
-            open.find(|one| one.is(asked))
+            let open = all.iter().filter(|one| one.open_to(held) && one.is(asked));
+            // Of several that have one name the one of that path is meant.
+            open.min_by_key(|one| one.path().as_deref() != Some(asked.code.as_str()))
         }
         (Filer::Staff(_), None) => None,
     };
@@ -254,13 +256,18 @@ pub(super) async fn category_named(emr: &Emr, reach: &Reach, name: &str) -> Answ
     category(emr, (Filer::Staff(0), reach.held()), Some(&asked)).await
 }
 
-/// The names of the categories that are open to whoever holds these rights, `None` being all, in their order.
+/// The categories open to whoever holds these rights, `None` being all: names, and paths where several have one name.
 ///
 /// # Errors
 /// As [`crate::db::Db::all`].
 pub async fn categories(emr: &Emr, held: Option<&[Right]>) -> Answer<Vec<String>> {
-    let open = open(emr, held).await?.into_iter();
-    Ok(open.filter_map(|one| one.name).collect())
+    let open = open(emr, held).await?;
+    let several = |one: &Category| open.iter().filter(|other| other.name == one.name).count() > 1;
+    let shown = open.iter().filter_map(|one| match several(one) {
+        true => one.path(),
+        false => one.name.clone(),
+    });
+    Ok(shown.collect())
 }
 
 /// The same with their rows for a form that offers them: several may have one name, so each is told with the one above it.
@@ -291,14 +298,17 @@ impl Category {
         })
     }
 
-    /// Whether it has this name, blanks apart, this LOINC code, or this row.
+    /// Whether it has this name or path, blanks apart, this LOINC code, or this row.
     fn is(&self, asked: &Token) -> bool {
         if asked.system.as_deref() == Some(BY_ROW) {
             return asked.code == self.row_id.to_string();
         }
         let code_of = |text: &str| text.split_whitespace().collect::<Vec<&str>>().join(" ");
         match asked.system.as_deref() == Some(DOCUMENT_CATEGORIES) {
-            true => code_of(self.name.as_deref().unwrap_or_default()) == code_of(&asked.code),
+            true => {
+                let mut known = [self.name.clone(), self.path()].into_iter().flatten();
+                known.any(|one| code_of(&one) == code_of(&asked.code))
+            }
             false => {
                 let codes = self.codes.as_deref().unwrap_or_default();
                 let loinc = |code: &str| code.trim().strip_prefix("LOINC:").map(str::to_owned);
@@ -399,7 +409,7 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &DocumentChange) -> An
             person: case.person,
             resource: format!("DocumentReference/{told}"),
             asked: "{}".to_owned(),
-            known: "{}".to_owned(),
+            known: json!({ "category": category }).to_string(),
             client_id: case.client_id.clone(),
             created: millis(now),
             activity: None,

@@ -1,7 +1,7 @@
 //! Insurances written: by staff at once, by patients as a review that staff decide.
 
-use serde_json::Value as Json;
-use serde_json::json;
+mod kept;
+
 use sqlx::FromRow;
 use time::Date;
 use uuid::Uuid;
@@ -14,13 +14,10 @@ use crate::db::sql::Value;
 use crate::domain::access::Grant;
 use crate::domain::access::Reach;
 use crate::domain::coverage::Policy;
-use crate::domain::coverage::Rank;
 use crate::domain::coverage::Relationship;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
-use crate::domain::tasks::Asked;
-use crate::domain::tasks::Work;
 use crate::emr::Emr;
 use crate::emr::chart;
 use crate::emr::chart::stored;
@@ -39,9 +36,12 @@ use crate::portal::insurance::InsuranceCase;
 use crate::portal::insurance::InsuranceChange;
 use crate::store::reviews;
 use crate::store::reviews::Decision;
-use crate::store::reviews::NewReview;
-use crate::store::reviews::Review;
 use crate::store::reviews::Which;
+
+pub(super) use kept::accept;
+pub(super) use kept::asked;
+pub(super) use kept::merged;
+pub(super) use kept::of_existing;
 
 /// The unique key (pid, type, date) finds it.
 const TAKEN: &str = "SELECT uuid FROM insurance_data WHERE pid = ? AND type = ? AND date = ?";
@@ -75,26 +75,6 @@ const WHERE: &str = " WHERE uuid = ? AND pid = ?";
 
 /// Letters a column holds at most.
 const MOST: usize = 255;
-
-/// What a review keeps of a policy, by its name there and the element.
-const ELEMENTS: [(&str, &str); 10] = [
-    ("rank", "Coverage.order"),
-    ("payor", "Coverage.payor"),
-    (
-        "plan",
-        "Coverage.class.where(type.coding.code='plan').value",
-    ),
-    (
-        "group",
-        "Coverage.class.where(type.coding.code='group').value",
-    ),
-    ("number", "Coverage.subscriberId"),
-    ("relationship", "Coverage.relationship"),
-    ("first", "Coverage.subscriber (first name)"),
-    ("last", "Coverage.subscriber (last name)"),
-    ("start", "Coverage.period.start"),
-    ("end", "Coverage.period.end"),
-];
 
 #[derive(FromRow)]
 struct Taken {
@@ -143,17 +123,7 @@ pub(super) async fn case(
         },
     )
     .await?;
-    let taken = match ask.policy.start {
-        Some(start) => {
-            let sql = Sql::new(TAKEN)
-                .bind(person.pid)
-                .bind(ask.policy.rank.word())
-                .bind(start);
-            let row: Option<Taken> = emr.db.one(sql).await?;
-            row.is_some_and(|row| uuids::known(row.uuid.as_deref()) != Some(ask.id))
-        }
-        None => false,
-    };
+    let taken = taken(emr, person, (ask.id, &ask.policy)).await?;
     let practice = emr.practice().await?;
     Ok(Case::Insurance(InsuranceCase {
         person,
@@ -166,6 +136,19 @@ pub(super) async fn case(
         choice,
         ask,
     }))
+}
+
+/// Whether another insurance of that rank begins on that day.
+async fn taken(emr: &Emr, person: Person, (id, policy): (Uuid, &Policy)) -> Answer<bool> {
+    let Some(start) = policy.start else {
+        return Ok(false);
+    };
+    let sql = Sql::new(TAKEN)
+        .bind(person.pid)
+        .bind(policy.rank.word())
+        .bind(start);
+    let row: Option<Taken> = emr.db.one(sql).await?;
+    Ok(row.is_some_and(|row| uuids::known(row.uuid.as_deref()) != Some(id)))
 }
 
 fn fits(policy: &Policy) -> Result<(), Refusal> {
@@ -210,73 +193,16 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &InsuranceChange) -> A
         );
         write(emr, tx, target, policy).await?;
         if change.writer == Writer::Patient {
-            let review = new(emr, change);
+            let review = kept::new(emr, change);
             reviews::insert(tx, &review).await?;
             let which = Which::One(review.id);
             reviews::decide(tx, which, &Decision::at_once(emr.now())).await?;
         }
         return Ok(Written::Record(ask.id));
     }
-    let review = new(emr, change);
+    let review = kept::new(emr, change);
     reviews::insert(tx, &review).await?;
     Ok(Written::Review(review.id))
-}
-
-/// What this house keeps of a wish.
-fn new(emr: &Emr, change: &InsuranceChange) -> NewReview {
-    let ask = &change.ask;
-    let known = ask
-        .before
-        .as_ref()
-        .map_or(Json::Null, |before| said(&before.policy));
-    let mut asked = said(&ask.policy);
-    asked["insurer"] = json!(change.insurer);
-    NewReview {
-        id: uuids::fresh(),
-        kind: Work::Coverage.code().0,
-        person: change.person,
-        resource: format!("Coverage/{}", ask.id),
-        asked: asked.to_string(),
-        known: known.to_string(),
-        client_id: change.client_id.clone(),
-        created: reviews::millis(emr.now()),
-        activity: None,
-    }
-}
-
-/// Takes over what a review asks for, but what was refused of it: that stays as it was.
-///
-/// # Errors
-/// As [`apply`].
-pub(super) async fn accept(
-    emr: &Emr,
-    tx: &mut Tx,
-    (review, refused): (&Review, &[(String, String)]),
-) -> Answer<()> {
-    let mut asked: Json = serde_json::from_str(&review.asked).unwrap_or_default();
-    let known: Json = serde_json::from_str(&review.known).unwrap_or_default();
-    let id = review.resource.strip_prefix("Coverage/");
-    let id: Option<Uuid> = id.and_then(|id| id.parse().ok());
-    let insurer = asked["insurer"].as_i64();
-    let mut kept = false;
-    for (element, _) in refused {
-        let mut fields = ELEMENTS.iter();
-        if let Some((name, _)) = fields.find(|(_, known)| known == element) {
-            asked[*name] = known[*name].clone();
-            if *name == "payor" {
-                kept = true;
-                asked["payor_id"] = known["payor_id"].clone();
-            }
-        }
-    }
-    let (Some(id), Some(policy), Some(insurer)) = (id, read(&asked), insurer) else {
-        let why = "What was asked for cannot be read: refuse the request.";
-        return Err(Refusal::Conflict(why.to_owned()).into());
-    };
-    let before = read(&known);
-    let target = (review.person(), id, before.as_ref());
-    let insurer = Some(insurer).filter(|_| !kept);
-    write(emr, tx, target, (&policy, insurer)).await
 }
 
 /// Writes a new insurance, or over one that is as it was before; without an insurer it keeps the one it has.
@@ -393,60 +319,4 @@ impl Held {
             && (relationship == Relationship::Own || subscriber == before.subscriber)
             && self.begun.as_deref().and_then(wall::day) == before.start
     }
-}
-
-/// A policy as a review keeps it.
-fn said(policy: &Policy) -> Json {
-    let [first, last] = &policy.subscriber;
-    let day = |day: Option<Date>| day.map(|day| day.to_string());
-    json!({
-        "rank": policy.rank.word(),
-        "payor": policy.payor.1,
-        "payor_id": policy.payor.0.map(|id| id.to_string()),
-        "plan": policy.plan,
-        "group": policy.group,
-        "number": policy.number,
-        "relationship": policy.relationship.code(),
-        "first": first,
-        "last": last,
-        "start": day(policy.start),
-        "end": day(policy.end),
-    })
-}
-
-fn read(json: &Json) -> Option<Policy> {
-    let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
-    let (rank, relationship) = (text("rank"), text("relationship"));
-    let mut relationships = Relationship::ALL.into_iter();
-    Some(Policy {
-        rank: Rank::ALL.into_iter().find(|known| known.word() == rank)?,
-        payor: (text("payor_id").parse().ok(), text("payor")),
-        plan: text("plan"),
-        group: text("group"),
-        number: text("number"),
-        relationship: relationships.find(|known| known.code() == relationship)?,
-        subscriber: [text("first"), text("last")],
-        start: wall::day(&text("start")),
-        end: wall::day(&text("end")),
-    })
-}
-
-/// What a review asks to have changed, for people to read.
-pub(super) fn asked(review: &Review) -> Vec<Asked> {
-    let asked: Json = serde_json::from_str(&review.asked).unwrap_or_default();
-    let known: Json = serde_json::from_str(&review.known).unwrap_or_default();
-    let text = |json: &Json, name: &str| json[name].as_str().unwrap_or_default().to_owned();
-    let all = ELEMENTS.iter().map(|(name, element)| Asked {
-        element: (*element).to_owned(),
-        before: text(&known, name),
-        after: text(&asked, name),
-    });
-    all.filter(|one| one.before != one.after).collect()
-}
-
-/// Whether a review is about an insurance that is there.
-pub(super) fn of_existing(review: &Review) -> Option<Uuid> {
-    let known: Json = serde_json::from_str(&review.known).unwrap_or_default();
-    read(&known)?;
-    review.resource.strip_prefix("Coverage/")?.parse().ok()
 }

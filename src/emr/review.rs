@@ -107,7 +107,10 @@ pub(super) async fn put(
     change: &ChartChange,
     (person, held, cells): (Person, &Raw, &[(&'static str, String)]),
 ) -> Answer<Written> {
-    let waiting: Option<Row> = tx.one(Sql::new(WAITING).bind(person.pid)).await?;
+    let lock = tx.lock_clause();
+    let waiting: Option<Row> = tx
+        .one(Sql::new(WAITING).bind(person.pid).push(lock))
+        .await?;
     let now = emr.zone.wall(emr.now());
     let mut fields = match waiting.as_ref().and_then(|row| row.table_args.as_deref()) {
         Some(text) => entries(text).ok_or_else(unreadable)?,
@@ -153,7 +156,10 @@ pub(super) async fn at_once(
     wish: (Person, &Raw, &[(&'static str, String)]),
 ) -> Answer<()> {
     let (person, _, cells) = wish;
-    let waiting: Option<Row> = tx.one(Sql::new(WAITING).bind(person.pid)).await?;
+    let lock = tx.lock_clause();
+    let waiting: Option<Row> = tx
+        .one(Sql::new(WAITING).bind(person.pid).push(lock))
+        .await?;
     let fields = waiting
         .as_ref()
         .and_then(|row| entries(row.table_args.as_deref()?));
@@ -167,12 +173,32 @@ pub(super) async fn at_once(
             .bind(serialised(&fields))
             .bind(row.id);
         tx.run(sql).await?;
+        for waiting in reviews::held(tx, Wanted::Activities(&[row.id])).await? {
+            reviews::know(tx, waiting.id(), &known_too(&waiting, cells)?).await?;
+        }
     }
     let review = new(emr, change, wish, None)?;
     reviews::insert(tx, &review).await?;
     reviews::decide(tx, Which::One(review.id), &Decision::at_once(emr.now()))
         .await
         .map(|_| ())
+}
+
+/// What is known of a wish that waits, with what was taken over beside it: that was not asked for by the one who waits.
+fn known_too(review: &Review, cells: &[(&'static str, String)]) -> Result<String, Fault> {
+    let mut known: HashMap<String, String> =
+        serde_json::from_str(&review.known).unwrap_or_default();
+    if known.is_empty() {
+        return Ok(review.known.clone());
+    }
+    for (name, value) in cells {
+        known.insert((*name).to_owned(), value.clone());
+    }
+    json(
+        known
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str())),
+    )
 }
 
 /// What this house keeps of a wish.
@@ -325,7 +351,8 @@ pub(super) fn told(lists: &Lists, present: &Raw, args: &str, reviews: &[Review])
     wish(lists, &before, args, reviews).asked()
 }
 
-/// What requests of this house, decided elsewhere, came to: each part that was asked for, and whether the chart says it.
+/// What requests of this house, decided elsewhere, came to: each part that was asked for, and whether the chart still says
+/// what was known before.
 pub(super) fn became(lists: &Lists, present: &Raw, reviews: &[Review]) -> Vec<(String, bool)> {
     let read = |text: &str| serde_json::from_str::<HashMap<String, String>>(text);
     let Some(known) = reviews.first().and_then(|one| read(&one.known).ok()) else {
@@ -349,34 +376,69 @@ pub(super) fn became(lists: &Lists, present: &Raw, reviews: &[Review]) -> Vec<(S
     });
     let changed = shown.filter(|(_, before, after, _)| before != after);
     changed
-        .map(|(element, _, after, now)| (element.to_owned(), after == now))
+        .map(|(element, before, _, now)| (element.to_owned(), before == now))
         .collect()
 }
 
-/// Takes over what a row of the queue asks for but what was refused of it, if it is what staff saw.
+/// A chart and what a row of the queue asks to have changed of it, both held until the transaction ends.
+pub(super) struct Seen {
+    held: Raw,
+    wish: Wish,
+}
+
+/// What a row of the queue asks for, if it is what whoever decides saw.
 ///
 /// # Errors
 /// `Conflict` where it is something else by now.
-pub(super) async fn accept(
-    emr: &Emr,
-    tx: &mut Tx,
-    (ask, row): (&WorkAsk, i64),
-    writer: &Writer,
-) -> Answer<()> {
+pub(super) async fn seen(emr: &Emr, tx: &mut Tx, (ask, row): (&WorkAsk, i64)) -> Answer<Seen> {
     let task = &ask.task;
     let held = raw::held(tx, emr, task.person).await?;
     let lock = tx.lock_clause();
     let found: Option<Row> = tx.one(Sql::new(BY_ROW).bind(row).push(lock)).await?;
     let args = found.and_then(|row| row.table_args).unwrap_or_default();
     let reviews = reviews::held(tx, Wanted::Activities(&[row])).await?;
-    let practice = emr.known();
-    let wish = wish(&practice.lists, &held, &args, &reviews);
+    let wish = wish(&emr.known().lists, &held, &args, &reviews);
     let same = |(piece, asked): (&Piece, &Asked)| piece.asked == *asked;
     let moved = wish.pieces.len() != task.asked.len()
         || !wish.pieces.iter().zip(&task.asked).all(same)
-        || !wish.foreign.is_empty();
-    if moved {
-        let why = "The request, or the chart, was changed meanwhile: read the Task again.";
+        || note(&args) != task.note;
+    match moved {
+        true => {
+            let why = "The request, or the chart, was changed meanwhile: read the Task again.";
+            Err(Refusal::Conflict(why.to_owned()).into())
+        }
+        false => Ok(Seen { held, wish }),
+    }
+}
+
+impl Seen {
+    /// What is asked for and what is known, as a review keeps it.
+    ///
+    /// # Errors
+    /// A fault where it cannot be written as JSON.
+    pub(super) fn kept(&self) -> Result<(String, String), Fault> {
+        let cells = self.wish.pieces.iter().flat_map(|piece| &piece.cells);
+        let known = self.held.values.iter();
+        Ok((
+            json(cells.map(|(name, value)| (*name, value.as_str())))?,
+            json(known.map(|(name, value)| (*name, value.as_str())))?,
+        ))
+    }
+}
+
+/// Takes over what a row of the queue asks for but what was refused of it.
+///
+/// # Errors
+/// `Conflict` where it cannot be written here.
+pub(super) async fn accept(
+    emr: &Emr,
+    tx: &mut Tx,
+    (ask, seen): (&WorkAsk, &Seen),
+    writer: &Writer,
+) -> Answer<()> {
+    let Seen { held, wish } = seen;
+    if !wish.foreign.is_empty() {
+        let why = "The request was changed meanwhile: read the Task again.";
         return Err(Refusal::Conflict(why.to_owned()).into());
     }
     let refused = |piece: &Piece| {
@@ -397,8 +459,8 @@ pub(super) async fn accept(
     if cells.is_empty() {
         return Ok(());
     }
-    let cells = (task.person, cells.as_slice());
-    chart::write(emr, tx, cells, (&held, named), writer).await
+    let cells = (ask.task.person, cells.as_slice());
+    chart::write(emr, tx, cells, (held, named), writer).await
 }
 
 fn raw_fits(name: &str, value: &str) -> Answer<()> {

@@ -4,8 +4,10 @@
 
 mod decide;
 mod elsewhere;
+mod opens;
 mod papers;
 mod queue;
+mod reviewed;
 mod rows;
 mod visits;
 
@@ -31,7 +33,10 @@ pub(super) use rows::written;
 
 pub(super) use decide::apply;
 pub(super) use decide::case;
+pub(super) use decide::undo;
 pub use elsewhere::settle;
+pub use opens::Opens;
+pub use opens::opens;
 pub use queue::Counts;
 pub use queue::counts;
 pub use queue::queue;
@@ -107,7 +112,7 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
     let person = reach.patient();
     let mut placed = rows::activities(emr, (person, Only::All), query).await?;
     placed.extend(rows::forms(emr, person, query).await?);
-    placed.extend(rows::alone(emr, (person, Only::All), query).await?);
+    placed.extend(reviewed::alone(emr, person, query).await?);
     placed.extend(visits::requests(emr, person, query).await?);
     if let Some(after) = &query.after {
         let beyond =
@@ -137,8 +142,7 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
 /// # Errors
 /// As [`crate::db::Db::all`].
 pub async fn waiting(emr: &Emr, work: Work) -> Answer<Vec<Task>> {
-    let mut placed = rows::alone(emr, (None, Only::Waiting), &Query::default()).await?;
-    placed.retain(|one| one.task.work == work);
+    let mut placed = reviewed::waiting(emr, None, &[work.code().0]).await?;
     placed.sort_by(|one, other| one.key.cmp(&other.key).then(one.row.cmp(&other.row)));
     Ok(placed.into_iter().map(|one| one.task).collect())
 }

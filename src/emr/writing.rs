@@ -138,6 +138,7 @@ pub async fn undo(emr: &Emr, permit: &Permit) {
         Change::Document(change) => super::filing::undo(emr, change).await,
         Change::Form(change) => super::forms::undo(emr, change).await,
         Change::Message(change) => super::message_writing::undo(emr, change).await,
+        Change::Work(change) => super::tasks::undo(emr, change).await,
         _ => {}
     }
 }

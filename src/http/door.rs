@@ -106,7 +106,27 @@ pub async fn desk<'h>(
     Ok((colleague, visitor))
 }
 
-/// The same for a patient's own pages.
+/// Who is at the desk and has the right, for what a page of the desk asks for by itself: it keeps no login alive, and leads
+/// nobody to one.
+///
+/// # Errors
+/// `NotFound` where nobody is logged in; otherwise as [`desk::need`].
+pub async fn desk_unasked(
+    app: &App,
+    id: &RequestId,
+    headers: &HeaderMap,
+    right: Right,
+) -> Result<Colleague, Away> {
+    let base = app.config.fhir_base();
+    let context = context(app, &base, &id.0);
+    let visitor = forms::own_watcher(app, headers).ok_or(Refusal::NotFound)?;
+    let colleague = desk::seen(&context, visitor).await?;
+    let colleague = colleague.ok_or(Refusal::NotFound)?;
+    desk::need(&context, &colleague, right).await?;
+    Ok(colleague)
+}
+
+/// The same as [`desk`] for a patient's own pages.
 ///
 /// # Errors
 /// The way to the login; otherwise as [`session::current`].

@@ -308,14 +308,20 @@ pub fn view(app: &App, form: &Paper, tried: Tried) -> OwnForm {
         },
         agreed: signature.agreed,
         name: signature.name,
-        signed: form.signed.as_ref().map(|signed| SignedView {
-            name: signed.name.clone(),
-            picture: signed.picture.clone(),
-            at: minutes(app, signed.at),
-            note: form.since_signed(),
-        }),
+        signed: signature_of(app, form),
         file: format!("{HERE}/{}.pdf", form.uuid),
     }
+}
+
+/// The signature of a form, and what became of the form since.
+pub fn signature_of(app: &App, form: &Paper) -> Option<SignedView> {
+    let signed = form.signed.as_ref()?;
+    Some(SignedView {
+        name: signed.name.clone(),
+        picture: signed.picture.clone(),
+        at: minutes(app, signed.at),
+        note: form.since_signed(),
+    })
 }
 
 fn said(kind: &'static str, text: &str) -> PartView {

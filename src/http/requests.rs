@@ -65,6 +65,9 @@ const KIND: ResourceType = ResourceType::Task;
 /// Requests that are shown, the newest.
 const SHOWN: u32 = 50;
 
+/// Pages of Tasks that are looked through for them at most.
+const PAGES: usize = 20;
+
 /// What was done, as the address says it, and the sentence on the page that follows.
 const DONE: [(&str, &str); 2] = [
     ("withdraw", "You took the request back."),
@@ -87,7 +90,8 @@ pub async fn page(
         let notice = told.map_or("", |(_, sentence)| sentence);
         let grant = grants::at_home(account.person);
         let rest = fhir::rest(&app, &id, &grant);
-        Ok(listed(&app, &rest, (visitor.token, notice)).await?)
+        let said = (notice, String::new());
+        Ok(listed(&app, &rest, (visitor.token, said)).await?)
     }
     .await;
     door::shown(&app, &id, shown)
@@ -104,7 +108,7 @@ pub async fn act(
     let asked = path.and_then(|Path(task)| Uuid::try_parse(&task).ok());
     let done: Result<Response, Away> = async {
         let (form, _) = forms::own_form(&app, &headers, body).await?;
-        let (account, _) = door::own(&app, &id, &headers, HERE).await?;
+        let (account, visitor) = door::own(&app, &id, &headers, HERE).await?;
         let task = asked.ok_or(Refusal::NotFound)?;
         if form.text("decision") != "withdraw" {
             let why = "Please use one of the buttons on the page.";
@@ -113,12 +117,23 @@ pub async fn act(
         let grant = grants::at_home(account.person);
         let rest = fhir::rest(&app, &id, &grant);
         let patch = json!([{"op": "replace", "path": "/status", "value": "cancelled"}]);
-        match decided(&rest, (task, &form.text("seen")), &patch).await {
-            Ok(()) => Ok(see_other(&format!("{HERE}?done=withdraw"))),
-            Err(Failure::Refused(Refusal::Stale | Refusal::Conflict(_) | Refusal::Rules(_))) => {
+        let refusal = match decided(&rest, (task, &form.text("seen")), &patch).await {
+            Ok(()) => return Ok(see_other(&format!("{HERE}?done=withdraw"))),
+            Err(Failure::Refused(refusal)) => refusal,
+            Err(broken) => return Err(broken.into()),
+        };
+        match refusal {
+            Refusal::Stale => Ok(see_other(&format!("{HERE}?done=changed"))),
+            Refusal::Rules(reasons) if reasons.iter().any(|one| one.id == "review.decided") => {
                 Ok(see_other(&format!("{HERE}?done=changed")))
             }
-            Err(other) => Err(other.into()),
+            Refusal::Rules(_) | Refusal::Conflict(_) => {
+                let said = ("", reply::sentence(&refusal));
+                let mut page = listed(&app, &rest, (visitor.token, said)).await?;
+                *page.status_mut() = reply::status(&refusal);
+                Ok(page)
+            }
+            other => Err(other.into()),
         }
     }
     .await;
@@ -183,39 +198,48 @@ pub async fn births(emr: &Emr, ids: &[Uuid]) -> Answer<HashMap<Uuid, String>> {
 /// # Errors
 /// As [`emr::find`].
 pub async fn waiting(rest: &Rest<'_>) -> Answer<usize> {
-    let all = own(rest).await?;
+    let all = own(rest, usize::MAX).await?;
     Ok(all.iter().filter(|(task, _)| task.progress.waits()).count())
 }
 
-async fn own(rest: &Rest<'_>) -> Answer<Vec<(Task, u64)>> {
+/// What a patient asked for, the newest first. Forms and payments are Tasks too, and may lie between them.
+async fn own(rest: &Rest<'_>, most: usize) -> Answer<Vec<(Task, u64)>> {
     let reach = rest.grant.reach(KIND, Interaction::Search)?;
-    let query = Query {
+    let mut query = Query {
         count: SHOWN,
         ..Query::default()
     };
-    let found = emr::find(rest.emr, &reach, &query).await?;
-    let tasks = found.records.into_iter().filter_map(|record| {
-        let version = record.version();
-        match record {
-            Record::Task(task) => Some((*task, version)),
-            _ => None,
+    let mut all = Vec::new();
+    for _ in 0..PAGES {
+        let found = emr::find(rest.emr, &reach, &query).await?;
+        let tasks = found.records.into_iter().filter_map(|record| {
+            let version = record.version();
+            match record {
+                Record::Task(task) => Some((*task, version)),
+                _ => None,
+            }
+        });
+        all.extend(tasks.filter(|(task, _)| task.by_patient && is_request(task)));
+        query.after = found.next;
+        if query.after.is_none() || all.len() >= most {
+            break;
         }
-    });
-    let asked = |task: &Task| {
-        matches!(
-            task.work,
-            Work::Profile | Work::Coverage | Work::Document | Work::Visit
-        )
-    };
-    Ok(tasks
-        .filter(|(task, _)| task.by_patient && asked(task))
-        .collect())
+    }
+    all.truncate(most);
+    Ok(all)
+}
+
+fn is_request(task: &Task) -> bool {
+    matches!(
+        task.work,
+        Work::Profile | Work::Coverage | Work::Document | Work::Visit
+    )
 }
 
 async fn listed(
     app: &App,
     rest: &Rest<'_>,
-    (token, notice): (&str, &'static str),
+    (token, (notice, error)): (&str, (&'static str, String)),
 ) -> Answer<Response> {
     let shut = visits::shut(&app.emr).await?;
     // While the portal is off nothing of the record is shown here, as to apps (F001).
@@ -225,13 +249,14 @@ async fn listed(
             app.reads
                 .note(rest.entry("Task.search".to_owned(), KIND.name().to_owned()))
                 .await;
-            own(rest).await?
+            own(rest, usize::try_from(SHOWN).unwrap_or(usize::MAX)).await?
         }
     };
     let page = Requests {
         frame: reply::frame(app, "Your requests"),
         csrf: csrf::token(token),
         notice,
+        error,
         closed: shut,
         phone: app.config.help_phone.clone(),
         all: all

@@ -4,6 +4,8 @@
 mod deciding;
 mod paper;
 
+pub use paper::content;
+
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -30,14 +32,12 @@ use crate::domain::tasks::Owner;
 use crate::domain::tasks::Progress;
 use crate::domain::tasks::Task;
 use crate::domain::tasks::Work;
-use crate::emr;
 use crate::emr::colleague::Colleague;
 use crate::emr::patients;
 use crate::emr::tasks;
 use crate::emr::tasks::Counts;
+use crate::emr::tasks::Opens;
 use crate::http::App;
-use crate::http::binary;
-use crate::http::binary::Shown;
 use crate::http::door;
 use crate::http::door::Away;
 use crate::http::fhir;
@@ -129,43 +129,8 @@ pub async fn one(
     door::shown(&app, &id, shown)
 }
 
-/// `GET /staff/reviews/{id}/content`: the bytes of the document a request is about.
-pub async fn content(
-    State(app): State<Arc<App>>,
-    id: RequestId,
-    path: Option<Path<String>>,
-    headers: HeaderMap,
-) -> Response {
-    let shown: Result<Response, Away> = async {
-        let task = named(path);
-        let asks = (HERE, Right::Portal);
-        let (colleague, _) = door::desk(&app, &id, &headers, asks).await?;
-        let grant = grants::at_desk(colleague.staff.clone());
-        let rest = fhir::rest(&app, &id, &grant);
-        let (task, _) = requests::task(&rest, task.ok_or(Refusal::NotFound)?).await?;
-        let paper = match (task.work, task.focus) {
-            (Work::Document, Some((_, paper))) => paper,
-            _ => return Err(Refusal::NotFound.into()),
-        };
-        let reach = grant.reach(ResourceType::DocumentReference, Interaction::Read)?;
-        let record = emr::read(&app.emr, &reach, paper).await?;
-        // The document of somebody else is not shown under this request, whatever became of its row.
-        if record.person() != Some(task.person) {
-            return Err(Refusal::NotFound.into());
-        }
-        let reach = grant.reach(ResourceType::Binary, Interaction::Read)?;
-        let opened = emr::open(&app.emr, &reach, paper).await?;
-        let response = binary::sent(opened, (Shown::Saved, &headers)).await?;
-        let entry = rest.entry("Binary.read".to_owned(), format!("Binary/{paper}"));
-        app.reads.note(entry).await;
-        Ok(response)
-    }
-    .await;
-    door::shown(&app, &id, shown)
-}
-
-/// `POST /staff/reviews/{id}` with `seen`, `decision=accept|reject`, a `part` for each that is taken over, `category`,
-/// `reason` and the `kind` that is being worked through.
+/// `POST /staff/reviews/{id}` with `seen`, `decision=accept|reject`, a `part` for each that is taken over, `category` and
+/// the one it lies under as `filed`, `reason` and the `kind` that is being worked through.
 pub async fn post(
     State(app): State<Arc<App>>,
     id: RequestId,
@@ -182,17 +147,21 @@ pub async fn post(
         let rest = fhir::rest(&app, &id, &grant);
         let kind = kind_of(&form.text("kind"));
         let refusal = match deciding::decide(&rest, task, &form).await {
-            Ok(word) => return Ok(see_other(&next(&rest, kind, word).await?)),
+            Ok(word) => return Ok(see_other(&next(&rest, (task, kind), word).await?)),
             Err(Failure::Refused(refusal)) => refusal,
             Err(broken) => return Err(broken.into()),
         };
         match refusal {
-            Refusal::Stale | Refusal::Conflict(_) => {
+            Refusal::Stale => {
                 let word = kind.map_or("", |(_, word)| word);
                 let to = format!("{HERE}/{task}?kind={word}&done={LATE}");
                 Ok(see_other(&to))
             }
-            Refusal::Rules(_) | Refusal::Unprocessable { .. } | Refusal::Invalid { .. } => {
+            Refusal::Rules(_)
+            | Refusal::Unprocessable { .. }
+            | Refusal::Invalid { .. }
+            | Refusal::Conflict(_)
+            | Refusal::Unavailable(_) => {
                 let tried = Tried {
                     parts: form.all("part"),
                     category: form.text("category"),
@@ -259,15 +228,17 @@ fn list_of(kind: Kind) -> String {
     }
 }
 
-/// Where it goes on after a decision: at the next request, or at the list.
-async fn next(rest: &Rest<'_>, kind: Kind, word: &str) -> Answer<String> {
+/// Where it goes on after a decision: at the next request that is decided here, or at the list.
+async fn next(rest: &Rest<'_>, (seen, kind): (Uuid, Kind), word: &str) -> Answer<String> {
     let reach = rest.grant.reach(ResourceType::Task, Interaction::Search)?;
     let waiting = tasks::queue(rest.emr, &reach, kind.map(|(work, _)| work)).await?;
     let of = kind.map_or("", |(_, word)| word);
-    Ok(match waiting.first() {
-        Some(task) => format!("{HERE}/{}?kind={of}&done={word}", task.uuid),
-        None => format!("{HERE}?kind={of}&done={word}"),
-    })
+    for task in waiting.iter().filter(|task| task.uuid != seen) {
+        if tasks::opens(rest.emr, rest.grant, task).await? == Opens::Yes {
+            return Ok(format!("{HERE}/{}?kind={of}&done={word}", task.uuid));
+        }
+    }
+    Ok(format!("{HERE}?kind={of}&done={word}"))
 }
 
 async fn listed(app: &App, rest: &Rest<'_>, query: Option<&str>) -> Answer<Response> {
@@ -333,9 +304,9 @@ async fn opened(
     let rest = fhir::rest(app, id, &grant);
     let (task, version) = requests::task(&rest, task).await?;
     let (_, label) = said::kind(task.work).ok_or(Refusal::NotFound)?;
-    app.reads
-        .note(rest.entry("Task.read".to_owned(), format!("Task/{}", task.uuid)))
-        .await;
+    let mut entry = rest.entry("Task.read".to_owned(), format!("Task/{}", task.uuid));
+    entry.patient = Some(task.person.uuid);
+    app.reads.note(entry).await;
     let reach = grant.reach(ResourceType::Task, Interaction::Search)?;
     let counts = tasks::counts(&app.emr, &reach).await?;
     let waits = task.progress.waits();
@@ -346,8 +317,8 @@ async fn opened(
     let found = patients::by_ids(&app.emr, &[task.person.uuid]).await?;
     let born = found.first().and_then(|patient| patient.born);
     let tried = tried.as_ref();
-    let content = format!("{HERE}/{}/content", task.uuid);
     let picked = tried.map(|tried| tried.category.as_str());
+    let looked = paper::looked(app, &rest, (&task, picked)).await?;
     let page = StaffReview {
         frame: reply::frame(app, "Request of a patient"),
         csrf: csrf::token(visitor.token),
@@ -369,9 +340,14 @@ async fn opened(
             false => String::new(),
         },
         parts: pieces(&task, tried),
-        paper: paper::paper(&rest, &task, (content, picked)).await?,
-        pill: said::pill(&task),
-        open: waits && task.work != Work::Form,
+        paper: looked.paper,
+        form: looked.form,
+        missing: looked.missing,
+        pill: match task.work {
+            Work::Form => said::pill_of_answer(&task),
+            _ => said::pill(&task),
+        },
+        open: waits && !looked.closed,
         by: match &task.owner {
             Owner::Staff(_, name) if !waits => plain(name, 80),
             _ => String::new(),

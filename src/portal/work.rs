@@ -1,11 +1,17 @@
 //! The rules about what waits: who decides it, and how.
 
+use uuid::Uuid;
+
+use crate::domain::forms::Form;
 use crate::domain::tasks::Owner;
 use crate::domain::tasks::Task;
 use crate::domain::tasks::Work;
 use crate::portal::Change;
 use crate::portal::Verdict;
 use crate::portal::chart::Writer;
+use crate::portal::document::DocumentCase;
+use crate::portal::insurance;
+use crate::portal::insurance::InsuranceCase;
 use crate::portal::permitted;
 use crate::portal::rules;
 use crate::portal::rules::Rule;
@@ -36,6 +42,17 @@ pub struct WorkAsk {
     pub category: String,
 }
 
+/// A signed form, with the document of the chart it is to become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charting {
+    /// The form as it was drawn.
+    pub form: Form,
+    /// The document.
+    pub document: DocumentCase,
+    /// Its signatures that are not void.
+    pub signatures: Vec<Uuid>,
+}
+
 /// What is known when it is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkCase {
@@ -49,6 +66,31 @@ pub struct WorkCase {
     pub foreign: Vec<String>,
     /// The category that was named, by number, where the practice has it and whoever decides may use it.
     pub category: Option<i64>,
+    /// The category a document lay under when its patient sent it.
+    pub home: Option<i64>,
+    /// Whether whoever decides may open the document or the form it is about; true where it is about none.
+    pub opens: bool,
+    /// The insurance as it would be, without what is refused of it; `None` where it is about none.
+    pub policy: Option<Box<InsuranceCase>>,
+    /// The form that is to become part of the chart.
+    pub charting: Option<Box<Charting>>,
+}
+
+impl WorkCase {
+    /// A decision about which nothing but this is known.
+    pub fn of(ask: WorkAsk, (writer, portal_on): (Writer, bool)) -> Self {
+        Self {
+            ask,
+            writer,
+            portal_on,
+            foreign: Vec::new(),
+            category: None,
+            home: None,
+            opens: true,
+            policy: None,
+            charting: None,
+        }
+    }
 }
 
 /// What may be written.
@@ -60,6 +102,10 @@ pub struct WorkChange {
     pub writer: Writer,
     /// The category a document goes to; `None` for the one it lies under.
     pub category: Option<i64>,
+    /// The category it lay under when its patient sent it.
+    pub home: Option<i64>,
+    /// The form that becomes part of the chart.
+    pub charting: Option<Box<Charting>>,
 }
 
 /// What a decision must keep to.
@@ -83,8 +129,10 @@ pub const WORK: &[Rule<WorkCase>] = &[
         about: "Staff accept and refuse; the patient takes back what the patient asked for.",
         holds: |case| match (&case.writer, case.ask.decide) {
             (Writer::Patient, Decide::Withdraw) => {
-                let registered = case.ask.task.work == Work::Registration;
-                case.ask.task.by_patient && case.ask.task.owner == Owner::Desk && !registered
+                let task = &case.ask.task;
+                // What is signed is not taken back, and neither is who one is.
+                let stays = matches!(task.work, Work::Registration | Work::Form);
+                task.by_patient && task.owner == Owner::Desk && !stays
             }
             (Writer::Patient, _) | (_, Decide::Withdraw) => false,
             _ => true,
@@ -99,19 +147,24 @@ pub const WORK: &[Rule<WorkCase>] = &[
     },
     Rule {
         id: "review.elsewhere",
-        about: "Changed profiles, insurances, documents and registrations are decided here; requests for visits at the visit; forms and payments in OpenEMR.",
-        holds: |case| {
-            matches!(
-                case.ask.task.work,
-                Work::Profile | Work::Coverage | Work::Document | Work::Registration
-            )
+        about: "Changed profiles, insurances, documents, registrations and signed forms are decided here; requests for visits at the visit; payments in OpenEMR.",
+        holds: |case| match case.ask.task.work {
+            Work::Profile | Work::Coverage | Work::Document | Work::Registration => true,
+            Work::Form => case.ask.task.by_patient,
+            Work::Payment | Work::Visit => false,
         },
-        sentence: |case| match case.ask.task.work {
+        sentence: |case| {
+            match case.ask.task.work {
             Work::Visit => {
                 "Answer the visit itself: Appointment.status booked, or cancelled with a reason."
                     .to_owned()
             }
+            Work::Form => {
+                "The patient fills the form in and signs it first: then it is decided at a Task of its own."
+                    .to_owned()
+            }
             _ => "This is decided in OpenEMR's own portal dashboard.".to_owned(),
+        }
         },
         expression: "Task.code",
     },
@@ -163,6 +216,32 @@ pub const WORK: &[Rule<WorkCase>] = &[
         expression: "Task.output",
     },
     Rule {
+        id: "review.together",
+        about: "How a patient is related to the insured, and the name of the insured, are taken over together.",
+        holds: |case| {
+            let refused = |name: &str| case.ask.refused.iter().any(|(one, _)| one == name);
+            let asked = case.ask.task.asked.iter();
+            let mut parts = asked.filter(|one| TOGETHER.contains(&one.element.as_str()));
+            let first = parts.next().map(|one| refused(&one.element));
+            first.is_none_or(|first| parts.all(|one| refused(&one.element) == first))
+        },
+        sentence: |_| {
+            "The relationship and the name of the insured belong together: take over all of it or nothing of it."
+                .to_owned()
+        },
+        expression: "Task.output",
+    },
+    Rule {
+        id: "review.opens",
+        about: "A document or a form is decided by who may open it (F163, F164).",
+        holds: |case| case.opens,
+        sentence: |_| {
+            "Your account in OpenEMR does not open this document, so you cannot decide about it."
+                .to_owned()
+        },
+        expression: "Task.focus",
+    },
+    Rule {
         id: "review.category",
         about: "A document that is accepted is filed under a category there is, for whoever decides.",
         holds: |case| {
@@ -197,14 +276,26 @@ const NEEDED: [&str; 5] = [
     "Coverage.period.start",
 ];
 
-/// Applies the practice's rules.
+/// What says who is insured, and is true together only.
+const TOGETHER: [&str; 3] = [
+    "Coverage.relationship",
+    "Coverage.subscriber (first name)",
+    "Coverage.subscriber (last name)",
+];
+
+/// Applies the practice's rules; an insurance that is taken over in part must keep to those about insurances as well.
 pub(super) fn decide(case: WorkCase) -> Verdict {
-    let reasons = rules::broken(WORK, &case);
+    let mut reasons = rules::broken(WORK, &case);
+    if let Some(policy) = &case.policy {
+        reasons.extend(rules::broken(insurance::INSURANCE, policy));
+    }
     match reasons.is_empty() {
         true => permitted(Change::Work(WorkChange {
             ask: case.ask,
             writer: case.writer,
             category: case.category,
+            home: case.home,
+            charting: case.charting,
         })),
         false => Verdict::Refused(reasons),
     }
@@ -228,40 +319,35 @@ mod tests {
     }
 
     fn case(writer: Writer, decide: Decide) -> WorkCase {
-        WorkCase {
-            ask: WorkAsk {
-                task: Task {
-                    uuid: Uuid::from_u128(1),
-                    person: Person {
-                        pid: 1,
-                        uuid: Uuid::from_u128(2),
-                    },
-                    patient_name: String::new(),
-                    work: Work::Profile,
-                    progress: Progress::Requested,
-                    description: String::new(),
-                    focus: None,
-                    by_patient: true,
-                    owner: Owner::Desk,
-                    asked: ["Patient.address.city", "Patient.birthDate"]
-                        .map(asked)
-                        .to_vec(),
-                    note: String::new(),
-                    reason: String::new(),
-                    refused: Vec::new(),
-                    authored: None,
-                    last_updated: None,
+        let ask = WorkAsk {
+            task: Task {
+                uuid: Uuid::from_u128(1),
+                person: Person {
+                    pid: 1,
+                    uuid: Uuid::from_u128(2),
                 },
-                decide,
-                reason: "No proof".to_owned(),
+                patient_name: String::new(),
+                work: Work::Profile,
+                progress: Progress::Requested,
+                description: String::new(),
+                focus: None,
+                by_patient: true,
+                owner: Owner::Desk,
+                asked: ["Patient.address.city", "Patient.birthDate"]
+                    .map(asked)
+                    .to_vec(),
+                note: String::new(),
+                reason: String::new(),
                 refused: Vec::new(),
-                category: String::new(),
+                authored: None,
+                last_updated: None,
             },
-            writer,
-            portal_on: true,
-            foreign: Vec::new(),
-            category: None,
-        }
+            decide,
+            reason: "No proof".to_owned(),
+            refused: Vec::new(),
+            category: String::new(),
+        };
+        WorkCase::of(ask, (writer, true))
     }
 
     fn broken(case: &WorkCase) -> Vec<&'static str> {
@@ -277,8 +363,10 @@ mod tests {
         assert!(broken(&case(Writer::Patient, Decide::Withdraw)).is_empty());
         assert_eq!(broken(&case(staff(), Decide::Withdraw)), ["review.who"]);
         let mut registered = case(Writer::Patient, Decide::Withdraw);
-        registered.ask.task.work = Work::Registration;
-        assert_eq!(broken(&registered), ["review.who"]);
+        for work in [Work::Registration, Work::Form] {
+            registered.ask.task.work = work;
+            assert_eq!(broken(&registered), ["review.who"]);
+        }
         assert_eq!(
             broken(&case(Writer::Patient, Decide::Accept)),
             ["review.who"]
@@ -292,13 +380,18 @@ mod tests {
     #[test]
     fn every_other_rule_can_be_broken_alone() {
         type Break = fn(&mut WorkCase);
-        let breaks: [(&str, Break); 4] = [
+        let breaks: [(&str, Break); 6] = [
             ("review.decided", |case| {
                 case.ask.task.progress = Progress::Completed
             }),
             ("review.elsewhere", |case| {
                 case.ask.task.work = Work::Payment
             }),
+            ("review.elsewhere", |case| {
+                case.ask.task.work = Work::Form;
+                case.ask.task.by_patient = false;
+            }),
+            ("review.opens", |case| case.opens = false),
             ("review.fields", |case| {
                 case.ask.decide = Decide::Accept;
                 case.foreign.push("religion".to_owned());
@@ -334,6 +427,13 @@ mod tests {
         assert_eq!(broken(&insurance), ["review.needed"]);
         insurance.ask.task.focus = Some((ResourceType::Coverage, Uuid::from_u128(5)));
         assert!(broken(&insurance).is_empty());
+        insurance.ask.task.asked = TOGETHER.map(asked).to_vec();
+        insurance.ask.task.asked.push(asked("Coverage.payor"));
+        insurance.ask.refused = vec![(TOGETHER[1].to_owned(), "Another name".to_owned())];
+        assert_eq!(broken(&insurance), ["review.together"]);
+        let all = TOGETHER.map(|name| (name.to_owned(), "Another name".to_owned()));
+        insurance.ask.refused = all.to_vec();
+        assert!(broken(&insurance).is_empty());
         let mut paper = case(Writer::Service, Decide::Accept);
         paper.ask.task.work = Work::Document;
         paper.ask.category = "Lab Report".to_owned();
@@ -342,6 +442,9 @@ mod tests {
         assert!(broken(&paper).is_empty());
         paper.ask.decide = Decide::Reject;
         assert_eq!(broken(&paper), ["review.category"]);
+        let mut form = case(Writer::Service, Decide::Accept);
+        form.ask.task.work = Work::Form;
+        assert!(broken(&form).is_empty(), "what is signed is decided here");
         let mut off = case(Writer::Patient, Decide::Withdraw);
         off.portal_on = false;
         assert_eq!(broken(&off), ["portal-disabled"]);

@@ -19,6 +19,9 @@ const INSERT: &str = "INSERT INTO anteroom_review \
 const DECIDE: &str = "UPDATE anteroom_review SET status = ?, reason = ?, refused = ?, decided = ?, decided_by = ? \
     WHERE status = 'waiting' AND ";
 
+/// What was taken over since is known of what still waits.
+const KNOW: &str = "UPDATE anteroom_review SET known = ? WHERE id = ? AND status = 'waiting'";
+
 const SELECT: &str = "SELECT id, kind, pid, patient, resource, asked, known, status, reason, refused, client_id, created, \
     decided, decided_by, activity FROM anteroom_review WHERE ";
 
@@ -129,6 +132,15 @@ impl Decision {
     }
 }
 
+/// A stretch of reviews, from the newest down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// In milliseconds since 1970; `None` from the newest on.
+    pub moment: Option<i64>,
+    /// How many at most.
+    pub most: u32,
+}
+
 /// Which reviews are looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted<'a> {
@@ -136,10 +148,11 @@ pub enum Wanted<'a> {
     Ids(&'a [Uuid]),
     /// Those that these rows of `onsite_portal_activity` stand for.
     Activities(&'a [i64]),
-    /// Those nothing else stands for: of one chart, or of all.
-    Alone(Option<i64>),
-    /// Those of them that wait.
-    Waiting(Option<i64>),
+    /// Those nothing else stands for, asked for before a moment, the newest first and so many of them: of one chart, or of
+    /// all.
+    Alone(Option<i64>, Before),
+    /// Those of them that wait, of these kinds.
+    Waiting(Option<i64>, &'a [&'static str]),
     /// Those about these records, as `Type/id`, that were taken over.
     Taken(&'a [String]),
 }
@@ -238,6 +251,15 @@ pub async fn decide(tx: &mut Tx, which: Which, decision: &Decision) -> Answer<u6
     tx.run(sql).await
 }
 
+/// Says what is known of one that still waits.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn know(tx: &mut Tx, id: Uuid, known: &str) -> Answer<()> {
+    let sql = Sql::new(KNOW).bind(known).bind(id);
+    tx.run(sql).await.map(|_| ())
+}
+
 /// Decisions that patients were not told of, at most 200, those of one chart beside each other.
 ///
 /// # Errors
@@ -254,13 +276,15 @@ pub async fn told(tx: &mut Tx, id: Uuid, at: i64) -> Answer<u64> {
     tx.run(Sql::new(TOLD).bind(at).bind(id)).await
 }
 
-/// The reviews that are wanted, the oldest first, at most 5,001.
+/// The reviews that are wanted, the oldest first and at most 5,001, where nothing else is said.
 ///
 /// # Errors
 /// As [`Db::all`].
 pub async fn find(db: &Db, wanted: Wanted<'_>) -> Answer<Vec<Review>> {
     match wanted {
-        Wanted::Ids([]) | Wanted::Activities([]) | Wanted::Taken([]) => Ok(Vec::new()),
+        Wanted::Ids([]) | Wanted::Activities([]) | Wanted::Taken([]) | Wanted::Waiting(_, []) => {
+            Ok(Vec::new())
+        }
         wanted => db.all(statement(wanted)).await,
     }
 }
@@ -280,13 +304,24 @@ fn json(pairs: &[(String, String)]) -> Result<String, Fault> {
 
 fn statement(wanted: Wanted<'_>) -> Sql {
     let sql = Sql::new(SELECT);
+    let of_chart = |sql: Sql, pid: Option<i64>| match pid {
+        Some(pid) => sql.push(" AND pid = ?").bind(pid),
+        None => sql,
+    };
     let sql = match wanted {
         Wanted::Ids(ids) => sql.push("id IN ").list(ids.iter().copied()),
         Wanted::Activities(rows) => sql.push("activity IN ").list(rows.iter().copied()),
-        Wanted::Alone(Some(pid)) => sql.push(ALONE).push(" AND pid = ?").bind(pid),
-        Wanted::Alone(None) => sql.push(ALONE),
-        Wanted::Waiting(Some(pid)) => sql.push(WAITS).push(" AND pid = ?").bind(pid),
-        Wanted::Waiting(None) => sql.push(WAITS),
+        Wanted::Alone(pid, before) => {
+            let sql = of_chart(sql.push(ALONE), pid);
+            let sql = match before.moment {
+                Some(moment) => sql.push(" AND created < ?").bind(moment),
+                None => sql,
+            };
+            return sql.push(" ORDER BY created DESC, id").limit(before.most);
+        }
+        Wanted::Waiting(pid, kinds) => of_chart(sql.push(WAITS), pid)
+            .push(" AND kind IN ")
+            .list(kinds.iter().map(|kind| (*kind).to_owned())),
         Wanted::Taken(resources) => sql
             .push(TAKEN)
             .push(" AND resource IN ")
@@ -352,9 +387,19 @@ mod tests {
         assert_eq!(found[0].status, "rejected");
         assert_eq!(found[0].decided_by(), Some(Uuid::from_u128(9)));
         assert_eq!(found[0].refused(), decision("rejected").refused);
-        let alone = find(&db, Wanted::Alone(Some(7))).await.expect("finds");
+        let all = Before {
+            moment: None,
+            most: 10,
+        };
+        let alone = find(&db, Wanted::Alone(Some(7), all)).await.expect("finds");
         assert_eq!(alone.len(), 1);
-        let others = find(&db, Wanted::Alone(Some(8))).await.expect("finds");
+        let first = Before {
+            moment: Some(alone[0].created),
+            ..all
+        };
+        let none = find(&db, Wanted::Alone(Some(7), first)).await;
+        assert!(none.expect("finds").is_empty(), "none is before the first");
+        let others = find(&db, Wanted::Alone(Some(8), all)).await.expect("finds");
         assert!(others.is_empty());
         let behind = find(&db, Wanted::Activities(&[5])).await.expect("finds");
         assert_eq!(behind[0].status, "waiting");

@@ -31,6 +31,7 @@ mod portal_credentials;
 mod register;
 mod reset;
 mod reset_attacks;
+mod review_pages;
 mod reviews;
 pub(crate) mod staff;
 mod staff_pages;

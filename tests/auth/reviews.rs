@@ -19,9 +19,9 @@ use crate::fhir::chart::put;
 use crate::fhir::chart::read;
 
 /// What a patient's app that sends documents asks for.
-const WRITES: &str = "openid fhirUser launch/patient patient/*.crus";
+pub(super) const WRITES: &str = "openid fhirUser launch/patient patient/*.crus";
 
-const FHIR: &str = "application/fhir+json";
+pub(super) const FHIR: &str = "application/fhir+json";
 
 const CITY: &str =
     "SELECT city AS text FROM patient_data WHERE postal_code = '79907' OR city = 'Ysleta'";
@@ -50,7 +50,7 @@ async fn wish(clinic: &Clinic) -> String {
 }
 
 /// The value of the first attribute behind a mark in a page.
-fn after(html: &str, mark: &str) -> String {
+pub(super) fn after(html: &str, mark: &str) -> String {
     let value = html
         .split(mark)
         .nth(1)
@@ -61,7 +61,7 @@ fn after(html: &str, mark: &str) -> String {
 }
 
 /// Presses a button of a request's page.
-async fn press(
+pub(super) async fn press(
     browser: &mut Browser<'_>,
     page: &Answer,
     (path, fields): (&str, &[(&str, &str)]),

@@ -27,6 +27,8 @@ mod recurring;
 mod review;
 mod review_broken;
 mod review_choice;
+mod review_form;
+mod review_whole;
 mod scan;
 mod scheduling;
 mod scheduling_once;

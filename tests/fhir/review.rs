@@ -51,7 +51,7 @@ fn task_of(waits: &Answer) -> String {
 }
 
 /// Decides, as staff would: `status`, and what else is to be said.
-async fn decided(clinic: &Clinic, staff: &str, at: &str, also: Value) -> Answer {
+pub(super) async fn decided(clinic: &Clinic, staff: &str, at: &str, also: Value) -> Answer {
     let mut task = read(clinic, staff, at).await;
     for (name, value) in also.as_object().expect("an object") {
         task[name] = value.clone();
@@ -183,7 +183,7 @@ async fn f148_what_openemrs_dashboard_decided_is_seen_here_and_told() {
 }
 
 /// A document that a patient sends; the path of its Task, and its id.
-async fn sent(clinic: &Clinic, own: &str) -> (String, String) {
+pub(super) async fn sent(clinic: &Clinic, own: &str) -> (String, String) {
     let paper = json!({"resourceType": "DocumentReference", "status": "current", "content": [{"attachment":
         {"contentType": "text/plain", "data": STANDARD.encode("A letter"), "title": "letter & co.txt"}}]});
     let to = ("/fhir/DocumentReference", own);

@@ -43,14 +43,15 @@ async fn state(clinic: &Clinic) -> String {
         (SELECT GROUP_CONCAT(CONCAT(status, COALESCE(pending_action, '')) ORDER BY id) FROM onsite_portal_activity), \
         (SELECT GROUP_CONCAT(status ORDER BY id) FROM anteroom_review), \
         (SELECT GROUP_CONCAT(CONCAT(state, reason) ORDER BY document) FROM anteroom_upload), \
-        (SELECT SUM(deleted) FROM documents), \
+        (SELECT CONCAT(COUNT(*), SUM(deleted)) FROM documents), \
+        (SELECT GROUP_CONCAT(CONCAT(denial_reason, accept_signed_status) ORDER BY id) FROM onsite_documents), \
         (SELECT GROUP_CONCAT(category_id ORDER BY document_id) FROM categories_to_documents), \
         (SELECT COUNT(*) FROM anteroom_change)) AS text";
     clinic.look(rows).await
 }
 
 /// Tries a decision with each statement failing, then with none.
-async fn tried(clinic: &Clinic, (at, also): (&str, Value), steps: &[(&str, &str)]) {
+pub(super) async fn tried(clinic: &Clinic, (at, also): (&str, Value), steps: &[(&str, &str)]) {
     let staff = manager(clinic).await;
     let mut task = read(clinic, &staff, at).await;
     for (name, value) in also.as_object().expect("an object") {

@@ -37,7 +37,7 @@ async fn spooled(clinic: &Clinic, token: &str, bytes: Vec<u8>) -> Answer {
 }
 
 /// The files below the folder of documents.
-fn files(clinic: &Clinic) -> usize {
+pub(super) fn files(clinic: &Clinic) -> usize {
     let mut open = vec![clinic.folder().clone()];
     let mut count = 0;
     while let Some(next) = open.pop() {

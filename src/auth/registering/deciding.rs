@@ -153,19 +153,16 @@ pub async fn decide(
     entry.actor = desk::actor(colleague);
     entry.resource = format!("Task/{id}");
     entry.patient = Some(task.person.uuid);
-    let case = Case::Work(WorkCase {
-        ask: WorkAsk {
-            task,
-            decide,
-            reason: reason.trim().chars().take(255).collect(),
-            refused: Vec::new(),
-            category: String::new(),
-        },
-        writer: Writer::Staff(colleague.staff.id, colleague.staff.uuid),
-        portal_on: practice.globals.on("portal_onsite_two_enable"),
-        foreign: Vec::new(),
-        category: None,
-    });
+    let ask = WorkAsk {
+        task,
+        decide,
+        reason: reason.trim().chars().take(255).collect(),
+        refused: Vec::new(),
+        category: String::new(),
+    };
+    let writer = Writer::Staff(colleague.staff.id, colleague.staff.uuid);
+    let portal_on = practice.globals.on("portal_onsite_two_enable");
+    let case = Case::Work(WorkCase::of(ask, (writer, portal_on)));
     let work = (context, portal::decide(case).permit()?, entry);
     let db = &context.emr.db;
     db.transaction_about(&work, |(context, permit, entry), tx| {

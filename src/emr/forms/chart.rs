@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use sqlx::FromRow;
+use uuid::Uuid;
 
 use crate::config::Choice;
 use crate::crypto;
@@ -36,6 +37,7 @@ use crate::portal::document::DocumentChange;
 use crate::portal::document::Filer;
 use crate::portal::document::Paper as File;
 use crate::portal::document::Source;
+use crate::portal::work::Charting;
 use crate::sheet;
 use crate::sheet::Paper;
 use crate::sheet::form::Line;
@@ -63,9 +65,17 @@ const CLOSE: &str = "UPDATE onsite_portal_activity SET pending_action = 'complet
     status = 'closed', action_user = ?, action_taken_time = ? \
     WHERE patient_id = ? AND activity = 'document' AND table_args = ? AND status IN ('waiting', 'editing', 'new')";
 
+const SIGNATURES: &str =
+    "SELECT id FROM anteroom_signature WHERE document = ? AND voided IS NULL ORDER BY id";
+
 const USERNAME: &str = "SELECT username FROM users WHERE id = ?";
 
 const NUMBER: &str = "SELECT CAST(id AS SIGNED) AS number FROM documents WHERE drive_uuid = ?";
+
+#[derive(FromRow)]
+struct Signature {
+    id: Vec<u8>,
+}
 
 #[derive(FromRow)]
 struct User {
@@ -80,19 +90,14 @@ struct Number {
 /// What stands at the end of a form of which not all is there.
 const NOT_ALL: &str = "Parts of this form can not be shown here.";
 
-/// A form that waits for staff, with the document it is to become.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Charting {
-    form: Form,
-    document: Box<DocumentCase>,
-}
-
 /// Gathers what locking a form needs, before the transaction: the form as it stands, drawn as a PDF.
 ///
 /// # Errors
 /// `NotFound` where there is no such form in this chart; `Conflict` where it does not wait for staff, or not
 /// all of it can be shown; `Unavailable` where no documents can be written here.
 pub async fn ready(emr: &Emr, person: Person, row: i64) -> Answer<Charting> {
+    // Read before the form, so that a signature which is given meanwhile is another one.
+    let given: Vec<Signature> = emr.db.all(Sql::new(SIGNATURES).bind(row)).await?;
     let held = rows::one(emr, person, row).await?;
     let form = held.ok_or(Refusal::NotFound)?.form;
     if form.state != State::InReview {
@@ -101,17 +106,25 @@ pub async fn ready(emr: &Emr, person: Person, row: i64) -> Answer<Charting> {
     if !form.questions.is_whole() {
         return Err(not_whole());
     }
-    let document = Box::new(document(emr, &form).await?);
-    Ok(Charting { form, document })
+    let document = document(emr, &form).await?;
+    Ok(Charting {
+        form,
+        document,
+        signatures: ids(&given),
+    })
 }
 
 /// Locks a form and files its PDF, in the caller's transaction; `by` is `users.id` of who decided.
 ///
 /// # Errors
-/// `Conflict` where it was decided, or signed anew, at the same moment.
+/// `Conflict` where it was decided, or signed anew, at the same moment: what was drawn is what is filed.
 pub async fn lock(emr: &Emr, tx: &mut Tx, charting: &Charting, by: i64) -> Answer<()> {
     let form = &charting.form;
     waits(emr, tx, (form.person, form.row), &form.seen).await?;
+    let given: Vec<Signature> = tx.all(Sql::new(SIGNATURES).bind(form.row)).await?;
+    if ids(&given) != charting.signatures {
+        return Err(decided());
+    }
     let mut document = charting.document.clone();
     document.by = Filer::Staff(by);
     locked(emr, tx, (form, &document), by).await
@@ -126,9 +139,14 @@ async fn waits(emr: &Emr, tx: &mut Tx, form: (Person, i64), seen: &str) -> Answe
     }
 }
 
+fn ids(rows: &[Signature]) -> Vec<Uuid> {
+    let ids = rows.iter().map(|row| Uuid::from_slice(&row.id));
+    ids.map(Result::unwrap_or_default).collect()
+}
+
 /// After a transaction that failed: takes the file away again.
 pub async fn undo(emr: &Emr, charting: &Charting) {
-    let change = DocumentChange::File(charting.document.clone());
+    let change = DocumentChange::File(Box::new(charting.document.clone()));
     filing::undo(emr, &change).await;
 }
 

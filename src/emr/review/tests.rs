@@ -1,6 +1,8 @@
 //! A patient's wish waits where OpenEMR's own portal puts it, is merged into what waits, and is taken over once.
 
 use super::*;
+use crate::config::Choice;
+use crate::config::Reviews;
 use crate::domain::ResourceType;
 use crate::domain::access::LaunchContext;
 use crate::domain::access::User;
@@ -88,8 +90,17 @@ async fn tasks(practice: &Fixture) -> Vec<Task> {
     page.records.into_iter().map(task).collect()
 }
 
-/// Asks, decides and writes under a user.
+/// Asks, decides and writes under a user, where what patients change waits for staff.
 async fn done(practice: &Fixture, user: User, ask: Ask) -> Result<Written, Failure> {
+    done_where(practice, user, (ask, Choice::Review)).await
+}
+
+/// The same where a practice chose what becomes of a changed profile.
+async fn done_where(
+    practice: &Fixture,
+    user: User,
+    (ask, profile): (Ask, Choice),
+) -> Result<Written, Failure> {
     let context = LaunchContext {
         patient: Some(person()),
         encounter: None,
@@ -105,7 +116,10 @@ async fn done(practice: &Fixture, user: User, ask: Ask) -> Result<Written, Failu
         cancel_notice: Duration::ZERO,
         auto_enable: false,
         forms: crate::portal::form::Policy::Review,
-        reviews: crate::config::Reviews::default(),
+        reviews: Reviews {
+            profile,
+            ..Reviews::default()
+        },
     };
     let case = writing::case(&practice.emr, &grant, &reach, (ask, rules)).await?;
     let permit = portal::decide(case).permit()?;
@@ -129,10 +143,17 @@ fn edit(before: Patient, parts: &[(Part, &str)]) -> Ask {
 }
 
 fn accept(task: &Task) -> Ask {
+    decision(task, Decide::Accept)
+}
+
+fn decision(task: &Task, decide: Decide) -> Ask {
     Ask::Work(Box::new(WorkAsk {
         task: task.clone(),
-        decide: Decide::Accept,
-        reason: String::new(),
+        decide,
+        reason: match decide {
+            Decide::Reject => "No proof".to_owned(),
+            Decide::Accept | Decide::Withdraw => String::new(),
+        },
         refused: Vec::new(),
         category: String::new(),
     }))
@@ -280,4 +301,76 @@ async fn f148_a_part_is_taken_over_and_the_rest_is_not() {
     assert_eq!(told.progress, crate::domain::tasks::Progress::Completed);
     assert_eq!(told.refused, ask.refused);
     assert_eq!(told.asked.len(), 3);
+}
+
+#[tokio::test]
+async fn f148_nobody_decides_about_a_wish_that_was_not_seen() {
+    let decisions = [
+        (User::System, Decide::Accept),
+        (User::System, Decide::Reject),
+        (User::Patient(person()), Decide::Withdraw),
+    ];
+    for (user, decide) in decisions {
+        let practice = Fixture::with(CHART).await;
+        let patient = || User::Patient(person());
+        let first = edit(chart(&practice).await, &[(Part::Street, "2 Oak")]);
+        done(&practice, patient(), first).await.expect("waits");
+        let seen_first = tasks(&practice).await.remove(0);
+        let second = edit(chart(&practice).await, &[(Part::City, "Albany")]);
+        done(&practice, patient(), second).await.expect("waits");
+        let late = done(&practice, user.clone(), decision(&seen_first, decide)).await;
+        assert!(
+            matches!(late, Err(Failure::Refused(Refusal::Conflict(_)))),
+            "{decide:?} {late:?}"
+        );
+        let now = seen(&practice).await;
+        assert_eq!((now.waiting, now.street.as_str()), (1, "1 Elm"));
+        let whole = tasks(&practice).await.remove(0);
+        assert!(whole.progress.waits());
+        done(&practice, user, decision(&whole, decide))
+            .await
+            .expect("is decided");
+        assert_eq!(seen(&practice).await.waiting, 0);
+    }
+}
+
+#[tokio::test]
+async fn f148_what_is_taken_over_at_once_is_not_asked_for_by_what_waits() {
+    let practice = Fixture::with(CHART).await;
+    let patient = || User::Patient(person());
+    let street = edit(chart(&practice).await, &[(Part::Street, "2 Oak")]);
+    done(&practice, patient(), street).await.expect("waits");
+    let city = edit(chart(&practice).await, &[(Part::City, "Albany")]);
+    done_where(&practice, patient(), (city, Choice::Automatic))
+        .await
+        .expect("is taken over");
+    assert_eq!(seen(&practice).await.city, "Albany");
+    // What staff write later is not put back by what waits.
+    let staff = Sql::new("UPDATE patient_data SET city = 'Utica' WHERE pid = 1");
+    practice.emr.db.run(staff).await.expect("changes");
+    let task = tasks(&practice).await.remove(0);
+    let asked: Vec<&str> = task.asked.iter().map(|one| one.after.as_str()).collect();
+    assert_eq!(asked, ["2 Oak"]);
+}
+
+#[tokio::test]
+async fn f148_what_staff_corrected_in_openemr_was_not_refused() {
+    let practice = Fixture::with(CHART).await;
+    let wish = [(Part::City, "Albany"), (Part::Street, "2 Oak")];
+    let wish = edit(chart(&practice).await, &wish);
+    done(&practice, User::Patient(person()), wish)
+        .await
+        .expect("waits");
+    let corrected = Sql::new("UPDATE patient_data SET city = 'Albany, NY' WHERE pid = 1");
+    practice.emr.db.run(corrected).await.expect("changes");
+    let closed = Sql::new(
+        "UPDATE onsite_portal_activity SET status = 'closed', pending_action = 'completed', action_taken = 'accept'",
+    );
+    practice.emr.db.run(closed).await.expect("closes");
+    let settled = crate::emr::tasks::settle(&practice.emr).await;
+    assert_eq!(settled.expect("a look"), 1);
+    let task = tasks(&practice).await.remove(0);
+    assert_eq!(task.progress, crate::domain::tasks::Progress::Completed);
+    let street = Part::Street.element().to_owned();
+    assert_eq!(task.refused, [(street, String::new())]);
 }

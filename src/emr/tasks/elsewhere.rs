@@ -1,15 +1,20 @@
-//! What was decided of requests of this house in OpenEMR's own dashboard: noted here, so that a Task says what was taken
-//! over and the patient is told of it as of a decision made here.
+//! What was decided of requests of this house in OpenEMR itself, in the portal's dashboard or by filing a document: noted
+//! here, so that a Task says what was taken over and the patient is told of it as of a decision made here.
 
 use sqlx::FromRow;
+use uuid::Uuid;
 
+use super::papers;
 use crate::db::Tx;
 use crate::db::sql::Sql;
+use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
+use crate::domain::tasks::Work;
 use crate::emr::Emr;
 use crate::emr::chart::raw;
+use crate::emr::chart::raw::Raw;
 use crate::emr::review;
 use crate::emr::uuids;
 use crate::store::reviews;
@@ -17,10 +22,12 @@ use crate::store::reviews::Decision;
 use crate::store::reviews::Review;
 use crate::store::reviews::Wanted;
 use crate::store::reviews::Which;
+use crate::store::uploads;
+use crate::store::uploads::State;
 
 /// Rows that were closed while the requests behind them still wait. The dashboard closes a row whatever became of its
 /// fields, and a row that nobody needs any more is `deleted` (OpenEMR facts 1.15).
-const DECIDED: &str = "SELECT DISTINCT a.id, a.action_taken, a.status, u.uuid AS user_uuid \
+const DECIDED: &str = "SELECT DISTINCT a.id, a.action_taken, a.status, r.pid, r.patient, u.uuid AS user_uuid \
     FROM anteroom_review r JOIN onsite_portal_activity a ON a.id = r.activity \
     LEFT JOIN users u ON u.id = a.action_user AND a.action_user > 0 AND u.username <> '' \
     WHERE r.status = 'waiting' AND a.status IN ('closed', 'deleted') ORDER BY a.id LIMIT 100";
@@ -30,10 +37,13 @@ struct Row {
     id: i64,
     action_taken: Option<String>,
     status: Option<String>,
+    pid: i64,
+    patient: Vec<u8>,
     user_uuid: Option<Vec<u8>>,
 }
 
-/// Notes what was decided in OpenEMR's dashboard since the last look; how many requests were.
+/// Notes what was decided in OpenEMR since the last look; how many requests were. One that cannot be noted is left for
+/// the next look, and keeps no other from being noted.
 ///
 /// # Errors
 /// As [`crate::db::Db::all`].
@@ -42,20 +52,70 @@ pub async fn settle(emr: &Emr) -> Answer<u64> {
     let mut settled = 0;
     for row in rows {
         let work = (emr, &row);
-        settled += emr
+        let noted = emr
             .db
             .transaction_about(&work, |(emr, row), tx| Box::pin(note(emr, tx, row)))
-            .await?;
+            .await;
+        settled += counted(noted);
+    }
+    let kinds = [Work::Document.code().0];
+    let waiting = reviews::find(&emr.db, Wanted::Waiting(None, &kinds)).await?;
+    for filed in papers::filed(emr, &waiting).await? {
+        let work = (emr, filed);
+        let noted = emr
+            .db
+            .transaction_about(&work, |(emr, filed), tx| Box::pin(keep(emr, tx, *filed)))
+            .await;
+        settled += counted(noted);
     }
     Ok(settled)
 }
 
+fn counted(noted: Answer<u64>) -> u64 {
+    noted.unwrap_or_else(|failure| {
+        tracing::warn!(?failure, "what was decided in OpenEMR could not be noted");
+        0
+    })
+}
+
+/// A document that staff filed in OpenEMR is accepted: nobody has to decide about it any more.
+async fn keep(emr: &Emr, tx: &mut Tx, (review, document): (Uuid, i64)) -> Answer<u64> {
+    let decision = Decision {
+        status: "completed",
+        reason: String::new(),
+        refused: Vec::new(),
+        by: None,
+        at: emr.now(),
+    };
+    if reviews::decide(tx, Which::One(review), &decision).await? == 0 {
+        return Ok(0);
+    }
+    let accepted = uploads::Decision {
+        state: State::Accepted,
+        reason: String::new(),
+        by: None,
+        at: reviews::millis(decision.at),
+    };
+    uploads::decide(tx, document, &accepted).await.map(|_| 1)
+}
+
 async fn note(emr: &Emr, tx: &mut Tx, row: &Row) -> Answer<u64> {
+    // The chart is held first, as everybody does who decides: of two who hold both in another order neither would end.
+    let person = Person {
+        pid: row.pid,
+        uuid: Uuid::from_slice(&row.patient).unwrap_or_default(),
+    };
+    let chart = match raw::held(tx, emr, person).await {
+        Ok(held) => Some(held),
+        Err(Failure::Refused(Refusal::NotFound)) => None,
+        Err(failure) => return Err(failure),
+    };
     let behind = reviews::held(tx, Wanted::Activities(&[row.id])).await?;
-    let (status, refused) = match row.status.as_deref() {
-        Some("deleted") => ("cancelled", Vec::new()),
+    let (status, refused) = match (row.status.as_deref(), &chart) {
+        (Some("deleted"), _) => ("cancelled", Vec::new()),
         _ if row.action_taken.as_deref() == Some("reject") => ("rejected", Vec::new()),
-        _ => outcome(emr, tx, &behind).await?,
+        (_, Some(chart)) => outcome(emr, chart, &behind),
+        (_, None) => ("completed", Vec::new()),
     };
     let decision = Decision {
         status,
@@ -67,26 +127,15 @@ async fn note(emr: &Emr, tx: &mut Tx, row: &Row) -> Answer<u64> {
     reviews::decide(tx, Which::Activity(row.id), &decision).await
 }
 
-/// What of the request the chart says now: the dashboard lets staff choose field by field, and keeps no note of it.
-async fn outcome(
-    emr: &Emr,
-    tx: &mut Tx,
-    behind: &[Review],
-) -> Answer<(&'static str, Vec<(String, String)>)> {
-    let Some(first) = behind.first() else {
-        return Ok(("completed", Vec::new()));
-    };
-    let held = match raw::held(tx, emr, first.person()).await {
-        Ok(held) => held,
-        Err(Failure::Refused(Refusal::NotFound)) => return Ok(("completed", Vec::new())),
-        Err(failure) => return Err(failure),
-    };
-    let parts = review::became(&emr.known().lists, &held, behind);
-    let taken = parts.iter().filter(|(_, taken)| *taken).count();
-    if taken == 0 && !parts.is_empty() {
-        return Ok(("rejected", Vec::new()));
+/// What of the request the chart says now: the dashboard lets staff choose field by field, and keeps no note of it. What
+/// still says what was known was refused; what says something else again was corrected by staff.
+fn outcome(emr: &Emr, chart: &Raw, behind: &[Review]) -> (&'static str, Vec<(String, String)>) {
+    let parts = review::became(&emr.known().lists, chart, behind);
+    let left = parts.iter().filter(|(_, left)| *left).count();
+    if left == parts.len() && left > 0 {
+        return ("rejected", Vec::new());
     }
-    let left = parts.into_iter().filter(|(_, taken)| !taken);
+    let left = parts.into_iter().filter(|(_, left)| *left);
     let refused = left.map(|(element, _)| (element, String::new()));
-    Ok(("completed", refused.collect()))
+    ("completed", refused.collect())
 }

@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value as Json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::rows::document;
+use super::reviewed::document;
 use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
+use crate::emr::filing;
 use crate::emr::people::tidy;
+use crate::portal::document::Filer;
 use crate::portal::work::Decide;
 use crate::portal::work::WorkChange;
 use crate::store::reviews::Decision;
@@ -29,6 +32,8 @@ const HELD: &str = "SELECT CAST(id AS SIGNED) AS id FROM documents WHERE id = ? 
 /// A document has one category as a rule; where it has several, staff filed it already. OpenEMR replaces the link.
 const LINKS: &str =
     "SELECT CAST(category_id AS SIGNED) AS id FROM categories_to_documents WHERE document_id = ?";
+const ALL_LINKS: &str = "SELECT CAST(document_id AS SIGNED) AS document, CAST(category_id AS SIGNED) AS category \
+    FROM categories_to_documents WHERE document_id IN ";
 const MOVE: &str = "UPDATE categories_to_documents SET category_id = ? WHERE document_id = ?";
 
 /// As OpenEMR's own delete: the row and the file stay.
@@ -43,15 +48,21 @@ struct Number {
 }
 
 #[derive(FromRow)]
+struct Link {
+    document: i64,
+    category: i64,
+}
+
+#[derive(FromRow)]
 struct Named {
     id: i64,
     name: Option<String>,
 }
 
-/// Does with a document what was decided.
+/// Does with a document what was decided. What staff filed in OpenEMR meanwhile is theirs: it is neither moved nor deleted.
 ///
 /// # Errors
-/// `Conflict` where it is in this chart no more, or was decided at the same moment.
+/// `Conflict` where it is in this chart no more, was filed in OpenEMR, or was decided at the same moment.
 pub(super) async fn apply(
     tx: &mut Tx,
     (review, change): (&Review, &WorkChange),
@@ -63,16 +74,21 @@ pub(super) async fn apply(
     let upload = found.iter().find(mine).ok_or_else(gone)?;
     let chart = |text| Sql::new(text).bind(upload.document).bind(upload.pid);
     let decide = change.ask.decide;
-    if decide == Decide::Accept {
-        let lock = tx.lock_clause();
-        let here: Option<Number> = tx.one(chart(HELD).push(lock)).await?;
-        here.ok_or_else(gone)?;
-        if let Some(category) = change.category {
-            file(tx, (upload.document, category)).await?;
+    let lock = tx.lock_clause();
+    let here: Option<Number> = tx.one(chart(HELD).push(lock)).await?;
+    match (decide, here) {
+        (Decide::Accept, None) => return Err(gone()),
+        (Decide::Accept, Some(_)) => {
+            if let Some(category) = change.category {
+                file(tx, upload.document, (change.home, category)).await?;
+            }
         }
-    } else {
+        (Decide::Reject | Decide::Withdraw, Some(_)) => {
+            at_home(tx, upload.document, change.home).await?;
+            tx.run(chart(DELETE)).await?;
+        }
         // Where it was deleted or given to another chart in OpenEMR, there is nothing left to do.
-        tx.run(chart(DELETE)).await?;
+        (Decide::Reject | Decide::Withdraw, None) => {}
     }
     let decided = uploads::Decision {
         state: match decide {
@@ -89,15 +105,77 @@ pub(super) async fn apply(
     }
 }
 
-async fn file(tx: &mut Tx, (document, category): (i64, i64)) -> Answer<()> {
-    let links: Vec<Number> = tx.all(Sql::new(LINKS).bind(document)).await?;
-    match links.as_slice() {
-        [one] if one.id != category => {
-            let sql = Sql::new(MOVE).bind(category).bind(document);
-            tx.run(sql).await.map(|_| ())
-        }
-        _ => Ok(()),
+async fn file(tx: &mut Tx, document: i64, (home, category): (Option<i64>, i64)) -> Answer<()> {
+    at_home(tx, document, home).await?;
+    if home == Some(category) {
+        return Ok(());
     }
+    let sql = Sql::new(MOVE).bind(category).bind(document);
+    tx.run(sql).await.map(|_| ())
+}
+
+/// That a document still lies where it lay when it was sent, and nowhere else. The links are held until the transaction
+/// ends.
+async fn at_home(tx: &mut Tx, document: i64, home: Option<i64>) -> Answer<()> {
+    let lock = tx.lock_clause();
+    let links: Vec<Number> = tx.all(Sql::new(LINKS).bind(document).push(lock)).await?;
+    match links.as_slice() {
+        [one] if Some(one.id) == home => Ok(()),
+        _ => {
+            let why =
+                "Staff filed this document in the chart meanwhile: it stays as they filed it.";
+            Err(Refusal::Conflict(why.to_owned()).into())
+        }
+    }
+}
+
+/// Where a document lay when its patient sent it; of one that was sent before that was kept, where it would lie now.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub(super) async fn home(emr: &Emr, review: &Review) -> Answer<Option<i64>> {
+    match known_home(review) {
+        Some(category) => Ok(Some(category)),
+        None => portals_own(emr).await,
+    }
+}
+
+fn known_home(review: &Review) -> Option<i64> {
+    let known: Json = serde_json::from_str(&review.known).unwrap_or_default();
+    known["category"].as_i64()
+}
+
+async fn portals_own(emr: &Emr) -> Answer<Option<i64>> {
+    filing::category(emr, (Filer::Patient, None), None).await
+}
+
+/// Of these reviews, those whose documents staff filed in OpenEMR, with the number of each document.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub(super) async fn filed(emr: &Emr, waiting: &[Review]) -> Answer<Vec<(Uuid, i64)>> {
+    let ids: Vec<Uuid> = waiting.iter().filter_map(document).collect();
+    let uploads = uploads::of(&emr.db, Wanted::Ids(&ids)).await?;
+    if uploads.is_empty() {
+        return Ok(Vec::new());
+    }
+    let numbers = uploads.iter().map(|one| one.document);
+    let links: Vec<Link> = emr.db.all(Sql::new(ALL_LINKS).list(numbers)).await?;
+    let own = portals_own(emr).await?;
+    let mut filed = Vec::new();
+    for review in waiting {
+        let mine =
+            |one: &&Upload| Some(one.id()) == document(review) && one.person() == review.person();
+        let Some(upload) = uploads.iter().find(mine) else {
+            continue;
+        };
+        let mut places = links.iter().filter(|one| one.document == upload.document);
+        let home = known_home(review).or(own);
+        if places.any(|one| Some(one.category) != home) {
+            filed.push((review.id(), upload.document));
+        }
+    }
+    Ok(filed)
 }
 
 fn gone() -> Failure {

@@ -3,6 +3,7 @@
 use sqlx::FromRow;
 
 use super::Only;
+use super::reviewed;
 use super::rows;
 use crate::db::sql::Sql;
 use crate::domain::access::Reach;
@@ -98,7 +99,12 @@ pub async fn queue(emr: &Emr, reach: &Reach, work: Option<Work>) -> Answer<Vec<T
         ..Query::default()
     };
     let mut placed = rows::activities(emr, which, &query).await?;
-    placed.extend(rows::alone(emr, which, &query).await?);
+    let kinds: Vec<&'static str> = KINDS
+        .iter()
+        .filter(|kind| work.is_none_or(|work| work == **kind))
+        .map(|kind| kind.code().0)
+        .collect();
+    placed.extend(reviewed::waiting(emr, reach.patient(), &kinds).await?);
     placed.retain(|one| {
         KINDS.contains(&one.task.work) && work.is_none_or(|work| one.task.work == work)
     });

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use sqlx::FromRow;
+use time::Duration;
 use time::OffsetDateTime;
 use time::PrimitiveDateTime;
 
@@ -11,12 +12,10 @@ use super::Only;
 use super::Placed;
 use super::Source;
 use super::named;
-use super::papers;
 use super::place;
 use super::same;
 use crate::db::Row as DbRow;
 use crate::db::sql::Sql;
-use crate::db::sql::datetime_text;
 use crate::domain::ResourceType;
 use crate::domain::people::Person;
 use crate::domain::query::Query;
@@ -29,10 +28,7 @@ use crate::emr::Emr;
 use crate::emr::chart::raw;
 use crate::emr::chart::raw::Raw;
 use crate::emr::forms;
-use crate::emr::insurance;
 use crate::emr::people::tidy;
-use crate::emr::persons;
-use crate::emr::registering::opening;
 use crate::emr::review;
 use crate::emr::staff;
 use crate::emr::uuids;
@@ -59,8 +55,6 @@ const FORMS: &str = "SELECT CAST(d.id AS SIGNED) AS id, CAST(d.create_date AS CH
     d.denial_reason, p.pid, p.uuid, p.fname, p.mname, p.lname FROM onsite_documents d \
     JOIN patient_data p ON p.pid = d.pid \
     WHERE d.denial_reason IN ('New', 'Open', 'Editing', 'In Review', 'Locked')";
-
-const STAFF: &str = "SELECT uuid, fname, mname, lname FROM users WHERE uuid IN ";
 
 #[derive(FromRow)]
 struct Activity {
@@ -92,14 +86,6 @@ struct Form {
     doc_type: Option<String>,
     denial_reason: Option<String>,
     pid: i64,
-    uuid: Option<Vec<u8>>,
-    fname: Option<String>,
-    mname: Option<String>,
-    lname: Option<String>,
-}
-
-#[derive(FromRow)]
-struct Colleague {
     uuid: Option<Vec<u8>>,
     fname: Option<String>,
     mname: Option<String>,
@@ -212,125 +198,7 @@ pub(super) async fn forms(emr: &Emr, person: Option<Person>, query: &Query) -> A
     Ok(placed.filter(|one| same(person, one.task.person)).collect())
 }
 
-/// Reviews that nothing in OpenEMR stands for: insurances, documents, and people who registered.
-pub(super) async fn alone(
-    emr: &Emr,
-    (person, only): (Option<Person>, Only),
-    query: &Query,
-) -> Answer<Vec<Placed>> {
-    let pid = person.map(|person| person.pid);
-    let wanted = match (&query.ids, only) {
-        (Some(ids), _) => Wanted::Ids(ids),
-        (None, Only::All) => Wanted::Alone(pid),
-        (None, Only::Waiting) => Wanted::Waiting(pid),
-    };
-    let found = reviews::find(&emr.db, wanted).await?;
-    let found: Vec<Review> = found
-        .into_iter()
-        .filter(|review| review.activity.is_none() && review.status != reviews::AT_ONCE)
-        .filter(|review| same(person, review.person()))
-        .collect();
-    if found.is_empty() {
-        return Ok(Vec::new());
-    }
-    let pids: Vec<i64> = found.iter().map(|review| review.pid).collect();
-    let names = persons::names(emr, &pids).await?;
-    let papers = papers::names(emr, &found).await?;
-    let deciders: Vec<uuid::Uuid> = found.iter().filter_map(Review::decided_by).collect();
-    let mut staff: HashMap<uuid::Uuid, String> = HashMap::new();
-    if !deciders.is_empty() {
-        let rows: Vec<Colleague> = emr.db.all(Sql::new(STAFF).list(deciders)).await?;
-        staff.extend(rows.into_iter().filter_map(|row| {
-            let id = uuids::known(row.uuid.as_deref())?;
-            Some((id, staff::display(row.fname, row.mname, row.lname)))
-        }));
-    }
-    let placed = found
-        .iter()
-        // A chart that was merged away has no name any more.
-        .filter_map(|review| reviewed(emr, review, (names.get(&review.pid)?, &staff, &papers)));
-    Ok(placed.collect())
-}
-
-fn reviewed(
-    emr: &Emr,
-    review: &Review,
-    (name, staff, papers): (
-        &String,
-        &HashMap<uuid::Uuid, String>,
-        &HashMap<uuid::Uuid, String>,
-    ),
-) -> Option<Placed> {
-    let mut works = Work::ALL.into_iter();
-    let work = works.find(|work| work.code().0 == review.kind)?;
-    let authored = emr.zone.at(reviews::moment(review.created)?);
-    let decided = review
-        .decided
-        .and_then(reviews::moment)
-        .map(|at| emr.zone.at(at));
-    let owner = match review.decided_by() {
-        Some(id) => Owner::Staff(None, staff.get(&id).cloned().unwrap_or_default()),
-        None => Owner::Desk,
-    };
-    let existing = insurance::of_existing(review);
-    let (focus, description, asked) = match (work, existing) {
-        (Work::Document, _) => (
-            document(review).map(|id| (ResourceType::DocumentReference, id)),
-            document(review)
-                .and_then(|id| papers.get(&id).cloned())
-                .unwrap_or_else(|| "A document.".to_owned()),
-            Vec::new(),
-        ),
-        (Work::Registration, _) => (
-            Some((ResourceType::Patient, review.person().uuid)),
-            opening::description(review),
-            opening::asked(review),
-        ),
-        (_, Some(id)) => (
-            Some((ResourceType::Coverage, id)),
-            "Changes to an insurance.".to_owned(),
-            insurance::asked(review),
-        ),
-        (_, None) => (
-            None,
-            "A new insurance.".to_owned(),
-            insurance::asked(review),
-        ),
-    };
-    let number = i64::try_from(review.id().as_u128() >> 84).unwrap_or_default();
-    Some(Placed {
-        key: datetime_text(emr.zone.wall(authored)),
-        row: place(Source::Review, number),
-        task: Task {
-            uuid: review.id(),
-            person: review.person(),
-            patient_name: name.clone(),
-            work,
-            progress: progress(&review.status),
-            description,
-            focus,
-            by_patient: true,
-            owner,
-            asked,
-            note: String::new(),
-            reason: review.reason.clone(),
-            refused: review.refused(),
-            authored: Some(authored),
-            last_updated: decided.or(Some(authored)),
-        },
-    })
-}
-
-/// The document a review is about.
-pub(super) fn document(review: &Review) -> Option<uuid::Uuid> {
-    review
-        .resource
-        .strip_prefix("DocumentReference/")?
-        .parse()
-        .ok()
-}
-
-fn progress(status: &str) -> Progress {
+pub(super) fn progress(status: &str) -> Progress {
     match status {
         "completed" => Progress::Completed,
         "rejected" => Progress::Rejected,
@@ -373,6 +241,13 @@ impl Activity {
         let profile = work == Work::Profile;
         let practice = emr.known();
         let args = self.table_args.as_deref().unwrap_or_default();
+        // OpenEMR writes the number of the form.
+        let form = args.trim().parse().ok().filter(|row| *row > 0);
+        let focus = match work {
+            Work::Profile => Some((ResourceType::Patient, person.uuid)),
+            Work::Form => form.map(|row| (ResourceType::DocumentReference, forms::id(row))),
+            _ => None,
+        };
         let asked = match chart.filter(|_| profile) {
             Some(chart) if progress.waits() => {
                 review::wish(&practice.lists, chart, args, reviews).asked()
@@ -396,7 +271,7 @@ impl Activity {
                 work,
                 progress,
                 description: tidy(self.narrative),
-                focus: profile.then_some((ResourceType::Patient, person.uuid)),
+                focus,
                 by_patient: self.activity.as_deref() != Some("invoice"),
                 owner: match name.is_empty() {
                     true => Owner::Desk,
@@ -460,5 +335,5 @@ pub(in crate::emr) fn written(text: &str) -> Option<PrimitiveDateTime> {
     let day = crate::emr::wall::day(text)?;
     let seconds = crate::emr::wall::clock(text.get(11..)?)?;
     let midnight = day.midnight();
-    midnight.checked_add(time::Duration::seconds(seconds))
+    midnight.checked_add(Duration::seconds(seconds))
 }

@@ -14,6 +14,8 @@ pub struct Requests {
     pub csrf: String,
     /// What has just been done, in a sentence; empty where nothing was.
     pub notice: &'static str,
+    /// Why what was tried was not done; empty where nothing was.
+    pub error: String,
     /// Whether the portal is switched off.
     pub closed: bool,
     /// The practice's phone number; may be empty.
@@ -106,6 +108,7 @@ impl Requests {
             frame: Frame::sample("Your requests"),
             csrf: "sample-form-token".to_owned(),
             notice: "You took the request back.",
+            error: "This was decided already.".to_owned(),
             closed: false,
             phone: "(555) 555-0100".to_owned(),
             all: vec![waits, partly, refused, visit],
@@ -116,6 +119,7 @@ impl Requests {
     pub fn sample_empty() -> Self {
         Requests {
             notice: "",
+            error: String::new(),
             all: Vec::new(),
             ..Requests::sample()
         }

@@ -1,6 +1,8 @@
 //! The desk's requests of patients: what waits, and one of them with what it would change.
 
 use super::frame::Frame;
+use super::own_forms::PartView;
+use super::own_forms::SignedView;
 use crate::http::words::filters;
 use askama::Template;
 
@@ -52,8 +54,8 @@ pub struct Row {
     pub sent: String,
 }
 
-/// One request. Fields: `seen`, `part` (one for each that is taken over), `category`, `reason`, `kind`, `csrf`; buttons
-/// `decision=accept|reject`.
+/// One request. Fields: `seen`, `part` (one for each that is taken over), `category`, `filed` (the category it lies under),
+/// `reason`, `kind`, `csrf`; buttons `decision=accept|reject`.
 #[derive(Debug, Template)]
 #[template(path = "staff_review.html")]
 pub struct StaffReview {
@@ -93,6 +95,10 @@ pub struct StaffReview {
     pub parts: Vec<Piece>,
     /// The document it is about.
     pub paper: Option<Paper>,
+    /// The form it is about.
+    pub form: Option<Filled>,
+    /// Why the document or the form is not shown, and where it is decided that is not decided here; empty where it is.
+    pub missing: &'static str,
     /// Colour and words of how far it is.
     pub pill: (&'static str, &'static str),
     /// Whether it waits and is decided here.
@@ -126,6 +132,17 @@ pub struct Piece {
     pub why: String,
 }
 
+/// A form that was filled in and signed.
+#[derive(Debug, Clone)]
+pub struct Filled {
+    /// Its questions, with what is answered.
+    pub parts: Vec<PartView>,
+    /// Its signature.
+    pub signed: Option<SignedView>,
+    /// Where it is as a PDF.
+    pub content: String,
+}
+
 /// A document that waits.
 #[derive(Debug, Clone)]
 pub struct Paper {
@@ -137,6 +154,8 @@ pub struct Paper {
     pub content: String,
     /// Whether it can be shown on the page.
     pub picture: bool,
+    /// The category it lies under.
+    pub filed: String,
     /// The categories it can be filed under, and whether it is chosen.
     pub categories: Vec<(String, bool)>,
 }
@@ -217,6 +236,8 @@ impl StaffReview {
                 piece("Patient.birthDate", "Date of birth", false),
             ],
             paper: None,
+            form: None,
+            missing: "",
             pill: ("wait", "Waits for the practice"),
             open: true,
             by: String::new(),
@@ -237,11 +258,54 @@ impl StaffReview {
                 facts: "PNG, 12 KB".to_owned(),
                 content: "/staff/reviews/a/content".to_owned(),
                 picture: true,
+                filed: "Patient".to_owned(),
                 categories: vec![
                     ("Patient".to_owned(), true),
                     ("Lab Report".to_owned(), false),
                 ],
             }),
+            ..StaffReview::sample()
+        }
+    }
+
+    /// A form with its answers.
+    pub fn sample_form() -> Self {
+        let part = |kind, text: &str, answer: &str| PartView {
+            kind,
+            text: text.to_owned(),
+            answer: answer.to_owned(),
+            ..PartView::default()
+        };
+        StaffReview {
+            label: "Form",
+            about: "Medical History".to_owned(),
+            parts: Vec::new(),
+            form: Some(Filled {
+                parts: vec![
+                    part("heading", "Health", ""),
+                    part("line", "Allergies", "None"),
+                    part("check", "Consent", "on"),
+                ],
+                signed: Some(SignedView {
+                    name: "Ana Moreno".to_owned(),
+                    picture: "data:image/svg+xml;base64,PHN2Zy8+".to_owned(),
+                    at: "2026-11-28 10:00".to_owned(),
+                    note: "The form was changed after it was signed.",
+                }),
+                content: "/staff/reviews/a/content".to_owned(),
+            }),
+            ..StaffReview::sample()
+        }
+    }
+
+    /// A document whoever looks may not open.
+    pub fn sample_closed() -> Self {
+        StaffReview {
+            label: "Document",
+            about: "report.png".to_owned(),
+            parts: Vec::new(),
+            missing: "Your account in OpenEMR does not open this document, so you cannot decide about it.",
+            open: false,
             ..StaffReview::sample()
         }
     }

@@ -282,6 +282,11 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
             "staff-review-decided",
             Box::new(StaffReview::sample_decided()),
         ),
+        ("staff-review-form", Box::new(StaffReview::sample_form())),
+        (
+            "staff-review-closed",
+            Box::new(StaffReview::sample_closed()),
+        ),
         ("staff-visits", Box::new(StaffVisits::sample())),
         ("staff-visits-empty", Box::new(StaffVisits::sample_empty())),
     ]

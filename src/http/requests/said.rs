@@ -1,6 +1,7 @@
 //! How requests are said on pages: of what kind, which element, how far.
 
 use crate::domain::tasks::Asked;
+use crate::domain::tasks::Owner;
 use crate::domain::tasks::Progress;
 use crate::domain::tasks::Task;
 use crate::domain::tasks::Work;
@@ -108,6 +109,9 @@ pub fn pill(task: &Task) -> (&'static str, &'static str) {
         Progress::Completed if !task.refused.is_empty() => ("warn", "Taken over in part"),
         Progress::Completed => ("good", "Taken over"),
         Progress::Rejected => ("bad", "Not taken over"),
+        Progress::Cancelled if matches!(task.owner, Owner::Staff(..)) => {
+            ("off", "Closed by the practice")
+        }
         Progress::Cancelled => ("off", "Taken back"),
     }
 }
@@ -166,6 +170,7 @@ mod tests {
             "Taken over",
             "Not taken over",
             "Taken back",
+            "Closed by the practice",
             "Accepted",
             "Not accepted",
         ];

@@ -46,8 +46,10 @@ pub(super) async fn decide(rest: &Rest<'_>, id: Uuid, form: &Form) -> Answer<&'s
                     json!({"type": {"text": format!("refused: {element}")}, "valueString": why}),
                 );
             }
+            // What is left as it was shown is no wish to move it.
             let category = form.text("category");
-            if !category.is_empty() && task.work == Work::Document {
+            let moves = !category.is_empty() && category != form.text("filed");
+            if moves && task.work == Work::Document {
                 outputs.push(json!({"type": {"text": "category"}, "valueString": category}));
             }
             add("/status", json!("completed"));

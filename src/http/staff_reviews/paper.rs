@@ -1,55 +1,141 @@
-//! The document a request is about, on the desk's page.
+//! The document or the form a request is about, on the desk's page, and its bytes.
 
+use std::sync::Arc;
+
+use axum::extract::Path;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::HeaderValue;
+use axum::response::Response;
+
+use super::HERE;
+use super::named;
+use crate::domain::ResourceType;
+use crate::domain::access::Right;
+use crate::domain::records::DocumentReference;
 use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
-use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
 use crate::domain::tasks::Task;
 use crate::domain::tasks::Work;
 use crate::emr;
 use crate::emr::filing;
+use crate::emr::forms;
+use crate::emr::tasks;
+use crate::emr::tasks::Opens;
+use crate::http::App;
+use crate::http::binary;
+use crate::http::binary::Shown;
+use crate::http::door;
+use crate::http::door::Away;
+use crate::http::fhir;
+use crate::http::own_forms;
 use crate::http::pages::plain::plain;
+use crate::http::pages::staff_reviews::Filled;
 use crate::http::pages::staff_reviews::Paper;
+use crate::http::request_id::RequestId;
+use crate::http::requests;
 use crate::rest::Rest;
+use crate::store::grants;
 
 /// Pictures that every browser shows.
 const PICTURES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
-/// The document a request is about, as far as whoever looks may see documents; `picked` is the category that was chosen.
+const CLOSED: &str =
+    "Your account in OpenEMR does not open this document, so you cannot decide about it.";
+const GONE: &str = "This is not in the patient's chart any more: it was deleted or moved in OpenEMR. You can refuse it, and the patient reads why.";
+
+/// What of a request about a document or a form is shown.
+#[derive(Default)]
+pub(super) struct Looked {
+    pub(super) paper: Option<Paper>,
+    pub(super) form: Option<Filled>,
+    /// Why nothing is shown.
+    pub(super) missing: &'static str,
+    /// Whether whoever looks must not decide.
+    pub(super) closed: bool,
+}
+
+/// The document or the form a request is about, as far as whoever looks may open it; `picked` is the category that was
+/// chosen.
 ///
 /// # Errors
 /// As [`emr::read`].
-pub(super) async fn paper(
+pub(super) async fn looked(
+    app: &App,
     rest: &Rest<'_>,
-    task: &Task,
-    (address, picked): (String, Option<&str>),
-) -> Answer<Option<Paper>> {
-    let (Work::Document, Some((kind, id))) = (task.work, task.focus) else {
-        return Ok(None);
+    (task, picked): (&Task, Option<&str>),
+) -> Answer<Looked> {
+    let waits = task.progress.waits();
+    match tasks::opens(rest.emr, rest.grant, task).await? {
+        Opens::Yes => {}
+        Opens::No => {
+            return Ok(Looked {
+                missing: CLOSED,
+                closed: true,
+                ..Looked::default()
+            });
+        }
+        Opens::Gone => {
+            return Ok(Looked {
+                missing: if waits { GONE } else { "" },
+                ..Looked::default()
+            });
+        }
+    }
+    let Some((kind, id)) = task.focus else {
+        return Ok(Looked::default());
     };
-    let Ok(reach) = rest.grant.reach(kind, Interaction::Read) else {
-        return Ok(None);
+    let content = format!("{HERE}/{}/content", task.uuid);
+    let reach = match task.work {
+        Work::Document | Work::Form => rest.grant.reach(kind, Interaction::Read)?,
+        _ => return Ok(Looked::default()),
     };
-    let document = match emr::read(rest.emr, &reach, id).await {
-        Ok(Record::DocumentReference(document)) if document.person == task.person => document,
-        Ok(_) | Err(Failure::Refused(Refusal::NotFound)) => return Ok(None),
-        Err(failure) => return Err(failure),
+    if task.work == Work::Form {
+        let form = forms::read(rest.emr, &reach, id).await?;
+        let filled = Filled {
+            parts: own_forms::parts(&form.questions, &form.answers),
+            signed: own_forms::signature_of(app, &form),
+            content,
+        };
+        return Ok(Looked {
+            form: Some(filled),
+            ..Looked::default()
+        });
+    }
+    let Record::DocumentReference(document) = emr::read(rest.emr, &reach, id).await? else {
+        return Err(Refusal::NotFound.into());
     };
-    let chosen = picked.unwrap_or(document.category.as_str());
-    let mut categories = match task.progress.waits() {
+    let categories = match waits {
         true => filing::categories(rest.emr, reach.held()).await?,
         false => Vec::new(),
     };
-    if !categories.is_empty() && !categories.iter().any(|name| name == chosen) {
-        categories.insert(0, chosen.to_owned());
+    Ok(Looked {
+        paper: Some(paper(&document, content, (categories, picked))),
+        ..Looked::default()
+    })
+}
+
+fn paper(
+    document: &DocumentReference,
+    content: String,
+    (mut categories, picked): (Vec<String>, Option<&str>),
+) -> Paper {
+    let filed = document.category.as_str();
+    let chosen = picked.unwrap_or(filed);
+    for name in [filed, chosen] {
+        if !categories.is_empty() && !categories.iter().any(|one| one == name) {
+            categories.insert(0, name.to_owned());
+        }
     }
     let size = document.size.map(|size| format!(", {}", size_text(size)));
-    Ok(Some(Paper {
+    Paper {
         name: plain(&document.name, 120),
         facts: format!("{}{}", document.content_type, size.unwrap_or_default()),
-        content: address,
+        content,
         picture: PICTURES.contains(&document.content_type.as_str()),
+        filed: filed.to_owned(),
         categories: categories
             .into_iter()
             .map(|name| {
@@ -57,7 +143,55 @@ pub(super) async fn paper(
                 (name, chosen)
             })
             .collect(),
-    }))
+    }
+}
+
+/// `GET /staff/reviews/{id}/content`: the bytes of the document a request is about. The page's own picture of it comes
+/// without a person asking for it, and keeps no login alive.
+pub async fn content(
+    State(app): State<Arc<App>>,
+    id: RequestId,
+    path: Option<Path<String>>,
+    headers: HeaderMap,
+) -> Response {
+    let shown: Result<Response, Away> = async {
+        let task = named(path);
+        let asks = (HERE, Right::Portal);
+        let colleague = match is_picture(&headers) {
+            true => door::desk_unasked(&app, &id, &headers, Right::Portal).await?,
+            false => door::desk(&app, &id, &headers, asks).await?.0,
+        };
+        let grant = grants::at_desk(colleague.staff.clone());
+        let rest = fhir::rest(&app, &id, &grant);
+        let (task, _) = requests::task(&rest, task.ok_or(Refusal::NotFound)?).await?;
+        let paper = match (task.work, task.focus) {
+            (Work::Document | Work::Form, Some((_, paper))) => paper,
+            _ => return Err(Refusal::NotFound.into()),
+        };
+        // The document of somebody else is not shown under this request, whatever became of its row.
+        match tasks::opens(&app.emr, &grant, &task).await? {
+            Opens::Yes => {}
+            Opens::No => return Err(Refusal::Forbidden(CLOSED).into()),
+            Opens::Gone => return Err(Refusal::NotFound.into()),
+        }
+        let reach = grant.reach(ResourceType::Binary, Interaction::Read)?;
+        let opened = emr::open(&app.emr, &reach, paper).await?;
+        let response = binary::sent(opened, (Shown::Saved, &headers)).await?;
+        let mut entry = rest.entry("Binary.read".to_owned(), format!("Binary/{paper}"));
+        entry.patient = Some(task.person.uuid);
+        app.reads.note(entry).await;
+        Ok(response)
+    }
+    .await;
+    door::shown(&app, &id, shown)
+}
+
+/// Whether a browser asks for a picture on a page of ours.
+fn is_picture(headers: &HeaderMap) -> bool {
+    let says = |name: &str, value: &str| {
+        headers.get(name).map(HeaderValue::as_bytes) == Some(value.as_bytes())
+    };
+    says("sec-fetch-site", "same-origin") && says("sec-fetch-dest", "image")
 }
 
 /// A size for people.

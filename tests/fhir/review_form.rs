@@ -1,0 +1,224 @@
+//! F152, F157, F158: a signed form is decided at its Task: it is locked and becomes part of the chart, or the patient gets it
+//! back with the reason, and what was drawn is what is locked.
+
+use anteroom::db::sql::Sql;
+use anteroom::domain::people::Person;
+use anteroom::domain::refusal::Answer as Outcome;
+use anteroom::domain::refusal::Failure;
+use anteroom::domain::refusal::Refusal;
+use anteroom::emr::forms::chart as charting;
+use axum::http::StatusCode;
+use serde_json::Value;
+use serde_json::json;
+
+use super::review::decided;
+use super::review_broken::tried;
+use super::scan::files;
+use crate::clinic::Clinic;
+use crate::fhir::chart::both;
+use crate::fhir::chart::manager;
+use crate::fhir::chart::put;
+use crate::fhir::chart::read;
+use crate::fhir::write::FHIR;
+use crate::forms::SIGNS;
+use crate::forms::parameters;
+
+const STATE: &str = "SELECT CONCAT_WS('|', denial_reason, patient_signed_status, accept_signed_status) AS text \
+    FROM onsite_documents WHERE id = 1";
+
+const QUEUE: &str = "SELECT CONCAT_WS('|', pending_action, action_taken, status) AS text FROM onsite_portal_activity \
+    WHERE activity = 'document' ORDER BY id DESC";
+
+/// The id of the demo's form, which is the first patient's.
+async fn form(clinic: &Clinic, own: &str) -> String {
+    let found = read(clinic, own, "/fhir/Task?code=review-form").await;
+    let focus = found["entry"][0]["resource"]["focus"]["reference"].as_str();
+    let focus = focus.unwrap_or_else(|| panic!("no form in {found}"));
+    focus.trim_start_matches("DocumentReference/").to_owned()
+}
+
+/// The patient signs it; the path of the Task that then waits for staff.
+async fn signed(clinic: &Clinic, own: &str, id: &str) -> String {
+    let path = format!("/fhir/DocumentReference/{id}/$sign");
+    let body = parameters("María Delgado").to_string();
+    let done = clinic.with_body("POST", (&path, own), FHIR, body).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+    let staff = manager(clinic).await;
+    let waits = "/fhir/Task?code=review-form&status=requested&_count=200";
+    let found = read(clinic, &staff, waits).await;
+    let focus = format!("DocumentReference/{id}");
+    let entries = found["entry"].as_array().expect("entries").iter();
+    let mut tasks = entries.map(|entry| &entry["resource"]);
+    let task = tasks.find(|task| task["focus"]["reference"] == focus.as_str());
+    let task = task.unwrap_or_else(|| panic!("nothing waits: {found}"));
+    format!("/fhir/Task/{}", task["id"].as_str().unwrap_or_default())
+}
+
+/// The document of the chart that a form became.
+async fn filed(clinic: &Clinic, own: &str) -> Option<Value> {
+    let found = read(clinic, own, "/fhir/DocumentReference?_count=200").await;
+    let entries = found["entry"].as_array().cloned().unwrap_or_default();
+    let mut all = entries.into_iter().map(|entry| entry["resource"].clone());
+    all.find(|one| one["relatesTo"][0]["code"] == "transforms")
+}
+
+fn refusal(why: &str) -> Value {
+    json!({"status": "rejected", "statusReason": {"text": why}})
+}
+
+#[tokio::test]
+async fn f157_f158_staff_lock_a_signed_form_at_its_task_and_it_is_filed_once() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let own = clinic.token(maria, SIGNS).await;
+        let id = form(&clinic, &own).await;
+        let at = signed(&clinic, &own, &id).await;
+        assert!(filed(&clinic, &own).await.is_none());
+        let mut mine = read(&clinic, &own, &at).await;
+        mine["status"] = json!("cancelled");
+        let stays = put(&clinic, &own, &mine).await;
+        assert_eq!(stays.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(stays.text().contains("review.who"), "{}", stays.text());
+        let staff = manager(&clinic).await;
+        let done = decided(&clinic, &staff, &at, json!({"status": "completed"})).await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+        assert_eq!(clinic.look(STATE).await, "Locked|1|1");
+        assert_eq!(clinic.look(QUEUE).await, "completed|accept|closed");
+        let who = "SELECT authorizing_signator AS text FROM onsite_documents WHERE id = 1";
+        assert_eq!(clinic.look(who).await, "nhaddad");
+        let told = read(&clinic, &own, &at).await;
+        assert_eq!(told["status"], "completed", "{told}");
+        let form = read(&clinic, &own, &format!("/fhir/DocumentReference/{id}")).await;
+        assert_eq!(form["docStatus"], "final", "{form}");
+        let paper = filed(&clinic, &own).await.expect("a document of the chart");
+        let binary = format!("/fhir/Binary/{}", paper["id"].as_str().unwrap_or_default());
+        let bytes = clinic.get(&binary, &own).await;
+        assert!(bytes.bytes.starts_with(b"%PDF"), "{}", bytes.text());
+        let again = decided(&clinic, &staff, &at, json!({"status": "completed"})).await;
+        assert!(again.status.is_client_error(), "{}", again.status);
+        let late = decided(&clinic, &staff, &at, refusal("No.")).await;
+        assert!(late.status.is_client_error(), "{}", late.status);
+        let documents =
+            "SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_form WHERE filed IS NOT NULL";
+        assert_eq!(clinic.look(documents).await, "1");
+        clinic.close().await;
+    }
+}
+
+#[tokio::test]
+async fn f157_a_form_is_given_back_with_a_reason_and_signed_once_more() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let own = clinic.token(maria, SIGNS).await;
+        let staff = manager(&clinic).await;
+        let id = form(&clinic, &own).await;
+        let at = signed(&clinic, &own, &id).await;
+        let silent = decided(&clinic, &staff, &at, json!({"status": "rejected"})).await;
+        assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let why = "Please name your allergies.";
+        let done = decided(&clinic, &staff, &at, refusal(why)).await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+        assert_eq!(clinic.look(STATE).await, "Editing|0|0");
+        assert_eq!(clinic.look(QUEUE).await, "completed|reject|closed");
+        let told = read(&clinic, &own, &at).await;
+        assert_eq!(told["status"], "rejected", "{told}");
+        assert_eq!(told["statusReason"]["text"], why);
+        let valid =
+            "SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_signature WHERE voided IS NULL";
+        assert_eq!(clinic.look(valid).await, "0");
+        let second = signed(&clinic, &own, &id).await;
+        assert_ne!(second, at, "it waits anew");
+        assert_eq!(read(&clinic, &own, &at).await["status"], "rejected");
+        let done = decided(&clinic, &staff, &second, json!({"status": "completed"})).await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+        assert_eq!(clinic.look(STATE).await, "Locked|1|1");
+        clinic.close().await;
+    }
+}
+
+#[tokio::test]
+async fn f157_what_was_drawn_is_what_is_locked() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let own = clinic.token(maria, SIGNS).await;
+        let id = form(&clinic, &own).await;
+        signed(&clinic, &own, &id).await;
+        let emr = &clinic.app.emr;
+        let pid = "SELECT CAST(pid AS CHAR) AS text FROM onsite_documents WHERE id = 1";
+        let person = Person {
+            pid: clinic.look(pid).await.parse().expect("a number"),
+            uuid: maria.id.parse().expect("an id"),
+        };
+        for meanwhile in [
+            "UPDATE onsite_documents SET full_document = CONCAT(full_document, ' ') WHERE id = 1",
+            "UPDATE anteroom_signature SET voided = 1 WHERE document = 1",
+        ] {
+            let drawn = charting::ready(emr, person, 1).await.expect("a drawing");
+            emr.db.run(Sql::new(meanwhile)).await.expect("changes");
+            let work = (emr, &drawn);
+            let late: Outcome<()> = emr
+                .db
+                .transaction_about(&work, |(emr, drawn), tx| {
+                    Box::pin(charting::lock(emr, tx, drawn, 1))
+                })
+                .await;
+            charting::undo(emr, &drawn).await;
+            assert!(
+                matches!(late, Err(Failure::Refused(Refusal::Conflict(_)))),
+                "{meanwhile}: {late:?}"
+            );
+            assert_eq!(clinic.look(STATE).await, "In Review|1|0");
+        }
+        clinic.close().await;
+    }
+}
+
+#[tokio::test]
+async fn f158_a_form_that_openemr_deleted_can_only_be_refused() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let own = clinic.token(maria, SIGNS).await;
+        let staff = manager(&clinic).await;
+        let id = form(&clinic, &own).await;
+        let at = signed(&clinic, &own, &id).await;
+        let gone = Sql::new("DELETE FROM onsite_documents WHERE id = 1");
+        clinic.app.emr.db.run(gone).await.expect("deletes");
+        let late = decided(&clinic, &staff, &at, json!({"status": "completed"})).await;
+        assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.text());
+        let done = decided(&clinic, &staff, &at, refusal("It was deleted.")).await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+        assert_eq!(clinic.look(QUEUE).await, "completed|reject|closed");
+        clinic.close().await;
+    }
+}
+
+#[tokio::test]
+async fn f157_a_decision_about_a_form_happens_whole_or_not_at_all() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let own = clinic.token(maria, SIGNS).await;
+        let id = form(&clinic, &own).await;
+        let steps = [
+            ("UPDATE", "onsite_documents"),
+            ("UPDATE", "onsite_portal_activity"),
+            ("INSERT", "anteroom_review"),
+            ("INSERT", "anteroom_audit"),
+        ];
+        let at = signed(&clinic, &own, &id).await;
+        tried(&clinic, (&at, refusal("Once more.")), &steps).await;
+        let before = files(&clinic);
+        let at = signed(&clinic, &own, &id).await;
+        let steps = [
+            ("UPDATE", "onsite_documents"),
+            ("INSERT", "documents"),
+            ("INSERT", "categories_to_documents"),
+            ("UPDATE", "anteroom_share"),
+            ("UPDATE", "onsite_portal_activity"),
+            ("INSERT", "anteroom_review"),
+            ("INSERT", "anteroom_audit"),
+        ];
+        tried(&clinic, (&at, json!({"status": "completed"})), &steps).await;
+        assert_eq!(files(&clinic), before + 1, "one PDF, and none left behind");
+        clinic.close().await;
+    }
+}
