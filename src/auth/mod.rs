@@ -15,6 +15,7 @@ pub mod desk;
 pub mod device;
 pub mod discovery;
 pub mod email_change;
+pub mod form_letters;
 pub mod hint;
 pub mod introspect;
 pub mod jwks;

@@ -221,7 +221,7 @@ pub const SETTINGS: [Setting; 56] = [
     Setting {
         key: "message_letters",
         default: "yes",
-        about: "Whether a letter tells patients that there is a message, and nothing of it: yes or no.",
+        about: "Whether a letter tells patients that there is a message, or a form to be signed, and nothing of it: yes or no.",
     },
     Setting {
         key: "letters",

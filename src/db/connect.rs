@@ -101,6 +101,11 @@ const MYSQL: &[Step] = &[
         "reviews of what waited",
         include_str!("../../migrations/mysql/0015_reviews_whole.sql"),
     ),
+    (
+        18,
+        "form letters",
+        include_str!("../../migrations/mysql/0018_form_letters.sql"),
+    ),
 ];
 
 /// The OpenEMR-shaped tables of the sandbox, and Anteroom's own.
@@ -179,6 +184,11 @@ const SQLITE: &[Step] = &[
         15,
         "reviews of what waited",
         include_str!("../../migrations/sqlite/0015_reviews_whole.sql"),
+    ),
+    (
+        18,
+        "form letters",
+        include_str!("../../migrations/sqlite/0018_form_letters.sql"),
     ),
 ];
 

@@ -81,7 +81,7 @@ const STATES: [(Status, &str, &str); 6] = [
 const TABS: usize = 4;
 
 /// Letters in words.
-const KINDS: [(Letter, &str); 14] = [
+const KINDS: [(Letter, &str); 15] = [
     (Letter::Invite, "Invitation"),
     (Letter::Reset, "Password reset"),
     (Letter::CredentialsChanged, "Sign-in was changed"),
@@ -95,6 +95,7 @@ const KINDS: [(Letter, &str); 14] = [
     (Letter::Visit, "What became of a visit"),
     (Letter::Reviewed, "A request was decided"),
     (Letter::Message, "There is a message"),
+    (Letter::Form, "There is a form"),
     (Letter::Test, "Test"),
 ];
 

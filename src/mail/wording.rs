@@ -32,7 +32,7 @@ const LONGEST: usize = 150;
 const LARGEST: u64 = 64 << 10;
 
 /// Ours: file name and text.
-pub const OURS: [(&str, &str); 29] = [
+pub const OURS: [(&str, &str); 31] = [
     (FRAME, include_str!("letters/frame.html")),
     ("invite.en.txt", include_str!("letters/invite.en.txt")),
     ("invite.es.txt", include_str!("letters/invite.es.txt")),
@@ -102,6 +102,8 @@ pub const OURS: [(&str, &str); 29] = [
     ("reviewed.es.txt", include_str!("letters/reviewed.es.txt")),
     ("message.en.txt", include_str!("letters/message.en.txt")),
     ("message.es.txt", include_str!("letters/message.es.txt")),
+    ("form.en.txt", include_str!("letters/form.en.txt")),
+    ("form.es.txt", include_str!("letters/form.es.txt")),
     ("test.en.txt", include_str!("letters/test.en.txt")),
     ("test.es.txt", include_str!("letters/test.es.txt")),
 ];

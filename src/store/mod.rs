@@ -12,6 +12,7 @@ pub mod codes;
 pub mod conditions;
 pub mod email_changes;
 pub mod expiry;
+pub mod form_letters;
 pub mod forms;
 pub mod grants;
 pub mod holds;

@@ -110,13 +110,15 @@ pub enum Letter {
     Reviewed,
     /// There is a message, and no word of what it says.
     Message,
+    /// There is a form to be signed, and no word of what it asks.
+    Form,
     /// A test by whoever runs this server.
     Test,
 }
 
 impl Letter {
     /// Each with its name.
-    pub const ALL: [(&'static str, Self); 14] = [
+    pub const ALL: [(&'static str, Self); 15] = [
         ("invite", Self::Invite),
         ("reset", Self::Reset),
         ("credentials-changed", Self::CredentialsChanged),
@@ -130,6 +132,7 @@ impl Letter {
         ("visit", Self::Visit),
         ("reviewed", Self::Reviewed),
         ("message", Self::Message),
+        ("form", Self::Form),
         ("test", Self::Test),
     ];
 

@@ -1,11 +1,12 @@
-//! The loops that look what has become of visits and of patients' requests, and whether messages have come, and tell the
-//! patients: one loop each, so that what fails for one goes on for the others.
+//! The loops that look what has become of visits and of patients' requests, and whether messages or forms have come, and tell
+//! the patients: one loop each, so that what fails for one goes on for the others.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use crate::auth::form_letters;
 use crate::auth::notices;
 use crate::auth::reviews;
 use crate::auth::visits;
@@ -29,11 +30,13 @@ pub enum Of {
     Reviews,
     /// That messages have come.
     Messages,
+    /// That forms wait.
+    Forms,
 }
 
 impl Of {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Visits, Self::Reviews, Self::Messages];
+    pub const ALL: [Self; 4] = [Self::Visits, Self::Reviews, Self::Messages, Self::Forms];
 }
 
 /// Starts a loop. It runs until it is aborted; what is cut off then is done by the next.
@@ -55,7 +58,7 @@ pub fn start<H: House>(house: Arc<H>, of: Of) -> JoinHandle<()> {
 /// Looks once; how many letters are on their way.
 ///
 /// # Errors
-/// As [`visits::look`], [`reviews::look`] and [`notices::look`].
+/// As [`visits::look`], [`reviews::look`], [`notices::look`] and [`form_letters::look`].
 pub async fn look<H: House>(house: &H, of: Of) -> Answer<usize> {
     let context = house.context("");
     let post = mail::post(context.emr, &context.config.notify).await?;
@@ -63,5 +66,6 @@ pub async fn look<H: House>(house: &H, of: Of) -> Answer<usize> {
         Of::Visits => visits::look(&context, post).await,
         Of::Reviews => reviews::look(&context, post).await,
         Of::Messages => notices::look(&context, post).await,
+        Of::Forms => form_letters::look(&context, post).await,
     }
 }

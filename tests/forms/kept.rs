@@ -4,6 +4,8 @@
 use anteroom::domain::people::Person;
 use anteroom::emr::forms::chart;
 use anteroom::emr::persons;
+use anteroom::worker::telling;
+use anteroom::worker::telling::Of;
 use axum::http::StatusCode;
 use futures_util::future::join_all;
 
@@ -328,6 +330,34 @@ async fn f156_a_tablet_is_over_once_the_form_is_signed_elsewhere() {
     .await;
     assert_eq!(tablet.get("/sign").await.status, StatusCode::BAD_REQUEST);
     clinic.close().await;
+}
+
+#[tokio::test]
+async fn f152_a_letter_says_that_a_form_waits_and_nothing_of_it() {
+    for clinic in everywhere().await {
+        if !clinic.app.emr.layout.has_table("document_templates") {
+            clinic.close().await;
+            continue;
+        }
+        let look = async || {
+            telling::look(clinic.app.as_ref(), Of::Forms)
+                .await
+                .expect("a look")
+        };
+        assert_eq!(look().await, 0, "of what was there before nobody is told");
+        let maria = clinic.patient("active");
+        let (mut staff, _) = at_the_desk(&clinic, "nhaddad").await;
+        let title = "Notice of Privacy Practices";
+        let done = put(&mut staff, maria, (title, "Advance Directive")).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+        let (one, other) = tokio::join!(look(), look());
+        assert_eq!(one + other, 1, "one letter, however many servers look");
+        let told =
+            "SELECT CONCAT_WS('|', letter, told) AS text FROM anteroom_outbox ORDER BY id DESC";
+        assert_eq!(clinic.look(told).await, "form|{}");
+        assert_eq!(look().await, 0);
+        clinic.close().await;
+    }
 }
 
 #[tokio::test]

@@ -28,6 +28,8 @@ use crate::portal::Case;
 use crate::portal::document::Filer;
 use crate::portal::form::FormCase;
 use crate::portal::form::PutCase;
+use crate::store::form_letters;
+use crate::store::form_letters::Owed;
 use crate::store::forms;
 use crate::store::forms::NewForm;
 
@@ -160,5 +162,7 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &PutCase) -> Answer<Writ
         at: now,
     };
     forms::insert(tx, &form).await?;
+    let pid = case.person.pid;
+    form_letters::owe(tx, Owed { document, pid }, now.unix_timestamp()).await?;
     Ok(Written::Record(tasks::form_id(document)))
 }

@@ -23,6 +23,11 @@ const DEEDS: &[(&str, &str, &str)] = &[
         "Tried to open a form on a tablet",
     ),
     (
+        "form.tell",
+        "Told by letter that there is a form",
+        "That there is a form could not be told by letter",
+    ),
+    (
         "form.template",
         "Changed the templates of forms",
         "Tried to change the templates of forms",

@@ -79,6 +79,8 @@ pub(in crate::emr::check) const FORMS: &[Privilege] = &[
     ),
     insert!("anteroom_form", "template", NO_FORMS),
     update!("anteroom_form", "reason", NO_FORMS),
+    insert!("anteroom_form_letter", "put", NO_FORMS),
+    delete!("anteroom_form_letter", "put", EXPIRED),
     insert!("anteroom_signature", "hash", NO_FORMS),
     privilege(
         ("anteroom_signature", "voided"),
