@@ -39,11 +39,11 @@ export async function newMortal(env = {}) {
 
   const sql = (text) => execFileSync("sqlite3", ["-cmd", ".timeout 10000", join(folder.path, "practice.db")], { input: text }).toString().trim();
 
-  /** Opens a page or sends a form: follows redirects on this server, keeps cookies. */
+  /** Opens a page or sends a form, one with files as FormData: follows redirects on this server, keeps cookies. */
   async function go(path, form) {
     const headers = { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join("; ") };
-    if (form) Object.assign(headers, { "content-type": "application/x-www-form-urlencoded", origin: base });
-    const body = form && new URLSearchParams(form).toString();
+    if (form) headers.origin = base;
+    const body = form instanceof FormData ? form : form && new URLSearchParams(form);
     const answer = await fetch(new URL(path, base), { method: form ? "POST" : "GET", headers, body, redirect: "manual" });
     for (const cookie of answer.headers.getSetCookie()) {
       const [name, value] = cookie.split(";")[0].split(/=(.*)/s);
@@ -51,10 +51,11 @@ export async function newMortal(env = {}) {
     }
     const place = answer.headers.get("location");
     if (place && new URL(place, base).origin === base) return go(place);
-    return { status: answer.status, path, html: await answer.text() };
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    return { status: answer.status, path, bytes, html: bytes.toString() };
   }
 
-  /** Logs in as staff on the way to a page. */
+  /** Logs in on the way to a page. */
   async function logIn(path, { username, password }) {
     const login = await go(path);
     const action = /<form[^>]*action="([^"]*)"/.exec(login.html)?.[1].replaceAll("&#38;", "&").replaceAll("&amp;", "&");

@@ -15,6 +15,7 @@ import { activePatients, openTarget, staffOf } from "../lib/target.js";
 const RUN = Date.now().toString(36);
 const SUBJECT = `About the new pills ${RUN}`;
 const PAPER = `letter-${RUN}.pdf`;
+const ENCLOSED = `leaflet-${RUN}.pdf`;
 
 /** A small but whole PDF. */
 const PDF = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>endobj\nxref\n0 4\n0000000000 65535 f \n0000000009 00000 n \n0000000054 00000 n \n0000000105 00000 n \ntrailer<</Size 4/Root 1 0 R>>\nstartxref\n170\n%%EOF\n";
@@ -29,7 +30,7 @@ before(async () => {
   target = await openTarget("record-journeys");
   patient = activePatients(target)[0];
   folder = await mkdtemp(join(tmpdir(), "anteroom-record-"));
-  await writeFile(join(folder, PAPER), PDF);
+  for (const name of [PAPER, ENCLOSED]) await writeFile(join(folder, name), PDF);
   chromium = await openChromium();
 });
 
@@ -69,10 +70,19 @@ async function follow(person, text) {
 /** What stands behind a queue of the desk. */
 const count = (person, queue) => person.page.$eval(`[data-queue="${queue}"] [data-count]`, (one) => Number(one.innerText));
 
+/** The file behind a link with these words, as whoever is logged in saves it: its kind and its first letters. */
+async function saved(person, text) {
+  const address = await person.page.evaluate((said) => [...document.querySelectorAll("main a")].find((one) => one.innerText.includes(said))?.href, text);
+  assert.ok(address, `${text} on ${person.page.url()}: ${await words(person)}`);
+  const cookie = (await person.page.cookies(target.base)).map((one) => `${one.name}=${one.value}`).join("; ");
+  const answer = await fetch(address, { headers: { cookie }, redirect: "manual" });
+  return `${answer.status} ${answer.headers.get("content-type")} ${(await answer.text()).slice(0, 5)}`;
+}
+
 /** The lines of a table that hold these words. */
 const lines = (person, text) => person.page.$$eval("tbody tr", (all, said) => all.map((one) => one.innerText).filter((one) => one.includes(said)), text);
 
-test("F139, F141, F143: a patient writes to a clinician who takes part", async () => {
+test("F139, F141, F143, F144: a patient writes to a clinician who takes part, and a document goes along", async () => {
   const person = await at("/account/messages/new", patient);
   const offered = await person.page.$$eval("select[name=to] option[value]:not([value=''])", (all) => all.map((one) => ({ id: one.value, name: one.innerText })));
   const known = target.demo.staff.filter((one) => offered.some((other) => other.id === one.id));
@@ -81,6 +91,7 @@ test("F139, F141, F143: a patient writes to a clinician who takes part", async (
   await person.page.select("select[name=to]", clinician.id);
   await person.page.type("input[name=title]", SUBJECT);
   await person.page.type("textarea[name=body]", "May I take them at night?");
+  await (await person.page.$("input[type=file]")).uploadFile(join(folder, ENCLOSED));
   await seen(person, "write");
   await person.press("main form button[type=submit]");
   assert.match(await words(person), new RegExp(SUBJECT));
@@ -97,6 +108,7 @@ test("F139, F146: staff find it unread, answer and complete it; the counters are
   assert.equal((await lines(staff, SUBJECT)).length, 1);
   await follow(staff, SUBJECT);
   assert.match(await words(staff), /May I take them at night\?/);
+  assert.equal(await saved(staff, ENCLOSED), "200 application/pdf %PDF-", "F144: what goes along is there to be opened");
   await seen(staff, "staff-thread");
   await staff.page.type("textarea[name=body]", "Yes, with a glass of water.");
   await staff.press("button[name=decision][value=reply]");
@@ -172,7 +184,7 @@ test("F151: staff take a document back from the patient, and share it again", as
   await person.context.close();
 });
 
-test("F152 to F154, F157: a form is put before the patient, signed and locked; staff are told of it", async () => {
+test("F152 to F154, F157: a form is put before the patient, signed, locked by staff and part of the chart", async () => {
   const staff = await at(`/staff/patients/${patient.id}/forms`, admin());
   const title = await staff.page.$eval("select[name=template]", (one) => one.options[one.selectedIndex].innerText);
   await seen(staff, "staff-forms");
@@ -204,10 +216,17 @@ test("F152 to F154, F157: a form is put before the patient, signed and locked; s
   assert.ok(address, await words(staff));
   await go(staff, address);
   await seen(staff, "review-form");
+  await staff.press("button[name=decision][value=accept]");
+  assert.equal(await staff.page.$("[role=alert]"), null, await words(staff));
+  await go(staff, address);
+  assert.equal(await staff.page.$("button[name=decision][value=accept]"), null, "F157: what is locked is not decided again");
   await go(person, "/account/forms");
-  await seen(person, "forms-signed");
-  const file = await person.page.$$eval("tbody a[download]", (all) => all[0]?.getAttribute("href"));
-  assert.match(file ?? "", /\.pdf$/, await words(person));
+  await seen(person, "forms-locked");
+  const line = await person.page.$eval("tbody tr", (one) => one.innerText);
+  assert.ok(line.includes(title), line);
+  assert.equal(await saved(person, "Download (PDF)"), "200 application/pdf %PDF-", "F154");
+  await go(person, "/account/documents");
+  assert.ok((await lines(person, title.slice(0, 12))).length > 0, `F158: it is a document of the chart: ${await words(person)}`);
   await staff.context.close();
   await person.context.close();
 });

@@ -311,7 +311,8 @@ mod tests {
             assert_eq!(sanitised(html), safe, "{html}");
         }
         let deep = sanitised(&"<div>x".repeat(500));
-        assert!(!deep.contains('<') && deep.contains('x'), "{deep}");
+        let text = deep.replace("<br />", "");
+        assert!(!text.contains('<') && text.contains('x'), "{deep}");
     }
 
     #[test]

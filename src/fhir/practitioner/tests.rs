@@ -83,6 +83,10 @@ fn a_provider_is_told_whole() {
         json!({
             "resourceType": "Practitioner",
             "id": "00000000-0000-0000-0000-000000000005",
+            "extension": [{
+                "url": "https://anteroom.dev/fhir/StructureDefinition/portal-addressee",
+                "valueBoolean": true,
+            }],
             "meta": {"versionId": null, "profile": [us_core("practitioner")]},
             "identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1234567893"}],
             "active": true,
