@@ -82,12 +82,7 @@ pub(in crate::emr::check) const FORMS: &[Privilege] = &[
     insert!("anteroom_form_letter", "put", NO_FORMS),
     delete!("anteroom_form_letter", "put", EXPIRED),
     insert!("anteroom_signature", "hash", NO_FORMS),
-    privilege(
-        ("anteroom_signature", "voided"),
-        "UPDATE anteroom_signature SET voided = voided WHERE 1 = 0",
-        "UPDATE (voided) ON anteroom_signature",
-        NO_FORMS,
-    ),
+    update!("anteroom_signature", "voided", NO_FORMS),
     insert!("anteroom_questionnaire", "body", NO_FORMS),
     update!("anteroom_questionnaire", "body", NO_FORMS),
     insert!("anteroom_tablet", "device", NO_FORMS),
