@@ -7,7 +7,7 @@ import { usCore } from "./package.js";
 import { status } from "./said.js";
 
 const R4 = fileURLToPath(new URL("../node_modules/hl7.fhir.r4.examples/", import.meta.url));
-const TYPES = ["Patient", "Appointment", "Schedule", "Slot", "Communication", "DocumentReference", "Binary", "Practitioner", "PractitionerRole", "Organization", "Location", "Encounter", "RelatedPerson", "Coverage", "Task", "Provenance", "AuditEvent", "Group", "Endpoint", "ValueSet", "CodeSystem"];
+const TYPES = ["Patient", "Appointment", "Schedule", "Slot", "Communication", "DocumentReference", "Binary", "Practitioner", "PractitionerRole", "Organization", "Location", "Encounter", "RelatedPerson", "Coverage", "Task", "Questionnaire", "Provenance", "AuditEvent", "Group", "Endpoint", "ValueSet", "CodeSystem"];
 // Of code lists R4 has two thousand; the first of each are as good as all.
 const MOST = 40;
 const AT_ONCE = 4;

@@ -23,10 +23,11 @@ const WRITES = {
   Communication: ["create", "update", "patch"],
   DocumentReference: ["create"],
   Binary: ["create"],
-  Task: ["update", "patch"],
+  Task: ["create", "update", "patch"],
+  Questionnaire: ["create"],
   Coverage: ["create", "update"],
 };
-const SERVED = ["Patient", "Appointment", "Schedule", "Slot", "Communication", "DocumentReference", "Binary", "Practitioner", "PractitionerRole", "Organization", "Location", "Encounter", "RelatedPerson", "Coverage", "Task", "Provenance", "AuditEvent", "Group", "Endpoint", "ValueSet", "CodeSystem"];
+const SERVED = ["Patient", "Appointment", "Schedule", "Slot", "Communication", "DocumentReference", "Binary", "Practitioner", "PractitionerRole", "Organization", "Location", "Encounter", "RelatedPerson", "Coverage", "Task", "Questionnaire", "Provenance", "AuditEvent", "Group", "Endpoint", "ValueSet", "CodeSystem"];
 
 const statement = [
   row("CAP-1", "status, date, kind instance with implementation.description (cpb-14), fhirVersion, format", ({ statement: s }) => {

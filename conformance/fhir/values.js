@@ -125,6 +125,9 @@ export const PARAMETERS = {
     intent: ["token", (one) => list(one.intent)],
     priority: ["token", (one) => list(one.priority)],
   },
+  Questionnaire: {
+    title: ["string", (one) => list(one.title)],
+  },
   Patient: {
     active: ["token", (one) => [String(one.active)]],
     deceased: ["token", (one) => [String(Boolean(one.deceasedDateTime ?? one.deceasedBoolean))]],

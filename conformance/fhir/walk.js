@@ -18,7 +18,7 @@ const RIGHT = { token: "http://example.org|x", string: "x", date: "ge2020-01-01"
 const BESIDE = { Slot: "start=ge2026-01-01", AuditEvent: "", Schedule: "" };
 
 /** The types the rows are made for: those of the server under test are not known before it is asked. */
-const TYPES = ["StructureDefinition", "SearchParameter", "OperationDefinition", "ImplementationGuide", "CapabilityStatement", "Patient", "Appointment", "Schedule", "Slot", "Communication", "DocumentReference", "Binary", "Practitioner", "PractitionerRole", "Organization", "Location", "Encounter", "RelatedPerson", "Coverage", "Task", "Provenance", "AuditEvent", "Group", "Endpoint", "ValueSet", "CodeSystem"];
+const TYPES = ["StructureDefinition", "SearchParameter", "OperationDefinition", "ImplementationGuide", "CapabilityStatement", "Patient", "Appointment", "Schedule", "Slot", "Communication", "DocumentReference", "Binary", "Practitioner", "PractitionerRole", "Organization", "Location", "Encounter", "RelatedPerson", "Coverage", "Task", "Questionnaire", "Provenance", "AuditEvent", "Group", "Endpoint", "ValueSet", "CodeSystem"];
 
 const listed = (bench, type) => {
   const found = bench.types.get(type);

@@ -66,8 +66,10 @@ impl Right {
             | ResourceType::Provenance
             | ResourceType::Group => Some(Self::Demographics),
             ResourceType::Appointment => Some(Self::Appointments),
-            // The desk of the portal: what waits for review, and who looked at what.
-            ResourceType::Task | ResourceType::AuditEvent => Some(Self::Portal),
+            // The desk of the portal: what waits for review, the forms, and who looked at what.
+            ResourceType::Task | ResourceType::Questionnaire | ResourceType::AuditEvent => {
+                Some(Self::Portal)
+            }
             ResourceType::DocumentReference | ResourceType::Binary => Some(Self::Documents),
             ResourceType::Communication => Some(Self::Notes),
             ResourceType::Encounter => Some(Self::Encounters),

@@ -50,6 +50,8 @@ pub enum ResourceType {
     Coverage,
     /// Something that waits for somebody: a review by staff, a form for the patient.
     Task,
+    /// A form that can be put before a patient.
+    Questionnaire,
     /// Who is behind a record.
     Provenance,
     /// A line of the ledger: who looked at or changed what.
@@ -66,7 +68,7 @@ pub enum ResourceType {
 
 impl ResourceType {
     /// Every type, each once.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Patient,
         Self::Appointment,
         Self::Schedule,
@@ -82,6 +84,7 @@ impl ResourceType {
         Self::RelatedPerson,
         Self::Coverage,
         Self::Task,
+        Self::Questionnaire,
         Self::Provenance,
         Self::AuditEvent,
         Self::Group,
@@ -108,6 +111,7 @@ impl ResourceType {
             Self::RelatedPerson => "RelatedPerson",
             Self::Coverage => "Coverage",
             Self::Task => "Task",
+            Self::Questionnaire => "Questionnaire",
             Self::Provenance => "Provenance",
             Self::AuditEvent => "AuditEvent",
             Self::Group => "Group",
@@ -124,7 +128,7 @@ impl ResourceType {
 
     /// Whether every resource of this type belongs to one patient. The others belong to the practice
     /// and are readable under `patient/` scopes that name them (`interface.md`, small decisions), except a Group,
-    /// which would tell of other patients.
+    /// which would tell of other patients; of Questionnaires a patient sees those that were put before them.
     pub const fn in_patient_compartment(self) -> bool {
         !matches!(
             self,
@@ -134,6 +138,7 @@ impl ResourceType {
                 | Self::PractitionerRole
                 | Self::Organization
                 | Self::Location
+                | Self::Questionnaire
                 | Self::Group
                 | Self::Endpoint
                 | Self::ValueSet

@@ -12,6 +12,7 @@ use crate::domain::forms::Questions;
 use crate::domain::forms::Signed;
 use crate::domain::forms::Standing;
 use crate::domain::forms::State;
+use crate::domain::forms::Template;
 use crate::domain::people::Code;
 use crate::domain::people::Facility;
 use crate::domain::people::Patient;
@@ -276,6 +277,8 @@ pub enum Record {
     Coverage(Box<Coverage>),
     /// Something that waits.
     Task(Box<Task>),
+    /// A form that can be put before a patient.
+    Questionnaire(Box<Template>),
     /// Who is behind a record.
     Provenance(Box<Provenance>),
     /// A line of the ledger.
@@ -304,6 +307,7 @@ impl Record {
             Self::RelatedPerson(_) => ResourceType::RelatedPerson,
             Self::Coverage(_) => ResourceType::Coverage,
             Self::Task(_) => ResourceType::Task,
+            Self::Questionnaire(_) => ResourceType::Questionnaire,
             Self::Provenance(_) => ResourceType::Provenance,
             Self::AuditEvent(_) => ResourceType::AuditEvent,
             Self::Group(_) => ResourceType::Group,
@@ -328,6 +332,7 @@ impl Record {
             Self::RelatedPerson(relative) => relative.uuid,
             Self::Coverage(insurance) => insurance.uuid,
             Self::Task(task) => task.uuid,
+            Self::Questionnaire(template) => template.uuid,
             Self::Provenance(origin) => origin.uuid,
             Self::AuditEvent(line) => line.uuid,
             Self::Group(panel) => panel.uuid,
@@ -350,6 +355,7 @@ impl Record {
             Self::RelatedPerson(relative) => relative.last_updated,
             Self::Coverage(insurance) => insurance.last_updated,
             Self::Task(task) => task.last_updated,
+            Self::Questionnaire(template) => template.changed,
             Self::Provenance(origin) => Some(origin.recorded),
             Self::AuditEvent(line) => Some(line.recorded),
             Self::Slot(_) | Self::Group(_) | Self::Endpoint(_) => None,

@@ -5,6 +5,7 @@ mod answered;
 pub mod chart;
 mod fill;
 mod known;
+mod offered;
 mod parse;
 mod picture;
 mod pieces;
@@ -50,6 +51,7 @@ use crate::portal::form::FormAsk;
 use crate::portal::form::FormChange;
 use crate::portal::form::Policy;
 
+pub(super) use offered::find as questionnaires;
 pub(super) use rows::id;
 pub(super) use rows::row_of;
 
@@ -371,6 +373,7 @@ pub(super) async fn case(
             template,
             category,
         } => put::case(emr, (grant, reach), (patient, template, &category)).await,
+        FormAsk::Keep(ask) => templates::case(emr, (grant, reach), *ask).await,
         FormAsk::Fill(ask) => fill::case(emr, (grant, reach), (ask, policy)).await,
     }
 }
@@ -382,6 +385,7 @@ pub(super) async fn case(
 pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &FormChange) -> Answer<Written> {
     match change {
         FormChange::Put(case) => put::apply(emr, tx, case).await,
+        FormChange::Keep(case) => templates::apply(emr, tx, case).await,
         FormChange::Fill(case) => fill::apply(emr, tx, case).await,
     }
 }

@@ -325,6 +325,7 @@ pub async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page<Record
         ResourceType::RelatedPerson => relatives::find(emr, reach, query).await,
         ResourceType::Coverage => coverages::find(emr, reach, query).await,
         ResourceType::Task => tasks::find(emr, reach, query).await,
+        ResourceType::Questionnaire => forms::questionnaires(emr, reach, query).await,
         ResourceType::AuditEvent => events::find(emr, reach, query).await,
         ResourceType::Group => groups::find(emr, reach, query).await,
         ResourceType::Endpoint => endpoints::find(emr, reach, query).await,

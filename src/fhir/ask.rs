@@ -14,6 +14,7 @@ use crate::fhir::coverage_ask;
 use crate::fhir::document_ask;
 use crate::fhir::patient_ask;
 use crate::fhir::practitioner_ask;
+use crate::fhir::questionnaire_ask;
 use crate::fhir::task_ask;
 use crate::portal::Ask;
 
@@ -59,7 +60,8 @@ pub fn of(sent: Sent<'_>, base: &Base) -> Result<Ask, Refusal> {
         ResourceType::Patient => patient_ask::of(sent, base),
         ResourceType::Coverage => coverage_ask::of(sent, base),
         ResourceType::Practitioner => practitioner_ask::of(sent),
-        ResourceType::Task => task_ask::of(sent),
+        ResourceType::Task => task_ask::of(sent, base),
+        ResourceType::Questionnaire => questionnaire_ask::of(sent),
         other => {
             let name = other.name();
             Err(Refusal::Unsupported(format!("{name} is read only.")))

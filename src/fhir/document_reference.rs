@@ -253,7 +253,7 @@ fn of_type(document: &DocumentReference) -> Vec<Indexed> {
 }
 
 /// A category's name as a code, which has no two blanks in a row.
-fn code_of(name: &str) -> String {
+pub(super) fn code_of(name: &str) -> String {
     name.split_whitespace().collect::<Vec<&str>>().join(" ")
 }
 

@@ -42,6 +42,8 @@ pub mod practitioner;
 mod practitioner_ask;
 pub mod practitioner_role;
 pub mod provenance;
+pub mod questionnaire;
+mod questionnaire_ask;
 mod questions;
 mod refers;
 pub mod related_person;
@@ -106,7 +108,7 @@ pub const READ_ONLY: Writable = Writable {
 };
 
 /// Every type that is served, in the order of the CapabilityStatement.
-pub static RESOURCES: [&Served; 21] = [
+pub static RESOURCES: [&Served; 22] = [
     &patient::SERVED,
     &appointment::SERVED,
     &schedule::SERVED,
@@ -122,6 +124,7 @@ pub static RESOURCES: [&Served; 21] = [
     &related_person::SERVED,
     &coverage::SERVED,
     &task::SERVED,
+    &questionnaire::SERVED,
     &provenance::SERVED,
     &audit_event::SERVED,
     &group::SERVED,
@@ -200,6 +203,9 @@ pub fn render(record: &Record, base: &Base) -> Result<Resource, Fault> {
         Record::RelatedPerson(one) => related_person::render(one, meta).map(Resource::from),
         Record::Coverage(insurance) => coverage::render(insurance, meta).map(Resource::from),
         Record::Task(task) => task::render(task, meta).map(Resource::from),
+        Record::Questionnaire(template) => {
+            questionnaire::render(template, meta).map(Resource::from)
+        }
         Record::Provenance(origin) => provenance::render(origin, meta).map(Resource::from),
         Record::AuditEvent(line) => audit_event::render(line, meta).map(Resource::from),
         Record::Group(panel) => group::render(panel, meta).map(Resource::from),

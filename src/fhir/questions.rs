@@ -1,5 +1,5 @@
-//! What an open form asks, as the Questionnaire that is contained in its DocumentReference: `$sign` takes answers by these
-//! `linkId`s.
+//! What a form asks, as a Questionnaire: one of its own, and the one that is contained in the DocumentReference of an open
+//! form. `$sign` takes answers by these `linkId`s.
 
 use fhir_sdk::r4b::codes;
 use fhir_sdk::r4b::codes::PublicationStatus;
@@ -21,10 +21,15 @@ use crate::fhir::wire::Built;
 /// Its id within the DocumentReference.
 const ID: &str = "questions";
 
-/// The Questionnaire.
+/// The Questionnaire of an open form.
 pub(super) fn contained(questions: &Questions, title: &str) -> Built<Resource> {
+    sheet(questions, title, ID.to_owned()).map(Resource::from)
+}
+
+/// The Questionnaire of that id.
+pub(super) fn sheet(questions: &Questions, title: &str, id: String) -> Built<Questionnaire> {
     let mut sheet = Questionnaire::builder()
-        .id(ID.to_owned())
+        .id(id)
         .status(PublicationStatus::Active)
         .build()?;
     sheet.title = wire::clean(title);
@@ -40,7 +45,7 @@ pub(super) fn contained(questions: &Questions, title: &str) -> Built<Resource> {
         };
         sheet.item.push(Some(item));
     }
-    Ok(Resource::from(sheet))
+    Ok(sheet)
 }
 
 /// What refers to it.

@@ -20,7 +20,6 @@ use crate::domain::tasks::Owner;
 use crate::domain::tasks::Progress;
 use crate::domain::tasks::TASK_CODES;
 use crate::domain::tasks::Task;
-use crate::fhir::READ_ONLY;
 use crate::fhir::Served;
 use crate::fhir::Writable;
 use crate::fhir::parameter;
@@ -48,14 +47,22 @@ const UNSAID: &str = "The practice did not take this over.";
 pub static SERVED: Served = Served {
     kind: ResourceType::Task,
     profile: None,
-    prose: "What waits: a patient's changes for staff to look through, forms for the patient, requests for visits. Staff set \
+    prose: "What waits: a patient's changes for staff to look through, forms for the patient, requests for visits. Staff put a \
+        form before a patient with a new Task: status requested, intent order, code review-form, the Questionnaire as focus, \
+        the patient as for; an input of the type text category, with the name as valueString, files it elsewhere than \
+        the Questionnaire says. What is made has the form as focus, a DocumentReference. Staff set \
         status to completed, which takes the change over, or to rejected with statusReason.text; a patient sets an own \
         waiting one to cancelled. Task.input says what is to change, as before: and after: with the element. To refuse a \
         part of it, staff complete the Task with an output each, of the type text refused: with the element, and why as \
         valueString. A document that is accepted may be filed elsewhere, with an output of the type text category and \
         its name. A request for a visit is answered, and called off, at \
         the Appointment in focus.",
-    interactions: &[Interaction::Read, Interaction::Update, Interaction::Search],
+    interactions: &[
+        Interaction::Create,
+        Interaction::Read,
+        Interaction::Update,
+        Interaction::Search,
+    ],
     parameters: &[
         ID,
         UPDATED,
@@ -147,7 +154,10 @@ pub static SERVED: Served = Served {
         },
     ],
     order: "-authored-on",
-    create: READ_ONLY,
+    create: Writable {
+        patient: &[],
+        staff: &["status", "intent", "code", "focus", "for", "input"],
+    },
     update: Writable {
         patient: &["status"],
         staff: &["status", "statusReason", "output"],

@@ -1,4 +1,7 @@
-//! From a Task that was sent to a decision: staff complete or reject, a patient cancels.
+//! From a Task that was sent to a decision: staff complete or reject, a patient cancels. A new one puts a form before a
+//! patient.
+
+mod put;
 
 use fhir_sdk::r4b::codes::TaskStatus;
 use fhir_sdk::r4b::resources::Resource;
@@ -8,6 +11,7 @@ use fhir_sdk::r4b::types::CodeableConcept;
 
 use crate::domain::records::Record;
 use crate::domain::refusal::Refusal;
+use crate::fhir::Base;
 use crate::fhir::ask::Role;
 use crate::fhir::ask::Sent;
 use crate::fhir::task::CATEGORY;
@@ -25,9 +29,12 @@ const MOST: usize = 1000;
 ///
 /// # Errors
 /// `Unprocessable` at the status or its reason.
-pub(super) fn of(sent: Sent<'_>) -> Result<Ask, Refusal> {
+pub(super) fn of(sent: Sent<'_>, base: &Base) -> Result<Ask, Refusal> {
+    if let (Resource::Task(task), None) = (&sent.resource, sent.before) {
+        return put::of(task, base);
+    }
     let (Resource::Task(task), Some(Record::Task(before))) = (&sent.resource, sent.before) else {
-        let why = "Tasks are made by the server; an existing one can be decided";
+        let why = "this is the address of a Task";
         return Err(Refusal::invalid("$this", why).understood());
     };
     let refused = |place: &str, why: &str| Refusal::invalid(place, why).understood();

@@ -12,17 +12,14 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use crate::auth::csrf;
-use crate::domain::ResourceType;
 use crate::domain::access::Right;
 use crate::domain::forms::Source;
 use crate::domain::forms::outline;
 use crate::domain::refusal::Answer;
+use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
-use crate::domain::scope::Interaction;
-use crate::emr::colleague::Colleague;
 use crate::emr::filing;
 use crate::emr::forms::templates;
-use crate::emr::forms::templates::NewTemplate;
 use crate::http::App;
 use crate::http::door;
 use crate::http::door::Away;
@@ -37,7 +34,9 @@ use crate::http::pages::staff_templates::StaffTemplates;
 use crate::http::pages::staff_templates::TemplateRow;
 use crate::http::reply;
 use crate::http::request_id::RequestId;
+use crate::portal::form::keep::KeepAsk;
 use crate::rest::Rest;
+use crate::rest::forms as papers;
 use crate::store::grants;
 use crate::store::ledger;
 
@@ -124,17 +123,17 @@ pub async fn post(
         let rest = fhir::rest(&app, &id, &grant);
         let decision = form.text("decision");
         let error = match decision.as_str() {
-            "keep" => kept(&rest, &colleague, &form).await?,
-            "retire" => offered(&rest, &form, 0).await?,
-            "offer" => offered(&rest, &form, 1).await?,
-            _ => "Please use one of the buttons on the page.",
+            "keep" => kept(&rest, &form).await?,
+            "retire" => offered(&rest, &form, 0).await?.to_owned(),
+            "offer" => offered(&rest, &form, 1).await?.to_owned(),
+            _ => "Please use one of the buttons on the page.".to_owned(),
         };
         if error.is_empty() {
             return Ok(see_other(&format!("{HERE}?done={decision}")));
         }
         let typed = ["id", "title", "category", "lines"].map(|name| form.text(name));
         let mut page = listed(&app, visitor.token, typed).await?;
-        page.error = error.to_owned();
+        page.error = error;
         Ok(reply::html(StatusCode::UNPROCESSABLE_ENTITY, page))
     }
     .await;
@@ -142,22 +141,11 @@ pub async fn post(
 }
 
 /// Keeps a template; what is wrong with it, empty where nothing is.
-async fn kept(rest: &Rest<'_>, colleague: &Colleague, form: &Form) -> Answer<&'static str> {
-    let title = form.text("title").trim().to_owned();
-    let control = title.chars().any(char::is_control);
-    if title.is_empty() || title.chars().count() > 200 || control {
-        return Ok("Give the form a title of at most 200 letters.");
-    }
+async fn kept(rest: &Rest<'_>, form: &Form) -> Answer<String> {
     let questions = match outline::read(&form.text("lines")) {
         Ok(questions) => questions,
-        Err(sentence) => return Ok(sentence),
+        Err(sentence) => return Ok(sentence.to_owned()),
     };
-    let held = rest.grant.reach(ResourceType::Task, Interaction::Create)?;
-    let category = form.text("category");
-    let known = filing::categories(rest.emr, held.held()).await?;
-    if !known.contains(&category) {
-        return Ok("Choose one of the chart's categories for this form.");
-    }
     let id = match Uuid::try_parse(&form.text("id")) {
         Ok(id) => {
             let found = templates::read(rest.emr, id).await?;
@@ -169,25 +157,20 @@ async fn kept(rest: &Rest<'_>, colleague: &Colleague, form: &Form) -> Answer<&'s
         }
         Err(_) => rest.new_id()?,
     };
-    let new = NewTemplate {
+    let ask = KeepAsk {
         id,
-        title,
-        category,
+        title: form.text("title").trim().to_owned(),
+        category: form.text("category"),
         questions,
-        made_by: colleague.staff.uuid,
     };
-    let entry = rest.entry("form.template".to_owned(), format!("Questionnaire/{id}"));
-    let work = (rest.emr, new, entry);
-    rest.emr
-        .db
-        .transaction_about(&work, |work, tx| {
-            Box::pin(async move {
-                templates::keep(work.0, tx, &work.1).await?;
-                ledger::record(tx, &work.2).await
-            })
-        })
-        .await?;
-    Ok("")
+    match papers::keep(rest, ask).await {
+        Ok(_) => Ok(String::new()),
+        Err(Failure::Refused(Refusal::Rules(reasons))) => {
+            let sentences: Vec<String> = reasons.into_iter().map(|reason| reason.text).collect();
+            Ok(sentences.into_iter().next().unwrap_or_default())
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Offers a template (1) or retires it (0).

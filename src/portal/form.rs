@@ -1,5 +1,7 @@
 //! The rules about forms: what may be put before a patient, what may still be written, and what makes a signature.
 
+pub mod keep;
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -16,6 +18,9 @@ use crate::domain::refusal::Reason;
 use crate::portal::Change;
 use crate::portal::Verdict;
 use crate::portal::document::DocumentCase;
+use crate::portal::form::keep::KEEP;
+use crate::portal::form::keep::KeepAsk;
+use crate::portal::form::keep::KeepCase;
 use crate::portal::permitted;
 use crate::portal::rules;
 use crate::portal::rules::Rule;
@@ -61,6 +66,8 @@ pub enum FormAsk {
         /// The name of the category of the chart it is to go to; empty for the template's own.
         category: String,
     },
+    /// Staff make one, or make it anew.
+    Keep(Box<KeepAsk>),
     /// The patient fills one in, or signs it.
     Fill(Fill),
 }
@@ -203,6 +210,8 @@ pub struct Signing {
 pub enum FormCase {
     /// A form is to be put before a patient.
     Put(Box<PutCase>),
+    /// One is to be kept for all patients.
+    Keep(Box<KeepCase>),
     /// One is to be filled in, or signed.
     Fill(Box<FillCase>),
 }
@@ -212,6 +221,8 @@ pub enum FormCase {
 pub enum FormChange {
     /// This form is put before a patient.
     Put(Box<PutCase>),
+    /// This one is kept for all patients.
+    Keep(Box<KeepCase>),
     /// This one is filled in, or signed.
     Fill(Box<FillCase>),
 }
@@ -432,6 +443,7 @@ fn fits(item: &Item, answer: &str) -> bool {
 pub(super) fn decide(case: FormCase) -> Verdict {
     let (reasons, change) = match case {
         FormCase::Put(case) => (rules::broken(PUT, &case), FormChange::Put(case)),
+        FormCase::Keep(case) => (rules::broken(KEEP, &case), FormChange::Keep(case)),
         FormCase::Fill(case) => (rules::broken(FILL, &case), FormChange::Fill(case)),
     };
     match reasons.is_empty() {

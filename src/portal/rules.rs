@@ -151,6 +151,10 @@ pub fn tables() -> Vec<(&'static str, Vec<Told>)> {
             told(form::PUT),
         ),
         (
+            "Staff may make a form for all patients where all of this holds.",
+            told(form::keep::KEEP),
+        ),
+        (
             "A patient may fill in a form, and sign it, where all of this holds.",
             told(form::FILL),
         ),

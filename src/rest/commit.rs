@@ -40,6 +40,9 @@ use crate::store::ledger::Entry;
 /// How long somebody who books waits for others who do.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What the ledger calls it where a form is made, or made anew, on a page.
+pub(super) const TEMPLATE: &str = "form.template";
+
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settled {
@@ -243,7 +246,7 @@ async fn write_one(
     if let (Some(before), false) = (&write.before, waits) {
         changes::add(tx, &replaced(rest, (one, write), before)).await?;
     }
-    let mut entry = rest.entry(action(one, write), String::new());
+    let mut entry = rest.entry(action(rest, one, write), String::new());
     entry.resource = match waits {
         true => format!("{}/{}", one.kind.name(), one.id),
         false => format!("{}/{}", settled.kind.name(), settled.id),
@@ -305,7 +308,7 @@ fn replaced(rest: &Rest<'_>, (one, write): (&Prepared, &Write), before: &Before)
 }
 
 /// What the ledger calls it.
-fn action(one: &Prepared, write: &Write) -> String {
+fn action(rest: &Rest<'_>, one: &Prepared, write: &Write) -> String {
     let verb = match (write.permit.change(), write.method) {
         (Change::Cancel { .. }, _) => "cancel",
         (Change::Visit(VisitChange::Book(booking)), _) if booking.case.ask.step == Step::Hold => {
@@ -315,7 +318,10 @@ fn action(one: &Prepared, write: &Write) -> String {
         (Change::Share(case), _) if case.ask.shared => "share",
         (Change::Share(_), _) => "unshare",
         (Change::Form(change), _) => match change.as_ref() {
-            FormChange::Put(_) => "create",
+            FormChange::Keep(_) if rest.grant.client_id().is_empty() => {
+                return TEMPLATE.to_owned();
+            }
+            FormChange::Keep(_) | FormChange::Put(_) => "create",
             FormChange::Fill(case) if case.signing.is_some() => "sign",
             FormChange::Fill(_) => "fill",
         },

@@ -22,6 +22,7 @@ use crate::portal::Ask;
 use crate::portal::form::Fill;
 use crate::portal::form::FormAsk;
 use crate::portal::form::Signature;
+use crate::portal::form::keep::KeepAsk;
 use crate::rest::Answered;
 use crate::rest::How;
 use crate::rest::Rest;
@@ -95,6 +96,18 @@ pub async fn put(
     };
     let about = (kind, rest.new_id()?);
     done(rest, (&reach, ask), about, ("Task.create", Some(patient))).await
+}
+
+/// Keeps a form for all patients; the Questionnaire it is.
+///
+/// # Errors
+/// `Rules` with every broken rule.
+pub async fn keep(rest: &Rest<'_>, ask: KeepAsk) -> Answer<Settled> {
+    let kind = ResourceType::Questionnaire;
+    let reach = rest.grant.reach(kind, Interaction::Create)?;
+    let about = (kind, ask.id);
+    let ask = FormAsk::Keep(Box::new(ask));
+    done(rest, (&reach, ask), about, (commit::TEMPLATE, None)).await
 }
 
 /// Keeps answers, or signs.

@@ -316,7 +316,7 @@ pub fn whole_record(person: Person) -> Grant {
 pub fn at_desk(staff: Staff) -> Grant {
     let scopes = Scope::list(
         "user/Appointment.crus user/Communication.crus user/DocumentReference.crus user/Binary.cr user/Task.crus \
-         user/Practitioner.rus",
+         user/Questionnaire.c user/Practitioner.rus",
     );
     let context = LaunchContext::default();
     Grant::stored(own_pages(), User::Staff(staff), context, scopes)

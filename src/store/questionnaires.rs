@@ -13,6 +13,8 @@ const SELECT: &str = "SELECT id, title, category, body, CAST(active AS SIGNED) A
 const TITLES: &str = "SELECT id, title, category, '' AS body, CAST(active AS SIGNED) AS active, changed FROM anteroom_questionnaire \
     ORDER BY title, id";
 
+const IDS: &str = "SELECT id FROM anteroom_questionnaire";
+
 const INSERT: &str = "INSERT INTO anteroom_questionnaire \
     (id, title, category, body, active, made_by, created, changed) VALUES (?, ?, ?, ?, 1, ?, ?, ?)";
 
@@ -37,6 +39,11 @@ pub struct Questionnaire {
     pub changed: i64,
 }
 
+#[derive(FromRow)]
+struct Key {
+    id: Vec<u8>,
+}
+
 impl Questionnaire {
     /// Its id.
     pub fn id(&self) -> Uuid {
@@ -50,6 +57,31 @@ impl Questionnaire {
 /// As [`Db::all`].
 pub async fn titles(db: &Db) -> Answer<Vec<Questionnaire>> {
     db.all(Sql::new(TITLES).limit(500)).await
+}
+
+/// The ids of all of them.
+///
+/// # Errors
+/// As [`Db::all`].
+pub async fn ids(db: &Db) -> Answer<Vec<Uuid>> {
+    let rows: Vec<Key> = db.all(Sql::new(IDS)).await?;
+    Ok(rows
+        .iter()
+        .map(|row| Uuid::from_slice(&row.id).unwrap_or_default())
+        .collect())
+}
+
+/// Those of these ids.
+///
+/// # Errors
+/// As [`Db::all`].
+pub async fn several(db: &Db, ids: &[Uuid]) -> Answer<Vec<Questionnaire>> {
+    db.all(
+        Sql::new(SELECT)
+            .push(" WHERE id IN ")
+            .list(ids.iter().copied()),
+    )
+    .await
 }
 
 /// One of them.

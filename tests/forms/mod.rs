@@ -3,6 +3,7 @@
 mod desk;
 mod kept;
 mod odd;
+mod questionnaire;
 mod signing;
 
 use anteroom::demo::manifest::PatientLogin;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tar::Archive;
 
 /// The types of `domain::ResourceType`.
-const TYPES: [&str; 21] = [
+const TYPES: [&str; 22] = [
     "Patient",
     "Appointment",
     "Schedule",
@@ -28,6 +28,7 @@ const TYPES: [&str; 21] = [
     "RelatedPerson",
     "Coverage",
     "Task",
+    "Questionnaire",
     "Provenance",
     "AuditEvent",
     "Group",

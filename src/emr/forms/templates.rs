@@ -7,6 +7,10 @@ use uuid::Uuid;
 
 use crate::db::Tx;
 use crate::db::sql::Sql;
+use crate::domain::access::Grant;
+use crate::domain::access::Reach;
+use crate::domain::access::User;
+use crate::domain::forms::Part;
 use crate::domain::forms::Questions;
 use crate::domain::forms::Source;
 use crate::domain::forms::Template;
@@ -15,11 +19,17 @@ use crate::emr::Emr;
 use crate::emr::composed;
 use crate::emr::composed::Kind;
 use crate::emr::composed::Parts;
+use crate::emr::filing;
 use crate::emr::forms::known;
 use crate::emr::forms::parse;
 use crate::emr::forms::parse::Known;
 use crate::emr::people::tidy;
 use crate::emr::tasks;
+use crate::emr::writing::Written;
+use crate::portal::Case;
+use crate::portal::form::FormCase;
+use crate::portal::form::keep::KeepAsk;
+use crate::portal::form::keep::KeepCase;
 use crate::store::questionnaires;
 use crate::store::questionnaires::Questionnaire;
 use crate::store::reviews;
@@ -30,6 +40,7 @@ const OPENEMR: &str =
     "SELECT CAST(id AS SIGNED) AS id, CAST(modified_date AS CHAR) AS at, category, template_name, ";
 const CONTENT: &str = "template_content";
 const NO_CONTENT: &str = "NULL AS template_content";
+const IDS: &str = "SELECT CAST(id AS SIGNED) AS id";
 const FROM: &str = " FROM document_templates WHERE pid IN (0, -1) AND profile = '' \
     AND COALESCE(mime, '') NOT LIKE 'application/%'";
 
@@ -42,6 +53,11 @@ struct Row {
     category: String,
     template_name: Option<String>,
     template_content: Option<Vec<u8>>,
+}
+
+#[derive(FromRow)]
+struct Number {
+    id: i64,
 }
 
 /// The table OpenEMR has, and 6.1 has not.
@@ -90,10 +106,55 @@ pub async fn written(emr: &Emr, id: Uuid) -> Answer<Option<Template>> {
     one(emr, id, &Known::new()).await
 }
 
+/// The ids of all templates, in no order.
+pub(super) async fn ids(emr: &Emr) -> Answer<Vec<Uuid>> {
+    let mut ids = questionnaires::ids(&emr.db).await?;
+    if emr.layout.has_table(TABLE) {
+        let rows: Vec<Number> = emr.db.all(Sql::new(IDS).push(FROM)).await?;
+        ids.extend(rows.into_iter().map(|row| id(row.id)));
+    }
+    Ok(ids)
+}
+
+/// Those of these ids that there are, as they are before nobody in particular.
+pub(super) async fn several(emr: &Emr, ids: &[Uuid]) -> Answer<Vec<Template>> {
+    let nobody = known::nobody();
+    let rows: Vec<i64> = ids.iter().filter_map(|id| row_of(*id)).collect();
+    let own = ids.iter().copied().filter(|id| row_of(*id).is_none());
+    let own: Vec<Uuid> = own.collect();
+    let mut found = Vec::with_capacity(ids.len());
+    if !rows.is_empty() && emr.layout.has_table(TABLE) {
+        let sql = Sql::new(OPENEMR).push(CONTENT).push(FROM);
+        let rows: Vec<Row> = emr.db.all(sql.push(" AND id IN ").list(rows)).await?;
+        found.extend(rows.into_iter().map(|row| row.template(emr, &nobody)));
+    }
+    if !own.is_empty() {
+        let own = questionnaires::several(&emr.db, &own).await?;
+        found.extend(own.into_iter().map(|one| house(emr, one, &nobody)));
+    }
+    found.retain(|one| ids.contains(&one.uuid));
+    Ok(found)
+}
+
+/// The id of OpenEMR's template of that number.
+fn id(row: i64) -> Uuid {
+    let parts = Parts {
+        row: row.unsigned_abs(),
+        at: 0,
+        extra: 0,
+    };
+    composed::id(Kind::Template, parts)
+}
+
+/// The number of OpenEMR's template of that id.
+fn row_of(id: Uuid) -> Option<i64> {
+    let parts = composed::parts(Kind::Template, id)?;
+    i64::try_from(parts.row).ok()
+}
+
 /// One template, filled in.
 pub(super) async fn one(emr: &Emr, id: Uuid, known: &Known) -> Answer<Option<Template>> {
-    let row = composed::parts(Kind::Template, id).and_then(|parts| i64::try_from(parts.row).ok());
-    match row {
+    match row_of(id) {
         Some(_) if !emr.layout.has_table(TABLE) => Ok(None),
         Some(row) => {
             let sql = Sql::new(OPENEMR).push(CONTENT).push(FROM);
@@ -124,54 +185,74 @@ fn house(emr: &Emr, one: Questionnaire, known: &Known) -> Template {
 
 impl Row {
     fn template(self, emr: &Emr, known: &Known) -> Template {
-        let parts = Parts {
-            row: self.id.unsigned_abs(),
-            at: 0,
-            extra: 0,
-        };
         let content = self.template_content.unwrap_or_default();
         let at = self.at.as_deref().and_then(tasks::written);
         Template {
-            uuid: composed::id(Kind::Template, parts),
+            uuid: id(self.id),
             source: Source::OpenEmr(self.id),
             title: tidy(self.template_name),
             category: tidy(Some(self.category)),
             active: true,
-            questions: parse::template(&String::from_utf8_lossy(&content), known),
+            questions: asked(&String::from_utf8_lossy(&content), known),
             changed: at.and_then(|at| emr.zone.told(Some(at))),
         }
     }
 }
 
-/// A template that is made here, or made anew.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewTemplate {
-    /// Its id.
-    pub id: Uuid,
-    /// What it is called.
-    pub title: String,
-    /// The category of the chart that is proposed.
-    pub category: String,
-    /// What it asks.
-    pub questions: Questions,
-    /// Who made it, as FHIR id.
-    pub made_by: Uuid,
+/// What OpenEMR's template asks, filled in. What is not known of somebody leaves a line away: the ids are still those the
+/// Questionnaire has.
+fn asked(text: &str, known: &Known) -> Questions {
+    let mut questions = parse::template(text, known);
+    let plain = parse::template(text, &known::nobody());
+    let mut ids = plain.items().map(|item| &item.id);
+    for part in &mut questions.parts {
+        if let Part::Item(item) = part
+            && let Some(id) = ids.next()
+        {
+            item.id.clone_from(id);
+        }
+    }
+    questions
 }
 
-/// Keeps a template: a new one, or another state of one of this house; how many rows that were.
+/// What the rules must know.
+pub(super) async fn case(
+    emr: &Emr,
+    (grant, reach): (&Grant, &Reach),
+    ask: KeepAsk,
+) -> Answer<Case> {
+    let by = match grant.user() {
+        // A form is the whole practice's, and nothing of one patient's part.
+        User::Staff(staff) if reach.patient().is_none() => Some(staff.uuid),
+        User::Staff(_) | User::Patient(_) | User::System => None,
+    };
+    let category = match ask.category.trim() {
+        "" => None,
+        name => filing::category_named(emr, reach, name).await?,
+    };
+    Ok(Case::Form(Box::new(FormCase::Keep(Box::new(KeepCase {
+        ask,
+        by,
+        category,
+    })))))
+}
+
+/// Keeps a template as a permit allows: a new one, or another state of one of this house.
 ///
 /// # Errors
 /// As [`Tx::run`].
-pub async fn keep(emr: &Emr, tx: &mut Tx, new: &NewTemplate) -> Answer<()> {
+pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &KeepCase) -> Answer<Written> {
+    let new = &case.ask;
     let body = super::blank(&new.questions);
     let at = reviews::millis(emr.now());
     questionnaires::keep(
         tx,
-        (new.id, new.made_by),
+        (new.id, case.by.unwrap_or_default()),
         (&new.title, &new.category, &body),
         at,
     )
-    .await
+    .await?;
+    Ok(Written::Record(new.id))
 }
 
 /// Takes a template out of what is offered, or puts it back; whether there is one.
@@ -181,4 +262,22 @@ pub async fn keep(emr: &Emr, tx: &mut Tx, new: &NewTemplate) -> Answer<()> {
 pub async fn offer(emr: &Emr, tx: &mut Tx, (id, offered): (Uuid, i64)) -> Answer<bool> {
     let at = reviews::millis(emr.now());
     questionnaires::offer(tx, id, (offered, at)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f155_what_is_not_known_of_somebody_leaves_the_ids_as_they_are() {
+        let text = "{PatientPhone}\nName: {TextInput}\nSince: {DatePicker}";
+        let ids = |known: &Known| {
+            let asked = asked(text, known);
+            let ids = asked.items().map(|item| item.id.clone());
+            ids.collect::<Vec<String>>()
+        };
+        let plain = ids(&known::nobody());
+        assert_eq!(plain, ["2", "3"]);
+        assert_eq!(ids(&vec![("PatientPhone", String::new())]), plain);
+    }
 }

@@ -295,6 +295,7 @@ fn resource_type(kind: ResourceType) -> codes::ResourceType {
         ResourceType::RelatedPerson => codes::ResourceType::RelatedPerson,
         ResourceType::Coverage => codes::ResourceType::Coverage,
         ResourceType::Task => codes::ResourceType::Task,
+        ResourceType::Questionnaire => codes::ResourceType::Questionnaire,
         ResourceType::Provenance => codes::ResourceType::Provenance,
         ResourceType::AuditEvent => codes::ResourceType::AuditEvent,
         ResourceType::Group => codes::ResourceType::Group,

@@ -11,7 +11,7 @@ pub(super) type Parts = (
 
 /// Type, the root elements that R4 says must be there, and those it has in a summary beside them. A star stands for
 /// the types of a choice.
-pub(super) const PARTS: [Parts; 21] = [
+pub(super) const PARTS: [Parts; 22] = [
     (
         ResourceType::Patient,
         &[],
@@ -216,6 +216,28 @@ pub(super) const PARTS: [Parts; 21] = [
             "requester",
             "owner",
             "location",
+        ],
+    ),
+    (
+        ResourceType::Questionnaire,
+        &["status"],
+        &[
+            "url",
+            "identifier",
+            "version",
+            "name",
+            "title",
+            "derivedFrom",
+            "experimental",
+            "subjectType",
+            "date",
+            "publisher",
+            "contact",
+            "description",
+            "useContext",
+            "jurisdiction",
+            "effectivePeriod",
+            "code",
         ],
     ),
     (

@@ -50,7 +50,7 @@ fn ask(role: Role, status: TaskStatus, reason: Option<&str>) -> Result<WorkAsk, 
         resource,
         changed: vec!["status".to_owned()],
     };
-    match of(sent)? {
+    match of(sent, &Base::new("http://x.org"))? {
         Ask::Work(ask) => Ok(*ask),
         other => panic!("{other:?}"),
     }

@@ -218,7 +218,7 @@ const VERBS: [(&str, &str, &str); 19] = [
     ),
 ];
 
-const NOUNS: [(&str, &str); 20] = [
+const NOUNS: [(&str, &str); 21] = [
     ("Patient", "personal details"),
     ("RelatedPerson", "relatives and contacts"),
     ("Coverage", "insurance"),
@@ -235,6 +235,7 @@ const NOUNS: [(&str, &str); 20] = [
     ("Location", "places of the practice"),
     ("Endpoint", "addresses of the practice"),
     ("Task", "requests that wait for the practice"),
+    ("Questionnaire", "forms of the practice"),
     ("Provenance", "who wrote the record"),
     ("AuditEvent", "the list of who did what"),
     ("Group", "groups of patients"),
