@@ -15,6 +15,7 @@ use privileges::PRIVILEGES;
 use privileges::Privilege;
 use privileges::forms::FORMS;
 use privileges::forms::UNSEEN;
+use privileges::forms::Unseen;
 use privileges::messages::MESSAGES;
 
 /// How bad it is.
@@ -248,10 +249,11 @@ async fn clock(emr: &Emr) -> Answer<Finding> {
 
 /// Tables that OpenEMR of this version has, and this account does not see.
 fn unseen(emr: &Emr) -> Vec<Finding> {
-    let missing = UNSEEN.iter().filter(|(table, (major, minor, patch), ..)| {
-        emr.layout.since(*major, *minor, *patch) && !emr.layout.has_table(table)
+    let missing = UNSEEN.iter().filter(|one| {
+        let (major, minor, patch) = one.since;
+        emr.layout.since(major, minor, patch) && !emr.layout.has_table(one.table)
     });
-    let told = missing.map(|(_, _, grant, without)| {
+    let told = missing.map(|Unseen { grant, without, .. }| {
         let text = format!("missing: GRANT {grant}; without it {without}");
         Finding::new(Level::Blocks, "grants", text)
     });

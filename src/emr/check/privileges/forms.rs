@@ -8,20 +8,30 @@ const NO_FORMS: &str = "no form is put before a patient, filled in or signed";
 
 const NO_TEMPLATES: &str = "OpenEMR's own templates are not put before patients";
 
-/// Tables of OpenEMR that are not even seen without a right on them: the version that has them, the right, what stops.
-pub(in crate::emr::check) const UNSEEN: [(&str, (u32, u32, u32), &str, &str); 2] = [
-    (
-        "document_templates",
-        (7, 0, 0),
-        "SELECT ON document_templates",
-        NO_TEMPLATES,
-    ),
-    (
-        "onsite_signatures",
-        (6, 1, 0),
-        "SELECT, INSERT ON onsite_signatures",
-        "a signature is not on file for OpenEMR's own forms",
-    ),
+/// A table of OpenEMR that is not even seen without a right on it.
+pub(in crate::emr::check) struct Unseen {
+    pub(in crate::emr::check) table: &'static str,
+    /// The version that has it.
+    pub(in crate::emr::check) since: (u32, u32, u32),
+    /// As `GRANT` spells it.
+    pub(in crate::emr::check) grant: &'static str,
+    /// What stops without it.
+    pub(in crate::emr::check) without: &'static str,
+}
+
+pub(in crate::emr::check) const UNSEEN: [Unseen; 2] = [
+    Unseen {
+        table: "document_templates",
+        since: (7, 0, 0),
+        grant: "SELECT ON document_templates",
+        without: NO_TEMPLATES,
+    },
+    Unseen {
+        table: "onsite_signatures",
+        since: (6, 1, 0),
+        grant: "SELECT, INSERT ON onsite_signatures",
+        without: "a signature is not on file for OpenEMR's own forms",
+    },
 ];
 
 /// A strict server refuses an insert of no rows too where a column without a default is left out: all of them are named.
