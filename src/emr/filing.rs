@@ -476,8 +476,7 @@ async fn number(tx: &mut Tx) -> Answer<i64> {
 }
 
 /// After a transaction that failed: takes the file away, unless a row names it all the same.
-pub(super) async fn undo(emr: &Emr, change: &DocumentChange) {
-    let DocumentChange::File(case) = change;
+pub(super) async fn undo(emr: &Emr, case: &DocumentCase) {
     let row: Answer<Option<Number>> = emr.db.one(Sql::new(FILED).bind(case.drive)).await;
     // Where the database cannot say, a file nobody needs is the smaller harm.
     if row.is_ok_and(|row| row.is_none_or(|row| row.number == 0))
@@ -489,8 +488,7 @@ pub(super) async fn undo(emr: &Emr, change: &DocumentChange) {
 }
 
 /// After a transaction that was committed: a row names the file now.
-pub(super) async fn settled(emr: &Emr, change: &DocumentChange) {
-    let DocumentChange::File(case) = change;
+pub(super) async fn settled(emr: &Emr, case: &DocumentCase) {
     if let Some(root) = &emr.documents {
         spool::unmark(root, (case.person.pid, case.drive)).await;
     }

@@ -41,12 +41,11 @@ use crate::emr::documents::Bytes;
 use crate::emr::documents::Columns;
 use crate::emr::documents::Opened;
 use crate::emr::documents::Placed;
-use crate::emr::filing;
 use crate::emr::forms::rows::Held;
 use crate::emr::predicates;
 use crate::emr::writing::Written;
 use crate::portal::Case;
-use crate::portal::document::DocumentChange;
+use crate::portal::document::DocumentCase;
 use crate::portal::form::FormAsk;
 use crate::portal::form::FormChange;
 use crate::portal::form::Policy;
@@ -390,13 +389,11 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &FormChange) -> Answer
     }
 }
 
-/// After a transaction that failed: takes the file of a form away that was to be filed at once.
-pub(super) async fn undo(emr: &Emr, change: &FormChange) {
-    if let FormChange::Fill(case) = change
-        && let Some(signing) = &case.signing
-        && let Some(document) = &signing.charted
-    {
-        filing::undo(emr, &DocumentChange::File(document.clone())).await;
+/// The document of a form that is filed as soon as it is signed.
+pub(super) fn filed(change: &FormChange) -> Option<&DocumentCase> {
+    match change {
+        FormChange::Fill(case) => case.signing.as_ref()?.charted.as_deref(),
+        FormChange::Put(_) | FormChange::Keep(_) => None,
     }
 }
 

@@ -16,14 +16,13 @@ use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
-use crate::emr::filing;
 use crate::emr::mail;
 use crate::emr::mail::mailbox::Mailbox;
 use crate::emr::people::tidy;
 use crate::emr::persons;
 use crate::emr::writing::Written;
 use crate::portal::Case;
-use crate::portal::document::DocumentChange;
+use crate::portal::document::DocumentCase;
 use crate::portal::message::Enclosed;
 use crate::portal::message::MessageAsk;
 use crate::portal::message::MessageCase;
@@ -127,27 +126,13 @@ pub(super) async fn alongside(
     sending::alongside(emr, tx, change).await
 }
 
-/// After a transaction that was committed: rows name the files now.
-pub(super) async fn settled(emr: &Emr, change: &MessageChange) {
-    for change in files(change) {
-        filing::settled(emr, &change).await;
-    }
-}
-
-/// After a transaction that failed: takes the files away that were to go along.
-pub(super) async fn undo(emr: &Emr, change: &MessageChange) {
-    for change in files(change) {
-        filing::undo(emr, &change).await;
-    }
-}
-
-/// What is filed with a message.
-fn files(change: &MessageChange) -> Vec<DocumentChange> {
+/// The documents that are filed with a message.
+pub(super) fn filed(change: &MessageChange) -> Vec<&DocumentCase> {
     let MessageChange::Send { enclosed, .. } = change else {
         return Vec::new();
     };
     let new = enclosed.iter().filter_map(|one| match one {
-        Enclosed::New(case) => Some(DocumentChange::File(case.clone())),
+        Enclosed::New(case) => Some(case.as_ref()),
         Enclosed::Known { .. } => None,
     });
     new.collect()

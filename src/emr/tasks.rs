@@ -33,7 +33,7 @@ pub(super) use rows::written;
 
 pub(super) use decide::apply;
 pub(super) use decide::case;
-pub(super) use decide::undo;
+pub(super) use decide::filed;
 pub use elsewhere::settle;
 pub use opens::Opens;
 pub use opens::opens;

@@ -10,6 +10,8 @@ use crate::portal::Ask;
 use crate::portal::Case;
 use crate::portal::Change;
 use crate::portal::Permit;
+use crate::portal::document::DocumentCase;
+use crate::portal::document::DocumentChange;
 use crate::portal::form::Policy;
 use crate::portal::visit::VisitAsk;
 use crate::portal::visit::VisitChange;
@@ -134,20 +136,25 @@ pub async fn alongside(
 
 /// After a transaction that failed: takes back what a permit left outside the database.
 pub async fn undo(emr: &Emr, permit: &Permit) {
-    match permit.change() {
-        Change::Document(change) => super::filing::undo(emr, change).await,
-        Change::Form(change) => super::forms::undo(emr, change).await,
-        Change::Message(change) => super::message_writing::undo(emr, change).await,
-        Change::Work(change) => super::tasks::undo(emr, change).await,
-        _ => {}
+    for case in filed(permit.change()) {
+        super::filing::undo(emr, case).await;
     }
 }
 
 /// After a transaction that was committed: takes back what a permit needed outside the database until then.
 pub async fn settled(emr: &Emr, permit: &Permit) {
-    match permit.change() {
-        Change::Document(change) => super::filing::settled(emr, change).await,
-        Change::Message(change) => super::message_writing::settled(emr, change).await,
-        _ => {}
+    for case in filed(permit.change()) {
+        super::filing::settled(emr, case).await;
+    }
+}
+
+/// The documents that a change files.
+fn filed(change: &Change) -> Vec<&DocumentCase> {
+    match change {
+        Change::Document(DocumentChange::File(case)) => vec![case],
+        Change::Message(change) => super::message_writing::filed(change),
+        Change::Form(change) => super::forms::filed(change).into_iter().collect(),
+        Change::Work(change) => super::tasks::filed(change).into_iter().collect(),
+        _ => Vec::new(),
     }
 }

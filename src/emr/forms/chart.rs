@@ -144,12 +144,6 @@ fn ids(rows: &[Signature]) -> Vec<Uuid> {
     ids.map(Result::unwrap_or_default).collect()
 }
 
-/// After a transaction that failed: takes the file away again.
-pub async fn undo(emr: &Emr, charting: &Charting) {
-    let change = DocumentChange::File(Box::new(charting.document.clone()));
-    filing::undo(emr, &change).await;
-}
-
 /// The same for a form that is locked as soon as it is signed.
 pub(super) async fn locked(
     emr: &Emr,

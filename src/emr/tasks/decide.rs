@@ -28,6 +28,7 @@ use crate::emr::review;
 use crate::emr::writing::Written;
 use crate::portal::Case;
 use crate::portal::chart::Writer;
+use crate::portal::document::DocumentCase;
 use crate::portal::rules;
 use crate::portal::work::Charting;
 use crate::portal::work::Decide;
@@ -260,11 +261,9 @@ async fn form(emr: &Emr, tx: &mut Tx, (change, row): (&WorkChange, i64)) -> Answ
     }
 }
 
-/// After a transaction that failed: takes away what a decision left outside the database.
-pub(in crate::emr) async fn undo(emr: &Emr, change: &WorkChange) {
-    if let Some(charting) = &change.charting {
-        forms::chart::undo(emr, charting).await;
-    }
+/// The document that a form becomes by a decision.
+pub(in crate::emr) fn filed(change: &WorkChange) -> Option<&DocumentCase> {
+    change.charting.as_ref().map(|charting| &charting.document)
 }
 
 /// A review that is decided the moment it is made, so that what was said about OpenEMR's own row is kept: what was asked

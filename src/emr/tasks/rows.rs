@@ -133,7 +133,9 @@ pub(super) async fn activities(
     let rows: Vec<Activity> = filled(emr, sql, |row: &Activity| row.uuid.as_deref()).await?;
     let profiles = || rows.iter().filter(|row| row.work() == Work::Profile);
     let pids: Vec<i64> = profiles().map(|row| row.pid).collect();
-    let ids: Vec<i64> = profiles().map(|row| row.id).collect();
+    // Of a form that waits again nothing is said any more of what became of it before.
+    let said = |row: &&Activity| row.work() != Work::Form || !row.progress(&[]).waits();
+    let ids: Vec<i64> = rows.iter().filter(said).map(|row| row.id).collect();
     let charts = raw::of_many(&emr.db, &emr.layout, &pids).await?;
     let charts: Charts<Raw> = charts.into_iter().map(|raw| (raw.pid, raw)).collect();
     let mut behind: HashMap<i64, Vec<Review>> = HashMap::new();
