@@ -147,7 +147,7 @@ async fn every_type_is_searched_in_every_layout() {
                     seen.insert(kind.name());
                 }
             }
-            clinic.wait(time::Duration::seconds(30));
+            clinic.wait(time::Duration::seconds(25));
         }
         println!("contract: {layout} found {seen:?}");
         for kind in [
