@@ -104,10 +104,17 @@ async fn ask(browser: &mut Browser<'_>, held: Answer, more: &[(&'static str, &st
     browser.post(&format!("{HERE}/ask"), &fields).await
 }
 
-/// Asks for the first free time with a reason, all the way.
+/// The last free time of a week: one that may still be called off, for which the practice wants a day's notice.
+fn last(html: &str) -> String {
+    let free = every(html, "name=\"slot\" value=\"");
+    let last = free.last().unwrap_or_else(|| panic!("no time in {html}"));
+    last.replace("&#38;", "&")
+}
+
+/// Asks for a free time with a reason, all the way.
 async fn asked(browser: &mut Browser<'_>, reason: &str) {
     let page = week(browser, "Donna Lee").await;
-    let slot = after(&page.text(), "name=\"slot\" value=\"");
+    let slot = last(&page.text());
     let held = hold(browser, (&page, &slot), "").await;
     let done = ask(browser, held, &[("reason", reason)]).await;
     assert_eq!(done.header("location"), format!("{HERE}?done=asked"));
@@ -156,7 +163,7 @@ async fn the_whole_way(clinic: Clinic) {
     let page = week(&mut home, "Donna Lee").await;
     let html = page.text();
     assert!(html.contains("America/New_York"), "{html}");
-    let slot = after(&html, "name=\"slot\" value=\"");
+    let slot = last(&html);
     let held = hold(&mut home, (&page, &slot), "").await;
     assert_eq!(clinic.look(HELD).await, "1");
     assert_eq!(clinic.look(ROW).await, before, "OpenEMR knows nothing yet");
