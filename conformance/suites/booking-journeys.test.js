@@ -147,7 +147,7 @@ test("F121, F124, F127, F138: a patient asks for a visit, staff confirm it, the 
   await follow(home, "Donna Lee");
   await seen(home, "week");
   const late = await last(home);
-  const time = await home.page.$eval(late, (one) => one.innerText.trim().slice(0, 5));
+  const time = await home.page.$eval(late, (one) => one.textContent.trim().slice(0, 5));
   await home.press(late);
   assert.equal(place(home), `${HERE}/ask`);
   assert.match(await home.words(), /Held for you until \d\d:\d\d/);

@@ -106,9 +106,7 @@ async fn ask(browser: &mut Browser<'_>, held: Answer, more: &[(&'static str, &st
 
 /// The last free time of a week: one that may still be called off, for which the practice wants a day's notice.
 fn last(html: &str) -> String {
-    let free = every(html, "name=\"slot\" value=\"");
-    let last = free.last().unwrap_or_else(|| panic!("no time in {html}"));
-    last.replace("&#38;", "&")
+    every(html, "name=\"slot\" value=\"").pop().expect("a time")
 }
 
 /// Asks for a free time with a reason, all the way.

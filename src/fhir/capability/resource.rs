@@ -203,7 +203,7 @@ fn revincludes(served: &Served) -> Vec<String> {
     if !searched(&&served) {
         return Vec::new();
     }
-    // Lists are not looked up among records, and a Group is nobody's: no patient's ledger comes along with it.
+    // Lists are not looked up among records, and a Group or a Questionnaire is nobody's: no patient's ledger comes along.
     if matches!(
         served.kind,
         ResourceType::ValueSet | ResourceType::CodeSystem
@@ -211,7 +211,11 @@ fn revincludes(served: &Served) -> Vec<String> {
         return Vec::new();
     }
     let ledger = |other: &Served| {
-        other.kind == ResourceType::AuditEvent && served.kind == ResourceType::Group
+        other.kind == ResourceType::AuditEvent
+            && matches!(
+                served.kind,
+                ResourceType::Group | ResourceType::Questionnaire
+            )
     };
     let of = |other: &&'static Served| {
         let refers = |known: &&Parameter| !ledger(other) && referred(known).contains(&served.kind);
