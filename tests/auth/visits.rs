@@ -112,8 +112,7 @@ fn last(html: &str) -> String {
 /// Asks for a free time with a reason, all the way.
 async fn asked(browser: &mut Browser<'_>, reason: &str) {
     let page = week(browser, "Donna Lee").await;
-    let slot = last(&page.text());
-    let held = hold(browser, (&page, &slot), "").await;
+    let held = hold(browser, (&page, &last(&page.text())), "").await;
     let done = ask(browser, held, &[("reason", reason)]).await;
     assert_eq!(done.header("location"), format!("{HERE}?done=asked"));
 }
@@ -161,8 +160,7 @@ async fn the_whole_way(clinic: Clinic) {
     let page = week(&mut home, "Donna Lee").await;
     let html = page.text();
     assert!(html.contains("America/New_York"), "{html}");
-    let slot = last(&html);
-    let held = hold(&mut home, (&page, &slot), "").await;
+    let held = hold(&mut home, (&page, &last(&html)), "").await;
     assert_eq!(clinic.look(HELD).await, "1");
     assert_eq!(clinic.look(ROW).await, before, "OpenEMR knows nothing yet");
     let list = home.get(HERE).await.text();
