@@ -11,6 +11,7 @@ use crate::db::Tx;
 use crate::domain::accounts::Post;
 use crate::domain::refusal::Answer;
 use crate::domain::tasks::Work;
+use crate::emr::persons;
 use crate::emr::tasks;
 use crate::store::ledger;
 use crate::store::ledger::Entry;
@@ -45,7 +46,7 @@ pub async fn look(context: &Context<'_>, post: Post) -> Answer<usize> {
     }
     let untold = reviews::untold(&context.emr.db).await?;
     let mut told = 0;
-    for decided in untold.chunk_by(|one, other| one.pid == other.pid) {
+    for decided in untold.chunk_by(|one, other| one.person() == other.person()) {
         match tell(context, post, decided).await {
             Ok(sent) => told += usize::from(sent),
             Err(failure) => tracing::warn!(?failure, "a decision could not be told"),
@@ -56,12 +57,15 @@ pub async fn look(context: &Context<'_>, post: Post) -> Answer<usize> {
 
 /// Tells one patient of decisions; whether a letter is on its way.
 async fn tell(context: &Context<'_>, post: Post, decided: &[Untold]) -> Answer<bool> {
-    let Some(pid) = decided.first().map(|one| one.pid) else {
+    let Some(person) = decided.first().map(Untold::person) else {
         return Ok(false);
     };
+    let pid = person.pid;
+    // Of a chart that was deleted the number may be somebody else's by now: to them it is no news.
+    let here = persons::by_pid(context.emr, pid).await? == Some(person);
     let registered = Work::Registration.code().0;
     // Who registered gets a letter of another kind, with the decision.
-    let news = decided.iter().any(|one| one.kind != registered);
+    let news = here && decided.iter().any(|one| one.kind != registered);
     let ids = decided.iter().map(Untold::id).collect();
     let news = news_of(context, post, (pid, ids, news)).await?;
     context

@@ -17,6 +17,7 @@ use crate::domain::coverage::Policy;
 use crate::domain::coverage::Relationship;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
+use crate::domain::refusal::Failure;
 use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
 use crate::emr::chart;
@@ -55,6 +56,10 @@ const HELD_END: &str = ", CAST(d.date_end AS CHAR) AS ended";
 const NO_END: &str = ", NULL AS ended";
 const OF_ONE: &str = " FROM insurance_data d WHERE d.uuid = ? AND d.pid = ?";
 
+/// The chart, held until the transaction ends. OpenEMR gives the number of a deleted one to the next: the id says whose
+/// it is.
+const CHART: &str = "SELECT pid FROM patient_data WHERE pid = ? AND uuid = ?";
+
 /// OpenEMR's billing wants the subscriber's own data in the row: of a patient who is insured on their own account those
 /// of the chart, of somebody else the name.
 const INSERT: &str = "INSERT INTO insurance_data (uuid, pid, type, provider, plan_name, policy_number, group_number, \
@@ -62,9 +67,11 @@ const INSERT: &str = "INSERT INTO insurance_data (uuid, pid, type, provider, pla
     subscriber_lname, subscriber_ss, subscriber_DOB, subscriber_sex, subscriber_street, subscriber_city, \
     subscriber_state, subscriber_postal_code, subscriber_country, subscriber_phone, copay, subscriber_employer) ";
 const OWN: &str = "SELECT ?, p.pid, ?, ?, ?, ?, ?, ?, ?, 'TRUE', '', p.fname, p.mname, p.lname, '', p.DOB, p.sex, \
-    p.street, p.city, p.state, p.postal_code, p.country_code, p.phone_home, '', '' FROM patient_data p WHERE p.pid = ?";
+    p.street, p.city, p.state, p.postal_code, p.country_code, p.phone_home, '', '' FROM patient_data p \
+    WHERE p.pid = ? AND p.uuid = ?";
 const OTHERS: &str = "SELECT ?, p.pid, ?, ?, ?, ?, ?, ?, ?, 'TRUE', '', ?, '', ?, '', NULL, '', '', '', '', '', '', '', \
-    '', '' FROM patient_data p WHERE p.pid = ?";
+    '', '' FROM patient_data p \
+    WHERE p.pid = ? AND p.uuid = ?";
 
 const ENDED: &str = "UPDATE insurance_data SET date_end = ? WHERE uuid = ? AND pid = ?";
 
@@ -79,6 +86,12 @@ const MOST: usize = 255;
 #[derive(FromRow)]
 struct Taken {
     uuid: Option<Vec<u8>>,
+}
+
+#[derive(FromRow)]
+struct Chart {
+    #[expect(dead_code, reason = "that there is a row is all that is asked")]
+    pid: i64,
 }
 
 #[derive(FromRow)]
@@ -181,7 +194,7 @@ fn fits(policy: &Policy) -> Result<(), Refusal> {
 /// Writes an insurance, or a patient's wish for one.
 ///
 /// # Errors
-/// `Conflict` where it says something else by now, or another of its rank begins on that day.
+/// `Conflict` where it says something else by now, another of its rank begins on that day, or the chart is gone.
 pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &InsuranceChange) -> Answer<Written> {
     let ask = &change.ask;
     if !change.waits {
@@ -215,15 +228,21 @@ pub(super) async fn write(
     (person, id, before): (Person, Uuid, Option<&Policy>),
     (policy, insurer): (&Policy, Option<i64>),
 ) -> Answer<()> {
+    let lock = tx.lock_clause();
+    let chart = Sql::new(CHART).bind(person.pid).bind(person.uuid);
+    let chart: Option<Chart> = tx.one(chart.push(lock)).await?;
+    chart.ok_or_else(gone)?;
     let insurer = insurer.map(|insurer| insurer.to_string());
     let done = match before {
         None => {
             let insurer = insurer.unwrap_or_default();
-            tx.run(insert((person, id), (policy, insurer))).await?;
-            uuids::register(tx, id, ("insurance_data", "id"), 0).await
+            match tx.run(insert((person, id), (policy, insurer))).await {
+                Ok(1) => uuids::register(tx, id, ("insurance_data", "id"), 0).await,
+                Ok(_) => return Err(gone()),
+                Err(failure) => Err(failure),
+            }
         }
         Some(before) => {
-            let lock = tx.lock_clause();
             let ends = emr.layout.has("insurance_data", "date_end");
             let sql = Sql::new(HELD)
                 .push(if ends { HELD_END } else { NO_END })
@@ -259,6 +278,11 @@ pub(super) async fn write(
     Ok(())
 }
 
+fn gone() -> Failure {
+    let why = "The chart of this request is gone: it was deleted or merged in OpenEMR.";
+    Refusal::Conflict(why.to_owned()).into()
+}
+
 fn insert((person, id): (Person, Uuid), (policy, insurer): (&Policy, String)) -> Sql {
     let own = policy.relationship == Relationship::Own;
     let sql = Sql::new(INSERT)
@@ -276,7 +300,7 @@ fn insert((person, id): (Person, Uuid), (policy, insurer): (&Policy, String)) ->
         true => sql,
         false => sql.bind(stored(first)).bind(stored(last)),
     };
-    sql.bind(person.pid)
+    sql.bind(person.pid).bind(person.uuid)
 }
 
 fn update((person, id): (Person, Uuid), (policy, insurer): (&Policy, String)) -> Sql {
@@ -320,3 +344,6 @@ impl Held {
             && self.begun.as_deref().and_then(wall::day) == before.start
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use crate::emr::uuids::Table;
 
 const BY_PID: &str = "SELECT pid, uuid FROM patient_data WHERE pid = ?";
 
-const NAMES: &str = "SELECT pid, fname, mname, lname FROM patient_data WHERE pid IN ";
+const NAMES: &str = "SELECT pid, uuid, fname, mname, lname FROM patient_data WHERE pid IN ";
 
 const ENDS: &str = "SELECT MIN(pid) AS first, MAX(pid) AS last FROM patient_data";
 
@@ -27,6 +27,7 @@ const BY_UUID: &str = "SELECT pid, uuid FROM patient_data WHERE uuid = ?";
 #[derive(FromRow)]
 struct NameRow {
     pid: i64,
+    uuid: Option<Vec<u8>>,
     fname: Option<String>,
     mname: Option<String>,
     lname: Option<String>,
@@ -106,6 +107,26 @@ pub async fn names(emr: &Emr, pids: &[i64]) -> Answer<HashMap<i64, String>> {
     let rows: Vec<NameRow> = emr.db.all(sql).await?;
     let name = |row: NameRow| (row.pid, staff::display(row.fname, row.mname, row.lname));
     Ok(rows.into_iter().map(name).collect())
+}
+
+/// The names of these people; who has no chart any more is absent, whoever has its number by now.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub(super) async fn names_of(emr: &Emr, people: &[Person]) -> Answer<HashMap<Person, String>> {
+    if people.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = Sql::new(NAMES).list(people.iter().map(|person| person.pid));
+    let rows: Vec<NameRow> = emr.db.all(sql).await?;
+    let named = rows.into_iter().filter_map(|row| {
+        let person = Person {
+            pid: row.pid,
+            uuid: uuids::known(row.uuid.as_deref())?,
+        };
+        Some((person, staff::display(row.fname, row.mname, row.lname)))
+    });
+    Ok(named.collect())
 }
 
 /// The name of one chart, within a transaction: whoever holds a connection must not wait for another.

@@ -37,9 +37,12 @@ use crate::store::reviews::Review;
 use crate::store::reviews::Wanted;
 use crate::store::reviews::Which;
 
-/// The one waiting row of a patient. The chart is held, so that nobody of this house adds another meanwhile.
-const WAITING: &str = "SELECT id, table_args FROM onsite_portal_activity WHERE patient_id = ? AND activity = 'profile' \
-    AND require_audit = 1 AND status = 'waiting' AND pending_action = 'review' ORDER BY id DESC LIMIT 1";
+/// The one waiting row of a patient. The chart is held, so that nobody of this house adds another meanwhile. OpenEMR gives
+/// the number of a deleted chart to the next one: what somebody else asked for is left alone.
+const WAITING: &str = "SELECT a.id, a.table_args FROM onsite_portal_activity a WHERE a.patient_id = ? \
+    AND a.activity = 'profile' AND a.require_audit = 1 AND a.status = 'waiting' AND a.pending_action = 'review' \
+    AND NOT EXISTS (SELECT 1 FROM anteroom_review o WHERE o.activity = a.id AND o.patient <> ?) \
+    ORDER BY a.id DESC LIMIT 1";
 
 const BY_ROW: &str = "SELECT id, table_args FROM onsite_portal_activity WHERE id = ?";
 
@@ -108,9 +111,7 @@ pub(super) async fn put(
     (person, held, cells): (Person, &Raw, &[(&'static str, String)]),
 ) -> Answer<Written> {
     let lock = tx.lock_clause();
-    let waiting: Option<Row> = tx
-        .one(Sql::new(WAITING).bind(person.pid).push(lock))
-        .await?;
+    let waiting: Option<Row> = tx.one(waiting(person).push(lock)).await?;
     let now = emr.zone.wall(emr.now());
     let mut fields = match waiting.as_ref().and_then(|row| row.table_args.as_deref()) {
         Some(text) => entries(text).ok_or_else(unreadable)?,
@@ -144,6 +145,10 @@ pub(super) async fn put(
     Ok(Written::Review(task_id(row)))
 }
 
+fn waiting(person: Person) -> Sql {
+    Sql::new(WAITING).bind(person.pid).bind(person.uuid)
+}
+
 /// Keeps what a patient changed where nobody has to agree: who asked, through which app, and for what. What waits of
 /// earlier is told too, because all fields of the page stand in it and would be put back.
 ///
@@ -157,9 +162,7 @@ pub(super) async fn at_once(
 ) -> Answer<()> {
     let (person, _, cells) = wish;
     let lock = tx.lock_clause();
-    let waiting: Option<Row> = tx
-        .one(Sql::new(WAITING).bind(person.pid).push(lock))
-        .await?;
+    let waiting: Option<Row> = tx.one(waiting(person).push(lock)).await?;
     let fields = waiting
         .as_ref()
         .and_then(|row| entries(row.table_args.as_deref()?));
@@ -399,7 +402,8 @@ pub(super) async fn seen(emr: &Emr, tx: &mut Tx, (ask, row): (&WorkAsk, i64)) ->
     let reviews = reviews::held(tx, Wanted::Activities(&[row])).await?;
     let wish = wish(&emr.known().lists, &held, &args, &reviews);
     let same = |(piece, asked): (&Piece, &Asked)| piece.asked == *asked;
-    let moved = wish.pieces.len() != task.asked.len()
+    let moved = reviews.iter().any(|one| one.person() != task.person)
+        || wish.pieces.len() != task.asked.len()
         || !wish.pieces.iter().zip(&task.asked).all(same)
         || note(&args) != task.note;
     match moved {

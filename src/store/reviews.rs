@@ -26,8 +26,8 @@ const SELECT: &str = "SELECT id, kind, pid, patient, resource, asked, known, sta
     decided, decided_by, activity FROM anteroom_review WHERE ";
 
 /// Decided, and nobody told the patient. What the patient took back needs no letter.
-const UNTOLD: &str = "SELECT id, pid, kind FROM anteroom_review \
-    WHERE told IS NULL AND status IN ('completed', 'rejected') ORDER BY pid, id LIMIT 200";
+const UNTOLD: &str = "SELECT id, pid, patient, kind FROM anteroom_review \
+    WHERE told IS NULL AND status IN ('completed', 'rejected') ORDER BY pid, patient, id LIMIT 200";
 
 /// Of any number of servers that look, one tells it.
 const TOLD: &str = "UPDATE anteroom_review SET told = ? WHERE id = ? AND told IS NULL";
@@ -161,8 +161,8 @@ pub enum Wanted<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Untold {
     id: Vec<u8>,
-    /// Whose chart.
-    pub pid: i64,
+    pid: i64,
+    patient: Vec<u8>,
     /// Code of the kind of work.
     pub kind: String,
 }
@@ -171,6 +171,14 @@ impl Untold {
     /// The id of the review.
     pub fn id(&self) -> Uuid {
         Uuid::from_slice(&self.id).unwrap_or_default()
+    }
+
+    /// Whose chart.
+    pub fn person(&self) -> Person {
+        Person {
+            pid: self.pid,
+            uuid: Uuid::from_slice(&self.patient).unwrap_or_default(),
+        }
     }
 }
 

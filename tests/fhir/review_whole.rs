@@ -7,6 +7,7 @@ use anteroom::worker::telling::Of;
 use axum::http::StatusCode;
 use serde_json::Value;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::review::decided;
 use super::review::sent;
@@ -164,6 +165,39 @@ async fn f148_what_is_left_of_an_insurance_keeps_to_the_rules() {
             refused.text()
         );
         assert_eq!(read(&clinic, &staff, &at).await["status"], "requested");
+        clinic.close().await;
+    }
+}
+
+#[tokio::test]
+async fn f148_an_insurance_of_a_deleted_chart_is_nobody_elses() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let own = clinic.token(maria, EVERYTHING).await;
+        let found = read(&clinic, &own, "/fhir/Coverage").await;
+        let mut card = found["entry"][0]["resource"].clone();
+        card["subscriberId"] = json!("CHH-448120-02");
+        let waits = put(&clinic, &own, &card).await;
+        assert_eq!(waits.status, StatusCode::ACCEPTED, "{}", waits.text());
+        let staff = manager(&clinic).await;
+        let waiting = "/fhir/Task?code=review-coverage&status=requested";
+        let task = read(&clinic, &staff, waiting).await["entry"][0]["resource"].clone();
+        let at = format!("/fhir/Task/{}", task["id"].as_str().unwrap_or_default());
+        // The chart is deleted, and the next patient gets its number.
+        let known: Uuid = maria.id.parse().expect("an id");
+        let other = Uuid::from_u128(0x77);
+        let given = Sql::new("UPDATE patient_data SET uuid = ? WHERE uuid = ?");
+        let done = clinic.app.emr.db.run(given.bind(other).bind(known)).await;
+        assert_eq!(done.expect("changes"), 1);
+        let mut late = task.clone();
+        late["status"] = json!("completed");
+        let late = put(&clinic, &staff, &late).await;
+        assert!(late.status.is_client_error(), "{}", late.text());
+        assert_ne!(clinic.get(&at, &staff).await.status, StatusCode::OK);
+        let left = read(&clinic, &staff, waiting).await.to_string();
+        assert!(!left.contains(task["id"].as_str().unwrap_or_default()));
+        let number = "SELECT CAST(COUNT(*) AS CHAR) AS text FROM insurance_data WHERE policy_number = 'CHH-448120-02'";
+        assert_eq!(clinic.look(number).await, "0");
         clinic.close().await;
     }
 }

@@ -335,6 +335,34 @@ async fn f148_nobody_decides_about_a_wish_that_was_not_seen() {
 }
 
 #[tokio::test]
+async fn f148_a_wish_is_not_added_to_what_a_deleted_chart_asked_for() {
+    let practice = Fixture::with(CHART).await;
+    let patient = || User::Patient(person());
+    let street = edit(chart(&practice).await, &[(Part::Street, "2 Oak")]);
+    done(&practice, patient(), street).await.expect("waits");
+    // The chart was deleted, and the next patient got its number.
+    let given =
+        Sql::new("UPDATE anteroom_review SET patient = x'00000000000000000000000000000077'");
+    practice.emr.db.run(given).await.expect("changes");
+    assert_eq!(tasks(&practice).await, []);
+    let city = edit(chart(&practice).await, &[(Part::City, "Albany")]);
+    done(&practice, patient(), city).await.expect("waits");
+    assert_eq!(seen(&practice).await.waiting, 2, "a row of its own");
+    let task = tasks(&practice).await.remove(0);
+    let asked: Vec<&str> = task.asked.iter().map(|one| one.after.as_str()).collect();
+    assert_eq!(asked, ["Albany"]);
+    let system = User::System;
+    done(&practice, system, accept(&task))
+        .await
+        .expect("is taken over");
+    let now = seen(&practice).await;
+    assert_eq!(
+        (now.street.as_str(), now.city.as_str()),
+        ("1 Elm", "Albany")
+    );
+}
+
+#[tokio::test]
 async fn f148_what_is_taken_over_at_once_is_not_asked_for_by_what_waits() {
     let practice = Fixture::with(CHART).await;
     let patient = || User::Patient(person());

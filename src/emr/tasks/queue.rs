@@ -18,8 +18,8 @@ const ACTIVITIES: &str = "SELECT CASE WHEN a.activity = 'profile' THEN 'review-p
     COUNT(*) AS total FROM onsite_portal_activity a JOIN patient_data p ON p.pid = a.patient_id \
     WHERE a.date IS NOT NULL";
 
-const REVIEWS: &str = "SELECT r.kind, COUNT(*) AS total FROM anteroom_review r JOIN patient_data p ON p.pid = r.pid \
-    WHERE r.activity IS NULL AND r.status = 'waiting'";
+const REVIEWS: &str = "SELECT r.kind, COUNT(*) AS total FROM anteroom_review r JOIN patient_data p \
+    ON p.pid = r.pid AND p.uuid = r.patient WHERE r.activity IS NULL AND r.status = 'waiting'";
 
 /// Rows of OpenEMR's queue that are listed at most, the oldest.
 const MOST: u32 = 1_000;
@@ -67,7 +67,9 @@ struct Row {
 /// As [`crate::db::Db::all`].
 pub async fn counts(emr: &Emr, reach: &Reach) -> Answer<Counts> {
     let person = reach.patient();
-    let mut queue = Sql::new(ACTIVITIES).push(rows::WAITING);
+    let mut queue = Sql::new(ACTIVITIES)
+        .push(rows::OF_CHART)
+        .push(rows::WAITING);
     let mut alone = Sql::new(REVIEWS);
     if let Some(person) = person {
         queue = queue.push(" AND a.patient_id = ?").bind(person.pid);

@@ -89,8 +89,8 @@ async fn all_reviewed(
     if found.is_empty() {
         return Ok(Vec::new());
     }
-    let pids: Vec<i64> = found.iter().map(|review| review.pid).collect();
-    let names = persons::names(emr, &pids).await?;
+    let people: Vec<Person> = found.iter().map(Review::person).collect();
+    let names = persons::names_of(emr, &people).await?;
     let papers = papers::names(emr, &found).await?;
     let deciders: Vec<Uuid> = found.iter().filter_map(Review::decided_by).collect();
     let mut staff: HashMap<Uuid, String> = HashMap::new();
@@ -103,8 +103,10 @@ async fn all_reviewed(
     }
     let placed = found
         .iter()
-        // A chart that was merged away has no name any more.
-        .filter_map(|review| reviewed(emr, review, (names.get(&review.pid)?, &staff, &papers)));
+        // A chart that was merged away or deleted has no name any more; its number may be another's.
+        .filter_map(|review| {
+            reviewed(emr, review, (names.get(&review.person())?, &staff, &papers))
+        });
     Ok(placed.collect())
 }
 

@@ -46,6 +46,11 @@ const ACTIVITIES: &str = "SELECT a.id, CAST(a.date AS CHAR) AS at, a.activity, a
     LEFT JOIN users u ON u.id = a.action_user AND a.action_user > 0 AND u.username <> '' \
     WHERE a.activity IN ('profile', 'document', 'payment', 'invoice') AND a.date IS NOT NULL";
 
+/// OpenEMR gives the number of a chart that was deleted to the next one: what somebody else asked for through this house
+/// is not this patient's. Forms lie in the chart themselves.
+pub(super) const OF_CHART: &str = " AND (a.activity <> 'profile' OR NOT EXISTS \
+    (SELECT 1 FROM anteroom_review o WHERE o.activity = a.id AND o.patient <> p.uuid))";
+
 /// What the desk has to decide; [`super::queue`] counts the same rows.
 pub(super) const WAITING: &str = " AND a.activity IN ('profile', 'document') \
     AND a.status IN ('waiting', 'editing', 'new') AND a.pending_action = 'review'";
@@ -98,7 +103,7 @@ pub(super) async fn activities(
     (person, only): (Option<Person>, Only),
     query: &Query,
 ) -> Answer<Vec<Placed>> {
-    let mut sql = Sql::new(ACTIVITIES);
+    let mut sql = Sql::new(ACTIVITIES).push(OF_CHART);
     if only == Only::Waiting {
         sql = sql.push(WAITING);
     }

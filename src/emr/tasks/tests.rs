@@ -89,6 +89,33 @@ async fn states_owners_and_reasons_are_told() {
     assert_eq!(all[4].asked.len(), 3);
 }
 
+/// What somebody asked for whose chart was deleted, and whose number the first patient was given.
+const ANOTHERS: &str = "
+INSERT INTO onsite_portal_activity (id, date, patient_id, activity, require_audit, pending_action, action_taken, status, narrative, table_args, action_user, action_taken_time)
+  VALUES (9, '2026-11-20 10:00:00', 1, 'profile', 1, 'review', '', 'waiting', 'Changed', 'a:1:{s:4:\"city\";s:4:\"Troy\";}', 0, NULL);
+INSERT INTO anteroom_review (id, kind, pid, patient, resource, asked, known, status, reason, client_id, created, activity)
+  VALUES (x'00000000000000000000000000000097', 'review-profile', 1, x'00000000000000000000000000000077', 'Patient/00000000-0000-0000-0000-000000000077',
+    '{}', '{}', 'waiting', '', 'app', 1763643600000, 9),
+  (x'00000000000000000000000000000098', 'review-coverage', 1, x'00000000000000000000000000000077', 'Coverage/00000000-0000-0000-0000-000000000006',
+    '{\"rank\":\"primary\",\"relationship\":\"self\",\"number\":\"X2\",\"insurer\":3}', 'null', 'waiting', '', 'app', 1763643600000, NULL);
+";
+
+#[tokio::test]
+async fn f148_what_waits_of_a_deleted_chart_is_not_told_of_who_has_its_number() {
+    let practice = Fixture::with(&format!("{WORK}{ANOTHERS}")).await;
+    let all = wide("system/*.rs", ResourceType::Task, Interaction::Search);
+    let own = reach(1, "patient/*.rs", ResourceType::Task, Interaction::Search);
+    for (who, tasks) in [(&all, 6), (&own, 5)] {
+        assert_eq!(paged(&practice, who, 10).await.len(), tasks);
+        let counted = counts(&practice.emr, who).await.expect("counts");
+        let of = |work| counted.of(work);
+        assert_eq!((of(Work::Profile), of(Work::Coverage)), (0, 0));
+        assert_eq!(of(Work::Form), 1);
+        let waits = queue(&practice.emr, who, None).await.expect("a queue");
+        assert_eq!(waits.len(), 1, "the form");
+    }
+}
+
 #[tokio::test]
 async fn case_142_a_task_of_somebody_else_is_not_found_by_its_id() {
     let practice = Fixture::with(WORK).await;
