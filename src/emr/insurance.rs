@@ -1,6 +1,7 @@
 //! Insurances written: by staff at once, by patients as a review that staff decide.
 
 mod kept;
+mod subscriber;
 
 use sqlx::FromRow;
 use time::Date;
@@ -77,7 +78,6 @@ const ENDED: &str = "UPDATE insurance_data SET date_end = ? WHERE uuid = ? AND p
 
 const UPDATE: &str = "UPDATE insurance_data SET type = ?, provider = ?, plan_name = ?, policy_number = ?, \
     group_number = ?, subscriber_relationship = ?, date = ?";
-const NAMED: &str = ", subscriber_fname = ?, subscriber_lname = ?";
 const WHERE: &str = " WHERE uuid = ? AND pid = ?";
 
 /// Letters a column holds at most.
@@ -256,9 +256,9 @@ pub(super) async fn write(
                 let why = "The insurance was changed by somebody else meanwhile: read it again.";
                 return Err(Refusal::Conflict(why.to_owned()).into());
             }
-            tx.run(update((person, id), (policy, insurer)))
-                .await
-                .map(|_| ())
+            let sql = update((policy, insurer));
+            let sql = subscriber::said(emr, sql, (before, policy)).push(WHERE);
+            tx.run(sql.bind(id).bind(person.pid)).await.map(|_| ())
         }
     };
     if let Err(failure) = done {
@@ -303,22 +303,16 @@ fn insert((person, id): (Person, Uuid), (policy, insurer): (&Policy, String)) ->
     sql.bind(person.pid).bind(person.uuid)
 }
 
-fn update((person, id): (Person, Uuid), (policy, insurer): (&Policy, String)) -> Sql {
-    let [first, last] = &policy.subscriber;
+fn update((policy, insurer): (&Policy, String)) -> Sql {
     let start: Value = policy.start.into();
-    let sql = Sql::new(UPDATE)
+    Sql::new(UPDATE)
         .bind(policy.rank.word())
         .bind(insurer)
         .bind(stored(&policy.plan))
         .bind(stored(&policy.number))
         .bind(stored(&policy.group))
         .bind(coverages::written(policy.relationship))
-        .bind(start);
-    let sql = match policy.relationship {
-        Relationship::Own => sql,
-        _ => sql.push(NAMED).bind(stored(first)).bind(stored(last)),
-    };
-    sql.push(WHERE).bind(id).bind(person.pid)
+        .bind(start)
 }
 
 impl Held {

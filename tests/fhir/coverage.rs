@@ -1,7 +1,9 @@
 //! Insurances: read with their insurer, sent by patients for review, written by staff.
 
+use anteroom::db::sql::Sql;
 use axum::http::StatusCode;
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::clinic::EVERYTHING;
 use crate::fhir::chart::both;
@@ -52,6 +54,77 @@ async fn an_insurance_is_read_changed_by_review_and_added_by_staff() {
         let twice = send(&clinic, to, &[("content-type", FHIR)], &new.to_string()).await;
         assert_eq!(twice.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(twice.text().contains("coverage.taken"), "{}", twice.text());
+        clinic.close().await;
+    }
+}
+
+/// The test's insurance, and what it says of whoever is insured.
+const WHOSE: &str = "SELECT CONCAT_WS('|', subscriber_relationship, subscriber_fname, COALESCE(subscriber_mname, ''), \
+    subscriber_lname, COALESCE(subscriber_ss, ''), COALESCE(CAST(subscriber_DOB AS CHAR), '-'), \
+    COALESCE(subscriber_sex, ''), COALESCE(subscriber_street, ''), COALESCE(subscriber_city, ''), \
+    COALESCE(subscriber_phone, ''), COALESCE(subscriber_employer, '')) AS text \
+    FROM insurance_data WHERE policy_number = 'WHOSE-1'";
+
+/// The same, as the chart says it of the patient.
+const PATIENTS: &str = "SELECT CONCAT_WS('|', 'self', fname, COALESCE(mname, ''), lname, '', \
+    COALESCE(CAST(DOB AS CHAR), '-'), COALESCE(sex, ''), COALESCE(street, ''), COALESCE(city, ''), \
+    COALESCE(phone_home, ''), '') AS text FROM patient_data \
+    WHERE pid = (SELECT pid FROM insurance_data WHERE policy_number = 'WHOSE-1')";
+
+#[tokio::test]
+async fn f148_nothing_of_who_was_insured_stays_beside_somebody_elses_name() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let own = clinic.token(maria, EVERYTHING).await;
+        let found = read(&clinic, &own, "/fhir/Coverage").await;
+        let id = found["entry"][0]["resource"]["id"].as_str().expect("an id");
+        let id: Uuid = id.parse().expect("an id");
+        let spouses = Sql::new(
+            "UPDATE insurance_data SET policy_number = 'WHOSE-1', subscriber_relationship = 'spouse', \
+             subscriber_fname = 'Pat', subscriber_mname = 'Q', subscriber_lname = 'Kim', subscriber_ss = '123', \
+             subscriber_DOB = '1970-01-02', subscriber_sex = 'Male', subscriber_street = '9 Ash', \
+             subscriber_city = 'Troy', subscriber_phone = '555-9', subscriber_employer = 'Mill' WHERE uuid = ?",
+        );
+        let done = clinic.app.emr.db.run(spouses.bind(id)).await;
+        assert_eq!(done.expect("changes"), 1);
+        let staff = manager(&clinic).await;
+        let path = format!("/fhir/Coverage/{id}");
+        let related = |code: &str| {
+            json!({"coding": [{"system":
+            "http://terminology.hl7.org/CodeSystem/subscriber-relationship", "code": code}]})
+        };
+        for (code, name, says) in [
+            (
+                "spouse",
+                "Pat Kim",
+                "spouse|Pat|Q|Kim|123|1970-01-02|Male|9 Ash|Troy|555-9|Mill",
+            ),
+            (
+                "spouse",
+                "Lee Park",
+                "spouse|Lee||Park||-||9 Ash|Troy|555-9|",
+            ),
+            ("self", "", ""),
+            ("child", "Jo Park", "child|Jo||Park||-|||||"),
+        ] {
+            let mut card = read(&clinic, &staff, &path).await;
+            card["relationship"] = related(code);
+            match name {
+                "" => {
+                    card.as_object_mut()
+                        .expect("an object")
+                        .remove("subscriber");
+                }
+                name => card["subscriber"] = json!({"display": name}),
+            }
+            let done = put(&clinic, &staff, &card).await;
+            assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+            let expected = match says {
+                "" => clinic.look(PATIENTS).await,
+                says => says.to_owned(),
+            };
+            assert_eq!(clinic.look(WHOSE).await, expected, "{code} {name}");
+        }
         clinic.close().await;
     }
 }

@@ -400,10 +400,23 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
         ("insurance_data", "uuid"),
         "UPDATE insurance_data SET uuid = uuid, type = type, provider = provider, plan_name = plan_name, \
          policy_number = policy_number, group_number = group_number, \
-         subscriber_relationship = subscriber_relationship, subscriber_fname = subscriber_fname, \
-         subscriber_lname = subscriber_lname, date = date WHERE 1 = 0",
-        "UPDATE (uuid, type, provider, plan_name, policy_number, group_number, subscriber_relationship, \
-         subscriber_fname, subscriber_lname, date) ON insurance_data",
+         subscriber_relationship = subscriber_relationship, subscriber_fname = subscriber_fname, subscriber_mname = subscriber_mname, \
+         subscriber_lname = subscriber_lname, subscriber_ss = subscriber_ss, \
+         subscriber_DOB = subscriber_DOB, subscriber_sex = subscriber_sex, \
+         subscriber_street = subscriber_street, subscriber_city = subscriber_city, \
+         subscriber_state = subscriber_state, subscriber_postal_code = subscriber_postal_code, \
+         subscriber_country = subscriber_country, subscriber_phone = subscriber_phone, \
+         subscriber_employer = subscriber_employer, subscriber_employer_street = subscriber_employer_street, \
+         subscriber_employer_city = subscriber_employer_city, subscriber_employer_state = subscriber_employer_state, \
+         subscriber_employer_postal_code = subscriber_employer_postal_code, subscriber_employer_country = subscriber_employer_country, \
+         date = date WHERE 1 = 0",
+        "UPDATE (uuid, type, provider, plan_name, policy_number, group_number, subscriber_relationship, subscriber_fname, \
+         subscriber_mname, subscriber_lname, subscriber_ss, \
+         subscriber_DOB, subscriber_sex, subscriber_street, \
+         subscriber_city, subscriber_state, subscriber_postal_code, \
+         subscriber_country, subscriber_phone, subscriber_employer, \
+         subscriber_employer_street, subscriber_employer_city, subscriber_employer_state, \
+         subscriber_employer_postal_code, subscriber_employer_country, date) ON insurance_data",
         "nobody can change an insurance",
     ),
     privilege(
@@ -411,6 +424,13 @@ pub(super) const PRIVILEGES: &[Privilege] = &[
         "UPDATE insurance_data SET date_end = date_end WHERE 1 = 0",
         "UPDATE (date_end) ON insurance_data",
         "nobody can end an insurance",
+    ),
+    privilege(
+        ("insurance_data", "subscriber_street_line_2"),
+        "UPDATE insurance_data SET subscriber_street_line_2 = subscriber_street_line_2, \
+         subscriber_employer_street_line_2 = subscriber_employer_street_line_2 WHERE 1 = 0",
+        "UPDATE (subscriber_street_line_2, subscriber_employer_street_line_2) ON insurance_data",
+        "nobody can change who is insured",
     ),
     privilege(
         ("insurance_companies", "uuid"),
