@@ -185,6 +185,15 @@ pub struct Signed {
     pub witness: Option<Uuid>,
 }
 
+/// A signature that OpenEMR's own portal took; nothing here vouches for it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Elsewhere {
+    /// The picture of it, as a data URI.
+    pub picture: String,
+    /// When, as OpenEMR has it.
+    pub at: Option<OffsetDateTime>,
+}
+
 /// A form in a patient's Documents Center (`onsite_documents`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Form {
@@ -210,6 +219,8 @@ pub struct Form {
     pub reason: String,
     /// The signature.
     pub signed: Option<Signed>,
+    /// Where none was given here, the one OpenEMR's own portal took.
+    pub elsewhere: Option<Elsewhere>,
     /// The document of the chart it has become: `documents.id`.
     pub filed: Option<i64>,
     /// Who put it before the patient: `users.id`.

@@ -324,6 +324,17 @@ pub fn signature_of(app: &App, form: &Paper) -> Option<SignedView> {
     })
 }
 
+/// The signature OpenEMR's own portal took, and when.
+pub fn elsewhere_of(app: &App, form: &Paper) -> Option<SignedView> {
+    let signed = form.elsewhere.as_ref()?;
+    Some(SignedView {
+        name: String::new(),
+        picture: signed.picture.clone(),
+        at: signed.at.map_or_else(String::new, |at| minutes(app, at)),
+        note: "Signed in OpenEMR's own portal; not verified here.",
+    })
+}
+
 fn said(kind: &'static str, text: &str) -> PartView {
     PartView {
         kind,

@@ -59,6 +59,17 @@ pub struct Signed {
     pub since: &'static str,
 }
 
+/// A signature that OpenEMR's own portal took: nothing here vouches for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// When, on the practice's clock; empty where OpenEMR does not say.
+    pub at: String,
+    /// The practice's zone.
+    pub zone: String,
+    /// The hash of its picture, as OpenEMR keeps it.
+    pub hash: String,
+}
+
 /// What stands on the sheet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
@@ -72,6 +83,8 @@ pub struct Shown {
     pub lines: Vec<Line>,
     /// The signature; `None` where there is none yet.
     pub signed: Option<Signed>,
+    /// Where there is none, the one OpenEMR took.
+    pub elsewhere: Option<Elsewhere>,
     /// In which language our own words are.
     pub language: Language,
     /// On which paper.
@@ -207,6 +220,31 @@ fn marks<'a>(shown: &'a Shown, fonts: &Fonts, width: f32) -> Vec<Mark<'a>> {
         marks.push(Mark::Gap(5.0));
     }
     let Some(signed) = &shown.signed else {
+        if let Some(signed) = &shown.elsewhere {
+            marks.push(Mark::Rule);
+            let when = match signed.at.as_str() {
+                "" => String::new(),
+                at => format!(" {at} ({})", signed.zone),
+            };
+            let what = said("Signed in OpenEMR's own portal; not verified here.");
+            for (text, look) in [
+                (format!("{what}{when}"), (10.5, Cut::Bold, INK)),
+                (
+                    said("The picture of the signature stays with the form in OpenEMR."),
+                    SMALL,
+                ),
+                (
+                    format!("SHA3-512: {}", signed.hash),
+                    (7.0, Cut::Regular, SOFT),
+                ),
+            ] {
+                let (size, cut, _) = look;
+                for line in fonts.lines(&text, width, (size, cut)) {
+                    marks.push(Mark::Text(line, look, 0.0));
+                }
+            }
+            return marks;
+        }
         let text = said("Not signed.");
         marks.push(Mark::Gap(10.0));
         marks.push(Mark::Text(text, SMALL, 0.0));
@@ -302,6 +340,43 @@ mod tests {
     use super::*;
 
     #[test]
+    fn f157_a_signature_of_openemrs_own_portal_is_told_as_such() {
+        let shown = |elsewhere| Shown {
+            practice: "Practice".to_owned(),
+            patient: "Ana Kim".to_owned(),
+            title: "Consent".to_owned(),
+            lines: Vec::new(),
+            signed: None,
+            elsewhere,
+            language: Language::English,
+            paper: Paper::Letter,
+        };
+        let signed = Elsewhere {
+            at: "2026-11-29 10:00:00".to_owned(),
+            zone: "America/New_York".to_owned(),
+            hash: "ab".repeat(64),
+        };
+        let fonts = Fonts::load().expect("fonts");
+        let words = |shown: &Shown| -> String {
+            let marks = marks(shown, &fonts, 5_000.0);
+            let text = marks.iter().filter_map(|mark| match mark {
+                Mark::Text(text, ..) => Some(text.as_str()),
+                _ => None,
+            });
+            text.collect::<Vec<_>>().join("\n")
+        };
+        let told = words(&shown(Some(signed)));
+        assert!(
+            told.contains("Signed in OpenEMR's own portal; not verified here. 2026-11-29 10:00:00")
+        );
+        assert!(
+            told.contains(&"ab".repeat(64)) && !told.contains("Not signed."),
+            "{told}"
+        );
+        assert!(words(&shown(None)).contains("Not signed."));
+    }
+
+    #[test]
     fn f158_a_long_form_takes_several_pages_and_ends() {
         let shown = Shown {
             practice: "Practice".to_owned(),
@@ -321,6 +396,7 @@ mod tests {
                 hash: "ab".repeat(64),
                 since: "The form was changed after it was signed.",
             }),
+            elsewhere: None,
             language: Language::English,
             paper: Paper::Letter,
         };

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::review::decided;
 use super::review_broken::tried;
 use super::scan::files;
+use crate::auth::staff::at_the_desk;
 use crate::clinic::Clinic;
 use crate::fhir::chart::both;
 use crate::fhir::chart::manager;
@@ -43,6 +44,11 @@ async fn signed(clinic: &Clinic, own: &str, id: &str) -> String {
     let body = parameters("María Delgado").to_string();
     let done = clinic.with_body("POST", (&path, own), FHIR, body).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+    waiting(clinic, id).await
+}
+
+/// The path of the Task of a form that waits for staff.
+async fn waiting(clinic: &Clinic, id: &str) -> String {
     let staff = manager(clinic).await;
     let waits = "/fhir/Task?code=review-form&status=requested&_count=200";
     let found = read(clinic, &staff, waits).await;
@@ -169,6 +175,47 @@ async fn f157_what_was_drawn_is_what_is_locked() {
             );
             assert_eq!(clinic.look(STATE).await, "In Review|1|0");
         }
+        clinic.close().await;
+    }
+}
+
+#[tokio::test]
+async fn f153_f157_what_openemr_signed_is_told_as_such_and_what_nobody_signed_is_not_accepted() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let own = clinic.token(maria, SIGNS).await;
+        let staff = manager(&clinic).await;
+        let id = form(&clinic, &own).await;
+        // As OpenEMR's own portal has a form that was handed in.
+        let script = "UPDATE onsite_documents SET denial_reason = 'In Review' WHERE id = 1; \
+            INSERT INTO onsite_portal_activity (date, patient_id, activity, require_audit, pending_action, action_taken, \
+            status, narrative, table_action, table_args, action_user, checksum) SELECT '2026-11-28 10:00:00', pid, \
+            'document', 1, 'review', '', 'waiting', 'Medical History', '', '1', 0, '0' FROM onsite_documents WHERE id = 1";
+        clinic.app.emr.db.script(script).await.expect("it runs");
+        let at = waiting(&clinic, &id).await;
+        let page = at.replace("/fhir/Task/", "/staff/reviews/");
+        let (mut desk, _) = at_the_desk(&clinic, "nhaddad").await;
+        let html = desk.get(&page).await.text();
+        assert!(html.contains("Nobody signed this form"), "{html}");
+        let late = decided(&clinic, &staff, &at, json!({"status": "completed"})).await;
+        assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.text());
+        assert!(late.text().contains("Nobody signed"), "{}", late.text());
+        assert_eq!(clinic.look(STATE).await, "In Review|0|0");
+        let signed = Sql::new(
+            "UPDATE onsite_documents SET patient_signed_status = 1, patient_signed_time = '2026-11-28 10:00:00', \
+             patient_signature = 'data:image/png;base64,AAAA' WHERE id = 1",
+        );
+        clinic.app.emr.db.run(signed).await.expect("signs");
+        let html = desk.get(&page).await.text();
+        assert!(
+            html.contains("src=\"data:image/png;base64,AAAA\""),
+            "{html}"
+        );
+        assert!(html.contains("own portal; not verified here"), "{html}");
+        assert!(!html.contains("Nobody signed this form"), "{html}");
+        let done = decided(&clinic, &staff, &at, json!({"status": "completed"})).await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+        assert_eq!(clinic.look(STATE).await, "Locked|1|1");
         clinic.close().await;
     }
 }

@@ -40,6 +40,7 @@ use crate::portal::document::Source;
 use crate::portal::work::Charting;
 use crate::sheet;
 use crate::sheet::Paper;
+use crate::sheet::form::Elsewhere;
 use crate::sheet::form::Line;
 use crate::sheet::form::Shown;
 use crate::sheet::form::Signed;
@@ -93,8 +94,8 @@ const NOT_ALL: &str = "Parts of this form can not be shown here.";
 /// Gathers what locking a form needs, before the transaction: the form as it stands, drawn as a PDF.
 ///
 /// # Errors
-/// `NotFound` where there is no such form in this chart; `Conflict` where it does not wait for staff, or not
-/// all of it can be shown; `Unavailable` where no documents can be written here.
+/// `NotFound` where there is no such form in this chart; `Conflict` where it does not wait for staff, nobody signed it, or
+/// not all of it can be shown; `Unavailable` where no documents can be written here.
 pub async fn ready(emr: &Emr, person: Person, row: i64) -> Answer<Charting> {
     // Read before the form, so that a signature which is given meanwhile is another one.
     let given: Vec<Signature> = emr.db.all(Sql::new(SIGNATURES).bind(row)).await?;
@@ -105,6 +106,9 @@ pub async fn ready(emr: &Emr, person: Person, row: i64) -> Answer<Charting> {
     }
     if !form.questions.is_whole() {
         return Err(not_whole());
+    }
+    if form.signed.is_none() && form.elsewhere.is_none() {
+        return Err(unsigned());
     }
     let document = document(emr, &form).await?;
     Ok(Charting {
@@ -246,6 +250,12 @@ async fn close(emr: &Emr, tx: &mut Tx, form: &Form, (taken, by): (&str, i64)) ->
     tx.run(sql).await.map(|_| ())
 }
 
+fn unsigned() -> Failure {
+    let why =
+        "Nobody signed this form: give it back to the patient, or decide about it in OpenEMR.";
+    Refusal::Conflict(why.to_owned()).into()
+}
+
 fn not_whole() -> Failure {
     let why = "This form has parts that can not be shown here: decide about it in OpenEMR.";
     Refusal::Conflict(why.to_owned()).into()
@@ -347,6 +357,13 @@ pub(super) async fn pdf(emr: &Emr, form: &Form) -> Answer<Vec<u8>> {
             witnessed: signed.witness.is_some(),
             hash: signed.hash.clone(),
             since: form.since_signed(),
+        }),
+        elsewhere: form.elsewhere.as_ref().map(|signed| Elsewhere {
+            at: signed
+                .at
+                .map_or_else(String::new, |at| datetime_text(emr.zone.wall(at))),
+            zone: emr.zone.name().to_owned(),
+            hash: crypto::sha3_512_hex(signed.picture.as_bytes()),
         }),
         language: Language::English,
         paper: Paper::of_zone(emr.zone.name()),

@@ -8,6 +8,7 @@ use crate::crypto;
 use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::forms::Answers;
+use crate::domain::forms::Elsewhere;
 use crate::domain::forms::Form;
 use crate::domain::forms::How;
 use crate::domain::forms::Questions;
@@ -32,7 +33,8 @@ use crate::store::reviews;
 /// form is signed: where OpenEMR opened it again there is none, and the next one makes the one before void. Version 6.1 has
 /// no `template_data`: answers are in the document itself.
 const FIND: &str = "SELECT CAST(d.id AS SIGNED) AS id, CAST(d.create_date AS CHAR) AS at, d.doc_type, \
-    d.denial_reason, CAST(d.patient_signed_time AS CHAR) AS stamped, p.pid, p.uuid, p.fname, p.mname, p.lname, \
+    d.denial_reason, CAST(d.patient_signed_time AS CHAR) AS stamped, \
+    CAST(d.patient_signed_status AS SIGNED) AS stamp, p.pid, p.uuid, p.fname, p.mname, p.lname, \
     f.reason, f.filed, f.put_by, c.id AS category_id, c.name AS category, s.pid AS signed_pid, \
     s.name AS signed_name, s.how, s.hash, s.signed, s.witness";
 /// What is as long as somebody made it is read of one form at a time.
@@ -48,8 +50,7 @@ const FROM: &str = " FROM onsite_documents d JOIN patient_data p ON p.pid = d.pi
 const ONE: &str = " AND d.id = ? AND p.pid = ? AND p.uuid = ?";
 
 /// The row as it stands, held until the transaction ends.
-const HELD: &str =
-    "SELECT denial_reason, CAST(patient_signed_time AS CHAR) AS stamped, full_document";
+const HELD: &str = "SELECT denial_reason, CAST(patient_signed_time AS CHAR) AS stamped, patient_signature, full_document";
 const HELD_DATA: &str = ", template_data AS data";
 const OF_ROW: &str = " FROM onsite_documents WHERE id = ? AND pid = ?";
 
@@ -64,6 +65,7 @@ pub(super) struct Row {
     doc_type: Option<String>,
     denial_reason: Option<String>,
     stamped: Option<String>,
+    stamp: Option<i64>,
     patient_signature: Option<String>,
     full_document: Option<Vec<u8>>,
     pid: i64,
@@ -173,9 +175,10 @@ pub(super) async fn listed(emr: &Emr, sql: Sql) -> Answer<(Vec<(String, Form)>, 
     Ok((found, number))
 }
 
-/// What of a row may not change between the look and the write: the answers, the form, and when it was signed.
-fn seen(data: &str, html: &str, stamped: Option<&str>) -> String {
-    fingerprint(&[data, html, stamped.unwrap_or_default()])
+/// What of a row may not change between the look and the write: the answers, the form, when it was signed, and how.
+fn seen((data, html): (&str, &str), (stamped, picture): (Option<&str>, Option<&str>)) -> String {
+    let (stamped, picture) = (stamped.unwrap_or_default(), picture.unwrap_or_default());
+    fingerprint(&[data, html, stamped, picture])
 }
 
 /// The state and what is [`seen`] of a form, which nobody else changes until the transaction ends.
@@ -184,6 +187,7 @@ pub(super) async fn hold(emr: &Emr, tx: &mut Tx, form: (Person, i64)) -> Answer<
     struct Row {
         denial_reason: Option<String>,
         stamped: Option<String>,
+        patient_signature: Option<String>,
         full_document: Option<Vec<u8>>,
         data: Option<String>,
     }
@@ -200,7 +204,8 @@ pub(super) async fn hold(emr: &Emr, tx: &mut Tx, form: (Person, i64)) -> Answer<
     let state = State::of(row.denial_reason.as_deref().unwrap_or_default());
     let html = String::from_utf8_lossy(row.full_document.as_deref().unwrap_or_default());
     let data = row.data.unwrap_or_default();
-    let now = seen(&data, &html, row.stamped.as_deref());
+    let signed = (row.stamped.as_deref(), row.patient_signature.as_deref());
+    let now = seen((&data, &html), signed);
     Ok((state.ok_or(Refusal::NotFound)?, now))
 }
 
@@ -224,6 +229,9 @@ impl Row {
         written::saved(&mut questions, &mut answers, &data);
         let title = self.doc_type.clone().unwrap_or_default();
         let signed = self.signature(emr, (&title, &html, &data));
+        let elsewhere = self.elsewhere(emr).filter(|_| signed.is_none());
+        let stamp = (self.stamped.as_deref(), self.patient_signature.as_deref());
+        let seen = seen((&data, &html), stamp);
         Some(Held {
             form: Form {
                 uuid: id(self.id),
@@ -239,6 +247,7 @@ impl Row {
                 answers,
                 reason: self.reason.unwrap_or_default(),
                 signed,
+                elsewhere,
                 filed: self.filed,
                 put_by: self.put_by.unwrap_or_default(),
                 created: self
@@ -246,11 +255,22 @@ impl Row {
                     .as_deref()
                     .and_then(tasks::written)
                     .and_then(|at| emr.zone.told(Some(at))),
-                seen: seen(&data, &html, self.stamped.as_deref()),
+                seen,
             },
             title,
             html: html.into_owned(),
             data,
+        })
+    }
+
+    /// What OpenEMR's own portal took as a signature.
+    fn elsewhere(&self, emr: &Emr) -> Option<Elsewhere> {
+        let picture = self.patient_signature.as_deref().unwrap_or_default();
+        let signed = self.stamp == Some(1) && picture.starts_with("data:image/");
+        let at = self.stamped.as_deref().and_then(tasks::written);
+        signed.then(|| Elsewhere {
+            picture: picture.to_owned(),
+            at: at.and_then(|at| emr.zone.told(Some(at))),
         })
     }
 

@@ -87,7 +87,7 @@ pub struct OwnForm {
 pub struct SignedView {
     /// The name.
     pub name: String,
-    /// The picture, as a data URI of this house.
+    /// The picture, as a data URI.
     pub picture: String,
     /// When.
     pub at: String,

@@ -139,6 +139,8 @@ pub struct Filled {
     pub parts: Vec<PartView>,
     /// Its signature.
     pub signed: Option<SignedView>,
+    /// Where it has none, the one OpenEMR's own portal took.
+    pub elsewhere: Option<SignedView>,
     /// Where it is as a PDF.
     pub content: String,
 }
@@ -292,6 +294,7 @@ impl StaffReview {
                     at: "2026-11-28 10:00".to_owned(),
                     note: "The form was changed after it was signed.",
                 }),
+                elsewhere: None,
                 content: "/staff/reviews/a/content".to_owned(),
             }),
             ..StaffReview::sample()

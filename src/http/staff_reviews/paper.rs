@@ -97,6 +97,7 @@ pub(super) async fn looked(
         let filled = Filled {
             parts: own_forms::parts(&form.questions, &form.answers),
             signed: own_forms::signature_of(app, &form),
+            elsewhere: own_forms::elsewhere_of(app, &form),
             content,
         };
         return Ok(Looked {

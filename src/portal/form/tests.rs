@@ -47,6 +47,7 @@ fn fill() -> FillCase {
             answers: Answers::new(),
             reason: String::new(),
             signed: None,
+            elsewhere: None,
             filed: None,
             put_by: 0,
             created: None,
