@@ -147,6 +147,9 @@ pub struct Task {
     pub reason: String,
     /// What of a change that was taken over was not: the element, and why, which may be empty.
     pub refused: Vec<(String, String)>,
+    /// Of a form that waits for staff what it says and who signed it, as one hash: what is decided is what was looked at.
+    /// Empty for anything else.
+    pub stand: String,
     /// When it was asked for.
     pub authored: Option<OffsetDateTime>,
     /// When it last changed.

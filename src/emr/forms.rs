@@ -53,6 +53,8 @@ use crate::portal::form::Policy;
 pub(super) use offered::find as questionnaires;
 pub(super) use rows::id;
 pub(super) use rows::row_of;
+pub(super) use rows::stand;
+pub(super) use rows::stands;
 
 /// Forms stand behind this among the rows of documents, so that a cursor tells the two apart.
 const SPAN: i64 = 1 << 44;

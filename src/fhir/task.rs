@@ -302,6 +302,7 @@ mod tests {
             note: String::new(),
             reason: "No proof".to_owned(),
             refused: Vec::new(),
+            stand: String::new(),
             authored: Some(datetime!(2026-11-20 14:00 UTC)),
             last_updated: None,
         }

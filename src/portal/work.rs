@@ -339,6 +339,7 @@ mod tests {
                 note: String::new(),
                 reason: String::new(),
                 refused: Vec::new(),
+                stand: String::new(),
                 authored: None,
                 last_updated: None,
             },

@@ -15,6 +15,7 @@ use super::review::decided;
 use super::review_broken::tried;
 use super::scan::files;
 use crate::auth::staff::at_the_desk;
+use crate::auth::staff::csrf;
 use crate::clinic::Clinic;
 use crate::fhir::chart::both;
 use crate::fhir::chart::manager;
@@ -22,6 +23,7 @@ use crate::fhir::chart::put;
 use crate::fhir::chart::read;
 use crate::fhir::write::FHIR;
 use crate::forms::SIGNS;
+use crate::forms::after;
 use crate::forms::parameters;
 
 const STATE: &str = "SELECT CONCAT_WS('|', denial_reason, patient_signed_status, accept_signed_status) AS text \
@@ -175,6 +177,53 @@ async fn f157_what_was_drawn_is_what_is_locked() {
             );
             assert_eq!(clinic.look(STATE).await, "In Review|1|0");
         }
+        clinic.close().await;
+    }
+}
+
+#[tokio::test]
+async fn f157_a_form_is_decided_as_it_was_looked_at() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let own = clinic.token(maria, SIGNS).await;
+        let staff = manager(&clinic).await;
+        let id = form(&clinic, &own).await;
+        let at = signed(&clinic, &own, &id).await;
+        let (mut desk, _) = at_the_desk(&clinic, "nhaddad").await;
+        let address = at.replace("/fhir/Task/", "/staff/reviews/");
+        let page = desk.get(&address).await;
+        let task = read(&clinic, &staff, &at).await;
+        // OpenEMR saves another text, and leaves its queue as it is.
+        let saved = Sql::new(
+            "UPDATE onsite_documents SET full_document = CONCAT(full_document, ' ') WHERE id = 1",
+        );
+        clinic.app.emr.db.run(saved).await.expect("saves");
+        for also in [json!({"status": "completed"}), refusal("No.")] {
+            let mut late = task.clone();
+            for (name, value) in also.as_object().expect("an object") {
+                late[name] = value.clone();
+            }
+            let late = put(&clinic, &staff, &late).await;
+            assert!(
+                late.status.is_client_error(),
+                "{} {}",
+                late.status,
+                late.text()
+            );
+            assert_eq!(clinic.look(STATE).await, "In Review|1|0");
+        }
+        let pairs = [
+            ("csrf", csrf(&page)),
+            ("seen", after(&page.text(), "name=\"seen\" value=\"")),
+            ("decision", "accept".to_owned()),
+        ];
+        let late = desk.post(&address, &pairs).await;
+        assert_eq!(late.status, StatusCode::SEE_OTHER, "{}", late.text());
+        assert!(late.header("location").contains("too-late"));
+        assert_eq!(clinic.look(STATE).await, "In Review|1|0");
+        let done = decided(&clinic, &staff, &at, refusal("Once more.")).await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+        assert_eq!(clinic.look(STATE).await, "Editing|0|0");
         clinic.close().await;
     }
 }

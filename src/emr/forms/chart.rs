@@ -186,21 +186,26 @@ pub(super) async fn locked(
     close(emr, tx, form, ("accept", by)).await
 }
 
-/// Gives a form back to the patient, who reads why; `by` is `users.id` of who decided.
+/// Gives a form back to the patient, who reads why; `by` is `users.id` of who decided, and `stand` what they looked at.
 ///
 /// # Errors
-/// `NotFound` where there is no such form in this chart; `Conflict` where it was decided already.
+/// `NotFound` where there is no such form in this chart; `Conflict` where it was decided already, or is not what was
+/// looked at.
 pub async fn deny(
     emr: &Emr,
     tx: &mut Tx,
     (person, row): (Person, i64),
     (reason, by): (&str, i64),
+    stand: &str,
 ) -> Answer<()> {
     let found: Option<rows::Row> = tx.one(rows::statement(emr, person, row)).await?;
     let held = found
         .and_then(|row| row.held(emr))
         .ok_or(Refusal::NotFound)?;
     let form = held.form;
+    if rows::stand(&form) != stand {
+        return Err(changed());
+    }
     waits(emr, tx, (person, row), &form.seen).await?;
     let filled = (&form.questions, &form.answers);
     // What no page here shows is not touched either.
@@ -248,6 +253,12 @@ async fn close(emr: &Emr, tx: &mut Tx, form: &Form, (taken, by): (&str, i64)) ->
         .bind(form.person.pid)
         .bind(form.row.to_string());
     tx.run(sql).await.map(|_| ())
+}
+
+/// That a form says something else than whoever decides looked at.
+pub(in crate::emr) fn changed() -> Failure {
+    let why = "The form was changed meanwhile: read the Task again.";
+    Refusal::Conflict(why.to_owned()).into()
 }
 
 fn unsigned() -> Failure {

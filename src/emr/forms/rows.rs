@@ -1,5 +1,7 @@
 //! The rows behind forms: OpenEMR's (`onsite_documents`), this house's beside it, and the signature that counts.
 
+use std::collections::HashMap;
+
 use sqlx::FromRow;
 use time::Duration;
 use uuid::Uuid;
@@ -143,6 +145,26 @@ pub(super) fn listing() -> Sql {
 pub(super) async fn one(emr: &Emr, person: Person, row: i64) -> Answer<Option<Held>> {
     let found: Option<Row> = emr.db.one(statement(emr, person, row)).await?;
     Ok(found.and_then(|row| row.held(emr)))
+}
+
+/// What these forms say and who signed them, each as one hash, by their rows.
+pub(in crate::emr) async fn stands(emr: &Emr, ids: &[i64]) -> Answer<HashMap<i64, String>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let data = if has_data(emr) { DATA } else { NO_DATA };
+    let sql = Sql::new(FIND).push(TEXTS).push(data).push(FROM);
+    let sql = sql.push(" AND d.id IN ").list(ids.iter().copied());
+    let rows: Vec<Row> = emr.db.all(sql).await?;
+    let held = rows.into_iter().filter_map(|row| row.held(emr));
+    Ok(held.map(|one| (one.form.row, stand(&one.form))).collect())
+}
+
+/// What a form says and who signed it, as one hash.
+pub(in crate::emr) fn stand(form: &Form) -> String {
+    let signed = form.signed.as_ref();
+    let hash = signed.map_or("", |signed| signed.hash.as_str());
+    fingerprint(&[&form.seen, hash])
 }
 
 /// The forms a listing finds, each with when it was put there, and how many rows that were. They come without what they

@@ -126,6 +126,7 @@ async fn drawn(emr: &Emr, ask: &WorkAsk) -> Answer<Charting> {
     let row = form_of(ask).ok_or_else(no_form)?;
     match forms::chart::ready(emr, ask.task.person, row).await {
         Err(Failure::Refused(Refusal::NotFound)) => Err(no_form()),
+        Ok(ready) if forms::stand(&ready.form) != ask.task.stand => Err(forms::chart::changed()),
         ready => ready,
     }
 }
@@ -245,7 +246,7 @@ async fn form(emr: &Emr, tx: &mut Tx, (change, row): (&WorkChange, i64)) -> Answ
     let given_back = match form_of(ask) {
         Some(form) => {
             let why = (ask.reason.as_str(), by);
-            forms::chart::deny(emr, tx, (ask.task.person, form), why).await
+            forms::chart::deny(emr, tx, (ask.task.person, form), why, &ask.task.stand).await
         }
         None => Err(Refusal::NotFound.into()),
     };

@@ -169,6 +169,7 @@ fn reviewed(
             note: String::new(),
             reason: review.reason.clone(),
             refused: review.refused(),
+            stand: String::new(),
             authored: Some(authored),
             last_updated: decided.or(Some(authored)),
         },

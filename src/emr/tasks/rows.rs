@@ -150,11 +150,22 @@ pub(super) async fn activities(
             .or_default()
             .push(found);
     }
+    // The desk's list is decided from a page of each, which reads its Task anew.
+    let waiting: Vec<i64> = match only {
+        Only::All => rows.iter().filter_map(Activity::waiting_form).collect(),
+        Only::Waiting => Vec::new(),
+    };
+    let stands = forms::stands(emr, &waiting).await?;
     let none = Vec::new();
     let placed = rows.into_iter().filter_map(|row| {
         let reviews = behind.get(&row.id).unwrap_or(&none);
         let chart = charts.get(&row.pid);
-        row.placed(emr, (chart, reviews))
+        let form = row.waiting_form();
+        let mut placed = row.placed(emr, (chart, reviews))?;
+        if let Some(stand) = form.and_then(|form| stands.get(&form)) {
+            placed.task.stand.clone_from(stand);
+        }
+        Some(placed)
     });
     Ok(placed.filter(|one| same(person, one.task.person)).collect())
 }
@@ -239,6 +250,18 @@ impl Activity {
         }
     }
 
+    /// The row of the form it is about: OpenEMR writes its number.
+    fn form(&self) -> Option<i64> {
+        let args = self.table_args.as_deref().unwrap_or_default();
+        args.trim().parse().ok().filter(|row| *row > 0)
+    }
+
+    /// The same where staff have to decide about it.
+    fn waiting_form(&self) -> Option<i64> {
+        let waits = self.work() == Work::Form && self.progress(&[]).waits();
+        self.form().filter(|_| waits)
+    }
+
     fn placed(self, emr: &Emr, (chart, reviews): (Option<&Raw>, &[Review])) -> Option<Placed> {
         let person = Person {
             pid: self.pid,
@@ -248,8 +271,7 @@ impl Activity {
         let profile = work == Work::Profile;
         let practice = emr.known();
         let args = self.table_args.as_deref().unwrap_or_default();
-        // OpenEMR writes the number of the form.
-        let form = args.trim().parse().ok().filter(|row| *row > 0);
+        let form = self.form();
         let focus = match work {
             Work::Profile => Some((ResourceType::Patient, person.uuid)),
             Work::Form => form.map(|row| (ResourceType::DocumentReference, forms::id(row))),
@@ -293,6 +315,7 @@ impl Activity {
                     .last()
                     .map_or_else(String::new, |last| last.reason.clone()),
                 refused: reviews.last().map(Review::refused).unwrap_or_default(),
+                stand: String::new(),
                 authored,
                 last_updated: decided.or(authored),
             },
@@ -330,6 +353,7 @@ impl Form {
                 note: String::new(),
                 reason: String::new(),
                 refused: Vec::new(),
+                stand: String::new(),
                 authored,
                 last_updated: authored,
             },

@@ -139,6 +139,7 @@ fn placed(emr: &Emr, row: Row, has_uuid: bool) -> Option<Placed> {
             note: words.to_owned(),
             reason: reason.map_or_else(String::new, |(_, reason)| reason.to_owned()),
             refused: Vec::new(),
+            stand: String::new(),
             authored: Some(authored),
             // The calendar does not tell when a visit changed.
             last_updated: None,

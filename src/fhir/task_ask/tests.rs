@@ -29,6 +29,7 @@ fn ask(role: Role, status: TaskStatus, reason: Option<&str>) -> Result<WorkAsk, 
         note: String::new(),
         reason: String::new(),
         refused: Vec::new(),
+        stand: String::new(),
         authored: None,
         last_updated: None,
     };
