@@ -207,6 +207,47 @@ async fn f152_f155_a_form_is_made_put_and_signed_through_fhir_alone() {
 }
 
 #[tokio::test]
+async fn f152_f163_a_form_of_a_category_that_is_closed_is_not_filed_under_another() {
+    for clinic in everywhere().await {
+        let maria = clinic.patient("active");
+        // To who may do everything no category is closed.
+        let no_super = "DELETE FROM gacl_aco_map WHERE section_value = 'admin' AND value = 'super'";
+        clinic.app.emr.db.script(no_super).await.expect("it runs");
+        let staff = reach::token(&clinic, Some("nhaddad"), None, ALL_OF_STAFF).await;
+        let made = post(&clinic, ("Questionnaire", &staff), &sheet()).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+        let made = made.json()["id"].as_str().expect("an id").to_owned();
+        let body = task(&made, &maria.id);
+        let script = |sql: &'static str| {
+            let db = &clinic.app.emr.db;
+            async move { db.script(sql).await.expect("it runs") }
+        };
+        let forms = "SELECT CAST(COUNT(*) AS CHAR) AS text FROM onsite_documents";
+        let before = clinic.look(forms).await;
+        script(
+            "UPDATE categories SET aco_spec = 'patients|nobody' WHERE name = 'Advance Directive'",
+        )
+        .await;
+        let refused = post(&clinic, ("Task", &staff), &body).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            refused.text().contains("form.category"),
+            "{}",
+            refused.text()
+        );
+        assert_eq!(clinic.look(forms).await, before);
+        // Of a name that no category has any more it goes to OpenEMR's own for what was looked through.
+        script("UPDATE categories SET name = 'Wills' WHERE name = 'Advance Directive'").await;
+        let put = post(&clinic, ("Task", &staff), &body).await;
+        assert_eq!(put.status, StatusCode::CREATED, "{}", put.text());
+        let category = "SELECT c.name AS text FROM anteroom_form f JOIN categories c ON c.id = f.category \
+            ORDER BY f.document DESC";
+        assert_eq!(clinic.look(category).await, "Reviewed");
+        clinic.close().await;
+    }
+}
+
+#[tokio::test]
 async fn f155_what_a_form_can_not_keep_is_refused_by_its_element() {
     let clinic = Clinic::open().await;
     let staff = reach::token(&clinic, Some("nhaddad"), None, ALL_OF_STAFF).await;

@@ -91,9 +91,13 @@ pub(in crate::emr) async fn case(
         async move { filing::category(emr, (filer, reach.held()), Some(&token)).await }
     };
     let mut place = of(asked).await?;
-    // A template's own category may be a word of OpenEMR's portal, and none of the chart's.
+    // A template's own category may be a word of OpenEMR's portal, and none of the chart's. One that is there and kept from
+    // whoever puts the form is not another.
     if place.is_none() && category.trim().is_empty() {
-        place = of(REVIEWED).await?;
+        let anybodys = filing::category(emr, (filer, None), Some(&token(asked))).await?;
+        if anybodys.is_none() {
+            place = of(REVIEWED).await?;
+        }
     }
     let waits: Option<Number> = emr.db.one(waits(person, template)).await?;
     let html = found
