@@ -71,6 +71,42 @@ async fn f150_what_staff_filed_in_openemr_is_neither_taken_back_nor_refused_and_
 }
 
 #[tokio::test]
+async fn f150_what_staff_deleted_or_gave_to_another_chart_was_not_accepted() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let own = clinic.token(maria, WRITES).await;
+        let (at, _) = sent(&clinic, &own).await;
+        // Somebody else's report: it goes to that chart, and to its category.
+        filed(&clinic, "Lab Report").await;
+        let db = &clinic.app.emr.db;
+        let newest = "WHERE id = (SELECT id FROM (SELECT MAX(id) AS id FROM documents) newest)";
+        for (moved, back) in [
+            (
+                "UPDATE documents SET foreign_id = foreign_id + 1 ",
+                "UPDATE documents SET foreign_id = foreign_id - 1 ",
+            ),
+            (
+                "UPDATE documents SET deleted = 1 ",
+                "UPDATE documents SET deleted = 0 ",
+            ),
+        ] {
+            let run = db.run(Sql::new(moved).push(newest)).await;
+            assert_eq!(run.expect("moves"), 1);
+            let told = telling::look(clinic.app.as_ref(), Of::Reviews).await;
+            assert_eq!(told.expect("a look"), 0, "{moved}");
+            assert_eq!(read(&clinic, &own, &at).await["status"], "requested");
+            let upload = "SELECT state AS text FROM anteroom_upload ORDER BY document DESC";
+            assert_eq!(clinic.look(upload).await, "waiting");
+            db.run(Sql::new(back).push(newest)).await.expect("moves");
+        }
+        let told = telling::look(clinic.app.as_ref(), Of::Reviews).await;
+        assert_eq!(told.expect("a look"), 1, "it lies filed in her own chart");
+        assert_eq!(read(&clinic, &own, &at).await["status"], "completed");
+        clinic.close().await;
+    }
+}
+
+#[tokio::test]
 async fn f150_a_document_in_several_categories_is_staffs_and_one_that_waits_does_not_settle() {
     for clinic in both().await {
         let maria = clinic.patient("active");

@@ -5,6 +5,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::papers;
+use super::papers::Filed;
 use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::people::Person;
@@ -79,7 +80,7 @@ fn counted(noted: Answer<u64>) -> u64 {
 }
 
 /// A document that staff filed in OpenEMR is accepted: nobody has to decide about it any more.
-async fn keep(emr: &Emr, tx: &mut Tx, (review, document): (Uuid, i64)) -> Answer<u64> {
+async fn keep(emr: &Emr, tx: &mut Tx, filed: Filed) -> Answer<u64> {
     let decision = Decision {
         status: "completed",
         reason: String::new(),
@@ -87,8 +88,12 @@ async fn keep(emr: &Emr, tx: &mut Tx, (review, document): (Uuid, i64)) -> Answer
         by: None,
         at: emr.now(),
     };
-    if reviews::decide(tx, Which::One(review), &decision).await? == 0 {
+    if reviews::decide(tx, Which::One(filed.review), &decision).await? == 0 {
         return Ok(0);
+    }
+    if !papers::is_filed(tx, &filed).await? {
+        let why = "It was deleted, or filed elsewhere, since it was looked at.";
+        return Err(Refusal::Conflict(why.to_owned()).into());
     }
     let accepted = uploads::Decision {
         state: State::Accepted,
@@ -96,7 +101,9 @@ async fn keep(emr: &Emr, tx: &mut Tx, (review, document): (Uuid, i64)) -> Answer
         by: None,
         at: reviews::millis(decision.at),
     };
-    uploads::decide(tx, document, &accepted).await.map(|_| 1)
+    uploads::decide(tx, filed.document, &accepted)
+        .await
+        .map(|_| 1)
 }
 
 async fn note(emr: &Emr, tx: &mut Tx, row: &Row) -> Answer<u64> {

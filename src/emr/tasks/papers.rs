@@ -32,8 +32,10 @@ const HELD: &str = "SELECT CAST(id AS SIGNED) AS id FROM documents WHERE id = ? 
 /// A document has one category as a rule; where it has several, staff filed it already. OpenEMR replaces the link.
 const LINKS: &str =
     "SELECT CAST(category_id AS SIGNED) AS id FROM categories_to_documents WHERE document_id = ?";
-const ALL_LINKS: &str = "SELECT CAST(document_id AS SIGNED) AS document, CAST(category_id AS SIGNED) AS category \
-    FROM categories_to_documents WHERE document_id IN ";
+/// What was deleted, or given to another chart, nobody accepted.
+const ALL_LINKS: &str = "SELECT CAST(l.document_id AS SIGNED) AS document, CAST(l.category_id AS SIGNED) AS category, \
+    CAST(d.foreign_id AS SIGNED) AS pid FROM categories_to_documents l JOIN documents d ON d.id = l.document_id \
+    WHERE d.deleted = 0 AND l.document_id IN ";
 const MOVE: &str = "UPDATE categories_to_documents SET category_id = ? WHERE document_id = ?";
 
 /// As OpenEMR's own delete: the row and the file stay.
@@ -51,6 +53,7 @@ struct Number {
 struct Link {
     document: i64,
     category: i64,
+    pid: Option<i64>,
 }
 
 #[derive(FromRow)]
@@ -149,11 +152,24 @@ async fn portals_own(emr: &Emr) -> Answer<Option<i64>> {
     filing::category(emr, (Filer::Patient, None), None).await
 }
 
-/// Of these reviews, those whose documents staff filed in OpenEMR, with the number of each document.
+/// A document that staff filed in OpenEMR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Filed {
+    /// The review that waits.
+    pub(super) review: Uuid,
+    /// The document's number.
+    pub(super) document: i64,
+    /// The chart it is in.
+    pid: i64,
+    /// Where it lay when it was sent.
+    home: Option<i64>,
+}
+
+/// Of these reviews, those whose documents staff filed in OpenEMR.
 ///
 /// # Errors
 /// As [`crate::db::Db::all`].
-pub(super) async fn filed(emr: &Emr, waiting: &[Review]) -> Answer<Vec<(Uuid, i64)>> {
+pub(super) async fn filed(emr: &Emr, waiting: &[Review]) -> Answer<Vec<Filed>> {
     let ids: Vec<Uuid> = waiting.iter().filter_map(document).collect();
     let uploads = uploads::of(&emr.db, Wanted::Ids(&ids)).await?;
     if uploads.is_empty() {
@@ -169,13 +185,32 @@ pub(super) async fn filed(emr: &Emr, waiting: &[Review]) -> Answer<Vec<(Uuid, i6
         let Some(upload) = uploads.iter().find(mine) else {
             continue;
         };
-        let mut places = links.iter().filter(|one| one.document == upload.document);
+        let here = |one: &&Link| one.document == upload.document && one.pid == Some(upload.pid);
+        let mut places = links.iter().filter(here);
         let home = known_home(review).or(own);
         if places.any(|one| Some(one.category) != home) {
-            filed.push((review.id(), upload.document));
+            filed.push(Filed {
+                review: review.id(),
+                document: upload.document,
+                pid: upload.pid,
+                home,
+            });
         }
     }
     Ok(filed)
+}
+
+/// Whether it is so yet: the document and where it lies are held until the transaction ends.
+///
+/// # Errors
+/// As [`Tx::all`].
+pub(super) async fn is_filed(tx: &mut Tx, filed: &Filed) -> Answer<bool> {
+    let lock = tx.lock_clause();
+    let here = Sql::new(HELD).bind(filed.document).bind(filed.pid);
+    let here: Option<Number> = tx.one(here.push(lock)).await?;
+    let links = Sql::new(LINKS).bind(filed.document).push(lock);
+    let links: Vec<Number> = tx.all(links).await?;
+    Ok(here.is_some() && links.iter().any(|one| Some(one.id) != filed.home))
 }
 
 fn gone() -> Failure {
