@@ -271,13 +271,34 @@ pub(super) fn note(args: &str) -> String {
     words.next().map_or_else(String::new, |(_, words)| words)
 }
 
+/// What a review keeps of fields; `None` where it keeps none.
+fn fields_of(text: &str) -> Option<HashMap<String, String>> {
+    serde_json::from_str(text).ok()
+}
+
+/// What was known before it was asked for. A later request that asks for what was known at first, because staff changed it
+/// meanwhile, is one too: of that it is what was known then.
+fn known_before(reviews: &[Review]) -> Option<HashMap<String, String>> {
+    let mut reviews = reviews.iter();
+    let mut known = fields_of(&reviews.next()?.known)?;
+    for later in reviews {
+        let then = fields_of(&later.known).unwrap_or_default();
+        for (name, value) in fields_of(&later.asked).unwrap_or_default() {
+            if let Some(was) = then.get(&name)
+                && known.get(&name) == Some(&value)
+            {
+                known.insert(name, was.clone());
+            }
+        }
+    }
+    Some(known)
+}
+
 /// What a row of the queue asks to have changed of a chart as it stands. Reviews of this house tell what was known when
 /// the first of them was made: what is still the same was not asked for.
 pub(super) fn wish(lists: &Lists, present: &Raw, args: &str, reviews: &[Review]) -> Wish {
     let fields = entries(args).unwrap_or_default();
-    let known: Option<HashMap<String, String>> = reviews
-        .first()
-        .and_then(|review| serde_json::from_str(&review.known).ok());
+    let known = known_before(reviews);
     let asked_for = |name: &str, value: &str| {
         known
             .as_ref()
@@ -341,10 +362,7 @@ pub(super) fn wish(lists: &Lists, present: &Raw, args: &str, reviews: &[Review])
 /// What was asked for by a row that is decided: the last value of each part, beside what was known when it was asked.
 /// Nothing where OpenEMR's own portal made the row, because it does not say what the patient changed.
 pub(super) fn told(lists: &Lists, present: &Raw, args: &str, reviews: &[Review]) -> Vec<Asked> {
-    let Some(first) = reviews.first() else {
-        return Vec::new();
-    };
-    let Ok(known) = serde_json::from_str::<HashMap<String, String>>(&first.known) else {
+    let Some(known) = known_before(reviews) else {
         return Vec::new();
     };
     let mut before = present.clone();
@@ -357,8 +375,7 @@ pub(super) fn told(lists: &Lists, present: &Raw, args: &str, reviews: &[Review])
 /// What requests of this house, decided elsewhere, came to: each part that was asked for, and whether the chart still says
 /// what was known before.
 pub(super) fn became(lists: &Lists, present: &Raw, reviews: &[Review]) -> Vec<(String, bool)> {
-    let read = |text: &str| serde_json::from_str::<HashMap<String, String>>(text);
-    let Some(known) = reviews.first().and_then(|one| read(&one.known).ok()) else {
+    let Some(known) = known_before(reviews) else {
         return Vec::new();
     };
     let mut before = present.clone();
@@ -368,7 +385,7 @@ pub(super) fn became(lists: &Lists, present: &Raw, reviews: &[Review]) -> Vec<(S
     let mut after = before.clone();
     for (name, value) in reviews
         .iter()
-        .filter_map(|one| read(&one.asked).ok())
+        .filter_map(|one| fields_of(&one.asked))
         .flatten()
     {
         after.put(&name, &value);

@@ -225,6 +225,36 @@ async fn a_wish_is_taken_over_once_and_only_what_was_asked() {
 }
 
 #[tokio::test]
+async fn f148_what_staff_changed_meanwhile_is_asked_for_again() {
+    let practice = Fixture::with(CHART).await;
+    let patient = || User::Patient(person());
+    let city = edit(chart(&practice).await, &[(Part::City, "Albany")]);
+    done(&practice, patient(), city).await.expect("waits");
+    let staff = Sql::new("UPDATE patient_data SET street = '9 Ash' WHERE pid = 1");
+    practice.emr.db.run(staff).await.expect("changes");
+    let street = edit(chart(&practice).await, &[(Part::Street, "1 Elm")]);
+    done(&practice, patient(), street).await.expect("waits");
+    let task = tasks(&practice).await.remove(0);
+    let asked = |task: &Task| -> Vec<(String, String)> {
+        let all = task.asked.iter();
+        all.map(|one| (one.before.clone(), one.after.clone()))
+            .collect()
+    };
+    let pair = |before: &str, after: &str| (before.to_owned(), after.to_owned());
+    let both = [pair("9 Ash", "1 Elm"), pair("Troy", "Albany")];
+    assert_eq!(asked(&task), both);
+    done(&practice, User::System, accept(&task))
+        .await
+        .expect("is taken over");
+    let now = seen(&practice).await;
+    assert_eq!(
+        (now.street.as_str(), now.city.as_str()),
+        ("1 Elm", "Albany")
+    );
+    assert_eq!(asked(&tasks(&practice).await.remove(0)), both);
+}
+
+#[tokio::test]
 async fn what_changed_since_it_was_read_is_a_conflict() {
     let practice = Fixture::with(CHART).await;
     let before = chart(&practice).await;
