@@ -9,6 +9,7 @@ mod papers;
 mod queue;
 mod reviewed;
 mod rows;
+mod titles;
 mod visits;
 
 use std::collections::HashMap;
@@ -128,6 +129,7 @@ pub(super) async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<Page
         key: last.key.clone(),
         row: last.row,
     });
+    titles::hide(emr, reach.held(), &mut placed).await?;
     let records = placed.into_iter();
     Ok(Page {
         records: records

@@ -21,6 +21,7 @@ use crate::fhir::chart::both;
 use crate::fhir::chart::manager;
 use crate::fhir::chart::put;
 use crate::fhir::chart::read;
+use crate::fhir::reach;
 use crate::fhir::write::FHIR;
 use crate::forms::SIGNS;
 use crate::forms::after;
@@ -265,6 +266,40 @@ async fn f153_f157_what_openemr_signed_is_told_as_such_and_what_nobody_signed_is
         let done = decided(&clinic, &staff, &at, json!({"status": "completed"})).await;
         assert_eq!(done.status, StatusCode::OK, "{}", done.text());
         assert_eq!(clinic.look(STATE).await, "Locked|1|1");
+        clinic.close().await;
+    }
+}
+
+#[tokio::test]
+async fn f163_what_a_form_is_called_is_told_to_who_may_open_it() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let own = clinic.token(maria, SIGNS).await;
+        let id = form(&clinic, &own).await;
+        let at = signed(&clinic, &own, &id).await;
+        let title = read(&clinic, &own, &at).await["description"].clone();
+        let staff = manager(&clinic).await;
+        assert_eq!(read(&clinic, &staff, &at).await["description"], title);
+        // The front desk has the portal, and no documents.
+        let front = reach::token(&clinic, Some("tbanks"), None, "user/*.cruds").await;
+        assert_eq!(read(&clinic, &front, &at).await["description"], "A form.");
+        let (mut desk, _) = at_the_desk(&clinic, "tbanks").await;
+        let list = desk.get("/staff/reviews?kind=form").await.text();
+        assert!(list.contains("A form."), "{list}");
+        assert!(!list.contains(title.as_str().expect("a title")), "{list}");
+        let closed = "UPDATE categories SET aco_spec = 'patients|nobody' WHERE name = 'Reviewed'; \
+            DELETE FROM anteroom_form WHERE document = 1; \
+            INSERT INTO anteroom_form (document, pid, template, category, put_by, reason, created) \
+            SELECT 1, pid, '', (SELECT MIN(id) FROM categories WHERE name = 'Reviewed'), 0, '', 0 \
+            FROM onsite_documents WHERE id = 1";
+        clinic.app.emr.db.script(closed).await.expect("it runs");
+        assert_eq!(read(&clinic, &staff, &at).await["description"], title);
+        // To who may do everything no category is closed.
+        let no_super = "DELETE FROM gacl_aco_map WHERE section_value = 'admin' AND value = 'super'";
+        clinic.app.emr.db.script(no_super).await.expect("it runs");
+        let staff = manager(&clinic).await;
+        assert_eq!(read(&clinic, &staff, &at).await["description"], "A form.");
+        assert_eq!(read(&clinic, &own, &at).await["description"], title);
         clinic.close().await;
     }
 }

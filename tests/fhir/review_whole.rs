@@ -157,6 +157,16 @@ async fn f164_who_may_not_open_a_document_decides_nothing_about_it() {
         let (at, _) = sent(&clinic, &own).await;
         // The front desk has the portal, and no documents.
         let front = reach::token(&clinic, Some("tbanks"), None, "user/*.cruds").await;
+        // Nor is what it is called told to them.
+        assert_eq!(
+            read(&clinic, &front, &at).await["description"],
+            "A document."
+        );
+        let waits = "/fhir/Task?code=review-document&status=requested";
+        for (who, told) in [(&front, false), (&own, true)] {
+            let list = read(&clinic, who, waits).await.to_string();
+            assert_eq!(list.contains("letter & co.txt"), told, "{list}");
+        }
         for also in [
             json!({"status": "completed"}),
             json!({"status": "rejected", "statusReason": {"text": "No."}}),

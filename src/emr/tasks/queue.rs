@@ -5,6 +5,7 @@ use sqlx::FromRow;
 use super::Only;
 use super::reviewed;
 use super::rows;
+use super::titles;
 use crate::db::sql::Sql;
 use crate::domain::access::Reach;
 use crate::domain::query::Query;
@@ -110,6 +111,7 @@ pub async fn queue(emr: &Emr, reach: &Reach, work: Option<Work>) -> Answer<Vec<T
     placed.retain(|one| {
         KINDS.contains(&one.task.work) && work.is_none_or(|work| one.task.work == work)
     });
+    titles::hide(emr, reach.held(), &mut placed).await?;
     placed.sort_by_key(|one| (one.task.authored, one.row));
     Ok(placed.into_iter().map(|one| one.task).collect())
 }
