@@ -112,7 +112,7 @@ test("F139, F146: staff find it unread, answer and complete it; the counters are
   assert.equal(await saved(staff, ENCLOSED), "200 application/pdf %PDF-", "F144: what goes along is there to be opened");
   await seen(staff, "staff-thread");
   await staff.page.type("textarea[name=body]", "Yes, with a glass of water.");
-  await staff.press("button[name=decision][value=reply]");
+  await staff.press("section[aria-labelledby=answer] button[type=submit]");
   assert.match(await words(staff), /Yes, with a glass of water\./);
   await go(staff, "/staff");
   assert.equal(await count(staff, "messages"), before - 1, "what was read does not wait any more");

@@ -175,7 +175,8 @@ pub async fn new_post(State(app): State<Arc<App>>, id: RequestId, request: Reque
             return Ok(reply::html(StatusCode::OK, page));
         }
         // A patient who was found and chosen.
-        if let (Some(patient), true) = (patient, form.text("decision") != "send") {
+        let sends = form.text("decision") == "send" || filled.fits().is_err();
+        if let (Some(patient), false) = (patient, sends) {
             return Ok(see_other(&format!("{NEW}?patient={patient}")));
         }
         let refusal = match begun(side, (person, &filled)).await {
@@ -223,7 +224,7 @@ pub fn side<'a>(app: &'a App, rest: &'a Rest<'a>, colleague: &Colleague) -> Side
 }
 
 async fn begun(side: Side<'_>, (patient, filled): (Option<Person>, &Filled)) -> Answer<()> {
-    let form = filled.form();
+    let form = filled.fits()?;
     let person = patient.ok_or_else(|| Refusal::invalid("patient", "Choose a patient first."))?;
     let (title, body) = (shown::titled(form)?, shown::written(form)?);
     let mut letter = shown::letter(person, (None, title, body));

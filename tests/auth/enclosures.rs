@@ -35,6 +35,36 @@ async fn with_file(
     documents::sent(browser, path, &parts).await
 }
 
+/// Sends the form of a page that has room for a file as a browser does: every field in the order of the page.
+async fn as_it_stands(
+    browser: &mut Browser<'_>,
+    (page, path): (&Answer, &str),
+    typed: &[(&str, &str)],
+    bytes: &[u8],
+) -> Answer {
+    let html = page.text();
+    let form = html.split("enctype=\"multipart/form-data\"").nth(1);
+    let form = form.and_then(|rest| rest.split("</form>").next());
+    let form = form.unwrap_or_else(|| panic!("no room for a file: {html}"));
+    let of = |tag: &str, name: &str| {
+        let value = tag.split(&format!(" {name}=\"")).nth(1);
+        value.and_then(|rest| rest.split('"').next().map(str::to_owned))
+    };
+    let mut parts = Vec::new();
+    for tag in form.split('<').filter_map(|tag| tag.split('>').next()) {
+        let Some(name) = of(tag, "name") else {
+            continue;
+        };
+        let text = typed.iter().find(|(known, _)| *known == name);
+        parts.push(match text {
+            _ if name == "file" => file("scan.pdf", bytes),
+            Some((_, text)) => part(&name, text),
+            None => part(&name, &of(tag, "value").unwrap_or_default()),
+        });
+    }
+    documents::sent(browser, path, &parts).await
+}
+
 /// The addresses of the documents a page of a thread tells of.
 fn links(html: &str) -> Vec<String> {
     let lists = html.split("<ul class=\"chips\"").skip(1);
@@ -133,6 +163,49 @@ async fn f144_a_document_goes_along_from_the_pages_on_mariadb_in_every_layout() 
             the_papers(clinic).await;
         }
     }
+}
+
+/// Of a file that is too large the page speaks, and keeps what was typed: whatever a browser sends behind the file was not read.
+#[tokio::test]
+async fn f144_a_file_that_is_too_large_loses_nothing_that_was_typed() {
+    let clinic = Clinic::open().await;
+    let maria = clinic.patient("active");
+    let (mut desk, _) = at_the_desk(&clinic, "dlee").await;
+    let new = format!("{DESK}/new");
+    let mut form = desk.get(&format!("{new}?patient={}", maria.id)).await;
+    assert!(form.text().contains("data-most=\"20971520\""), "checked");
+    assert!(form.text().contains("src=\"/assets/send.js\""), "by whom");
+    let told = |no: &Answer| {
+        assert_eq!(no.status, StatusCode::PAYLOAD_TOO_LARGE, "{}", no.text());
+        let html = no.text();
+        let alert = html.split("role=\"alert\"").nth(1);
+        let alert = alert.and_then(|rest| rest.split("</div>").next());
+        assert!(alert.is_some_and(|text| text.contains("larger than 20 MiB")));
+    };
+    let typed = [("title", "Plan"), ("body", "Twice a day.")];
+    // One that is found too large while it is read, and one that says so before.
+    for size in [20 * 1024 * 1024 + 1, 22 * 1024 * 1024] {
+        let bytes = vec![b'x'; size];
+        form = as_it_stands(&mut desk, (&form, &new), &typed, &bytes).await;
+        told(&form);
+        let html = form.text();
+        assert!(html.contains("value=\"Plan\"") && html.contains("Twice a day."));
+    }
+    let none = "SELECT CAST(COUNT(*) AS CHAR) AS text FROM onsite_mail WHERE title = 'Plan'";
+    assert_eq!(clinic.look(none).await, "0");
+    let done = as_it_stands(&mut desk, (&form, &new), &typed, PDF).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    let (mut home, inbox) = at_home(&clinic, maria).await;
+    let mine = thread(&inbox.text(), "Plan");
+    let opened = home.get(&mine).await;
+    let reply = [("body", "And at night?")];
+    let bytes = vec![b'x'; 21 * 1024 * 1024];
+    let no = as_it_stands(&mut home, (&opened, &mine), &reply, &bytes).await;
+    told(&no);
+    assert!(no.text().contains("And at night?"), "{}", no.text());
+    let done = as_it_stands(&mut home, (&no, &mine), &reply, PDF).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    clinic.close().await;
 }
 
 /// What came after a page was shown is neither read, put away nor completed with it.

@@ -68,16 +68,26 @@ impl Filled {
         }
     }
 
+    /// The fields of a form whose file is not too large: of one that is, what comes after the file was never read.
+    ///
+    /// # Errors
+    /// `TooLarge` where it was.
+    pub fn fits(&self) -> Result<&Form, Refusal> {
+        match self {
+            Self::TooLarge(_) => Err(Refusal::TooLarge(TOO_LARGE)),
+            Self::Plain(_) | Self::Sent(_) => Ok(self.form()),
+        }
+    }
+
     /// The document that goes along, into the chart of this patient. What a browser says about the kind of a file is what its
     /// name ends with: the bytes say it themselves.
     ///
     /// # Errors
     /// `TooLarge` where it was.
     pub fn enclosed(&self, rest: &Rest<'_>, patient: Uuid) -> Answer<Vec<Enclosure>> {
-        let sent = match self {
-            Self::Plain(_) => return Ok(Vec::new()),
-            Self::TooLarge(_) => return Err(Refusal::TooLarge(TOO_LARGE).into()),
-            Self::Sent(sent) => sent,
+        self.fits()?;
+        let Self::Sent(sent) = self else {
+            return Ok(Vec::new());
         };
         let Some((_, bytes)) = &sent.file else {
             return Ok(Vec::new());

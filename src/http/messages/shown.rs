@@ -29,6 +29,7 @@ use crate::http::pages::plain::plain;
 use crate::http::reply;
 use crate::http::visits;
 use crate::http::visits::said;
+use crate::portal::document::LARGEST;
 use crate::portal::message::Body;
 use crate::portal::message::Deed;
 use crate::portal::message::Enclosure;
@@ -197,7 +198,7 @@ impl Side<'_> {
     /// # Errors
     /// `Invalid` for what cannot be sent; `Rules` with every broken rule.
     pub async fn act(&self, id: Uuid, filled: &Filled) -> Answer<String> {
-        let form = filled.form();
+        let form = filled.fits()?;
         let reach = self.rest.grant.reach(KIND, Interaction::Read)?;
         let opened = opened::open(self.rest.emr, &reach, (self.whose, id)).await?;
         let decision = form.text("decision");
@@ -233,17 +234,19 @@ impl Side<'_> {
         Ok(format!("{}/{id}?done=sent", self.base))
     }
 
-    /// Whether a document can go along: where the writer may file one, and of patients the practice takes any.
+    /// How many bytes a document that goes along may have; `None` where none can: the writer may not file one, or the
+    /// practice takes none of patients.
     ///
     /// # Errors
     /// As [`crate::emr::Emr::practice`].
-    pub async fn takes_files(&self) -> Answer<bool> {
+    pub async fn takes_files(&self) -> Answer<Option<u64>> {
         let kind = ResourceType::DocumentReference;
         if self.rest.grant.reach(kind, Interaction::Create).is_err() {
-            return Ok(false);
+            return Ok(None);
         }
         let practice = self.rest.emr.practice().await?;
-        Ok(self.is_staff() || practice.globals.on("allow_portal_uploads"))
+        let takes = self.is_staff() || practice.globals.on("allow_portal_uploads");
+        Ok(takes.then_some(LARGEST))
     }
 
     /// Sends a message of a form: once, however often it is sent.

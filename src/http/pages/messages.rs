@@ -56,7 +56,7 @@ pub struct ThreadRow {
     pub carries: bool,
 }
 
-/// A thread. Buttons `decision=reply|archive|back|complete`; fields `seen`, `body`, `file`, `ticket`,
+/// A thread. Buttons `decision=archive|back|complete`; fields `decision=reply`, `seen`, `body`, `file`, `ticket`,
 /// `csrf`.
 #[derive(Debug, Template)]
 #[template(path = "message.html")]
@@ -79,8 +79,8 @@ pub struct Conversation {
     pub with: String,
     /// FHIR id of the patient, at the desk.
     pub patient: Option<String>,
-    /// Whether a document can go along.
-    pub files: bool,
+    /// Bytes of a document that goes along at most; `None` where none can.
+    pub files: Option<u64>,
     /// FHIR id of the newest message shown: what comes later is not sorted with it.
     pub seen: String,
     /// Whether an answer can get there.
@@ -134,8 +134,8 @@ pub struct NewMessage {
     pub csrf: String,
     /// What makes this form another than the next.
     pub ticket: String,
-    /// Whether a document can go along.
-    pub files: bool,
+    /// Bytes of a document that goes along at most; `None` where none can.
+    pub files: Option<u64>,
     /// Whether the practice's portal is off.
     pub closed: bool,
     /// The practice's phone number; empty where none is set.
@@ -152,8 +152,8 @@ pub struct NewMessage {
     pub errors: Vec<String>,
 }
 
-/// A new message of staff: first the patient is looked for. Buttons `decision=search|send`; fields `search`, `patient`,
-/// `title`, `topic`, `body`, `file`, `ticket`, `csrf`.
+/// A new message of staff: first the patient is looked for. Button `decision=search`; fields `decision=send`, `search`,
+/// `patient`, `title`, `topic`, `body`, `file`, `ticket`, `csrf`.
 #[derive(Debug, Template)]
 #[template(path = "staff_message_new.html")]
 pub struct StaffNewMessage {
@@ -163,8 +163,8 @@ pub struct StaffNewMessage {
     pub csrf: String,
     /// What makes this form another than the next.
     pub ticket: String,
-    /// Whether a document can go along.
-    pub files: bool,
+    /// Bytes of a document that goes along at most; `None` where none can.
+    pub files: Option<u64>,
     /// What was searched for before, or empty.
     pub search: String,
     /// What was found; `None` before a search.
@@ -305,7 +305,7 @@ impl Conversation {
             title: "Metformin".to_owned(),
             with: "Donna Lee".to_owned(),
             patient: None,
-            files: true,
+            files: Some(20_971_520),
             seen: "b".to_owned(),
             answers: true,
             notice: "The message is sent.",
@@ -326,7 +326,7 @@ impl Conversation {
             base: "/staff/messages",
             action: "/staff/messages/a".to_owned(),
             patient: Some("a".to_owned()),
-            files: false,
+            files: None,
             notice: "",
             errors: vec!["Write something first.".to_owned()],
             typed: "x".to_owned(),
@@ -356,7 +356,7 @@ impl NewMessage {
             frame: Frame::sample("Write a message"),
             csrf: "sample-form-token".to_owned(),
             ticket: "t".to_owned(),
-            files: true,
+            files: Some(20_971_520),
             closed: false,
             phone: "(555) 555-0100".to_owned(),
             addressees: vec![("a".to_owned(), "Donna Lee".to_owned())],
@@ -372,7 +372,7 @@ impl NewMessage {
         NewMessage {
             errors: vec!["Choose whom you write to.".to_owned()],
             to: String::new(),
-            files: false,
+            files: None,
             title: "A question".to_owned(),
             body: "May I swim".to_owned(),
             ..NewMessage::sample()
@@ -403,7 +403,7 @@ impl StaffNewMessage {
             frame: Frame::sample("Write to a patient"),
             csrf: "sample-form-token".to_owned(),
             ticket: "t".to_owned(),
-            files: true,
+            files: Some(20_971_520),
             search: "reyes".to_owned(),
             found: Some(vec![PatientRow::sample()]),
             more_found: true,
