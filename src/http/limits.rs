@@ -130,6 +130,9 @@ pub fn takes_file<B>(request: &axum::http::Request<B>) -> bool {
     let place = match parts.as_slice() {
         ["", "fhir", "Binary"] => true,
         ["", "account", "documents"] | ["", "staff", "patients", _, "documents"] => form,
+        // A message to many carries nothing.
+        ["", "staff", "messages", "many"] => false,
+        ["", "account" | "staff", "messages", _] => form,
         _ => false,
     };
     place && request.method() == Method::POST
@@ -281,7 +284,14 @@ mod tests {
         };
         let form = "Multipart/Form-Data; boundary=x";
         assert!(takes("POST", "/fhir/Binary", "application/pdf"));
-        for path in ["/account/documents", "/staff/patients/7/documents"] {
+        for path in [
+            "/account/documents",
+            "/staff/patients/7/documents",
+            "/account/messages/new",
+            "/account/messages/7",
+            "/staff/messages/new",
+            "/staff/messages/7",
+        ] {
             assert!(takes("POST", path, form), "{path}");
             assert!(!takes("POST", path, "application/x-www-form-urlencoded"));
         }
@@ -290,7 +300,8 @@ mod tests {
             ("POST", "/fhir/Patient"),
             ("POST", "/login"),
             ("POST", "/account/documents/7"),
-            ("POST", "/account/messages/new"),
+            ("POST", "/account/messages"),
+            ("POST", "/staff/messages/many"),
         ] {
             assert!(!takes(method, path, form), "{method} {path}");
         }
