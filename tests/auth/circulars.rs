@@ -66,7 +66,10 @@ async fn script(clinic: &Clinic, text: &str) {
 async fn begun(desk: &mut Browser<'_>) -> (Answer, String) {
     let path = format!("{DESK}/many");
     let form = desk.get(&path).await;
-    let begun = sent(desk, (&form, &path), &TO_ALL).await;
+    let mut fields = TO_ALL;
+    fields[0].1 = "preview";
+    let shown = sent(desk, (&form, &path), &fields).await;
+    let begun = sent(desk, (&shown, &path), &TO_ALL).await;
     assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.text());
     let job = begun.header("location").to_owned();
     (form, job)
@@ -246,18 +249,21 @@ async fn f139_whom_a_message_to_many_means_is_said_and_never_guessed() {
         assert!(text.contains("Choose whom the message goes to."), "{text}");
     }
     // The same form that means somebody else is another one.
-    let one = |number: &'static str| {
+    let one = |decision, number: &'static str| {
         [
-            ("decision", "send"),
+            ("decision", decision),
             ("whom", "numbers"),
             ("numbers", number),
             ("title", "x"),
             ("body", "y"),
         ]
     };
-    let first = sent(&mut desk, (&form, &path), &one("1")).await;
+    let unseen = sent(&mut desk, (&form, &path), &one("send", "1")).await;
+    assert_eq!(unseen.status, StatusCode::OK, "first it is shown");
+    let first = sent(&mut desk, (&unseen, &path), &one("send", "1")).await;
     assert_eq!(first.status, StatusCode::SEE_OTHER, "{}", first.text());
-    let other = sent(&mut desk, (&form, &path), &one("2")).await;
+    let shown = sent(&mut desk, (&form, &path), &one("preview", "2")).await;
+    let other = sent(&mut desk, (&shown, &path), &one("send", "2")).await;
     assert_eq!(other.status, StatusCode::SEE_OTHER, "{}", other.text());
     assert_ne!(first.header("location"), other.header("location"));
     // Who has died gets none.
@@ -266,9 +272,87 @@ async fn f139_whom_a_message_to_many_means_is_said_and_never_guessed() {
         "UPDATE patient_data SET deceased_date = '2026-01-01 00:00:00' WHERE pid = 1",
     )
     .await;
-    let dead = sent(&mut desk, (&form, &path), &one("1 ")).await;
+    let dead = sent(&mut desk, (&form, &path), &one("send", "1 ")).await;
     assert_eq!(dead.status, StatusCode::BAD_REQUEST, "{}", dead.text());
     clinic.close().await;
+}
+
+/// What is typed is taken at its word, and whom it means is shown and goes with it.
+async fn the_numbers(clinic: Clinic) {
+    let (mut desk, _) = at_the_desk(&clinic, "dlee").await;
+    let path = format!("{DESK}/many");
+    let form = desk.get(&path).await;
+    let typed = |decision, numbers| {
+        [
+            ("decision", decision),
+            ("whom", "numbers"),
+            ("numbers", numbers),
+            ("title", "Flu shots"),
+            ("body", "They are here."),
+        ]
+    };
+    for (numbers, named) in [
+        ("HS-10401", "HS-10401"),
+        ("12.5", "12.5"),
+        ("+1 555 0100", "+1"),
+        ("2026-11-29", "2026-11-29"),
+        ("1, 007", "007"),
+        ("1\n99999999, 88888888", "99999999, 88888888"),
+        ("99999999999999999999", "99999999999999999999"),
+    ] {
+        let no = sent(&mut desk, (&form, &path), &typed("preview", numbers)).await;
+        assert_eq!(no.status, StatusCode::BAD_REQUEST, "{numbers}");
+        let why = format!("No patient has such a number: {named}<");
+        assert!(no.text().contains(&why), "{numbers} {}", no.text());
+    }
+    // The number that a chart shows is not its own one.
+    run(
+        &clinic,
+        "UPDATE patient_data SET pubpid = '2' WHERE pid = 1",
+    )
+    .await;
+    let no = sent(&mut desk, (&form, &path), &typed("preview", "1 2")).await;
+    assert_eq!(no.status, StatusCode::BAD_REQUEST, "{}", no.text());
+    assert!(no.text().contains("not safe to use: 2<"), "{}", no.text());
+    run(
+        &clinic,
+        "UPDATE patient_data SET pubpid = '1' WHERE pid = 1",
+    )
+    .await;
+    let shown = sent(&mut desk, (&form, &path), &typed("preview", "1;2\n1")).await;
+    let html = shown.text();
+    assert!(html.contains("2 patients get this message."), "{html}");
+    assert!(html.contains("Delgado (1)"), "{html}");
+    // Between the look and the click somebody is gone: nothing is sent before that was seen.
+    let gone = "UPDATE patient_data SET allow_patient_portal = 'NO' WHERE pid = 2";
+    run(&clinic, gone).await;
+    let changed = sent(&mut desk, (&shown, &path), &typed("send", "1;2\n1")).await;
+    assert_eq!(changed.status, StatusCode::CONFLICT, "{}", changed.text());
+    let html = changed.text();
+    assert!(html.contains("has changed meanwhile"), "{html}");
+    assert!(html.contains("One patient gets this message."), "{html}");
+    assert!(html.contains("left out: 2<"), "{html}");
+    let jobs = "SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_job";
+    assert_eq!(clinic.look(jobs).await, "0");
+    let begun = sent(&mut desk, (&changed, &path), &typed("send", "1;2\n1")).await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.text());
+    work(&clinic, "worker").await;
+    assert_eq!(clinic.look(COPIES).await, "2|2");
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f139_what_is_typed_is_taken_at_its_word_and_shown_before_it_goes() {
+    the_numbers(Clinic::open().await).await;
+}
+
+#[tokio::test]
+async fn f139_what_is_typed_is_taken_at_its_word_on_mariadb_in_every_layout() {
+    for layout in LAYOUTS {
+        if let Some(clinic) = Clinic::on_mariadb(layout).await {
+            the_numbers(clinic).await;
+        }
+    }
 }
 
 /// A patient whose letter cannot be written keeps nobody else from being told, and is told later.

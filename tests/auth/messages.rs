@@ -46,7 +46,7 @@ pub(super) async fn sent(
     more: &[(&'static str, &str)],
 ) -> Answer {
     let mut fields = vec![("csrf", csrf(page))];
-    for name in ["ticket", "seen"] {
+    for name in ["ticket", "seen", "list"] {
         if page.text().contains(&format!("name=\"{name}\"")) {
             let value = after(&page.text(), &format!("name=\"{name}\" value=\""));
             fields.push((name, value));

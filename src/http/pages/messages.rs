@@ -180,7 +180,7 @@ pub struct StaffNewMessage {
 }
 
 /// A message to many: first whom and what, then how many it goes to. Buttons `decision=preview|change|send`; fields `whom`,
-/// `day`, `provider`, `numbers`, `title`, `body`, `ticket`, `csrf`.
+/// `day`, `provider`, `numbers`, `title`, `body`, `list`, `ticket`, `csrf`.
 #[derive(Debug, Template)]
 #[template(path = "staff_message_many.html")]
 pub struct Many {
@@ -204,6 +204,12 @@ pub struct Many {
     pub written: Written,
     /// To how many it goes, where that was asked.
     pub count: Option<usize>,
+    /// The first of them, by name and number.
+    pub names: Vec<String>,
+    /// The numbers of those who are meant and cannot get it; empty where there are none.
+    pub left_out: String,
+    /// What tells these patients from others.
+    pub list: String,
 }
 
 /// What was typed into a form, and why it was not sent.
@@ -452,6 +458,9 @@ impl Many {
             numbers: String::new(),
             written: Written::default(),
             count: None,
+            names: Vec::new(),
+            left_out: String::new(),
+            list: String::new(),
         }
     }
 
@@ -476,6 +485,9 @@ impl Many {
                 ..Written::default()
             },
             count: Some(120),
+            names: vec!["Maria Reyes (1)".to_owned()],
+            left_out: "7, 12".to_owned(),
+            list: "l".to_owned(),
             ..Many::sample()
         }
     }

@@ -23,6 +23,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
 use crate::domain::visits::Status;
 use crate::emr;
+use crate::emr::persons;
 use crate::emr::whom;
 use crate::http::App;
 use crate::http::documents;
@@ -50,6 +51,22 @@ const HERE: &str = "/staff/messages/many";
 /// Providers who are offered at most.
 const MOST: u32 = 200;
 
+/// Patients who are named before it goes, and numbers that are named where they are none.
+const NAMED: usize = 20;
+
+const CHANGED: &str =
+    "Whom this message goes to has changed meanwhile, and nothing was sent. Look at it again.";
+
+/// What a form asks for.
+struct Asked {
+    /// Whom it goes to.
+    pids: Vec<i64>,
+    /// Who is meant and cannot get it.
+    left_out: Vec<i64>,
+    /// What it says.
+    circular: Circular,
+}
+
 /// `GET /staff/messages/many`
 pub async fn page(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap) -> Response {
     let shown: Result<Response, Away> = async {
@@ -65,7 +82,7 @@ pub async fn page(State(app): State<Arc<App>>, id: RequestId, headers: HeaderMap
     door::shown(&app, &id, shown)
 }
 
-/// `POST /staff/messages/many` with `decision=preview|change|send`, whom and what.
+/// `POST /staff/messages/many` with `decision=preview|change|send`, whom and what; `list` says whom the preview named.
 pub async fn post(
     State(app): State<Arc<App>>,
     id: RequestId,
@@ -85,11 +102,19 @@ pub async fn post(
             return Ok(reply::html(StatusCode::OK, page));
         }
         let refusal = match asked(&rest, &form).await {
-            Ok((pids, _)) if decision != "send" && !pids.is_empty() => {
-                page.count = Some(pids.len());
-                return Ok(reply::html(StatusCode::OK, page));
+            Ok(asked) if !asked.pids.is_empty() && !agreed(&form, &asked) => {
+                let changed = decision == "send" && !form.text("list").is_empty();
+                preview(&app, &rest, (&mut page, &asked)).await?;
+                let status = match changed {
+                    true => StatusCode::CONFLICT,
+                    false => StatusCode::OK,
+                };
+                page.written
+                    .errors
+                    .extend(changed.then(|| CHANGED.to_owned()));
+                return Ok(reply::html(status, page));
             }
-            Ok((pids, circular)) => {
+            Ok(Asked { pids, circular, .. }) => {
                 let base = app.config.fhir_base();
                 let ticket = ticket(&form);
                 let by = (&colleague, ticket.as_str());
@@ -110,12 +135,93 @@ pub async fn post(
     door::shown(&app, &id, done)
 }
 
+/// Whether a form sends to those, and to nobody but those, whom it was shown with.
+fn agreed(form: &Form, asked: &Asked) -> bool {
+    form.text("decision") == "send" && form.text("list") == list(&asked.pids)
+}
+
+/// What tells some patients from others.
+fn list(pids: &[i64]) -> String {
+    crypto::fingerprint(&commas(pids))
+}
+
+/// Says to whom it goes, before it does.
+async fn preview(app: &App, rest: &Rest<'_>, (page, asked): (&mut Many, &Asked)) -> Answer<()> {
+    let first: Vec<i64> = asked.pids.iter().copied().take(NAMED).collect();
+    let names = persons::names(rest.emr, &first).await?;
+    page.names = first
+        .iter()
+        .map(|pid| {
+            let name = names.get(pid).map_or("", String::as_str);
+            format!("{} ({pid})", plain(name, 80))
+        })
+        .collect();
+    // Names are shown.
+    let entry = rest.entry("Patient.search".to_owned(), "Patient".to_owned());
+    app.reads.note(entry).await;
+    page.count = Some(asked.pids.len());
+    page.list = list(&asked.pids);
+    page.left_out = few(&asked.left_out);
+    Ok(())
+}
+
+/// Some numbers in a line, and that there are more.
+fn few(numbers: &[i64]) -> String {
+    let text = commas(&numbers[..numbers.len().min(NAMED)]);
+    match numbers.len() > NAMED {
+        true => format!("{text} …"),
+        false => text,
+    }
+}
+
+fn commas(numbers: &[i64]) -> String {
+    let texts: Vec<String> = numbers.iter().map(i64::to_string).collect();
+    texts.join(", ")
+}
+
+/// The patients' numbers that were typed, each as it stands: what is none is never taken apart to make some of it.
+async fn numbers(rest: &Rest<'_>, text: &str) -> Answer<Vec<i64>> {
+    let between = |letter: char| letter.is_whitespace() || matches!(letter, ',' | ';');
+    let mut found = Vec::new();
+    for piece in text.split(between).filter(|piece| !piece.is_empty()) {
+        let number = piece.parse::<i64>().ok();
+        // Not `+1` and not `007`, which may be the number of another chart.
+        let number = number.filter(|number| *number >= 0 && number.to_string() == piece);
+        let number = number.ok_or_else(|| none_such(&plain(piece, 40)))?;
+        if !found.contains(&number) {
+            found.push(number);
+        }
+    }
+    if found.is_empty() {
+        let why = "Write at least one patient number.";
+        return Err(Refusal::invalid("numbers", why).into());
+    }
+    let doubtful = whom::doubtful(rest.emr, &found).await?;
+    if !doubtful.another.is_empty() {
+        let why = format!(
+            "Other charts have these as the number they show, so they are not safe to use: {}",
+            few(&doubtful.another)
+        );
+        return Err(Refusal::invalid("numbers", why).into());
+    }
+    if !doubtful.nobody.is_empty() {
+        return Err(none_such(&few(&doubtful.nobody)).into());
+    }
+    Ok(found)
+}
+
+fn none_such(said: &str) -> Refusal {
+    let why = format!("No patient has such a number: {said}");
+    Refusal::invalid("numbers", why)
+}
+
 /// Whom a form means, and what it says.
-async fn asked(rest: &Rest<'_>, form: &Form) -> Answer<(Vec<i64>, Circular)> {
+async fn asked(rest: &Rest<'_>, form: &Form) -> Answer<Asked> {
     let circular = Circular {
         title: shown::titled(form)?,
         body: shown::written(form)?,
     };
+    let mut left_out = Vec::new();
     let pids = match form.text("whom").as_str() {
         "day" => {
             let format = format_description!("[year]-[month]-[day]");
@@ -141,16 +247,11 @@ async fn asked(rest: &Rest<'_>, form: &Form) -> Answer<(Vec<i64>, Circular)> {
             whom::among(rest.emr, &pids).await?
         }
         "numbers" => {
-            let text = form.text("numbers");
-            let pids: Vec<i64> = text
-                .split(|letter: char| !letter.is_ascii_digit())
-                .filter_map(|number| number.parse().ok())
-                .collect();
-            if pids.is_empty() {
-                let why = "Write at least one patient number.";
-                return Err(Refusal::invalid("numbers", why).into());
-            }
-            whom::among(rest.emr, &pids).await?
+            let numbers = numbers(rest, &form.text("numbers")).await?;
+            let pids = whom::among(rest.emr, &numbers).await?;
+            left_out = numbers;
+            left_out.retain(|number| !pids.contains(number));
+            pids
         }
         "all" => whom::everybody(rest.emr).await?,
         _ => {
@@ -158,7 +259,11 @@ async fn asked(rest: &Rest<'_>, form: &Form) -> Answer<(Vec<i64>, Circular)> {
             return Err(Refusal::invalid("whom", why).into());
         }
     };
-    Ok((pids, circular))
+    Ok(Asked {
+        pids,
+        left_out,
+        circular,
+    })
 }
 
 /// What makes a form another than the next: its number, and whom it means. What it says the job knows itself.
@@ -211,5 +316,8 @@ async fn blank(app: &App, rest: &Rest<'_>, csrf: String) -> Answer<Many> {
         numbers: String::new(),
         written: Written::default(),
         count: None,
+        names: Vec::new(),
+        left_out: String::new(),
+        list: String::new(),
     })
 }
