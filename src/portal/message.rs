@@ -164,13 +164,20 @@ pub enum Writer {
     Staff,
 }
 
-/// One end of a message: the name of its mailbox, and the name to show.
+/// One end of a message: the names of its mailbox, and the name to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct End {
-    /// `onsite_mail.owner`.
-    pub mailbox: String,
+    /// Every `onsite_mail.owner` of what lies in it, first the one of what is written to it.
+    pub names: Vec<String>,
     /// For display.
     pub name: String,
+}
+
+impl End {
+    /// `onsite_mail.owner` of what is written to it.
+    pub fn mailbox(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
 }
 
 /// What is known of marks.
@@ -204,8 +211,8 @@ pub struct Thread {
     pub owners: Vec<String>,
     /// `mail_chain`
     pub chain: i64,
-    /// The mailbox at the other end, where it is a thread with one alone: at the desk.
-    pub other: Option<String>,
+    /// The names of the mailbox at the other end, where it is a thread with one alone: at the desk.
+    pub other: Option<Vec<String>>,
 }
 
 /// An own copy as it stands.

@@ -7,6 +7,7 @@ use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
 use crate::emr::Emr;
 use crate::emr::mail::mailbox::Mailbox;
+use crate::emr::mail::owner;
 use crate::emr::mail::threads::Whose;
 use crate::emr::predicates::hex;
 use crate::portal::message::Thread;
@@ -22,6 +23,7 @@ const OWN: &str = "owner IN ";
 const EXACTLY: &str = " AND HEX(owner) IN ";
 const AND: &str = " AND ";
 const IS: &str = " = ?";
+const AMONG: &str = " IN ";
 
 /// The bytes of whoever is at the other end; older rows have no name at one of them.
 const SENT: &str = "CASE WHEN HEX(sender_id) IN ";
@@ -42,15 +44,20 @@ pub(in crate::emr) async fn of_row(
     row: i64,
 ) -> Answer<Option<Thread>> {
     let found: Option<Row> = emr.db.one(Sql::new(OF_ROW).bind(row)).await?;
-    Ok(found.map(|found| Thread {
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    let other = match mailbox.has(found.sender_id.as_deref()) {
+        true => found.recipient_id.unwrap_or_default(),
+        false => found.sender_id.unwrap_or_default(),
+    };
+    Ok(Some(Thread {
         owners: mailbox.names().cloned().collect(),
         chain: found.mail_chain.filter(|chain| *chain != 0).unwrap_or(row),
         other: match whose {
             Whose::Patient => None,
-            Whose::Staff(_) if mailbox.has(found.sender_id.as_deref()) => {
-                Some(found.recipient_id.unwrap_or_default())
-            }
-            Whose::Staff(_) => Some(found.sender_id.unwrap_or_default()),
+            // OpenEMR writes to one patient under more than one name.
+            Whose::Staff(_) => Some(owner::names_beside(emr, &other).await?),
         },
     }))
 }
@@ -68,7 +75,9 @@ pub(in crate::emr) fn rows(sql: Sql, thread: &Thread) -> Sql {
         .push(IS)
         .bind(thread.chain);
     match &thread.other {
-        Some(other) => other_end(sql.push(AND), bytes()).push(IS).bind(hex(other)),
+        Some(other) => other_end(sql.push(AND), bytes())
+            .push(AMONG)
+            .list(other.iter().map(|name| hex(name))),
         None => sql,
     }
 }

@@ -67,6 +67,21 @@ async fn names(emr: &Emr, ids: &[Uuid]) -> Answer<Vec<String>> {
 
 /// The patient whose mailbox alone has this name.
 pub(in crate::emr) async fn holder(emr: &Emr, name: &str) -> Answer<Option<i64>> {
+    let held = held(emr, name).await?;
+    Ok(held.map(|(pid, _)| pid))
+}
+
+/// Every name of the mailbox that has this one: the same one always comes first. A mailbox that is no patient's has one.
+pub(super) async fn names_beside(emr: &Emr, name: &str) -> Answer<Vec<String>> {
+    let held = held(emr, name).await?;
+    Ok(match held {
+        Some((_, mailbox)) => mailbox.names().cloned().collect(),
+        None => vec![name.to_owned()],
+    })
+}
+
+/// The patient's number and mailbox.
+async fn held(emr: &Emr, name: &str) -> Answer<Option<(i64, Mailbox)>> {
     let mut charts: Vec<Chart> = emr.db.all(Sql::new(BY_ACCOUNT).bind(name)).await?;
     let numbers = numbers_behind(&[name.to_owned()], 0);
     charts.extend(
@@ -79,8 +94,8 @@ pub(in crate::emr) async fn holder(emr: &Emr, name: &str) -> Answer<Option<i64>>
             continue;
         };
         let mailbox = Mailbox::of(&emr.db, person).await?;
-        if mailbox.is_some_and(|mailbox| mailbox.has(Some(name))) {
-            return Ok(Some(pid));
+        if let Some(mailbox) = mailbox.filter(|mailbox| mailbox.has(Some(name))) {
+            return Ok(Some((pid, mailbox)));
         }
     }
     Ok(None)

@@ -1,6 +1,8 @@
 //! The threads of a mailbox, as its owner's own pages list them: a patient's, or one of staff. Every message is two rows,
 //! and here only those of one mailbox are looked at.
 
+use std::collections::BTreeSet;
+
 use sqlx::FromRow;
 use time::OffsetDateTime;
 use time::PrimitiveDateTime;
@@ -17,8 +19,11 @@ use crate::emr::mail::chain::other_end;
 use crate::emr::mail::id_of;
 use crate::emr::mail::is_unread;
 use crate::emr::mail::mailbox::Mailbox;
+use crate::emr::mail::owner;
 use crate::emr::mail::unread_in;
 use crate::emr::people::tidy;
+use crate::emr::people::unhex;
+use crate::emr::predicates::hex;
 
 /// Threads on a page.
 pub const PAGE: usize = 20;
@@ -31,6 +36,16 @@ const BY_THREAD: &str = " GROUP BY ";
 /// Where OpenEMR's numbers raced, two patients have the same one in a mailbox of staff: there a thread is one with somebody.
 const AND_OTHER: &str = ", ";
 const GROUPS: &str = ") g WHERE 1 = 1";
+/// OpenEMR writes to one patient under more than one name: those of one mailbox count as one.
+const CASE: &str = "CASE ";
+const IS_ONE: &str = " WHEN ? THEN ?";
+const OR_ELSE: &str = " ELSE ";
+const END: &str = " END";
+
+/// The names at the other end that share a number, in a mailbox of staff.
+const SHARING: &str = "SELECT g.names FROM (SELECT GROUP_CONCAT(DISTINCT ";
+const SHARING_TOO: &str = ") AS names FROM onsite_mail m WHERE m.owner IN ";
+const SHARED: &str = ") g WHERE g.names LIKE '%,%'";
 const BELOW: &str = " AND (CASE WHEN g.unread > 0 THEN 1 ELSE 0 END < ? \
     OR (CASE WHEN g.unread > 0 THEN 1 ELSE 0 END = ? AND g.newest < ?))";
 /// What is unread comes first.
@@ -132,6 +147,11 @@ struct Group {
 }
 
 #[derive(FromRow)]
+struct Sharing {
+    names: Option<String>,
+}
+
+#[derive(FromRow)]
 struct Head {
     row_id: i64,
     title: Option<String>,
@@ -155,7 +175,11 @@ pub async fn list(
     let Some(mailbox) = mailbox(emr, reach, whose).await? else {
         return Ok(Listing::default());
     };
-    let sql = statement(&mailbox, (whose, folder), after);
+    let same = match whose {
+        Whose::Patient => Vec::new(),
+        Whose::Staff(_) => same(emr, &mailbox, folder).await?,
+    };
+    let sql = statement(&mailbox, (whose, folder), (&same, after));
     let mut groups: Vec<Group> = emr.db.all(sql).await?;
     let more = groups.len() > PAGE;
     groups.truncate(PAGE);
@@ -209,21 +233,60 @@ pub(in crate::emr) async fn mailbox(
     }
 }
 
-fn statement(mailbox: &Mailbox, (whose, folder): (Whose, Folder), after: Option<Place>) -> Sql {
-    let sql = is_unread(Sql::new(GROUPED), mailbox)
-        .push(GROUPED_TOO)
-        .list(mailbox.names())
-        .push(EXACTLY)
-        .list(mailbox.hex());
-    let sql = match folder {
+/// The names in a folder that are of one mailbox with another in the same thread, each with the first one of that mailbox; by
+/// their bytes.
+async fn same(emr: &Emr, mailbox: &Mailbox, folder: Folder) -> Answer<Vec<(String, String)>> {
+    let sql = other_end(Sql::new(SHARING), mailbox.hex()).push(SHARING_TOO);
+    let sql = inside(sql, (mailbox, folder)).push(BY_THREAD).push(CHAIN);
+    let found: Vec<Sharing> = emr.db.all(sql.push(SHARED)).await?;
+    let names: BTreeSet<&str> = found
+        .iter()
+        .filter_map(|row| row.names.as_deref())
+        .flat_map(|names| names.split(','))
+        .collect();
+    let mut same = Vec::new();
+    for bytes in names {
+        let Some(name) = unhex(bytes) else { continue };
+        let first = owner::names_beside(emr, &name).await?.into_iter().next();
+        if let Some(first) = first.filter(|first| *first != name) {
+            same.push((bytes.to_owned(), hex(&first)));
+        }
+    }
+    Ok(same)
+}
+
+/// Adds that a row is in a folder of this mailbox, after `m.owner IN`.
+fn inside(sql: Sql, (mailbox, folder): (&Mailbox, Folder)) -> Sql {
+    let sql = sql.list(mailbox.names()).push(EXACTLY).list(mailbox.hex());
+    match folder {
         Folder::Inbox => sql.push(KEPT).push("NOT IN ").list(mailbox.hex()),
         Folder::Sent => sql.push(KEPT).push("IN ").list(mailbox.hex()),
         Folder::Archive => sql.push(AWAY),
-    };
-    let sql = sql.push(BY_THREAD).push(CHAIN);
+    }
+}
+
+/// Adds the other end of a row, each mailbox under one name.
+fn one_end(sql: Sql, (mailbox, same): (&Mailbox, &[(String, String)])) -> Sql {
+    if same.is_empty() {
+        return other_end(sql, mailbox.hex());
+    }
+    let sql = other_end(sql.push(CASE), mailbox.hex());
+    let sql = same.iter().fold(sql, |sql, (name, first)| {
+        sql.push(IS_ONE).bind(name).bind(first)
+    });
+    other_end(sql.push(OR_ELSE), mailbox.hex()).push(END)
+}
+
+fn statement(
+    mailbox: &Mailbox,
+    (whose, folder): (Whose, Folder),
+    (same, after): (&[(String, String)], Option<Place>),
+) -> Sql {
+    let sql = is_unread(Sql::new(GROUPED), mailbox).push(GROUPED_TOO);
+    let sql = inside(sql, (mailbox, folder)).push(BY_THREAD).push(CHAIN);
     let sql = match whose {
         Whose::Patient => sql,
-        Whose::Staff(_) => other_end(sql.push(AND_OTHER), mailbox.hex()),
+        Whose::Staff(_) => one_end(sql.push(AND_OTHER), (mailbox, same)),
     };
     let sql = sql.push(GROUPS);
     let sql = match after {

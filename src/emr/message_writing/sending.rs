@@ -64,10 +64,14 @@ const FIRST: &str = "UPDATE onsite_mail SET mail_chain = ?, reply_mail_chain = ?
 
 /// The number a thread has at the other end: told by what that end sent, or by what it received. Names are compared by
 /// their bytes, which the collation does not.
-const TOLD: &str = "SELECT MIN(NULLIF(reply_mail_chain, 0)) AS number FROM onsite_mail \
-    WHERE owner = ? AND HEX(owner) = ? AND COALESCE(NULLIF(mail_chain, 0), id) = ? AND HEX(sender_id) = ?";
-const HELD: &str = "SELECT MIN(COALESCE(NULLIF(mail_chain, 0), id)) AS number FROM onsite_mail \
-    WHERE owner = ? AND HEX(owner) = ? AND reply_mail_chain = ? AND HEX(sender_id) = ?";
+const TOLD: &str =
+    "SELECT MIN(NULLIF(reply_mail_chain, 0)) AS number FROM onsite_mail WHERE owner IN ";
+const TOLD_OF: &str = " AND COALESCE(NULLIF(mail_chain, 0), id) = ?";
+const HELD: &str =
+    "SELECT MIN(COALESCE(NULLIF(mail_chain, 0), id)) AS number FROM onsite_mail WHERE owner IN ";
+const HELD_OF: &str = " AND reply_mail_chain = ?";
+const EXACTLY: &str = " AND HEX(owner) IN ";
+const FROM: &str = " AND HEX(sender_id) IN ";
 
 /// What a message is about, where its sender said so.
 const TOPIC: &str = "INSERT INTO anteroom_mail_topic (mail, topic) VALUES (?, ?)";
@@ -263,13 +267,13 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, change: &MessageChange) -> Ans
     let row = |owner: &End, status: &'static str| {
         Sql::new(SEND)
             .bind(date)
-            .bind(&owner.mailbox)
-            .bind(&sender.mailbox)
+            .bind(owner.mailbox())
+            .bind(sender.mailbox())
             .bind(&title)
             .bind(&body)
-            .bind(&recipient.mailbox)
+            .bind(recipient.mailbox())
             .bind(&recipient.name)
-            .bind(&sender.mailbox)
+            .bind(sender.mailbox())
             .bind(&sender.name)
             .bind(status)
     };
@@ -369,12 +373,19 @@ async fn at_the_other_end(
     (patient, colleague): (&End, &End),
     thread: i64,
 ) -> Answer<Option<i64>> {
-    for (sql, owner, sender) in [(TOLD, patient, colleague), (HELD, colleague, patient)] {
+    let bytes = |end: &End| -> Vec<String> { end.names.iter().map(|name| hex(name)).collect() };
+    for (sql, of, (owner, sender)) in [
+        (TOLD, TOLD_OF, (patient, colleague)),
+        (HELD, HELD_OF, (colleague, patient)),
+    ] {
         let sql = Sql::new(sql)
-            .bind(&owner.mailbox)
-            .bind(hex(&owner.mailbox))
+            .list(&owner.names)
+            .push(EXACTLY)
+            .list(bytes(owner))
+            .push(of)
             .bind(thread)
-            .bind(hex(&sender.mailbox));
+            .push(FROM)
+            .list(bytes(sender));
         let found: Option<Number> = tx.one(sql).await?;
         if let Some(number) = found.and_then(|row| row.number) {
             return Ok(Some(number));
@@ -384,10 +395,11 @@ async fn at_the_other_end(
 }
 
 /// An end of a message. A mailbox whose name the column would cut is nobody's: its mail would lie in another one.
-fn end(mailbox: Option<String>, name: String) -> Option<End> {
-    let mailbox = mailbox.filter(|name| name.chars().count() <= LONGEST_MAILBOX)?;
+fn end(names: Vec<String>, name: String) -> Option<End> {
+    let mailbox = names.first()?;
+    let fits = mailbox.chars().count() <= LONGEST_MAILBOX;
     let name = name.chars().take(LONGEST).collect();
-    Some(End { mailbox, name })
+    fits.then_some(End { names, name })
 }
 
 /// A title as it is stored; the one of what is answered is cut to its column.
@@ -412,12 +424,17 @@ fn titled(letter: &Letter) -> String {
 
 impl Mailbox {
     fn end(self) -> Option<End> {
-        end(self.account, self.display)
+        // Without an account OpenEMR's portal would look under none of its names.
+        self.account.as_ref()?;
+        end(self.names().cloned().collect(), self.display)
     }
 }
 
 impl Colleague {
     fn end(self) -> Option<End> {
-        end(self.username, spoken(self.fname, self.lname))
+        end(
+            self.username.into_iter().collect(),
+            spoken(self.fname, self.lname),
+        )
     }
 }

@@ -1,5 +1,7 @@
 //! The rows of a message and of its answers, and marks.
 
+mod names;
+
 use super::*;
 use crate::db::Db;
 use crate::domain::ResourceType;

@@ -4,7 +4,7 @@ use super::*;
 
 fn end(name: &str) -> Option<End> {
     Some(End {
-        mailbox: name.to_owned(),
+        names: vec![name.to_owned()],
         name: name.to_owned(),
     })
 }
