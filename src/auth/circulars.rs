@@ -17,6 +17,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
 use crate::emr::colleague;
 use crate::emr::colleague::Colleague;
+use crate::emr::mail::colleagues;
 use crate::emr::persons;
 use crate::emr::writing;
 use crate::emr::writing::Rules;
@@ -158,8 +159,11 @@ async fn sender(context: &Context<'_>, by: &By) -> Answer<Option<Colleague>> {
     let Some(staff) = by.staff else {
         return Ok(None);
     };
+    if !colleagues::takes_part(context.emr, staff).await? {
+        return Ok(None);
+    }
     let found = colleague::by_id(context.emr, staff).await?;
-    Ok(found.filter(|found| found.active && found.portal_user && found.staff.has(Right::Notes)))
+    Ok(found.filter(|found| found.active && found.staff.has(Right::Notes)))
 }
 
 /// The rights of whoever made the job, as the database has them now: a service has those it was given.

@@ -16,6 +16,7 @@ use crate::domain::access::Right;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::emr::colleague::Colleague;
+use crate::emr::mail::colleagues;
 use crate::emr::patients;
 use crate::emr::patients::Found;
 use crate::emr::patients::Visit;
@@ -79,7 +80,7 @@ pub async fn need(context: &Context<'_>, colleague: &Colleague, right: Right) ->
 /// # Errors
 /// `Forbidden`, in words that say what is missing; otherwise as [`crate::db::Db::run`].
 pub async fn need_part(context: &Context<'_>, colleague: &Colleague) -> Answer<()> {
-    if colleague.active && colleague.portal_user {
+    if colleagues::takes_part(context.emr, colleague.staff.id).await? {
         return Ok(());
     }
     let mut entry = context.entry("staff.desk", Outcome::Refused);

@@ -14,6 +14,7 @@ use axum::response::Response;
 use crate::auth::csrf;
 use crate::domain::access::Right;
 use crate::emr::colleague::Colleague;
+use crate::emr::mail::colleagues;
 use crate::http::App;
 use crate::http::door;
 use crate::http::door::Away;
@@ -174,11 +175,23 @@ async fn counted(
 ) -> Vec<(&'static Known, Option<i64>)> {
     let mut all = Vec::new();
     for known in &QUEUES {
-        let part = known.queue != Queue::Messages || colleague.portal_user;
-        if part && colleague.staff.has(known.right) {
-            let asked = (known.queue, fresh);
-            all.push((known, count(app, id, colleague, asked).await));
+        if !colleague.staff.has(known.right) {
+            continue;
         }
+        if known.queue == Queue::Messages && !takes_part(app, colleague).await {
+            continue;
+        }
+        let asked = (known.queue, fresh);
+        all.push((known, count(app, id, colleague, asked).await));
     }
     all
+}
+
+/// Whether patients write to this colleague; where that cannot be asked the other queues are told all the same.
+async fn takes_part(app: &App, colleague: &Colleague) -> bool {
+    let asked = colleagues::takes_part(&app.emr, colleague.staff.id).await;
+    asked.unwrap_or_else(|failure| {
+        tracing::warn!(?failure, "whether somebody takes messages was not found");
+        false
+    })
 }

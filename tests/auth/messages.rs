@@ -240,6 +240,45 @@ async fn f141_f164_staff_who_take_no_part_have_no_mailbox_here_and_that_is_told(
     clinic.close().await;
 }
 
+/// Where nobody takes part, patients are offered the first user, who reads what they write and writes to many.
+#[tokio::test]
+async fn f141_f143_the_first_user_is_at_the_desk_where_nobody_takes_part() {
+    let clinic = Clinic::open().await;
+    run(&clinic, "UPDATE users SET portal_user = 0").await;
+    let (mut home, _) = at_home(&clinic, clinic.patient("active")).await;
+    let new = format!("{HERE}/new");
+    let form = home.get(&new).await;
+    let html = form.text();
+    let list = html.split("<select id=\"to\"").nth(1);
+    let list = list.and_then(|rest| rest.split("</select>").next());
+    let list = list.unwrap_or_else(|| panic!("no list: {html}"));
+    // The first one is nobody.
+    let offered: Vec<&str> = list.split("<option value=\"").skip(2).collect();
+    assert_eq!(offered.len(), 1, "{html}");
+    let first = offered[0].split('"').next().unwrap_or_default().to_owned();
+    let fields = [("to", first.as_str()), ("title", "Run"), ("body", "May I?")];
+    let done = sent(&mut home, (&form, &new), &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    let (mut desk, page) = at_the_desk(&clinic, "nhaddad").await;
+    assert!(page.text().contains(DESK), "{}", page.text());
+    let inbox = desk.get(DESK).await;
+    assert_eq!(inbox.status, StatusCode::OK, "{}", inbox.text());
+    let address = thread(&inbox.text(), "Run");
+    let opened = desk.get(&address).await;
+    let reply = [("decision", "reply"), ("body", "Yes.")];
+    let done = sent(&mut desk, (&opened, &address), &reply).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    let many = desk.get(&format!("{DESK}/many")).await;
+    assert_eq!(many.status, StatusCode::OK, "{}", many.text());
+    let listed = desk.get("/staff/addressees").await.text();
+    assert!(listed.contains("Patients are offered the first account"));
+    assert!(!listed.contains("and to nobody else"), "{listed}");
+    let (mut other, page) = at_the_desk(&clinic, "dlee").await;
+    assert!(!page.text().contains(DESK), "{}", page.text());
+    assert_eq!(other.get(DESK).await.status, StatusCode::FORBIDDEN);
+    clinic.close().await;
+}
+
 /// One row of a message as OpenEMR's own screens write it into the first patient's mailbox.
 const FROM_OPENEMR: &str = "INSERT INTO onsite_mail (date, owner, user, groupname, activity, authorized, title, body, \
     recipient_id, recipient_name, sender_id, sender_name, assigned_to, deleted, message_status, mail_chain, \

@@ -22,6 +22,8 @@ pub(in crate::emr) const TAKES_PART: &str = "u.active = 1 AND u.username <> '' \
 
 const SELECT: &str = "SELECT u.uuid, u.fname, u.lname FROM users u WHERE ";
 const NAMED: &str = "AND HEX(u.username) = ?";
+const ONE: &str = "SELECT COUNT(*) AS number FROM users u WHERE ";
+const NUMBERED: &str = "AND u.id = ?";
 const IN_ORDER: &str = "ORDER BY u.lname, u.fname, u.id LIMIT 1000";
 
 #[derive(FromRow)]
@@ -29,6 +31,11 @@ struct Row {
     uuid: Option<Vec<u8>>,
     fname: Option<String>,
     lname: Option<String>,
+}
+
+#[derive(FromRow)]
+struct Count {
+    number: i64,
 }
 
 /// FHIR id and name of everybody who takes messages, by family name, for whoever may look for practitioners.
@@ -47,6 +54,16 @@ pub async fn addressees(emr: &Emr, reach: &Reach) -> Answer<Vec<(Uuid, String)>>
         Some((uuid, spoken(row.fname, row.lname)))
     });
     Ok(named.collect())
+}
+
+/// Whether patients may write to a member of staff (`users.id`): those they are offered, and nobody else.
+///
+/// # Errors
+/// As [`crate::db::Db::one`].
+pub async fn takes_part(emr: &Emr, id: i64) -> Answer<bool> {
+    let sql = Sql::new(ONE).push(TAKES_PART).push(NUMBERED).bind(id);
+    let found: Option<Count> = emr.db.one(sql).await?;
+    Ok(found.is_some_and(|count| count.number > 0))
 }
 
 /// FHIR id of whoever has a mailbox of this name and takes messages.
@@ -103,9 +120,14 @@ mod tests {
         for name in ["DRLEE", "Cy14", "gone", "quiet", "admin", "nobody"] {
             assert_eq!(by_mailbox(emr, name).await.expect("asked"), None, "{name}");
         }
+        for (id, takes) in [(5, true), (1, false), (6, false), (8, false), (9, false)] {
+            assert_eq!(takes_part(emr, id).await.expect("asked"), takes, "{id}");
+        }
         let nobody = "UPDATE users SET portal_user = 0";
         emr.db.script(nobody).await.expect("changed");
         assert_eq!(named(emr).await, ["Ad Min"]);
         assert!(by_mailbox(emr, "admin").await.expect("asked").is_some());
+        assert!(takes_part(emr, 1).await.expect("asked"));
+        assert!(!takes_part(emr, 5).await.expect("asked"));
     }
 }
