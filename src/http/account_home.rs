@@ -12,10 +12,12 @@ use crate::auth::apps;
 use crate::auth::who::Who;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
+use crate::domain::scope::Interaction;
 use crate::domain::visits::Status;
 use crate::http::App;
 use crate::http::account::logged_in;
 use crate::http::activity;
+use crate::http::documents::listing;
 use crate::http::door;
 use crate::http::door::Away;
 use crate::http::fhir;
@@ -31,10 +33,14 @@ use crate::http::visits;
 use crate::http::visits::found;
 use crate::http::visits::found::Found;
 use crate::http::visits::said;
+use crate::rest::forms as papers;
 use crate::store::grants;
 
 /// Visits that are shown; the others are on their own page.
 const VISITS: usize = 3;
+
+/// Documents that are shown.
+const DOCUMENTS: usize = 3;
 
 /// Looks of others that are shown.
 const LOOKS: u32 = 3;
@@ -75,9 +81,14 @@ async fn own(app: &App, id: &RequestId, person: Person) -> Answer<Own> {
     }
     let grant = grants::at_home(person);
     let rest = fhir::rest(app, id, &grant);
+    let reach = grant.reach(papers::KIND, Interaction::Search)?;
+    let forms = papers::open(&rest, &reach).await?;
+    let (documents, _) = listing::found(app, &rest, (person, None)).await?;
     Ok(Own {
         visits: Some(coming(app, id, person).await?),
         unread: Some(shown::own(app, &rest).unread().await?),
+        forms: Some(forms.len()),
+        documents: Some(documents.iter().take(DOCUMENTS).map(listing::row).collect()),
         looks: Some(activity::by_others(app, person.uuid, LOOKS).await?),
     })
 }

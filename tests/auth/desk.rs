@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde_json::Value;
 use time::Duration;
 
+use super::documents;
 use super::mailbox::own_page;
 use super::staff::VIEWER;
 use super::staff::at_the_desk;
@@ -14,6 +15,7 @@ use crate::clinic::Answer;
 use crate::clinic::Clinic;
 use crate::clinic::EVERYTHING;
 use crate::clinic::browser::Browser;
+use crate::forms::put;
 
 const EVENTS: &str = "/staff/events";
 
@@ -201,6 +203,50 @@ async fn f160_staff_see_a_patients_apps_and_end_one() {
     let refused = end(&mut lee, &desk, (&path, grant)).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     clinic.close().await;
+}
+
+#[tokio::test]
+async fn f150_f153_a_patients_home_counts_forms_to_sign_and_shows_the_newest_documents() {
+    let clinic = Clinic::open().await;
+    let maria = clinic.patient("active");
+    let mut browser = clinic.browser();
+    let login = (maria.username.as_str(), maria.password.as_str());
+    let page = own_page(&mut browser, login, "/account").await;
+    let before: usize = to_sign(&page.text());
+    let (mut staff, _) = at_the_desk(&clinic, "nhaddad").await;
+    let title = "Notice of Privacy Practices";
+    let done = put(&mut staff, maria, (title, "Advance Directive")).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    let home = browser.get("/account").await.text();
+    assert_eq!(to_sign(&home), before + 1, "{home}");
+    let form = browser.get("/account/documents").await;
+    let parts = [
+        documents::part("csrf", &csrf(&form)),
+        documents::file("newest.pdf", documents::PDF),
+    ];
+    let done = documents::sent(&mut browser, "/account/documents", &parts).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    let home = browser.get("/account").await.text();
+    let card = home.split("id=\"documents\"").nth(1);
+    let card = card.and_then(|rest| rest.split("</section>").next());
+    let card = card.unwrap_or_else(|| panic!("no documents: {home}"));
+    assert!(card.contains(">newest.pdf</a>"), "{card}");
+    assert!(card.contains("Nobody has looked yet"), "{card}");
+    clinic.close().await;
+}
+
+/// How many forms a patient's home says are to be signed.
+fn to_sign(home: &str) -> usize {
+    let card = home.split("id=\"forms\"").nth(1);
+    let card = card.and_then(|rest| rest.split("</section>").next());
+    let card = card.unwrap_or_else(|| panic!("no forms: {home}"));
+    if card.contains("No form waits for you.") {
+        return 0;
+    }
+    let said = card.split("<span class=\"pill warn\">").nth(1);
+    let number = said.and_then(|said| said.split(' ').next());
+    let number = number.and_then(|number| number.parse().ok());
+    number.unwrap_or_else(|| panic!("no number: {card}"))
 }
 
 #[tokio::test]

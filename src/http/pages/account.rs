@@ -1,6 +1,7 @@
 //! `/account`: where a person who is logged in begins.
 
 use super::activity::Deed;
+use super::documents::Row;
 use super::frame::Frame;
 use crate::http::words::filters;
 use askama::Template;
@@ -28,6 +29,10 @@ pub struct Own {
     pub visits: Option<Visits>,
     /// How many messages are unread; `None` while the practice's portal is off.
     pub unread: Option<i64>,
+    /// How many forms wait to be filled in and signed; `None` while the practice's portal is off.
+    pub forms: Option<usize>,
+    /// The newest documents of the record; `None` while the practice's portal is off.
+    pub documents: Option<Vec<Row>>,
     /// Who else looked at the record, the newest first; `None` while the practice's portal is off.
     pub looks: Option<Vec<Deed>>,
 }
@@ -78,6 +83,8 @@ impl Account {
                     answers: 1,
                 }),
                 unread: Some(2),
+                forms: Some(1),
+                documents: Some(vec![Row::sample()]),
                 looks: Some(vec![Deed::sample("Donna Lee", "Opened the chart", "Done")]),
             }),
             other: None,
@@ -91,6 +98,8 @@ impl Account {
             own: Some(Own {
                 visits: Some(Visits::default()),
                 unread: Some(0),
+                forms: Some(0),
+                documents: Some(Vec::new()),
                 looks: Some(Vec::new()),
             }),
             ..Account::sample()
