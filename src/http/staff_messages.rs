@@ -132,16 +132,8 @@ pub async fn new_page(
         let patient = patient.and_then(|(_, patient)| Uuid::try_parse(&patient).ok());
         let side = side(&app, &rest, &colleague);
         let chosen = chosen(side, patient).await?;
-        if let Some(chosen) = &chosen {
-            // Name and birth date are shown.
-            let person = chosen.person;
-            let mut entry = rest.entry(
-                "Patient.read".to_owned(),
-                format!("Patient/{}", person.uuid),
-            );
-            entry.patient = Some(person.uuid);
-            app.reads.note(entry).await;
-        }
+        let person = chosen.as_ref().map(|chosen| chosen.person);
+        seen(side, person).await;
         let page = blank(side, (csrf::token(visitor.token), chosen)).await?;
         Ok(reply::html(StatusCode::OK, page))
     }
@@ -169,6 +161,7 @@ pub async fn new_post(State(app): State<Arc<App>>, id: RequestId, request: Reque
             let base = app.config.fhir_base();
             let text = form.text("search");
             let asked = (text.as_str(), Right::Notes);
+            seen(side, person).await;
             let found = desk::search(&context(&app, &base, &id.0), &colleague, asked).await?;
             let found = Searched::of(text, &found);
             (page.search, page.found, page.more_found) = (found.text, found.found, found.more);
@@ -184,6 +177,7 @@ pub async fn new_post(State(app): State<Arc<App>>, id: RequestId, request: Reque
             Err(Failure::Refused(refusal)) => refusal,
             Err(broken) => return Err(broken.into()),
         };
+        seen(side, person).await;
         page.written = Written {
             title: form.text("title"),
             topic: form.text("topic"),
@@ -231,6 +225,15 @@ async fn begun(side: Side<'_>, (patient, filled): (Option<Person>, &Filled)) -> 
     letter.topic = Topic::of(&form.text("topic"));
     letter.enclosed = filled.enclosed(side.rest, person.uuid)?;
     side.send(letter, form).await.map(|_| ())
+}
+
+/// Leaves the ledger's line of a page that shows name and birth date of a patient.
+async fn seen(side: Side<'_>, person: Option<Person>) {
+    let Some(person) = person else { return };
+    let resource = format!("Patient/{}", person.uuid);
+    let mut entry = side.rest.entry("Patient.read".to_owned(), resource);
+    entry.patient = Some(person.uuid);
+    side.app.reads.note(entry).await;
 }
 
 /// The patient an address or a form names.

@@ -52,7 +52,8 @@ pub async fn send(rest: &Rest<'_>, letter: Letter, ticket: &str) -> Answer<Uuid>
     }
     let patient = letter.patient;
     let ask = MessageAsk::Send(letter);
-    let permit = decided(rest, (Interaction::Create, ask), Target::New(patient)).await?;
+    let about = (Target::New(patient), Some(patient));
+    let permit = decided(rest, (Interaction::Create, ask), about).await?;
     let work = Work {
         rest,
         permit: &permit,
@@ -78,7 +79,7 @@ pub async fn send(rest: &Rest<'_>, letter: Letter, ticket: &str) -> Answer<Uuid>
 pub async fn sort(rest: &Rest<'_>, sort: Sort, patient: Option<Uuid>) -> Answer<()> {
     let target = Target::Known(sort.message);
     let ask = MessageAsk::Sort(sort);
-    let permit = decided(rest, (Interaction::Update, ask), target).await?;
+    let permit = decided(rest, (Interaction::Update, ask), (target, patient)).await?;
     let work = Work {
         rest,
         permit: &permit,
@@ -101,7 +102,7 @@ async fn before(rest: &Rest<'_>, repeat: &Repeat) -> Answer<Option<Uuid>> {
 async fn decided(
     rest: &Rest<'_>,
     (interaction, ask): (Interaction, MessageAsk),
-    target: Target,
+    (target, patient): (Target, Option<Uuid>),
 ) -> Answer<Permit> {
     let reach = rest.grant.reach(KIND, interaction)?;
     let ask = (Ask::Message(ask), rest.rules);
@@ -109,7 +110,11 @@ async fn decided(
     match portal::decide(case).permit() {
         Ok(permit) => Ok(permit),
         Err(refusal) => {
-            write::refused(rest, (KIND, target), &refusal).await?;
+            if let Some(mut line) = write::refusal_line(rest, (KIND, target), &refusal) {
+                // At the desk the grant names nobody.
+                line.patient = patient.or(line.patient);
+                ledger::record_all(&rest.emr.db, &[line]).await?;
+            }
             Err(refusal.into())
         }
     }

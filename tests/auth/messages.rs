@@ -240,6 +240,54 @@ async fn f141_f164_staff_who_take_no_part_have_no_mailbox_here_and_that_is_told(
     clinic.close().await;
 }
 
+/// Whoever sees a patient's name on the form of a message is told of, whichever way it came to be shown; so is a no, with whom it
+/// was about.
+#[tokio::test]
+async fn f139_the_ledger_says_whom_a_message_of_staff_was_about() {
+    let clinic = Clinic::open().await;
+    let maria = clinic.patient("active");
+    let (mut desk, _) = at_the_desk(&clinic, "dlee").await;
+    let new = format!("{DESK}/new");
+    let form = desk.get(&new).await;
+    let looked = "SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_audit \
+        WHERE action = 'Patient.read' AND actor LIKE 'Practitioner/%' AND patient IS NOT NULL";
+    assert_eq!(clinic.look(looked).await, "0");
+    run(
+        &clinic,
+        "UPDATE patient_data SET allow_patient_portal = 'NO' WHERE pid = 1",
+    )
+    .await;
+    let fields = |decision, body| {
+        [
+            ("decision", decision),
+            ("patient", maria.id.as_str()),
+            ("search", "delg"),
+            ("title", "x"),
+            ("body", body),
+        ]
+    };
+    for (told, (decision, body)) in [("search", ""), ("send", " "), ("send", "Hello.")]
+        .into_iter()
+        .enumerate()
+    {
+        let page = sent(&mut desk, (&form, &new), &fields(decision, body)).await;
+        assert!(page.text().contains("Delgado"), "{}", page.text());
+        let told = (told + 1).to_string();
+        // Looks are told a moment later.
+        for _ in 0..100 {
+            if clinic.look(looked).await == told {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert_eq!(clinic.look(looked).await, told, "{decision} {body}");
+    }
+    let no = "SELECT CONCAT_WS('|', COUNT(*), MIN(reason)) AS text FROM anteroom_audit \
+        WHERE action = 'Communication.create' AND outcome = 'refused' AND patient IS NOT NULL";
+    assert_eq!(clinic.look(no).await, "1|message.patient-off");
+    clinic.close().await;
+}
+
 /// Where nobody takes part, patients are offered the first user, who reads what they write and writes to many.
 #[tokio::test]
 async fn f141_f143_the_first_user_is_at_the_desk_where_nobody_takes_part() {
