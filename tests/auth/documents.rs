@@ -7,6 +7,8 @@ use std::time::Duration;
 use anteroom::db::sql::Sql;
 use anteroom::demo::manifest::PatientLogin;
 use anteroom::domain::people::Person;
+use anteroom::http::documents::records::turn::AT_ONCE;
+use anteroom::http::documents::records::turn::Turn;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::StatusCode;
@@ -195,14 +197,15 @@ async fn own_documents(clinic: Clinic) {
     let (mut other, _) = at_home(&clinic, sean).await;
     let theirs = other.get(&format!("{HERE}/{id}")).await;
     assert_eq!(theirs.status, StatusCode::NOT_FOUND);
-    // Two at a time take their records away, and who is to wait is told for how long.
-    let others = [900_001, 900_002].map(|pid| {
-        let person = Person {
-            pid,
-            uuid: Uuid::nil(),
-        };
-        clinic.app.exports.turn(person).expect("free")
-    });
+    // Some at a time take their records away, and who is to wait is told for how long.
+    let others: Vec<Turn> = (900_001..)
+        .take(AT_ONCE)
+        .map(|pid| {
+            let uuid = Uuid::nil();
+            let taken = clinic.app.exports.turn(Person { pid, uuid });
+            taken.expect("free")
+        })
+        .collect();
     for path in RECORDS {
         let answer = browser.get(path).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");

@@ -33,7 +33,9 @@ use crate::domain::scope::Interaction;
 use crate::emr;
 use crate::http::App;
 use crate::http::documents;
+use crate::http::documents::records::turn::LONGEST;
 use crate::http::documents::records::turn::Turn;
+use crate::http::documents::records::turn::in_time;
 use crate::http::documents::zipped;
 use crate::http::documents::zipped::Archive;
 use crate::http::door;
@@ -146,7 +148,7 @@ pub async fn bundle(
         let begun = begun(&taker).await?;
         let (out, body) = zipped::pieces(WAITING);
         tokio::spawn(async move {
-            let poured = poured(&taker, &out, begun).await;
+            let poured = in_time(LONGEST, poured(&taker, &out, begun)).await;
             // The turn is over before the answer is.
             drop(taker);
             if let Err(failure) = poured {
@@ -201,7 +203,8 @@ fn file((kind, name): (&'static str, &str), body: Body) -> Response {
 
 /// Writes the archive to its end; where that fails, the connection ends before it is one.
 async fn archived(taker: Taker, mut archive: Archive, (summary, begun): (Vec<u8>, Begun)) {
-    let filled = filled(&taker, &mut archive, (&summary, begun)).await;
+    let filled = filled(&taker, &mut archive, (&summary, begun));
+    let filled = in_time(LONGEST, filled).await;
     // The turn is over before the answer is.
     drop(taker);
     match filled {
@@ -239,7 +242,10 @@ async fn filled(
     let list = reach(ResourceType::DocumentReference, Interaction::Search)?;
     let bytes = reach(ResourceType::Binary, Interaction::Read)?;
     loop {
-        let page = emr::find(&taker.app.emr, &list, &query).await?;
+        let page = {
+            let _reading = taker.app.exports.reading().await;
+            emr::find(&taker.app.emr, &list, &query).await?
+        };
         for record in page.records {
             let Record::DocumentReference(document) = record else {
                 continue;
@@ -247,8 +253,12 @@ async fn filled(
             if matches!(document.stage, Stage::Refused(_)) {
                 continue;
             }
-            taker.stands().await?;
-            match emr::open(&taker.app.emr, &bytes, document.uuid).await {
+            let opened = {
+                let _reading = taker.app.exports.reading().await;
+                taker.stands().await?;
+                emr::open(&taker.app.emr, &bytes, document.uuid).await
+            };
+            match opened {
                 Ok(opened) => {
                     archive.begin("documents/", &document.name).await?;
                     archive.copy(opened.bytes).await?;
@@ -332,6 +342,7 @@ impl Pages {
                 )))
             }
             At::First | At::Within => {
+                let _reading = taker.app.exports.reading().await;
                 taker.stands().await?;
                 let Some(entries) = self.whole.page(&taker.rest()).await? else {
                     self.state = At::End;
@@ -354,6 +365,7 @@ impl Pages {
 
 /// The summary, laid out on another thread.
 async fn printed(taker: &Taker) -> Answer<Vec<u8>> {
+    let _reading = taker.app.exports.reading().await;
     let summary = told::summary(&taker.rest(), taker.person, taker.language).await?;
     let work = tokio::task::spawn_blocking(move || summary::pdf(&summary)).await;
     Ok(work.map_err(|error| Fault::new("printing a record", error))??)

@@ -1,22 +1,40 @@
-//! Whose turn it is to take a record away: that reads all of it, so few do at once, and each person once.
+//! Whose turn it is to take a record away: that reads all of it, so few do at once, and each person once. Who takes it slowly
+//! keeps a place and no more: what is read next is read in a turn of its own.
 
 use std::collections::HashSet;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::sync::SemaphorePermit;
 
 use crate::domain::people::Person;
+use crate::domain::refusal::Answer;
+use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 
-/// Records that are taken away at once.
-const AT_ONCE: usize = 2;
+/// Records that are on their way at once: each may hold a document in memory.
+pub const AT_ONCE: usize = 8;
+
+/// How many of them read the next piece at the same moment.
+const READ_AT_ONCE: usize = 2;
+
+/// The longest a record may be on its way, however slowly it is taken.
+pub const LONGEST: Duration = Duration::from_secs(30 * 60);
 
 const YOURS: &str = "Your record is on its way already. Please wait until it is there.";
 const OTHERS: &str = "Others are taking their records away just now. Please try again in a minute.";
 
-/// Who is taking a record away: `patient_data.pid`.
-#[derive(Clone, Debug, Default)]
-pub struct Exports(Arc<Mutex<HashSet<i64>>>);
+/// Who is taking a record away.
+#[derive(Clone, Debug)]
+pub struct Exports {
+    /// `patient_data.pid`
+    takers: Arc<Mutex<HashSet<i64>>>,
+    reading: Arc<Semaphore>,
+}
 
 /// A turn, which ends with this value.
 #[derive(Debug)]
@@ -25,7 +43,35 @@ pub struct Turn {
     pid: i64,
 }
 
+impl Default for Exports {
+    fn default() -> Self {
+        Self {
+            takers: Arc::default(),
+            reading: Arc::new(Semaphore::new(READ_AT_ONCE)),
+        }
+    }
+}
+
+/// What takes its time, cut off after the longest of it.
+///
+/// # Errors
+/// A fault where it took longer.
+pub async fn in_time<T>(
+    longest: Duration,
+    work: impl Future<Output = Answer<T>> + Send,
+) -> Answer<T> {
+    match tokio::time::timeout(longest, work).await {
+        Ok(done) => done,
+        Err(error) => Err(Fault::new("sending a record", error).into()),
+    }
+}
+
 impl Exports {
+    /// The turn to read the next piece of a record, which is never held while somebody takes one. Nobody closes it.
+    pub async fn reading(&self) -> Option<SemaphorePermit<'_>> {
+        self.reading.acquire().await.ok()
+    }
+
     /// The turn of a person.
     ///
     /// # Errors
@@ -46,7 +92,7 @@ impl Exports {
     }
 
     fn held(&self) -> MutexGuard<'_, HashSet<i64>> {
-        match self.0.lock() {
+        match self.takers.lock() {
             Ok(held) => held,
             Err(poisoned) => poisoned.into_inner(),
         }
@@ -72,22 +118,47 @@ mod tests {
     }
 
     #[test]
-    fn two_take_their_records_away_at_once_and_each_once() {
+    fn f159_some_take_their_records_away_at_once_and_each_once() {
         let exports = Exports::default();
         let first = exports.turn(person(1)).expect("free");
         assert_eq!(
             exports.turn(person(1)).err(),
             Some(Refusal::Unavailable(YOURS))
         );
-        let second = exports.turn(person(2)).expect("free");
+        let others: Vec<Turn> = (2..)
+            .take(AT_ONCE - 1)
+            .map(|pid| exports.turn(person(pid)).expect("free"))
+            .collect();
         assert_eq!(
-            exports.turn(person(3)).err(),
+            exports.turn(person(900)).err(),
             Some(Refusal::Unavailable(OTHERS))
         );
         drop(first);
         let again = exports.turn(person(1));
         assert!(again.is_ok());
-        drop((second, again));
-        assert!(exports.turn(person(3)).is_ok());
+        drop((others, again));
+        assert!(exports.turn(person(900)).is_ok());
+    }
+
+    #[tokio::test]
+    async fn f159_who_takes_a_record_slowly_keeps_nobody_from_reading_and_not_for_ever() {
+        let exports = Exports::default();
+        let places: Vec<Turn> = (1..)
+            .take(AT_ONCE - 1)
+            .map(|pid| exports.turn(person(pid)).expect("free"))
+            .collect();
+        // As many places as that, and still two read at once.
+        let first = exports.reading().await;
+        let second = exports.reading().await;
+        assert!(first.is_some() && second.is_some());
+        let third = tokio::time::timeout(Duration::from_millis(20), exports.reading()).await;
+        assert!(third.is_err(), "a third one waits");
+        drop(first);
+        assert!(exports.reading().await.is_some());
+        drop(places);
+        let never = std::future::pending::<Answer<()>>();
+        assert!(in_time(Duration::from_millis(1), never).await.is_err());
+        let at_once = async { Ok(7) };
+        assert_eq!(in_time(LONGEST, at_once).await.expect("whole"), 7);
     }
 }
