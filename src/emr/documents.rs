@@ -40,6 +40,7 @@ use crate::emr::predicates;
 use crate::emr::uuids;
 use crate::emr::uuids::Table;
 use crate::store::uploads::State;
+use crate::store::uploads::UNFILED;
 
 /// `documents.revision` is a TIMESTAMP in the session's zone, so nothing is taken from it. `owner` is a user or 0 or
 /// NULL (uploads in the portal, which lie in its category Patient until staff file them). An upload counts for the
@@ -49,8 +50,8 @@ const FIND: &str = "SELECT d.id AS row_id, d.name, d.url, d.mimetype, d.size, d.
     d.storagemethod, d.path_depth, d.encrypted, d.hash, \
     p.fname AS patient_fname, p.lname AS patient_lname, c.name AS category, \
     CASE WHEN w.document IS NOT NULL OR (c.name = 'Patient' AND q.name = 'Onsite Portal' AND COALESCE(d.owner, 0) = 0) \
-        THEN 1 ELSE 0 END AS from_patient, \
-    CASE WHEN c.name = 'Patient' AND q.name = 'Onsite Portal' THEN 1 ELSE 0 END AS unfiled, \
+        THEN 1 ELSE 0 END AS from_patient, ";
+const STAFF_SAY: &str = " AS unfiled, \
     w.state AS upload_state, w.reason AS upload_reason, d.deleted AS deleted, \
     u.id AS author_id, u.uuid AS author_uuid, u.fname AS author_fname, u.lname AS author_lname, ";
 
@@ -229,6 +230,8 @@ fn chart(emr: &Emr, reach: &Reach) -> Result<Sql, Refusal> {
     let coded = emr.layout.has("categories", "codes");
     let person = reach.person()?;
     let mut sql = Sql::new(FIND)
+        .push(UNFILED)
+        .push(STAFF_SAY)
         .push(if coded { CODES } else { NO_CODES })
         .push(if has_uuid(emr) { UUID } else { NO_UUID })
         .push(", ")

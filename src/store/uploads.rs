@@ -28,13 +28,25 @@ const COUNT: &str = "SELECT COUNT(*) AS number FROM anteroom_upload WHERE ";
 
 /// What staff filed elsewhere in OpenEMR, or deleted there, they have looked at. A chart that is no more was merged into the
 /// one that has its documents now.
-const WAITS: &str = "state = 'waiting' AND EXISTS (SELECT 1 FROM documents d \
+const WAITS: [&str; 2] = [
+    "state = 'waiting' AND EXISTS (SELECT 1 FROM documents d \
     JOIN categories c ON c.id = \
     (SELECT MIN(l.category_id) FROM categories_to_documents l WHERE l.document_id = d.id) \
     JOIN categories q ON q.id = c.parent \
-    WHERE d.id = anteroom_upload.document AND d.deleted = 0 AND c.name = 'Patient' AND q.name = 'Onsite Portal' \
+    WHERE d.id = anteroom_upload.document AND d.deleted = 0 AND ",
+    " = 1 \
     AND (d.foreign_id = anteroom_upload.pid \
-    OR NOT EXISTS (SELECT 1 FROM patient_data o WHERE o.pid = anteroom_upload.pid)))";
+    OR NOT EXISTS (SELECT 1 FROM patient_data o WHERE o.pid = anteroom_upload.pid)))",
+];
+
+/// 1 for a category `c` with its parent `q` where what patients send is put (OpenEMR facts 2.9): the portal's own, where there
+/// is none any other of that name, and where there is none either the one of number 3.
+pub const UNFILED: &str = "CASE WHEN c.name = 'Patient' AND q.name = 'Onsite Portal' THEN 1 \
+    WHEN EXISTS (SELECT 1 FROM categories x JOIN categories y ON y.id = x.parent \
+    WHERE x.name = 'Patient' AND y.name = 'Onsite Portal') THEN 0 \
+    WHEN c.name = 'Patient' THEN 1 \
+    WHEN EXISTS (SELECT 1 FROM categories x JOIN categories y ON y.id = x.parent WHERE x.name = 'Patient') THEN 0 \
+    WHEN c.id = 3 THEN 1 ELSE 0 END";
 
 /// The longest reason that is kept.
 pub const LONGEST_REASON: usize = 1000;
@@ -233,8 +245,13 @@ pub async fn held(tx: &mut Tx, wanted: Wanted<'_>) -> Answer<Vec<Upload>> {
 /// # Errors
 /// As [`Db::one`].
 pub async fn waiting(db: &Db) -> Answer<i64> {
-    let row: Option<Count> = db.one(Sql::new(COUNT).push(WAITS)).await?;
+    let row: Option<Count> = db.one(waits(Sql::new(COUNT))).await?;
     Ok(row.map_or(0, |row| row.number))
+}
+
+fn waits(sql: Sql) -> Sql {
+    let [lies, there] = WAITS;
+    sql.push(lies).push(UNFILED).push(there)
 }
 
 fn statement(wanted: Wanted<'_>) -> Sql {
@@ -243,7 +260,7 @@ fn statement(wanted: Wanted<'_>) -> Sql {
         Wanted::Documents(rows) => sql.push("document IN ").list(rows.iter().copied()),
         Wanted::Ids(ids) => sql.push("uuid IN ").list(ids.iter().copied()),
         Wanted::Chart(pid) => sql.push("pid = ?").bind(pid),
-        Wanted::Waiting => sql.push(WAITS),
+        Wanted::Waiting => waits(sql),
     };
     sql.push(" ORDER BY created, document").limit(5001)
 }
@@ -314,6 +331,26 @@ mod tests {
         let waits = of(&db, Wanted::Waiting).await.expect("finds");
         assert_eq!(waits.len(), 1);
         assert_eq!(waiting(&db).await.expect("counts"), 1);
+        // Where OpenEMR's installation has no such category, or none of that name at all, it puts them elsewhere.
+        for (changed, count) in [
+            (
+                "UPDATE categories SET name = 'Portal' WHERE name = 'Onsite Portal'",
+                1,
+            ),
+            (
+                "UPDATE categories_to_documents SET category_id = 3 WHERE document_id = 2",
+                0,
+            ),
+            (
+                "UPDATE categories SET name = 'Patients' WHERE name = 'Patient'",
+                1,
+            ),
+        ] {
+            db.script(changed).await.expect("changed");
+            assert_eq!(waiting(&db).await.expect("counts"), count, "{changed}");
+            let waits = of(&db, Wanted::Waiting).await.expect("finds");
+            assert_eq!(waits.len(), usize::from(count == 1), "{changed}");
+        }
         let chart = of(&db, Wanted::Chart(7)).await.expect("finds");
         let numbers: Vec<i64> = chart.iter().map(|one| one.document).collect();
         assert_eq!(numbers, [1, 2, 3, 4]);

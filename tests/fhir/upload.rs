@@ -47,6 +47,44 @@ async fn post(clinic: &Clinic, token: &str, headers: &[(&str, &str)], bytes: Vec
 
 const COUNT: &str = "SELECT CAST(COUNT(*) AS CHAR) AS text FROM documents";
 
+/// An installation without "Onsite Portal / Patient": what is sent lies elsewhere, and waits there until staff looked.
+async fn without_its_category(clinic: Clinic) {
+    let own = "UPDATE categories SET name = 'Patients' WHERE name = 'Patient'";
+    clinic.app.emr.db.script(own).await.expect("renamed");
+    let mine = clinic.token(clinic.patient("active"), WRITES).await;
+    let answer = send(&clinic, &mine, &document("application/pdf", PDF)).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+    assert_eq!(answer.json()["docStatus"], "preliminary");
+    let waits = anteroom::store::uploads::waiting(&clinic.app.emr.db).await;
+    let before = waits.expect("counted");
+    assert!(before > 0, "it is counted at the desk");
+    // Staff file it in OpenEMR.
+    let filed = "UPDATE categories_to_documents SET category_id = 2 \
+        WHERE document_id = (SELECT MAX(document) FROM anteroom_upload)";
+    clinic.app.emr.db.script(filed).await.expect("filed");
+    let id = answer.json()["id"].as_str().expect("an id").to_owned();
+    let path = format!("/fhir/DocumentReference/{id}");
+    let told = clinic.get(&path, &mine).await;
+    assert_eq!(told.json()["docStatus"], "final", "{}", told.text());
+    let waits = anteroom::store::uploads::waiting(&clinic.app.emr.db).await;
+    assert_eq!(waits.expect("counted"), before - 1);
+    clinic.close().await;
+}
+
+#[tokio::test]
+async fn f150_what_is_sent_waits_where_an_installation_without_its_category_puts_it() {
+    without_its_category(Clinic::open().await).await;
+}
+
+#[tokio::test]
+async fn f150_what_is_sent_waits_wherever_it_lies_on_mariadb_in_every_layout() {
+    for layout in LAYOUTS {
+        if let Some(clinic) = Clinic::on_mariadb(layout).await {
+            without_its_category(clinic).await;
+        }
+    }
+}
+
 async fn the_whole_story(clinic: Clinic) {
     let maria = clinic.patient("active");
     let mine = clinic.token(maria, WRITES).await;
