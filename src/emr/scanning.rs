@@ -11,7 +11,9 @@ use clamav_client::tokio::TransportProtocol;
 use clamav_client::tokio::ping;
 use clamav_client::tokio::scan_buffer;
 use clamav_client::tokio::scan_file;
+use tokio::time::Instant;
 use tokio::time::timeout;
+use tokio::time::timeout_at;
 
 use crate::config::papers::Clamd;
 use crate::domain::refusal::Answer;
@@ -27,6 +29,11 @@ const GREETING: Duration = Duration::from_secs(5);
 /// How much of a file goes to the daemon at once.
 const PIECE: Option<usize> = Some(64 * 1024);
 
+tokio::task_local! {
+    /// When the patience ends that some files share.
+    static UNTIL: Instant;
+}
+
 const AWAY: &str =
     "Files cannot be checked for viruses at the moment, so none is taken. Please try again later.";
 
@@ -37,6 +44,17 @@ pub enum Found {
     Nothing,
     /// A virus.
     Virus,
+}
+
+/// Work that looks through several files under one patience: whoever sent them waits for all of them.
+pub(super) async fn together<T>(work: impl Future<Output = T>) -> T {
+    UNTIL.scope(Instant::now() + PATIENCE, work).await
+}
+
+/// When the patience with a file ends.
+fn until() -> Instant {
+    let shared = UNTIL.try_with(|until| *until);
+    shared.unwrap_or_else(|_| Instant::now() + PATIENCE)
 }
 
 /// Looks through a file, where the practice wants that.
@@ -56,7 +74,7 @@ pub(super) async fn looked_through(emr: &Emr, source: &Source) -> Answer<Found> 
             }
         }
     };
-    let answer = match timeout(PATIENCE, asked).await {
+    let answer = match timeout_at(until(), asked).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => {
             tracing::warn!(%error, "clamd does not answer");
@@ -126,6 +144,19 @@ pub(super) async fn answers(emr: &Emr) -> Option<Result<(), String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn f150_files_that_come_together_share_one_patience() {
+        let later = async || {
+            let first = until();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            (first, until())
+        };
+        let (first, second) = together(later()).await;
+        assert_eq!(first, second);
+        let (first, second) = later().await;
+        assert!(first < second);
+    }
 
     #[test]
     fn an_answer_that_is_none_is_no_verdict() {

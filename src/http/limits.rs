@@ -1,7 +1,6 @@
 //! What no request may exceed, what no answer may lack: sizes, time, panics, and the headers of every page.
 
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +28,8 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::Receiver;
+use tokio::task::JoinError;
+use tokio::task::JoinHandle;
 
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Fault;
@@ -94,21 +95,13 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
         true => awaited(request),
         false => (request, None),
     };
-    let work = tokio::spawn(async move {
-        let mut work = pin!(AssertUnwindSafe(next.run(request)).catch_unwind());
-        if let Some(whole) = whole {
-            let whole = tokio::time::timeout(LONGEST_FILE, whole);
-            tokio::select! {
-                done = &mut work => return Ok(done),
-                _ = whole => {}
-            }
-        }
-        tokio::time::timeout(LONGEST, work).await
-    });
-    let mut response = match work.await {
-        Ok(Ok(Ok(response))) => words::write(&reader, secure, response),
-        Ok(Err(_)) => answer(Refusal::Unavailable("The request took too long.").into()),
-        Ok(Ok(Err(_))) | Err(_) => answer(Fault::new("serving a request", "it panicked").into()),
+    let late = Late::of(&request);
+    let work = tokio::spawn(AssertUnwindSafe(next.run(request)).catch_unwind());
+    let watched = tokio::spawn(in_time(work, whole, (LONGEST, late)));
+    let mut response = match watched.await {
+        Ok(Some(Ok(Ok(response)))) => words::write(&reader, secure, response),
+        Ok(None) => answer(Refusal::Unavailable("The request took too long.").into()),
+        Ok(Some(_)) | Err(_) => answer(Fault::new("serving a request", "it panicked").into()),
     };
     let failed = response.status().is_client_error() || response.status().is_server_error();
     // The body may be unread: then this connection is of no use for another request, and the caller must know.
@@ -117,6 +110,62 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
         response.headers_mut().insert(CONNECTION, close);
     }
     never_sniffed(response)
+}
+
+/// What is posted and writes nothing all the same: the ends of such addresses.
+const ASKS: [&str; 8] = [
+    "_search",
+    "$everything",
+    "$find",
+    "$docref",
+    "$expand",
+    "$validate",
+    "$portal-status",
+    "$portal-username-available",
+];
+
+/// What becomes of work that took too long, once that was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Late {
+    /// It goes on to its own end. What writes may have a file beside its rows: cut off, it would leave one without the other,
+    /// and a statement half-way.
+    GoesOn,
+    /// It ends there: nobody takes what it reads.
+    Ends,
+}
+
+impl Late {
+    fn of<B>(request: &axum::http::Request<B>) -> Self {
+        let reads = matches!(
+            *request.method(),
+            Method::GET | Method::HEAD | Method::OPTIONS
+        );
+        let last = request.uri().path().rsplit('/').next();
+        match reads || last.is_some_and(|last| ASKS.contains(&last)) {
+            true => Self::Ends,
+            false => Self::GoesOn,
+        }
+    }
+}
+
+/// What a task comes to in its time, which for one with a file begins when that is there; `None` where it took longer.
+async fn in_time<T>(
+    mut work: JoinHandle<T>,
+    whole: Option<Receiver<()>>,
+    (longest, late): (Duration, Late),
+) -> Option<Result<T, JoinError>> {
+    if let Some(whole) = whole {
+        let whole = tokio::time::timeout(LONGEST_FILE, whole);
+        tokio::select! {
+            done = &mut work => return Some(done),
+            _ = whole => {}
+        }
+    }
+    let done = tokio::time::timeout(longest, &mut work).await.ok();
+    if done.is_none() && late == Late::Ends {
+        work.abort();
+    }
+    done
 }
 
 /// Whether a request brings a file, which may take its time: the caller is known before a byte of it is read.
@@ -272,6 +321,43 @@ pub fn policy_for(origin: &str) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn f150_what_writes_goes_on_to_its_end() {
+        for (method, path, late) in [
+            ("POST", "/account/messages/new", Late::GoesOn),
+            ("POST", "/fhir/Communication", Late::GoesOn),
+            ("PUT", "/fhir/DocumentReference/7", Late::GoesOn),
+            ("POST", "/fhir", Late::GoesOn),
+            ("POST", "/fhir/DocumentReference/7/$sign", Late::GoesOn),
+            ("POST", "/fhir/Patient/_search", Late::Ends),
+            ("POST", "/fhir/Patient/7/$everything", Late::Ends),
+            ("GET", "/fhir/Patient", Late::Ends),
+            ("GET", "/account/records.zip", Late::Ends),
+        ] {
+            let request = axum::http::Request::builder().method(method).uri(path);
+            let request = request.body(()).expect("a request");
+            assert_eq!(Late::of(&request), late, "{method} {path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn f150_what_is_told_too_late_is_done_all_the_same_or_ended() {
+        let in_short = Duration::from_millis(1);
+        for (late, expected) in [(Late::GoesOn, true), (Late::Ends, false)] {
+            let (filed, mut told) = oneshot::channel::<()>();
+            let work = tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                let _ = filed.send(());
+            });
+            assert!(in_time(work, None, (in_short, late)).await.is_none());
+            let done = tokio::time::timeout(Duration::from_secs(5), &mut told).await;
+            assert_eq!(done.expect("over").is_ok(), expected, "{late:?}");
+        }
+        let quick = tokio::spawn(async { 7 });
+        let done = in_time(quick, None, (LONGEST, Late::Ends)).await;
+        assert_eq!(done.and_then(Result::ok), Some(7));
+    }
 
     #[test]
     fn f150_only_files_may_take_their_time() {

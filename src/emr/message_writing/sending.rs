@@ -30,6 +30,7 @@ use crate::emr::message_writing::patient;
 use crate::emr::message_writing::stored;
 use crate::emr::names::named;
 use crate::emr::predicates::hex;
+use crate::emr::scanning;
 use crate::emr::writing::Written;
 use crate::portal::Case;
 use crate::portal::document::DocumentAsk;
@@ -153,7 +154,7 @@ pub(super) async fn case(
     let allowed = Sql::new(ALLOWED).bind(person.pid).bind(person.uuid);
     let allowed: Option<Number> = emr.db.one(allowed).await?;
     let practice = emr.practice().await?;
-    let enclosed = enclosed(emr, grant, (&letter, choice)).await?;
+    let enclosed = scanning::together(enclosed(emr, grant, (&letter, choice))).await?;
     Ok(SendCase {
         portal_on: practice.globals.on("portal_onsite_two_enable"),
         patient_on: allowed.is_some_and(|row| row.number == Some(1)),
