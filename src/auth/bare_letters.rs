@@ -6,14 +6,17 @@ use serde_json::json;
 use crate::auth::Context;
 use crate::auth::accounts;
 use crate::config::accounts::Factor;
+use crate::db::Tx;
 use crate::domain::accounts::Post;
 use crate::domain::refusal::Answer;
 use crate::emr::standing;
 use crate::emr::standing::Which;
 use crate::portal::account::LETTER;
 use crate::portal::rules;
+use crate::store::ledger;
 use crate::store::ledger::Entry;
 use crate::store::ledger::Outcome;
+use crate::store::outbox;
 use crate::store::outbox::Letter;
 use crate::store::outbox::NewLetter;
 
@@ -62,4 +65,17 @@ pub(super) async fn bare(
         link: None,
         created: context.seconds(),
     }))
+}
+
+/// Puts it into the outbox, or its refusal into the ledger, in the transaction that notes what it tells of; whether it is on its
+/// way.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub(super) async fn sent(tx: &mut Tx, bare: &Bare) -> Answer<bool> {
+    match bare {
+        Bare::Goes(letter) => outbox::put(tx, letter).await.map(|_| true),
+        Bare::Refused(entry) => ledger::record(tx, entry).await.map(|_| false),
+        Bare::Nobody => Ok(false),
+    }
 }

@@ -4,13 +4,12 @@
 use crate::auth::Context;
 use crate::auth::bare_letters::Bare;
 use crate::auth::bare_letters::bare;
+use crate::auth::bare_letters::sent;
 use crate::db::Tx;
 use crate::domain::accounts::Post;
 use crate::domain::refusal::Answer;
 use crate::store::form_letters;
 use crate::store::form_letters::Owed;
-use crate::store::ledger;
-use crate::store::outbox;
 use crate::store::outbox::Letter;
 
 /// What the ledger calls a letter that may not go.
@@ -53,12 +52,8 @@ async fn settled((forms, bare): &(&[Owed], Bare), tx: &mut Tx) -> Answer<bool> {
     for form in *forms {
         mine |= form_letters::settle(tx, form.document).await?;
     }
-    match (mine, bare) {
-        (false, _) | (true, Bare::Nobody) => Ok(false),
-        (true, Bare::Refused(entry)) => {
-            ledger::record(tx, entry).await?;
-            Ok(false)
-        }
-        (true, Bare::Goes(letter)) => outbox::put(tx, letter).await.map(|_| true),
+    match mine {
+        true => sent(tx, bare).await,
+        false => Ok(false),
     }
 }

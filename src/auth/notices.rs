@@ -5,31 +5,21 @@
 use crate::auth::Context;
 use crate::auth::bare_letters::Bare;
 use crate::auth::bare_letters::bare;
+use crate::auth::bare_letters::sent;
 use crate::db::Tx;
 use crate::domain::accounts::Post;
 use crate::domain::refusal::Answer;
 use crate::emr::mail::arrivals;
 use crate::emr::mail::arrivals::Arrivals;
-use crate::store::ledger;
-use crate::store::ledger::Entry;
 use crate::store::notices;
 use crate::store::notices::Due;
-use crate::store::outbox;
 use crate::store::outbox::Letter;
-use crate::store::outbox::NewLetter;
 
 /// What the ledger calls a letter that may not go.
 const ACTION: &str = "message.tell";
 
 /// Seconds from one letter to the next.
 const QUIET: i64 = 3600;
-
-/// What is noted of somebody who is owed a letter.
-struct News {
-    due: Due,
-    letter: Option<NewLetter>,
-    refused: Option<Entry>,
-}
 
 /// Looks once; how many letters are on their way.
 ///
@@ -61,11 +51,14 @@ pub async fn look(context: &Context<'_>, post: Post) -> Answer<usize> {
 }
 
 async fn tell(context: &Context<'_>, post: Post, due: Due) -> Answer<bool> {
-    let news = news(context, post, due).await?;
-    context
-        .emr
-        .db
-        .transaction_about(&news, |news, tx| Box::pin(settled(news, tx)))
+    let tells = context.config.notify.on_message;
+    let bare = match tells && arrivals::unread(context.emr, due.pid).await? > 0 {
+        true => bare(context, post, (due.pid, Letter::Message, ACTION)).await?,
+        false => Bare::Nobody,
+    };
+    let news = (due, bare);
+    let db = &context.emr.db;
+    db.transaction_about(&news, |news, tx| Box::pin(settled(news, tx)))
         .await
 }
 
@@ -79,37 +72,13 @@ async fn noted((place, found): &(i64, Arrivals), tx: &mut Tx) -> Answer<()> {
         .map(|_| ())
 }
 
-async fn settled(news: &News, tx: &mut Tx) -> Answer<bool> {
-    let told = news
-        .letter
-        .as_ref()
-        .map_or(news.due.told, |letter| letter.created);
-    if !notices::settle(tx, &news.due, told).await? {
-        return Ok(false);
-    }
-    if let Some(refused) = &news.refused {
-        ledger::record(tx, refused).await?;
-    }
-    match &news.letter {
-        Some(letter) => outbox::put(tx, letter).await.map(|_| true),
-        None => Ok(false),
-    }
-}
-
-async fn news(context: &Context<'_>, post: Post, due: Due) -> Answer<News> {
-    let tells = context.config.notify.on_message;
-    let bare = match tells && arrivals::unread(context.emr, due.pid).await? > 0 {
-        true => bare(context, post, (due.pid, Letter::Message, ACTION)).await?,
-        false => Bare::Nobody,
+async fn settled((due, bare): &(Due, Bare), tx: &mut Tx) -> Answer<bool> {
+    let told = match bare {
+        Bare::Goes(letter) => letter.created,
+        Bare::Refused(_) | Bare::Nobody => due.told,
     };
-    let (letter, refused) = match bare {
-        Bare::Goes(letter) => (Some(letter), None),
-        Bare::Refused(entry) => (None, Some(entry)),
-        Bare::Nobody => (None, None),
-    };
-    Ok(News {
-        due,
-        letter,
-        refused,
-    })
+    match notices::settle(tx, due, told).await? {
+        true => sent(tx, bare).await,
+        false => Ok(false),
+    }
 }

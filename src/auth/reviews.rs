@@ -7,17 +7,14 @@ use uuid::Uuid;
 use crate::auth::Context;
 use crate::auth::bare_letters::Bare;
 use crate::auth::bare_letters::bare;
+use crate::auth::bare_letters::sent;
 use crate::db::Tx;
 use crate::domain::accounts::Post;
 use crate::domain::refusal::Answer;
 use crate::domain::tasks::Work;
 use crate::emr::persons;
 use crate::emr::tasks;
-use crate::store::ledger;
-use crate::store::ledger::Entry;
-use crate::store::outbox;
 use crate::store::outbox::Letter;
-use crate::store::outbox::NewLetter;
 use crate::store::reviews;
 use crate::store::reviews::Untold;
 
@@ -28,8 +25,7 @@ const ACTION: &str = "review.tell";
 struct News {
     ids: Vec<Uuid>,
     at: i64,
-    letter: Option<NewLetter>,
-    refused: Option<Entry>,
+    bare: Bare,
 }
 
 /// Notes what was decided in OpenEMR's dashboard, and tells what was decided since the last look; how many letters are on
@@ -66,12 +62,17 @@ async fn tell(context: &Context<'_>, post: Post, decided: &[Untold]) -> Answer<b
     let registered = Work::Registration.code().0;
     // Who registered gets a letter of another kind, with the decision.
     let news = here && decided.iter().any(|one| one.kind != registered);
-    let ids = decided.iter().map(Untold::id).collect();
-    let news = news_of(context, post, (pid, ids, news)).await?;
-    context
-        .emr
-        .db
-        .transaction_about(&news, |news, tx| Box::pin(note(news, tx)))
+    let bare = match news && context.config.reviews.letters {
+        true => bare(context, post, (pid, Letter::Reviewed, ACTION)).await?,
+        false => Bare::Nobody,
+    };
+    let news = News {
+        ids: decided.iter().map(Untold::id).collect(),
+        at: reviews::millis(context.emr.now()),
+        bare,
+    };
+    let db = &context.emr.db;
+    db.transaction_about(&news, |news, tx| Box::pin(note(news, tx)))
         .await
 }
 
@@ -80,37 +81,8 @@ async fn note(news: &News, tx: &mut Tx) -> Answer<bool> {
     for id in &news.ids {
         noted += reviews::told(tx, *id, news.at).await?;
     }
-    if noted == 0 {
-        return Ok(false);
+    match noted {
+        0 => Ok(false),
+        _ => sent(tx, &news.bare).await,
     }
-    if let Some(refused) = &news.refused {
-        ledger::record(tx, refused).await?;
-    }
-    match &news.letter {
-        Some(letter) => outbox::put(tx, letter).await.map(|_| true),
-        None => Ok(false),
-    }
-}
-
-async fn news_of(
-    context: &Context<'_>,
-    post: Post,
-    (pid, ids, news): (i64, Vec<Uuid>, bool),
-) -> Answer<News> {
-    let at = reviews::millis(context.emr.now());
-    let bare = match news && context.config.reviews.letters {
-        true => bare(context, post, (pid, Letter::Reviewed, ACTION)).await?,
-        false => Bare::Nobody,
-    };
-    let (letter, refused) = match bare {
-        Bare::Goes(letter) => (Some(letter), None),
-        Bare::Refused(entry) => (None, Some(entry)),
-        Bare::Nobody => (None, None),
-    };
-    Ok(News {
-        ids,
-        at,
-        letter,
-        refused,
-    })
 }

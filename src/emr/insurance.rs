@@ -57,10 +57,6 @@ const HELD_END: &str = ", CAST(d.date_end AS CHAR) AS ended";
 const NO_END: &str = ", NULL AS ended";
 const OF_ONE: &str = " FROM insurance_data d WHERE d.uuid = ? AND d.pid = ?";
 
-/// The chart, held until the transaction ends. OpenEMR gives the number of a deleted one to the next: the id says whose
-/// it is.
-const CHART: &str = "SELECT pid FROM patient_data WHERE pid = ? AND uuid = ?";
-
 /// OpenEMR's billing wants the subscriber's own data in the row: of a patient who is insured on their own account those
 /// of the chart, of somebody else the name.
 const INSERT: &str = "INSERT INTO insurance_data (uuid, pid, type, provider, plan_name, policy_number, group_number, \
@@ -86,12 +82,6 @@ const MOST: usize = 255;
 #[derive(FromRow)]
 struct Taken {
     uuid: Option<Vec<u8>>,
-}
-
-#[derive(FromRow)]
-struct Chart {
-    #[expect(dead_code, reason = "that there is a row is all that is asked")]
-    pid: i64,
 }
 
 #[derive(FromRow)]
@@ -228,10 +218,10 @@ pub(super) async fn write(
     (person, id, before): (Person, Uuid, Option<&Policy>),
     (policy, insurer): (&Policy, Option<i64>),
 ) -> Answer<()> {
+    if !persons::hold(tx, person).await? {
+        return Err(gone());
+    }
     let lock = tx.lock_clause();
-    let chart = Sql::new(CHART).bind(person.pid).bind(person.uuid);
-    let chart: Option<Chart> = tx.one(chart.push(lock)).await?;
-    chart.ok_or_else(gone)?;
     let insurer = insurer.map(|insurer| insurer.to_string());
     let done = match before {
         None => {

@@ -1,6 +1,13 @@
 //! A patient's secure mail (`onsite_mail`): the copies that lie in the patient's own mailbox. The table knows neither
 //! uuid nor pid; a mailbox is a name, and this house makes sure that the name is this patient's alone.
 
+/// The date of a row `m`; one of zeros, which old rows have, is none.
+macro_rules! told_date {
+    () => {
+        "CASE WHEN CAST(m.date AS CHAR) LIKE '0000%' THEN NULL ELSE m.date END AS date"
+    };
+}
+
 pub mod arrivals;
 pub(super) mod attached;
 pub(super) mod chain;
@@ -47,14 +54,18 @@ use mailbox::Mailbox;
 /// of staff or the name of a mailbox; a message of the thread may have lain in the mailbox under another name. Names of
 /// two tables are compared by their bytes: their collations may differ, which the server refuses (OpenEMR facts 6.4).
 /// Staff nobody can look up as a Practitioner have a name and no uuid. A date of zeros, which old rows have, is none.
-const FIND: &str = "SELECT m.id AS row_id, CASE WHEN CAST(m.date AS CHAR) LIKE '0000%' THEN NULL ELSE m.date END AS date, \
+const FIND: &str = concat!(
+    "SELECT m.id AS row_id, ",
+    told_date!(),
+    ", \
     m.owner, m.title, m.body, m.deleted, m.message_status, \
     CAST(COALESCE(m.date, '1000-01-01 00:00:00') AS CHAR) AS sort_key, \
     m.sender_id, m.sender_name, CASE WHEN s.authorized = 1 OR s.portal_user = 1 THEN s.id END AS sender_row, CASE WHEN s.authorized = 1 OR s.portal_user = 1 THEN s.uuid END AS sender_uuid, \
     s.fname AS sender_fname, s.lname AS sender_lname, \
     m.recipient_id, m.recipient_name, CASE WHEN r.authorized = 1 OR r.portal_user = 1 THEN r.id END AS recipient_row, CASE WHEN r.authorized = 1 OR r.portal_user = 1 THEN r.uuid END AS recipient_uuid, \
     r.fname AS recipient_fname, r.lname AS recipient_lname, \
-    t.id AS thread_row, t.owner AS thread_owner, ";
+    t.id AS thread_row, t.owner AS thread_owner, "
+);
 const FROM: &str = " FROM onsite_mail m \
     LEFT JOIN anteroom_mail_topic k ON k.mail = m.id \
     LEFT JOIN users s ON s.id = (SELECT MIN(x.id) FROM users x WHERE HEX(x.username) = HEX(m.sender_id) AND x.username <> '') \

@@ -18,6 +18,8 @@ const BY_PID: &str = "SELECT pid, uuid FROM patient_data WHERE pid = ?";
 
 const NAMES: &str = "SELECT pid, uuid, fname, mname, lname FROM patient_data WHERE pid IN ";
 
+const SAME: &str = "SELECT pid, uuid FROM patient_data WHERE pid = ? AND uuid = ?";
+
 const ENDS: &str = "SELECT MIN(pid) AS first, MAX(pid) AS last FROM patient_data";
 
 const FROM_PID: &str = "SELECT pid, uuid FROM patient_data WHERE pid >= ? ORDER BY pid LIMIT 1";
@@ -127,6 +129,18 @@ pub(super) async fn names_of(emr: &Emr, people: &[Person]) -> Answer<HashMap<Per
         Some((person, staff::display(row.fname, row.mname, row.lname)))
     });
     Ok(named.collect())
+}
+
+/// Holds a chart until the transaction ends; whether it is there. OpenEMR gives the number of a deleted one to the next: the id
+/// says whose it is.
+///
+/// # Errors
+/// As [`Tx::one`].
+pub(super) async fn hold(tx: &mut Tx, person: Person) -> Answer<bool> {
+    let lock = tx.lock_clause();
+    let sql = Sql::new(SAME).bind(person.pid).bind(person.uuid);
+    let row: Option<Row> = tx.one(sql.push(lock)).await?;
+    Ok(row.is_some())
 }
 
 /// The name of one chart, within a transaction: whoever holds a connection must not wait for another.

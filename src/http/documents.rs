@@ -19,7 +19,6 @@ use uuid::Uuid;
 use crate::auth::csrf;
 use crate::auth::session::Visitor;
 use crate::domain::ResourceType;
-use crate::domain::access::Grant;
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
@@ -99,9 +98,10 @@ pub async fn send(State(app): State<Arc<App>>, id: RequestId, request: Request) 
         let (account, visitor) = door::own(&app, &id, &headers, HERE).await?;
         let came = sending::received(&app, token, request).await?;
         let grant = grants::at_home(account.person);
+        let rest = fhir::rest(&app, &id, &grant);
         let refusal = match came {
             Came::TooLarge(_) => Refusal::TooLarge(TOO_LARGE),
-            Came::Whole(sent) => match filed((&app, &id), (account.person, &grant), *sent).await {
+            Came::Whole(sent) => match filed(&rest, account.person, *sent).await {
                 Ok(_) => return Ok(see_other(&format!("{HERE}?done=sent"))),
                 Err(Failure::Refused(refusal)) => refusal,
                 Err(broken) => return Err(broken.into()),
@@ -122,14 +122,10 @@ pub async fn send(State(app): State<Arc<App>>, id: RequestId, request: Request) 
 
 /// Files what a patient sent as a file that an app posts is filed. What a browser says about the kind of a file is what its
 /// name ends with: the bytes say it themselves.
-async fn filed(
-    (app, id): (&Arc<App>, &RequestId),
-    (person, grant): (Person, &Grant),
-    sent: Sent,
-) -> Answer<Uuid> {
+async fn filed(rest: &Rest<'_>, person: Person, sent: Sent) -> Answer<Uuid> {
     let (spool, bytes) = sent.file.ok_or_else(|| Refusal::invalid("file", NO_FILE))?;
     let paper = Paper {
-        id: fhir::rest(app, id, grant).new_id()?,
+        id: rest.new_id()?,
         patient: person.uuid,
         name: sent.name,
         declared: String::new(),
@@ -141,7 +137,7 @@ async fn filed(
         spool: Some(spool),
         ticket: sent.form.text("ticket"),
     };
-    handed::file((app, id), grant, handed).await
+    handed::file(rest, handed).await
 }
 
 /// `GET /account/documents/{id}`: the document to save, or with `view=yes` to look at.

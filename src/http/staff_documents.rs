@@ -17,7 +17,6 @@ use uuid::Uuid;
 use crate::auth::csrf;
 use crate::auth::session::Visitor;
 use crate::domain::ResourceType;
-use crate::domain::access::Grant;
 use crate::domain::access::Right;
 use crate::domain::accounts::Standing;
 use crate::domain::people::Person;
@@ -130,8 +129,9 @@ pub async fn send(
             }
             Came::Whole(sent) => {
                 let grant = grants::at_desk(colleague.staff.clone());
+                let rest = fhir::rest(&app, &id, &grant);
                 let category = sent.form.text("category");
-                match filed((&app, &id), (&standing, &grant), *sent).await {
+                match filed(&rest, standing.person, *sent).await {
                     Ok(_) => {
                         let here = here(standing.person.uuid);
                         return Ok(see_other(&format!("{here}?done=filed")));
@@ -239,18 +239,14 @@ async fn opened(app: &App, patient: Option<Uuid>) -> Answer<Standing> {
 
 /// Files what staff sent; a browser's word about the kind of a file is what its name ends with, and the bytes say it
 /// themselves.
-async fn filed(
-    (app, id): (&Arc<App>, &RequestId),
-    (standing, grant): (&Standing, &Grant),
-    sent: Sent,
-) -> Answer<Uuid> {
+async fn filed(rest: &Rest<'_>, person: Person, sent: Sent) -> Answer<Uuid> {
     let (spool, bytes) = sent
         .file
         .ok_or_else(|| Refusal::invalid("file", documents::NO_FILE))?;
     let category = sent.form.text("category");
     let paper = Paper {
-        id: fhir::rest(app, id, grant).new_id()?,
-        patient: standing.person.uuid,
+        id: rest.new_id()?,
+        patient: person.uuid,
         name: sent.name,
         declared: String::new(),
         category: (!category.is_empty()).then(|| asked(category)),
@@ -261,7 +257,7 @@ async fn filed(
         spool: Some(spool),
         ticket: sent.form.text("ticket"),
     };
-    handed::file((app, id), grant, handed).await
+    handed::file(rest, handed).await
 }
 
 /// The category of the form: the row that was chosen, or a name.

@@ -42,6 +42,10 @@ pub struct WorkAsk {
     pub category: String,
 }
 
+/// What is told to staff who may not open what is to be decided.
+pub const CLOSED: &str =
+    "Your account in OpenEMR does not open this document, so you cannot decide about it.";
+
 /// A signed form, with the document of the chart it is to become.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charting {
@@ -235,10 +239,7 @@ pub const WORK: &[Rule<WorkCase>] = &[
         id: "review.opens",
         about: "A document or a form is decided by who may open it (F163, F164).",
         holds: |case| case.opens,
-        sentence: |_| {
-            "Your account in OpenEMR does not open this document, so you cannot decide about it."
-                .to_owned()
-        },
+        sentence: |_| CLOSED.to_owned(),
         expression: "Task.focus",
     },
     Rule {

@@ -181,6 +181,7 @@ async fn remove(db: &Db, (kept, find, delete): &Old, now: i64) -> Answer<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     #[derive(FromRow)]
     struct Count {
@@ -192,14 +193,24 @@ mod tests {
         row.expect("a row").number
     }
 
+    /// A database of its own, and where it is.
+    async fn opened(name: &str) -> (Db, PathBuf) {
+        let name = format!("anteroom-expiry-{name}-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let db = Db::open(&format!("sqlite://{}", path.display()), None);
+        let db = db.await.expect("opens");
+        db.migrate().await.expect("migrates");
+        (db, path)
+    }
+
+    async fn closed((db, path): (Db, PathBuf)) {
+        db.close().await;
+        std::fs::remove_file(path).expect("our own file");
+    }
+
     #[tokio::test]
     async fn what_is_old_goes_and_what_may_be_replayed_stays() {
-        let name = format!("anteroom-expiry-{}.db", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let db = Db::open(&format!("sqlite://{}", path.display()), None)
-            .await
-            .expect("opens");
-        db.migrate().await.expect("migrates");
+        let (db, path) = opened("all").await;
         db.script(
             "INSERT INTO anteroom_grant (id, client_id, pid, scope, credential, auth_time, created, ends) \
              VALUES ('lives', 'c', 1, '', '', 0, 0, 9000000), ('ended', 'c', 1, '', '', 0, 0, 100); \
@@ -221,18 +232,12 @@ mod tests {
             count(&db, "SELECT COUNT(*) AS number FROM anteroom_throttle").await,
             0
         );
-        db.close().await;
-        std::fs::remove_file(path).expect("our own file");
+        closed((db, path)).await;
     }
 
     #[tokio::test]
     async fn a_link_goes_a_month_after_it_ended_and_the_log_of_letters_stays() {
-        let name = format!("anteroom-expiry-links-{}.db", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let db = Db::open(&format!("sqlite://{}", path.display()), None)
-            .await
-            .expect("opens");
-        db.migrate().await.expect("migrates");
+        let (db, path) = opened("links").await;
         db.script(
             "INSERT INTO anteroom_link (id, token_hash, purpose, address, bound, factor, created, expires) \
              VALUES (x'01', 'old', 'reset', '', '', 'none', 0, 100), (x'02', 'new', 'reset', '', '', 'none', 0, 200); \
@@ -246,18 +251,12 @@ mod tests {
         assert_eq!(count(&db, left).await, 1);
         let letters = "SELECT COUNT(*) AS number FROM anteroom_outbox";
         assert_eq!(count(&db, letters).await, 1);
-        db.close().await;
-        std::fs::remove_file(path).expect("our own file");
+        closed((db, path)).await;
     }
 
     #[tokio::test]
     async fn f139_what_was_written_to_many_is_forgotten_a_month_after_its_job_ended() {
-        let name = format!("anteroom-expiry-many-{}.db", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let db = Db::open(&format!("sqlite://{}", path.display()), None)
-            .await
-            .expect("opens");
-        db.migrate().await.expect("migrates");
+        let (db, path) = opened("many").await;
         db.script(
             "INSERT INTO anteroom_job (id, ticket, asked, enable, attested, actor, client_id, grant_id, request_id, total, \
              status, created, finished) VALUES \
@@ -278,18 +277,12 @@ mod tests {
             3,
             "the job is known for what it was"
         );
-        db.close().await;
-        std::fs::remove_file(path).expect("our own file");
+        closed((db, path)).await;
     }
 
     #[tokio::test]
     async fn a_flood_of_requests_goes_within_hours_and_a_services_grants_go_with_its_tokens() {
-        let name = format!("anteroom-expiry-flood-{}.db", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let db = Db::open(&format!("sqlite://{}", path.display()), None)
-            .await
-            .expect("opens");
-        db.migrate().await.expect("migrates");
+        let (db, path) = opened("flood").await;
         db.script(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1700) \
              INSERT INTO anteroom_authorization (id, visitor_hash, redirect_uri, scope, state, challenge, created) \
@@ -306,7 +299,6 @@ mod tests {
         assert_eq!(count(&db, left).await, 2);
         let all = "SELECT COUNT(*) AS number FROM anteroom_grant";
         assert_eq!(count(&db, all).await, 2);
-        db.close().await;
-        std::fs::remove_file(path).expect("our own file");
+        closed((db, path)).await;
     }
 }

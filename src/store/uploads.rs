@@ -24,21 +24,6 @@ const DECIDE: &str = "UPDATE anteroom_upload SET state = ?, reason = ?, decided 
 const SELECT: &str = "SELECT document, uuid, pid, patient, state, reason, client_id, created, decided, decided_by \
     FROM anteroom_upload WHERE ";
 
-const COUNT: &str = "SELECT COUNT(*) AS number FROM anteroom_upload WHERE ";
-
-/// What staff filed elsewhere in OpenEMR, or deleted there, they have looked at. A chart that is no more was merged into the
-/// one that has its documents now.
-const WAITS: [&str; 2] = [
-    "state = 'waiting' AND EXISTS (SELECT 1 FROM documents d \
-    JOIN categories c ON c.id = \
-    (SELECT MIN(l.category_id) FROM categories_to_documents l WHERE l.document_id = d.id) \
-    JOIN categories q ON q.id = c.parent \
-    WHERE d.id = anteroom_upload.document AND d.deleted = 0 AND ",
-    " = 1 \
-    AND (d.foreign_id = anteroom_upload.pid \
-    OR NOT EXISTS (SELECT 1 FROM patient_data o WHERE o.pid = anteroom_upload.pid)))",
-];
-
 /// 1 for a category `c` with its parent `q` where what patients send is put (OpenEMR facts 2.9): the portal's own, where there
 /// is none any other of that name, and where there is none either the one of number 3.
 pub const UNFILED: &str = "CASE WHEN c.name = 'Patient' AND q.name = 'Onsite Portal' THEN 1 \
@@ -166,15 +151,6 @@ pub enum Wanted<'a> {
     Documents(&'a [i64]),
     /// Those of these FHIR ids.
     Ids(&'a [Uuid]),
-    /// All of one chart, whatever became of them.
-    Chart(i64),
-    /// All that wait, of every chart, as long as they lie where they were filed.
-    Waiting,
-}
-
-#[derive(FromRow)]
-struct Count {
-    number: i64,
 }
 
 /// Writes down what a patient sent, in the transaction of its rows.
@@ -240,27 +216,11 @@ pub async fn held(tx: &mut Tx, wanted: Wanted<'_>) -> Answer<Vec<Upload>> {
     tx.all(statement(wanted).push(lock)).await
 }
 
-/// How many wait.
-///
-/// # Errors
-/// As [`Db::one`].
-pub async fn waiting(db: &Db) -> Answer<i64> {
-    let row: Option<Count> = db.one(waits(Sql::new(COUNT))).await?;
-    Ok(row.map_or(0, |row| row.number))
-}
-
-fn waits(sql: Sql) -> Sql {
-    let [lies, there] = WAITS;
-    sql.push(lies).push(UNFILED).push(there)
-}
-
 fn statement(wanted: Wanted<'_>) -> Sql {
     let sql = Sql::new(SELECT);
     let sql = match wanted {
         Wanted::Documents(rows) => sql.push("document IN ").list(rows.iter().copied()),
         Wanted::Ids(ids) => sql.push("uuid IN ").list(ids.iter().copied()),
-        Wanted::Chart(pid) => sql.push("pid = ?").bind(pid),
-        Wanted::Waiting => waits(sql),
     };
     sql.push(" ORDER BY created, document").limit(5001)
 }
@@ -299,18 +259,11 @@ mod tests {
         let url = format!("sqlite://{}", file.display());
         let db = Db::open(&url, None).await.expect("opens");
         db.migrate().await.expect("migrates");
-        let lies = "INSERT INTO patient_data (id, pid, uuid) VALUES (1, 7, X'00000000000000000000000000000046'); \
-            INSERT INTO documents (id, foreign_id, deleted, revision) VALUES (1, 7, 0, '2026-11-01 09:00:00'), \
-            (2, 7, 0, '2026-11-01 09:00:00'), (3, 7, 0, '2026-11-01 09:00:00'), (4, 7, 1, '2026-11-01 09:00:00'); \
-            INSERT INTO categories_to_documents (category_id, document_id) VALUES (28, 1), (28, 2), (2, 3), (28, 4)";
-        db.script(lies).await.expect("documents");
         let decided: (u64, u64) = db
             .transaction(|tx| {
                 Box::pin(async move {
                     insert(tx, &upload(1)).await?;
-                    for document in 2..=4 {
-                        insert(tx, &upload(document)).await?;
-                    }
+                    insert(tx, &upload(2)).await?;
                     note(tx, &upload(2)).await?;
                     let first = decide(tx, 1, &decision(State::Rejected)).await?;
                     Ok((first, decide(tx, 1, &decision(State::Accepted)).await?))
@@ -327,36 +280,53 @@ mod tests {
             (found[0].person(), found[0].id()),
             (upload(1).person, upload(1).id)
         );
-        // The third is filed elsewhere and the fourth deleted, both in OpenEMR.
-        let waits = of(&db, Wanted::Waiting).await.expect("finds");
-        assert_eq!(waits.len(), 1);
-        assert_eq!(waiting(&db).await.expect("counts"), 1);
-        // Where OpenEMR's installation has no such category, or none of that name at all, it puts them elsewhere.
-        for (changed, count) in [
+        let ids = [Uuid::from_u128(2)];
+        let second = of(&db, Wanted::Ids(&ids)).await.expect("finds");
+        assert_eq!(second.len(), 1);
+        assert_eq!(second[0].state(), State::Waiting);
+        db.close().await;
+        let _ = std::fs::remove_file(file);
+    }
+
+    #[tokio::test]
+    async fn f150_what_is_sent_lies_where_the_installation_has_room_for_it() {
+        #[derive(FromRow)]
+        struct Is {
+            number: i64,
+        }
+        let name = format!("anteroom-unfiled-{}.db", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        let url = format!("sqlite://{}", file.display());
+        let db = Db::open(&url, None).await.expect("opens");
+        db.migrate().await.expect("migrates");
+        // The one of OpenEMR's portal; then any other of that name; then the one of number 3.
+        for (changed, lies, elsewhere) in [
+            ("SELECT 1", 28, 2),
             (
                 "UPDATE categories SET name = 'Portal' WHERE name = 'Onsite Portal'",
-                1,
-            ),
-            (
-                "UPDATE categories_to_documents SET category_id = 3 WHERE document_id = 2",
-                0,
+                28,
+                3,
             ),
             (
                 "UPDATE categories SET name = 'Patients' WHERE name = 'Patient'",
-                1,
+                3,
+                28,
             ),
         ] {
             db.script(changed).await.expect("changed");
-            assert_eq!(waiting(&db).await.expect("counts"), count, "{changed}");
-            let waits = of(&db, Wanted::Waiting).await.expect("finds");
-            assert_eq!(waits.len(), usize::from(count == 1), "{changed}");
+            for (category, unfiled) in [(lies, 1), (elsewhere, 0)] {
+                let sql = Sql::new("SELECT ")
+                    .push(UNFILED)
+                    .push(" AS number FROM categories c JOIN categories q ON q.id = c.parent WHERE c.id = ?")
+                    .bind(category);
+                let found: Option<Is> = db.one(sql).await.expect("asked");
+                assert_eq!(
+                    found.expect("there").number,
+                    unfiled,
+                    "{changed}: {category}"
+                );
+            }
         }
-        let chart = of(&db, Wanted::Chart(7)).await.expect("finds");
-        let numbers: Vec<i64> = chart.iter().map(|one| one.document).collect();
-        assert_eq!(numbers, [1, 2, 3, 4]);
-        let ids = [Uuid::from_u128(2)];
-        assert_eq!(of(&db, Wanted::Ids(&ids)).await.expect("finds").len(), 1);
-        assert!(of(&db, Wanted::Chart(8)).await.expect("finds").is_empty());
         db.close().await;
         let _ = std::fs::remove_file(file);
     }

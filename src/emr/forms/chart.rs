@@ -261,10 +261,12 @@ pub(in crate::emr) fn changed() -> Failure {
     Refusal::Conflict(why.to_owned()).into()
 }
 
+/// What is told to staff of a form that nobody signed.
+pub const UNSIGNED: &str =
+    "Nobody signed this form: give it back to the patient, or decide about it in OpenEMR.";
+
 fn unsigned() -> Failure {
-    let why =
-        "Nobody signed this form: give it back to the patient, or decide about it in OpenEMR.";
-    Refusal::Conflict(why.to_owned()).into()
+    Refusal::Conflict(UNSIGNED.to_owned()).into()
 }
 
 fn not_whole() -> Failure {

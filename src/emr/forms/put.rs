@@ -22,6 +22,7 @@ use crate::emr::forms::known;
 use crate::emr::forms::rows;
 use crate::emr::forms::templates;
 use crate::emr::message_writing;
+use crate::emr::persons;
 use crate::emr::tasks;
 use crate::emr::writing::Written;
 use crate::portal::Case;
@@ -41,9 +42,6 @@ const INSERT: &str = "INSERT INTO onsite_documents (pid, facility, provider, enc
 const WITH_DATA: &str = ", template_data";
 const VALUES: &str =
     ") VALUES (?, 0, 0, 0, ?, ?, 0, NULL, NULL, 0, '', NULL, ?, NULL, NULL, ?, ?, ?";
-
-/// Of two who put a form before a patient at once one waits for the other.
-const HOLD: &str = "SELECT pid AS number FROM patient_data WHERE pid = ? AND uuid = ?";
 
 /// The same form, still open.
 const WAITS: &str = "SELECT COUNT(*) AS number FROM onsite_documents d JOIN anteroom_form f ON f.document = d.id \
@@ -125,14 +123,11 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &PutCase) -> Answer<Writ
     let (Some(template), Some(category)) = (&case.template, case.category) else {
         return Err(Refusal::NotFound.into());
     };
-    let lock = tx.lock_clause();
-    let hold = Sql::new(HOLD)
-        .bind(case.person.pid)
-        .bind(case.person.uuid)
-        .push(lock);
-    let chart: Option<Number> = tx.one(hold).await?;
-    chart.ok_or(Refusal::NotFound)?;
-    let again = waits(case.person, template.uuid).push(lock);
+    // Of two who put a form before a patient at once one waits for the other.
+    if !persons::hold(tx, case.person).await? {
+        return Err(Refusal::NotFound.into());
+    }
+    let again = waits(case.person, template.uuid).push(tx.lock_clause());
     let again: Option<Number> = tx.one(again).await?;
     if again.is_some_and(|row| row.number > 0) {
         let why = "The same form was put before the patient at the same moment.";

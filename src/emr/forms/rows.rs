@@ -147,8 +147,8 @@ pub(super) async fn one(emr: &Emr, person: Person, row: i64) -> Answer<Option<He
     Ok(found.and_then(|row| row.held(emr)))
 }
 
-/// What these forms say and who signed them, each as one hash, by their rows.
-pub(in crate::emr) async fn stands(emr: &Emr, ids: &[i64]) -> Answer<HashMap<i64, String>> {
+/// Forms with all they say, by their rows.
+async fn whole(emr: &Emr, ids: &[i64]) -> Answer<HashMap<i64, Form>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -157,7 +157,13 @@ pub(in crate::emr) async fn stands(emr: &Emr, ids: &[i64]) -> Answer<HashMap<i64
     let sql = sql.push(" AND d.id IN ").list(ids.iter().copied());
     let rows: Vec<Row> = emr.db.all(sql).await?;
     let held = rows.into_iter().filter_map(|row| row.held(emr));
-    Ok(held.map(|one| (one.form.row, stand(&one.form))).collect())
+    Ok(held.map(|one| (one.form.row, one.form)).collect())
+}
+
+/// What these forms say and who signed them, each as one hash, by their rows.
+pub(in crate::emr) async fn stands(emr: &Emr, ids: &[i64]) -> Answer<HashMap<i64, String>> {
+    let whole = whole(emr, ids).await?.into_iter();
+    Ok(whole.map(|(row, form)| (row, stand(&form))).collect())
 }
 
 /// What a form says and who signed it, as one hash.
@@ -172,29 +178,25 @@ pub(in crate::emr) fn stand(form: &Form) -> String {
 pub(super) async fn listed(emr: &Emr, sql: Sql) -> Answer<(Vec<(String, Form)>, usize)> {
     let rows: Vec<Row> = emr.db.all(sql).await?;
     let number = rows.len();
-    let mut found = Vec::with_capacity(number);
-    for row in rows {
-        let (signed, id) = (row.signed.is_some(), row.id);
-        let Some(at) = row.at.as_deref().and_then(|at| at.get(..19)) else {
-            continue;
-        };
-        let at = at.to_owned();
-        let Some(held) = row.held(emr) else { continue };
-        let mut form = held.form;
-        let open = form.state.is_open();
-        if (signed || open)
-            && let Some(whole) = one(emr, form.person, id).await?
-        {
-            form = whole.form;
-        }
-        if !open || !form.questions.is_whole() {
+    let looks = rows
+        .iter()
+        .filter(|row| row.signed.is_some() || row.is_open());
+    let ids: Vec<i64> = looks.map(|row| row.id).collect();
+    let mut whole = whole(emr, &ids).await?;
+    let found = rows.into_iter().filter_map(|row| {
+        let at = row.at.as_deref()?.get(..19)?.to_owned();
+        let (id, listed) = (row.id, row.held(emr)?.form);
+        // What has its number by now in another chart is another one.
+        let same = whole.remove(&id).filter(|one| one.person == listed.person);
+        let mut form = same.unwrap_or(listed);
+        if !form.state.is_open() || !form.questions.is_whole() {
             form.questions = Questions::default();
         }
         form.answers = Answers::new();
         form.seen = String::new();
-        found.push((at, form));
-    }
-    Ok((found, number))
+        Some((at, form))
+    });
+    Ok((found.collect(), number))
 }
 
 /// What of a row may not change between the look and the write: the answers, the form, when it was signed, and how.
@@ -238,6 +240,11 @@ pub(super) fn fingerprint(parts: &[&str]) -> String {
 }
 
 impl Row {
+    fn is_open(&self) -> bool {
+        let state = State::of(self.denial_reason.as_deref().unwrap_or_default());
+        state.is_some_and(State::is_open)
+    }
+
     /// The form; `None` for a state this house does not know, or a chart without an id.
     pub(super) fn held(self, emr: &Emr) -> Option<Held> {
         let person = Person {

@@ -15,11 +15,14 @@ use crate::emr::persons;
 const NEWEST: &str = "SELECT COALESCE(MAX(id), 0) AS number FROM onsite_mail";
 
 /// The copies of whoever received something, of nobody who works here: names are compared by their bytes.
-const SINCE: &str = "SELECT m.id AS row_id, m.owner, \
-    CASE WHEN CAST(m.date AS CHAR) LIKE '0000%' THEN NULL ELSE m.date END AS date, CASE WHEN m.message_status = 'New' \
+const SINCE: &str = concat!(
+    "SELECT m.id AS row_id, m.owner, ",
+    told_date!(),
+    ", CASE WHEN m.message_status = 'New' \
     AND COALESCE(m.deleted, 0) <> 1 AND HEX(m.owner) = HEX(m.recipient_id) AND HEX(m.owner) <> COALESCE(HEX(m.sender_id), '') \
     AND NOT EXISTS (SELECT 1 FROM users u WHERE HEX(u.username) = HEX(m.owner)) THEN 1 ELSE 0 END AS arrived \
-    FROM onsite_mail m WHERE m.id > ? ORDER BY m.id LIMIT 500";
+    FROM onsite_mail m WHERE m.id > ? ORDER BY m.id LIMIT 500"
+);
 
 /// Rows get their numbers before they can be seen: for so long one with a lower number may still turn up. Nothing waits longer
 /// between the two than a statement may take.

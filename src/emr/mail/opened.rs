@@ -34,8 +34,12 @@ use crate::emr::predicates::hex;
 /// Messages of a thread that are shown: the newest.
 const MOST: u32 = 200;
 
-const ROWS: &str = "SELECT m.id AS row_id, m.title, m.body, CASE WHEN CAST(m.date AS CHAR) LIKE '0000%' THEN NULL ELSE m.date END AS date, m.sender_id, m.sender_name, m.recipient_id, \
-    m.recipient_name, m.message_status, m.deleted, m.reply_mail_chain FROM onsite_mail m WHERE ";
+const ROWS: &str = concat!(
+    "SELECT m.id AS row_id, m.title, m.body, ",
+    told_date!(),
+    ", m.sender_id, m.sender_name, m.recipient_id, \
+    m.recipient_name, m.message_status, m.deleted, m.reply_mail_chain FROM onsite_mail m WHERE "
+);
 const NEWEST_FIRST: &str = " ORDER BY m.id DESC";
 
 /// The newest copy of the thread in the patient's own mailbox, between the same two: an answer is one to that.

@@ -54,9 +54,13 @@ const ORDER: &str = " ORDER BY CASE WHEN g.unread > 0 THEN 1 ELSE 0 END DESC, g.
 const KEPT: &str = " AND COALESCE(m.deleted, 0) <> 1 AND COALESCE(HEX(m.sender_id), '') ";
 const AWAY: &str = " AND m.deleted = 1";
 
-const HEADS: &str = "SELECT m.id AS row_id, m.title, CASE WHEN CAST(m.date AS CHAR) LIKE '0000%' THEN NULL ELSE m.date END AS date, m.sender_id, m.sender_name, m.recipient_name, \
+const HEADS: &str = concat!(
+    "SELECT m.id AS row_id, m.title, ",
+    told_date!(),
+    ", m.sender_id, m.sender_name, m.recipient_name, \
     CASE WHEN EXISTS (SELECT 1 FROM anteroom_attachment x WHERE x.mail = m.id) THEN 1 ELSE 0 END AS carries \
-    FROM onsite_mail m WHERE m.id IN ";
+    FROM onsite_mail m WHERE m.id IN "
+);
 
 /// Whose mailbox is looked into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,14 +1,12 @@
-//! Filing a file that was received: ask, case, verdict and permit as for every write, then the rows and the ledger in a task
-//! of its own. A caller who goes away, or is told that it took too long, leaves nothing half done.
-
-use std::sync::Arc;
+//! Filing a file that was received: ask, case, verdict and permit as for every write, then the rows and the ledger. A caller
+//! who goes away, or is told that it took too long, leaves nothing half done: what writes goes on to its end
+//! (`http::limits`).
 
 use uuid::Uuid;
 
 use crate::crypto;
 use crate::db::Tx;
 use crate::domain::ResourceType;
-use crate::domain::access::Grant;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
 use crate::domain::refusal::Fault;
@@ -17,9 +15,6 @@ use crate::domain::scope::Interaction;
 use crate::emr::spool::Spool;
 use crate::emr::writing;
 use crate::emr::writing::Written;
-use crate::http::App;
-use crate::http::fhir;
-use crate::http::request_id::RequestId;
 use crate::portal;
 use crate::portal::Ask;
 use crate::portal::Permit;
@@ -39,7 +34,7 @@ use crate::store::ledger::Entry;
 pub struct Handed {
     /// What is known about it.
     pub paper: Paper,
-    /// Where its bytes lie until they are filed; none where they are in memory.
+    /// Where its bytes lie until they are filed, which go away with it; none where they are in memory.
     pub spool: Option<Spool>,
     /// What makes the form it came with another than the next; empty where nothing does.
     pub ticket: String,
@@ -49,43 +44,39 @@ pub struct Handed {
 ///
 /// # Errors
 /// `Forbidden` where the grant does not open it, `Rules` with every broken rule.
-pub async fn file(
-    (app, id): (&Arc<App>, &RequestId),
-    grant: &Grant,
-    handed: Handed,
-) -> Answer<Uuid> {
-    let rest = fhir::rest(app, id, grant);
-    let repeat = repeat(&rest, &handed)?;
-    if let Some(filed) = before(&rest, repeat.as_ref()).await? {
+pub async fn file(rest: &Rest<'_>, handed: Handed) -> Answer<Uuid> {
+    let repeat = repeat(rest, &handed)?;
+    if let Some(filed) = before(rest, repeat.as_ref()).await? {
         return Ok(filed);
     }
-    let target = (ResourceType::Binary, Target::New(handed.paper.id));
-    let patient = handed.paper.patient;
-    let (permit, entry) = match permitted(&rest, handed.paper).await {
+    let Handed {
+        paper,
+        spool: _spool,
+        ..
+    } = handed;
+    let target = (ResourceType::Binary, Target::New(paper.id));
+    let patient = paper.patient;
+    let (permit, entry) = match permitted(rest, paper).await {
         Ok(permitted) => permitted,
         Err(Failure::Refused(refusal)) => {
-            if let Some(mut line) = write::refusal_line(&rest, target, &refusal) {
+            if let Some(mut line) = write::refusal_line(rest, target, &refusal) {
                 line.patient = Some(patient);
-                ledger::record_all(&app.emr.db, &[line]).await?;
+                ledger::record_all(&rest.emr.db, &[line]).await?;
             }
             return Err(refusal.into());
         }
         Err(broken) => return Err(broken),
     };
     let work = Work {
-        app: app.clone(),
-        id: id.clone(),
-        grant: grant.clone(),
+        rest,
         permit,
         entry,
-        repeat: repeat.clone(),
-        _spool: handed.spool,
+        repeat: repeat.as_ref(),
     };
-    let done = tokio::spawn(filed(work)).await;
-    match done.map_err(|error| Fault::new("filing a document", error))?? {
+    match filed(&work).await? {
         Some(filed) => Ok(filed),
         None => {
-            let filed = before(&rest, repeat.as_ref()).await?;
+            let filed = before(rest, repeat.as_ref()).await?;
             let gone = || Fault::new("filing a document", "it was filed and is not there");
             Ok(filed.ok_or_else(gone)?)
         }
@@ -136,23 +127,20 @@ async fn permitted(rest: &Rest<'_>, paper: Paper) -> Answer<(Permit, Entry)> {
     Ok((portal::decide(case).permit()?, entry))
 }
 
-/// What a transaction looks at. It owns all of it, the received file too: whoever asked may be gone.
-struct Work {
-    app: Arc<App>,
-    id: RequestId,
-    grant: Grant,
+/// What a transaction looks at.
+struct Work<'a> {
+    rest: &'a Rest<'a>,
     permit: Permit,
     entry: Entry,
-    repeat: Option<Repeat>,
-    _spool: Option<Spool>,
+    repeat: Option<&'a Repeat>,
 }
 
 /// The rows and the ledger, and what is outside the database after them; `None` where the same form was faster.
-async fn filed(work: Work) -> Answer<Option<Uuid>> {
-    let emr = &work.app.emr;
+async fn filed(work: &Work<'_>) -> Answer<Option<Uuid>> {
+    let emr = work.rest.emr;
     let done = emr
         .db
-        .transaction_about(&work, |work, tx| Box::pin(written(work, tx)))
+        .transaction_about(work, |work, tx| Box::pin(written(work, tx)))
         .await;
     match done {
         Ok(Some(_)) => writing::settled(emr, &work.permit).await,
@@ -161,17 +149,16 @@ async fn filed(work: Work) -> Answer<Option<Uuid>> {
     done
 }
 
-async fn written(work: &Work, tx: &mut Tx) -> Answer<Option<Uuid>> {
-    let rest = fhir::rest(&work.app, &work.id, &work.grant);
-    if let Some(repeat) = &work.repeat
-        && !repeat.claim(tx, &rest).await?
+async fn written(work: &Work<'_>, tx: &mut Tx) -> Answer<Option<Uuid>> {
+    if let Some(repeat) = work.repeat
+        && !repeat.claim(tx, work.rest).await?
     {
         return Ok(None);
     }
-    let Written::Record(id) = writing::apply(rest.emr, tx, &work.permit).await? else {
+    let Written::Record(id) = writing::apply(work.rest.emr, tx, &work.permit).await? else {
         return Err(Refusal::NotFound.into());
     };
-    if let Some(repeat) = &work.repeat {
+    if let Some(repeat) = work.repeat {
         let made = Settled {
             kind: ResourceType::DocumentReference,
             id,

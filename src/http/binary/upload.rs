@@ -53,12 +53,7 @@ pub async fn create(
     }
 }
 
-async fn created(
-    app: &Arc<App>,
-    id: &RequestId,
-    headers: &HeaderMap,
-    body: Body,
-) -> Answer<Response> {
+async fn created(app: &App, id: &RequestId, headers: &HeaderMap, body: Body) -> Answer<Response> {
     let grant = guard::grant(app, headers).await?;
     // Said before a byte is read.
     grant.reach(ResourceType::Binary, Interaction::Create)?;
@@ -77,7 +72,8 @@ async fn created(
     {
         return Err(Refusal::TooLarge("A file has at most 20 MiB.").into());
     }
-    let uuid = fhir::rest(app, id, &grant).new_id()?;
+    let rest = fhir::rest(app, id, &grant);
+    let uuid = rest.new_id()?;
     let file_name = headers
         .get(CONTENT_DISPOSITION)
         .and_then(|value| str::from_utf8(value.as_bytes()).ok())
@@ -133,7 +129,7 @@ async fn created(
         spool,
         ticket: String::new(),
     };
-    let filed = handed::file((app, id), &grant, handed).await?;
+    let filed = handed::file(&rest, handed).await?;
     let location = app.base.of(ResourceType::Binary, filed);
     let mut response = StatusCode::CREATED.into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {

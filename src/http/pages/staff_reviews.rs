@@ -4,6 +4,7 @@ use super::frame::Frame;
 use super::own_forms::PartView;
 use super::own_forms::SignedView;
 use crate::http::words::filters;
+use crate::portal::work::CLOSED;
 use askama::Template;
 
 /// What waits for a decision, the oldest first.
@@ -307,7 +308,7 @@ impl StaffReview {
             label: "Document",
             about: "report.png".to_owned(),
             parts: Vec::new(),
-            missing: "Your account in OpenEMR does not open this document, so you cannot decide about it.",
+            missing: CLOSED,
             open: false,
             ..StaffReview::sample()
         }

@@ -22,6 +22,7 @@ use crate::domain::tasks::Work;
 use crate::emr;
 use crate::emr::filing;
 use crate::emr::forms;
+use crate::emr::forms::chart::UNSIGNED;
 use crate::emr::tasks;
 use crate::emr::tasks::Opens;
 use crate::http::App;
@@ -36,14 +37,13 @@ use crate::http::pages::staff_reviews::Filled;
 use crate::http::pages::staff_reviews::Paper;
 use crate::http::request_id::RequestId;
 use crate::http::requests;
+use crate::portal::work::CLOSED;
 use crate::rest::Rest;
 use crate::store::grants;
 
 /// Pictures that every browser shows.
 const PICTURES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
-const CLOSED: &str =
-    "Your account in OpenEMR does not open this document, so you cannot decide about it.";
 const GONE: &str = "This is not in the patient's chart any more: it was deleted or moved in OpenEMR. You can refuse it, and the patient reads why.";
 
 /// What of a request about a document or a form is shown.
@@ -94,6 +94,7 @@ pub(super) async fn looked(
     };
     if task.work == Work::Form {
         let form = forms::read(rest.emr, &reach, id).await?;
+        let signed = form.signed.is_some() || form.elsewhere.is_some();
         let filled = Filled {
             parts: own_forms::parts(&form.questions, &form.answers),
             signed: own_forms::signature_of(app, &form),
@@ -102,6 +103,7 @@ pub(super) async fn looked(
         };
         return Ok(Looked {
             form: Some(filled),
+            missing: if waits && !signed { UNSIGNED } else { "" },
             ..Looked::default()
         });
     }
