@@ -197,8 +197,8 @@ mod tests {
     async fn opened(name: &str) -> (Db, PathBuf) {
         let name = format!("anteroom-expiry-{name}-{}.db", std::process::id());
         let path = std::env::temp_dir().join(name);
-        let db = Db::open(&format!("sqlite://{}", path.display()), None);
-        let db = db.await.expect("opens");
+        let url = format!("sqlite://{}", path.display());
+        let db = Db::open(&url, None).await.expect("opens");
         db.migrate().await.expect("migrates");
         (db, path)
     }

@@ -318,7 +318,7 @@ mod tests {
                 let sql = Sql::new("SELECT ")
                     .push(UNFILED)
                     .push(" AS number FROM categories c JOIN categories q ON q.id = c.parent WHERE c.id = ?")
-                    .bind(category);
+                    .bind(i64::from(category));
                 let found: Option<Is> = db.one(sql).await.expect("asked");
                 assert_eq!(
                     found.expect("there").number,
