@@ -7,7 +7,7 @@ use crate::db::Tx;
 use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
 
-const OWE: &str = "INSERT INTO anteroom_form_letter (document, pid, put) VALUES (?, ?, ?)";
+const OWE: &str = "anteroom_form_letter (document, pid, put) VALUES (?, ?, ?)";
 
 const OWED: &str =
     "SELECT document, pid FROM anteroom_form_letter ORDER BY pid, document LIMIT 200";
@@ -24,13 +24,21 @@ pub struct Owed {
     pub pid: i64,
 }
 
-/// A form was put before a patient, who is to be told; `at` is in seconds since 1970.
+/// A form was put before a patient, who is to be told; `at` is in seconds since 1970. What was owed of another form of this
+/// number, which is gone, is not.
 ///
 /// # Errors
 /// As [`Tx::run`].
 pub async fn owe(tx: &mut Tx, owed: Owed, at: i64) -> Answer<()> {
-    let sql = Sql::new(OWE).bind(owed.document).bind(owed.pid).bind(at);
-    tx.run(sql).await.map(|_| ())
+    let begin = tx.insert_new();
+    let put = || {
+        let sql = Sql::new(begin).push(OWE);
+        sql.bind(owed.document).bind(owed.pid).bind(at)
+    };
+    if tx.run(put()).await? == 0 && settle(tx, owed.document).await? {
+        tx.run(put()).await?;
+    }
+    Ok(())
 }
 
 /// Those that wait, each patient's together.

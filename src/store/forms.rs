@@ -14,6 +14,9 @@ use crate::store::reviews::millis;
 const NEW: &str = "anteroom_form (document, pid, template, category, put_by, reason, filed, created) \
     VALUES (?, ?, ?, ?, ?, '', NULL, ?)";
 
+const ANEW: &str = "UPDATE anteroom_form SET pid = ?, template = ?, category = ?, put_by = ?, reason = '', filed = NULL, \
+    created = ? WHERE document = ?";
+
 const FILED: &str = "UPDATE anteroom_form SET filed = ?, reason = '' WHERE document = ?";
 
 const GIVEN_BACK: &str = "UPDATE anteroom_form SET reason = ? WHERE document = ?";
@@ -66,11 +69,33 @@ pub struct NewSignature<'a> {
     pub witness: Option<Uuid>,
 }
 
-/// Keeps what is known of a form; where something is known already it stays.
+/// Keeps what is known of a form that was put there just now; whether its number was another's before. OpenEMR may give the
+/// number of a form that was deleted to the next one: of that nothing stays, and what was signed of it is void.
 ///
 /// # Errors
 /// As [`Tx::run`].
-pub async fn insert(tx: &mut Tx, form: &NewForm) -> Answer<()> {
+pub async fn begin(tx: &mut Tx, form: &NewForm) -> Answer<bool> {
+    if insert(tx, form).await? {
+        return Ok(false);
+    }
+    let anew = Sql::new(ANEW)
+        .bind(form.pid)
+        .bind(&form.template)
+        .bind(form.category)
+        .bind(form.put_by)
+        .bind(millis(form.at))
+        .bind(form.document);
+    tx.run(anew).await?;
+    let void = Sql::new(VOID).bind(millis(form.at)).bind(form.document);
+    tx.run(void).await?;
+    Ok(true)
+}
+
+/// Keeps what is known of a form; where something is known already it stays. Whether nothing was.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn insert(tx: &mut Tx, form: &NewForm) -> Answer<bool> {
     let begin = tx.insert_new();
     let sql = Sql::new(begin)
         .push(NEW)
@@ -80,7 +105,7 @@ pub async fn insert(tx: &mut Tx, form: &NewForm) -> Answer<()> {
         .bind(form.category)
         .bind(form.put_by)
         .bind(millis(form.at));
-    tx.run(sql).await.map(|_| ())
+    Ok(tx.run(sql).await? == 1)
 }
 
 /// It is a document of the chart now: `documents.id`.

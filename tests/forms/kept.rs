@@ -359,6 +359,44 @@ async fn f152_a_letter_says_that_a_form_waits_and_nothing_of_it() {
     }
 }
 
+/// What is known of the form that has the next number: another's, given back, filed, signed, and not told of.
+const ANOTHERS: &str = "INSERT INTO anteroom_form (document, pid, template, category, put_by, reason, filed, created) \
+    SELECT MAX(id) + 1, 99, 'another', 0, 0, 'Of somebody else', 7, 1 FROM onsite_documents; \
+    INSERT INTO anteroom_form_letter (document, pid, put) SELECT MAX(id) + 1, 99, 1 FROM onsite_documents; \
+    INSERT INTO anteroom_signature (id, document, pid, patient, name, how, picture, hash, signed, client_id) \
+    SELECT x'00000000000000000000000000000099', MAX(id) + 1, 99, x'00000000000000000000000000000098', 'Somebody', \
+    'typed', '', 'ab', 1, '' FROM onsite_documents";
+
+#[tokio::test]
+async fn f152_a_form_that_gets_the_number_of_another_inherits_nothing_of_it() {
+    for clinic in everywhere().await {
+        if !clinic.app.emr.layout.has_table("document_templates") {
+            clinic.close().await;
+            continue;
+        }
+        script(&clinic, ANOTHERS).await;
+        let maria = clinic.patient("active");
+        let (mut staff, _) = at_the_desk(&clinic, "nhaddad").await;
+        let title = "Notice of Privacy Practices";
+        let done = put(&mut staff, maria, (title, "Advance Directive")).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+        let left = "SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_form WHERE template = 'another' OR pid = 99";
+        assert_eq!(clinic.look(left).await, "0");
+        let known = clinic
+            .look(
+                "SELECT CONCAT_WS('|', f.reason, CASE WHEN f.filed IS NULL THEN 'open' ELSE 'filed' END, \
+                 CASE WHEN f.pid = d.pid AND l.pid = d.pid THEN 'own' ELSE 'another' END, \
+                 (SELECT COUNT(*) FROM anteroom_signature s WHERE s.document = d.id AND s.voided IS NULL), \
+                 (SELECT COUNT(*) FROM anteroom_signature s WHERE s.document = d.id)) AS text \
+                 FROM onsite_documents d JOIN anteroom_form f ON f.document = d.id \
+                 JOIN anteroom_form_letter l ON l.document = d.id ORDER BY d.id DESC",
+            )
+            .await;
+        assert_eq!(known, "|open|own|0|1");
+        clinic.close().await;
+    }
+}
+
 #[tokio::test]
 async fn f152_of_two_who_put_a_form_at_once_one_does() {
     for clinic in everywhere().await {

@@ -242,7 +242,7 @@ async fn known(emr: &Emr, tx: &mut Tx, form: &Form) -> Answer<()> {
         put_by: 0,
         at: emr.now(),
     };
-    forms::insert(tx, &new).await
+    forms::insert(tx, &new).await.map(|_| ())
 }
 
 async fn close(emr: &Emr, tx: &mut Tx, form: &Form, (taken, by): (&str, i64)) -> Answer<()> {

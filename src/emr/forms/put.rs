@@ -33,6 +33,7 @@ use crate::store::form_letters;
 use crate::store::form_letters::Owed;
 use crate::store::forms;
 use crate::store::forms::NewForm;
+use crate::store::tablets;
 
 /// Seven columns have no default (OpenEMR facts 1.14); the times are NULL until something happens. `file_path` is the number of
 /// the template in OpenEMR, by which its own lists find the form again.
@@ -160,7 +161,9 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &PutCase) -> Answer<Writ
         put_by: case.by.unwrap_or_default(),
         at: now,
     };
-    forms::insert(tx, &form).await?;
+    if forms::begin(tx, &form).await? {
+        tablets::end_all(tx, document, now.unix_timestamp()).await?;
+    }
     let pid = case.person.pid;
     form_letters::owe(tx, Owed { document, pid }, now.unix_timestamp()).await?;
     Ok(Written::Record(tasks::form_id(document)))
