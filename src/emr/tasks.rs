@@ -56,8 +56,8 @@ enum Source {
 enum Only {
     /// All, the newest first.
     All,
-    /// Those that wait for the desk, the oldest first.
-    Waiting,
+    /// Those that wait for the desk, of one kind or of all, the oldest first.
+    Waiting(Option<Work>),
 }
 
 /// A Task and its place in the order: the wall time it was asked for, the source, a number within it.

@@ -63,6 +63,9 @@ const HERE: &str = "/staff/reviews";
 /// Requests that are listed at most; the oldest ones.
 const SHOWN: usize = 100;
 
+/// Documents and forms that are opened at most to find the next one that is decided here.
+const TRIED: usize = 50;
+
 /// What was done, as the address says it, and the sentence on the page that follows.
 const DONE: [(&str, &str); 4] = [
     ("accept", "Done. The patient reads that it was taken over."),
@@ -233,7 +236,13 @@ async fn next(rest: &Rest<'_>, (seen, kind): (Uuid, Kind), word: &str) -> Answer
     let reach = rest.grant.reach(ResourceType::Task, Interaction::Search)?;
     let waiting = tasks::queue(rest.emr, &reach, kind.map(|(work, _)| work)).await?;
     let of = kind.map_or("", |(_, word)| word);
+    let mut tried = 0;
     for task in waiting.iter().filter(|task| task.uuid != seen) {
+        let opened = matches!(task.work, Work::Document | Work::Form);
+        tried += usize::from(opened);
+        if opened && tried > TRIED {
+            continue;
+        }
         if tasks::opens(rest.emr, rest.grant, task).await? == Opens::Yes {
             return Ok(format!("{HERE}/{}?kind={of}&done={word}", task.uuid));
         }

@@ -157,17 +157,55 @@ async fn f150_the_page_says_why_nothing_was_done_and_what_is_gone() {
     }
 }
 
+/// The first patient signs the demo's form.
+async fn sign(clinic: &Clinic) {
+    let own = clinic.token(clinic.patient("active"), SIGNS).await;
+    let task = clinic.get("/fhir/Task?code=review-form", &own).await.json();
+    let focus = task["entry"][0]["resource"]["focus"]["reference"].as_str();
+    let path = format!("/fhir/{}/$sign", focus.expect("a form"));
+    let body = parameters("María Delgado").to_string();
+    let done = clinic.with_body("POST", (&path, &own), FHIR, body).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+}
+
+/// Forms that were deleted while their rows still wait.
+const DELETED: &str = "INSERT INTO onsite_portal_activity (date, patient_id, activity, require_audit, pending_action, \
+    action_taken, status, narrative, table_action, table_args, action_user, checksum) \
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) \
+    SELECT '2020-01-01 10:00:00', (SELECT MIN(pid) FROM patient_data), 'document', 1, 'review', '', 'waiting', 'A form', '', \
+    900000 + i, 0, '0' FROM n";
+
+#[tokio::test]
+async fn f160_the_next_request_is_looked_for_among_fifty_and_no_more() {
+    for clinic in both().await {
+        sign(&clinic).await;
+        run(&clinic, DELETED).await;
+        let (mut desk, _) = at_the_desk(&clinic, "nhaddad").await;
+        let mut places = Vec::new();
+        for _ in 0..11 {
+            let at = first(&desk.get("/staff/reviews?kind=form").await);
+            let page = desk.get(&format!("{at}?kind=form")).await;
+            let fields = [
+                ("decision", "reject"),
+                ("reason", "It was deleted."),
+                ("kind", "form"),
+            ];
+            let done = press(&mut desk, &page, (&at, &fields)).await;
+            assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+            places.push(done.header("location").to_owned());
+        }
+        // The signed one is the fifty-first where ten are decided, and the fiftieth where eleven are.
+        let list = "/staff/reviews?kind=form&done=reject";
+        assert_eq!(places[9], list);
+        assert!(places[10].starts_with("/staff/reviews/"), "{}", places[10]);
+        clinic.close().await;
+    }
+}
+
 #[tokio::test]
 async fn f157_a_signed_form_is_read_and_locked_on_the_page_and_the_next_one_opened() {
     for clinic in both().await {
-        let maria = clinic.patient("active");
-        let own = clinic.token(maria, SIGNS).await;
-        let task = clinic.get("/fhir/Task?code=review-form", &own).await.json();
-        let focus = task["entry"][0]["resource"]["focus"]["reference"].as_str();
-        let path = format!("/fhir/{}/$sign", focus.expect("a form"));
-        let body = parameters("María Delgado").to_string();
-        let done = clinic.with_body("POST", (&path, &own), FHIR, body).await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+        sign(&clinic).await;
         let (mut desk, _) = at_the_desk(&clinic, "nhaddad").await;
         let at = first(&desk.get("/staff/reviews?kind=form").await);
         let page = desk.get(&format!("{at}?kind=form")).await;

@@ -284,6 +284,32 @@ async fn f160_the_desk_counts_what_it_lists() {
     }
 }
 
+/// Forms that were deleted while their rows still wait: more than the desk reads of the queue at a time.
+const DELETED: &str = "INSERT INTO onsite_portal_activity (date, patient_id, activity, require_audit, pending_action, \
+    action_taken, status, narrative, table_action, table_args, action_user, checksum) \
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1001) \
+    SELECT '2020-01-01 10:00:00', (SELECT MIN(pid) FROM patient_data), 'document', 1, 'review', '', 'waiting', 'Thrown away', '', \
+    900000 + i, 0, '0' FROM n";
+
+#[tokio::test]
+async fn f160_a_kind_is_listed_behind_a_thousand_rows_of_another() {
+    for clinic in both().await {
+        let id = wish(&clinic).await;
+        run(&clinic, DELETED).await;
+        let (mut desk, _) = at_the_desk(&clinic, "nhaddad").await;
+        let html = desk.get("/staff/reviews?kind=profile").await.text();
+        let listed = format!("href=\"/staff/reviews/{id}?kind=profile\"");
+        assert!(html.contains(&listed), "{html}");
+        assert!(!html.contains("Thrown away"), "{html}");
+        let html = desk.get("/staff/reviews?kind=form").await.text();
+        assert!(
+            html.contains("Thrown away") && !html.contains(&id),
+            "{html}"
+        );
+        clinic.close().await;
+    }
+}
+
 #[tokio::test]
 async fn f161_to_f164_whoever_lacks_the_right_is_refused_at_each_step_and_it_is_told() {
     for clinic in both().await {

@@ -20,7 +20,9 @@ use crate::store::uploads::Wanted;
 
 const DOCUMENT: &str = "SELECT CAST(id AS SIGNED) AS id FROM documents WHERE id = ? AND foreign_id = ? AND deleted = 0";
 
-const FORM: &str = "SELECT CAST(id AS SIGNED) AS id FROM onsite_documents WHERE id = ? AND pid = ?";
+/// In one of the states that forms are read in.
+const FORM: &str = "SELECT CAST(id AS SIGNED) AS id FROM onsite_documents WHERE id = ? AND pid = ? \
+    AND HEX(denial_reason) IN (HEX('New'), HEX('Open'), HEX('Editing'), HEX('In Review'), HEX('Locked'))";
 
 #[derive(FromRow)]
 struct Number {

@@ -16,8 +16,8 @@ use crate::emr::Emr;
 
 /// As the list: of charts that are there.
 const ACTIVITIES: &str = "SELECT CASE WHEN a.activity = 'profile' THEN 'review-profile' ELSE 'review-form' END AS kind, \
-    COUNT(*) AS total FROM onsite_portal_activity a JOIN patient_data p ON p.pid = a.patient_id \
-    WHERE a.date IS NOT NULL";
+    COUNT(*) AS total FROM onsite_portal_activity a JOIN patient_data p ON p.pid = a.patient_id";
+const DATED: &str = " WHERE a.date IS NOT NULL";
 
 const REVIEWS: &str = "SELECT r.kind, COUNT(*) AS total FROM anteroom_review r JOIN patient_data p \
     ON p.pid = r.pid AND p.uuid = r.patient WHERE r.activity IS NULL AND r.status = 'waiting'";
@@ -69,6 +69,8 @@ struct Row {
 pub async fn counts(emr: &Emr, reach: &Reach) -> Answer<Counts> {
     let person = reach.patient();
     let mut queue = Sql::new(ACTIVITIES)
+        .push(rows::FORM_OF)
+        .push(DATED)
         .push(rows::OF_CHART)
         .push(rows::WAITING);
     let mut alone = Sql::new(REVIEWS);
@@ -96,7 +98,7 @@ pub async fn counts(emr: &Emr, reach: &Reach) -> Answer<Counts> {
 /// As [`crate::db::Db::all`].
 pub async fn queue(emr: &Emr, reach: &Reach, work: Option<Work>) -> Answer<Vec<Task>> {
     const KINDS: [Work; 4] = [Work::Profile, Work::Coverage, Work::Document, Work::Form];
-    let which = (reach.patient(), Only::Waiting);
+    let which = (reach.patient(), Only::Waiting(work));
     let query = Query {
         count: MOST,
         ..Query::default()

@@ -17,6 +17,7 @@ use super::same;
 use crate::db::Row as DbRow;
 use crate::db::sql::Sql;
 use crate::domain::ResourceType;
+use crate::domain::forms::State;
 use crate::domain::people::Person;
 use crate::domain::query::Query;
 use crate::domain::refusal::Answer;
@@ -41,25 +42,37 @@ use crate::store::reviews::Wanted;
 /// as text, because a zero date is none a driver could read.
 const ACTIVITIES: &str = "SELECT a.id, CAST(a.date AS CHAR) AS at, a.activity, a.pending_action, a.action_taken, a.status, a.narrative, \
     a.table_args, CAST(a.action_taken_time AS CHAR) AS decided, p.pid, p.uuid, p.fname, p.mname, p.lname, u.uuid AS user_uuid, \
-    CAST(u.authorized AS SIGNED) AS authorized, u.fname AS user_fname, u.mname AS user_mname, u.lname AS user_lname \
+    CAST(u.authorized AS SIGNED) AS authorized, u.fname AS user_fname, u.mname AS user_mname, u.lname AS user_lname, \
+    d.denial_reason AS form_state \
     FROM onsite_portal_activity a JOIN patient_data p ON p.pid = a.patient_id \
-    LEFT JOIN users u ON u.id = a.action_user AND a.action_user > 0 AND u.username <> '' \
-    WHERE a.activity IN ('profile', 'document', 'payment', 'invoice') AND a.date IS NOT NULL";
+    LEFT JOIN users u ON u.id = a.action_user AND a.action_user > 0 AND u.username <> ''";
+const LISTED: &str =
+    " WHERE a.activity IN ('profile', 'document', 'payment', 'invoice') AND a.date IS NOT NULL";
+
+/// The form a row is about, in the same chart: its number is text among texts of other kinds.
+pub(super) const FORM_OF: &str = " LEFT JOIN onsite_documents d ON a.activity = 'document' \
+    AND d.id = CAST(a.table_args AS SIGNED) AND d.pid = a.patient_id";
 
 /// OpenEMR gives the number of a chart that was deleted to the next one: what somebody else asked for through this house
 /// is not this patient's. Forms lie in the chart themselves.
 pub(super) const OF_CHART: &str = " AND (a.activity <> 'profile' OR NOT EXISTS \
     (SELECT 1 FROM anteroom_review o WHERE o.activity = a.id AND o.patient <> p.uuid))";
 
-/// What the desk has to decide; [`super::queue`] counts the same rows.
+/// What the desk has to decide; [`super::queue`] counts the same rows. OpenEMR leaves a row as it is where it opens a form
+/// again, or locks it without the row: of such a form nothing can be decided. One that is gone can be refused.
 pub(super) const WAITING: &str = " AND a.activity IN ('profile', 'document') \
-    AND a.status IN ('waiting', 'editing', 'new') AND a.pending_action = 'review'";
+    AND a.status IN ('waiting', 'editing', 'new') AND a.pending_action = 'review' \
+    AND (d.id IS NULL OR HEX(d.denial_reason) = HEX('In Review'))";
+const OF_PROFILES: &str = " AND a.activity = 'profile'";
+const OF_FORMS: &str = " AND a.activity = 'document'";
 
-/// Forms that were put before the patient; the workflow state is in `denial_reason` (OpenEMR facts 1.14).
+/// Forms that were put before the patient; the workflow state is in `denial_reason` (OpenEMR facts 1.14), compared by its
+/// letters as they are.
 const FORMS: &str = "SELECT CAST(d.id AS SIGNED) AS id, CAST(d.create_date AS CHAR) AS at, d.doc_type, \
     d.denial_reason, p.pid, p.uuid, p.fname, p.mname, p.lname FROM onsite_documents d \
     JOIN patient_data p ON p.pid = d.pid \
-    WHERE d.denial_reason IN ('New', 'Open', 'Editing', 'In Review', 'Locked')";
+    WHERE HEX(d.denial_reason) IN (HEX('New'), HEX('Open'), HEX('Editing'), HEX('In Review'), HEX('Locked')) \
+    AND d.create_date IS NOT NULL";
 
 #[derive(FromRow)]
 struct Activity {
@@ -82,6 +95,7 @@ struct Activity {
     user_fname: Option<String>,
     user_mname: Option<String>,
     user_lname: Option<String>,
+    form_state: Option<String>,
 }
 
 #[derive(FromRow)]
@@ -103,10 +117,18 @@ pub(super) async fn activities(
     (person, only): (Option<Person>, Only),
     query: &Query,
 ) -> Answer<Vec<Placed>> {
-    let mut sql = Sql::new(ACTIVITIES).push(OF_CHART);
-    if only == Only::Waiting {
-        sql = sql.push(WAITING);
-    }
+    let mut sql = Sql::new(ACTIVITIES)
+        .push(FORM_OF)
+        .push(LISTED)
+        .push(OF_CHART);
+    sql = match only {
+        Only::All => sql,
+        Only::Waiting(None) => sql.push(WAITING),
+        Only::Waiting(Some(Work::Profile)) => sql.push(WAITING).push(OF_PROFILES),
+        Only::Waiting(Some(Work::Form)) => sql.push(WAITING).push(OF_FORMS),
+        // Of other kinds nothing in this queue is decided here.
+        Only::Waiting(Some(_)) => return Ok(Vec::new()),
+    };
     if let Some(person) = person {
         sql = sql.push(" AND a.patient_id = ?").bind(person.pid);
     }
@@ -132,14 +154,14 @@ pub(super) async fn activities(
     let sql = sql
         .push(match only {
             Only::All => " ORDER BY a.date DESC, a.id",
-            Only::Waiting => " ORDER BY a.date, a.id",
+            Only::Waiting(_) => " ORDER BY a.date, a.id",
         })
         .limit(query.count.saturating_add(1));
     let rows: Vec<Activity> = filled(emr, sql, |row: &Activity| row.uuid.as_deref()).await?;
     let profiles = || rows.iter().filter(|row| row.work() == Work::Profile);
     let pids: Vec<i64> = profiles().map(|row| row.pid).collect();
     // Of a form that waits again nothing is said any more of what became of it before.
-    let said = |row: &&Activity| row.work() != Work::Form || !row.progress(&[]).waits();
+    let said = |row: &&Activity| row.work() != Work::Form || !row.queued().waits();
     let ids: Vec<i64> = rows.iter().filter(said).map(|row| row.id).collect();
     let charts = raw::of_many(&emr.db, &emr.layout, &pids).await?;
     let charts: Charts<Raw> = charts.into_iter().map(|raw| (raw.pid, raw)).collect();
@@ -153,7 +175,7 @@ pub(super) async fn activities(
     // The desk's list is decided from a page of each, which reads its Task anew.
     let waiting: Vec<i64> = match only {
         Only::All => rows.iter().filter_map(Activity::waiting_form).collect(),
-        Only::Waiting => Vec::new(),
+        Only::Waiting(_) => Vec::new(),
     };
     let stands = forms::stands(emr, &waiting).await?;
     let none = Vec::new();
@@ -239,6 +261,15 @@ impl Activity {
         if let Some(last) = reviews.iter().rfind(|one| one.status != "waiting") {
             return progress(&last.status);
         }
+        match self.overtaken() {
+            Some(State::Locked) => Progress::Completed,
+            Some(_) => Progress::InProgress,
+            None => self.queued(),
+        }
+    }
+
+    /// What OpenEMR's queue says.
+    fn queued(&self) -> Progress {
         let taken = self.action_taken.as_deref().unwrap_or_default();
         match self.status.as_deref().unwrap_or_default() {
             "closed" if taken == "reject" => Progress::Rejected,
@@ -258,8 +289,19 @@ impl Activity {
 
     /// The same where staff have to decide about it.
     fn waiting_form(&self) -> Option<i64> {
-        let waits = self.work() == Work::Form && self.progress(&[]).waits();
-        self.form().filter(|_| waits)
+        let waits = self.work() == Work::Form && self.queued().waits();
+        self.form().filter(|_| waits && self.overtaken().is_none())
+    }
+
+    /// Where the row waits and the form does not: the state OpenEMR has put it in since. One this house does not know is
+    /// the patient's, or OpenEMR's: nothing is decided of it here.
+    fn overtaken(&self) -> Option<State> {
+        let state = self.form_state.as_deref()?;
+        match State::of(state) {
+            _ if !self.queued().waits() => None,
+            Some(State::InReview) => None,
+            known => Some(known.unwrap_or(State::Open)),
+        }
     }
 
     fn placed(self, emr: &Emr, (chart, reviews): (Option<&Raw>, &[Review])) -> Option<Placed> {
@@ -268,6 +310,8 @@ impl Activity {
             uuid: uuids::known(self.uuid.as_deref())?,
         };
         let (work, progress) = (self.work(), self.progress(reviews));
+        // What OpenEMR opened again is filled in and signed before it is decided.
+        let theirs = self.overtaken().is_some() && progress.waits();
         let profile = work == Work::Profile;
         let practice = emr.known();
         let args = self.table_args.as_deref().unwrap_or_default();
@@ -301,8 +345,9 @@ impl Activity {
                 progress,
                 description: tidy(self.narrative),
                 focus,
-                by_patient: self.activity.as_deref() != Some("invoice"),
+                by_patient: self.activity.as_deref() != Some("invoice") && !theirs,
                 owner: match name.is_empty() {
+                    true if theirs => Owner::Patient,
                     true => Owner::Desk,
                     false => Owner::Staff(provider, name),
                 },

@@ -116,6 +116,56 @@ async fn f148_what_waits_of_a_deleted_chart_is_not_told_of_who_has_its_number() 
     }
 }
 
+/// Rows that OpenEMR left as they were while it opened the form again, locked it, put it in a state of its own, gave it to
+/// another chart, or deleted it.
+const LEFT: &str = "
+INSERT INTO onsite_documents (id, pid, create_date, doc_type, patient_signed_status, accept_signed_status, authorizing_signator, denial_reason, file_name, file_path)
+  VALUES (20, 1, '2026-11-10 08:00:00', 'Form', 0, 0, '', 'Editing', '', ''),
+    (21, 1, '2026-11-10 08:00:00', 'Form', 0, 0, '', 'Locked', '', ''),
+    (22, 1, '2026-11-10 08:00:00', 'Form', 0, 0, '', '', '', ''),
+    (23, 2, '2026-11-10 08:00:00', 'Form', 0, 0, '', 'Editing', '', '');
+INSERT INTO onsite_portal_activity (id, date, patient_id, activity, pending_action, action_taken, status, narrative, table_args, action_user, action_taken_time)
+  VALUES (20, '2026-11-11 08:00:00', 1, 'document', 'review', '', 'waiting', 'Again', '20', 0, NULL),
+    (21, '2026-11-11 08:00:00', 1, 'document', 'review', '', 'waiting', 'Done', '21', 0, NULL),
+    (22, '2026-11-11 08:00:00', 1, 'document', 'review', '', 'waiting', 'Pending', '22', 0, NULL),
+    (23, '2026-11-11 08:00:00', 1, 'document', 'review', '', 'waiting', 'Moved', '23', 0, NULL),
+    (24, '2026-11-11 08:00:00', 1, 'document', 'review', '', 'waiting', 'Deleted', '99', 0, NULL);
+";
+
+#[tokio::test]
+async fn f157_a_row_whose_form_does_not_wait_is_not_the_desks() {
+    let practice = Fixture::with(&format!("{WORK}{LEFT}")).await;
+    let all = wide("system/*.rs", ResourceType::Task, Interaction::Search);
+    let tasks = paged(&practice, &all, 10).await;
+    for (word, progress, by_patient) in [
+        ("Again", Progress::InProgress, false),
+        ("Done", Progress::Completed, true),
+        ("Pending", Progress::InProgress, false),
+        ("Moved", Progress::Requested, true),
+        ("Deleted", Progress::Requested, true),
+    ] {
+        let mut found = tasks.iter().filter(|task| task.description == word);
+        let task = found.next().expect(word);
+        let turn = task.owner == Owner::Patient;
+        assert_eq!(
+            (task.progress, task.by_patient),
+            (progress, by_patient),
+            "{word}"
+        );
+        assert_eq!(turn, !by_patient, "{word}");
+        assert!(found.next().is_none(), "{word}");
+    }
+    let counted = counts(&practice.emr, &all).await.expect("counts");
+    assert_eq!(counted.of(Work::Form), 3);
+    for kind in [None, Some(Work::Form)] {
+        let waits = queue(&practice.emr, &all, kind).await.expect("a queue");
+        let words: Vec<&str> = waits.iter().map(|one| one.description.as_str()).collect();
+        assert_eq!(words, ["Moved", "Deleted", "Consent"]);
+    }
+    let waits = queue(&practice.emr, &all, Some(Work::Profile)).await;
+    assert!(waits.expect("a queue").is_empty());
+}
+
 #[tokio::test]
 async fn case_142_a_task_of_somebody_else_is_not_found_by_its_id() {
     let practice = Fixture::with(WORK).await;

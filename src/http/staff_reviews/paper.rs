@@ -46,6 +46,10 @@ const PICTURES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp
 
 const GONE: &str = "This is not in the patient's chart any more: it was deleted or moved in OpenEMR. You can refuse it, and the patient reads why.";
 
+/// What is told of a form that is not signed, or that OpenEMR opened again.
+const NOT_YET: &str =
+    "This form does not wait for you: it is decided once the patient has signed it, or in OpenEMR.";
+
 /// What of a request about a document or a form is shown.
 #[derive(Default)]
 pub(super) struct Looked {
@@ -68,6 +72,7 @@ pub(super) async fn looked(
     (task, picked): (&Task, Option<&str>),
 ) -> Answer<Looked> {
     let waits = task.progress.waits();
+    let theirs = waits && task.work == Work::Form && !task.by_patient;
     match tasks::opens(rest.emr, rest.grant, task).await? {
         Opens::Yes => {}
         Opens::No => {
@@ -79,7 +84,12 @@ pub(super) async fn looked(
         }
         Opens::Gone => {
             return Ok(Looked {
-                missing: if waits { GONE } else { "" },
+                missing: match waits {
+                    true if theirs => NOT_YET,
+                    true => GONE,
+                    false => "",
+                },
+                closed: theirs,
                 ..Looked::default()
             });
         }
@@ -103,7 +113,12 @@ pub(super) async fn looked(
         };
         return Ok(Looked {
             form: Some(filled),
-            missing: if waits && !signed { UNSIGNED } else { "" },
+            missing: match waits && !signed {
+                _ if theirs => NOT_YET,
+                true => UNSIGNED,
+                false => "",
+            },
+            closed: theirs,
             ..Looked::default()
         });
     }
