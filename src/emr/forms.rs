@@ -150,13 +150,13 @@ fn within(emr: &Emr, reach: &Reach) -> Result<Sql, Refusal> {
     })
 }
 
-/// The forms a query finds, each with its place, and whether there are more.
-async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<(Vec<Placed>, bool)> {
+/// The statement for the forms a query finds; `None` where its ids are of no form.
+fn sought(emr: &Emr, reach: &Reach, query: &Query) -> Result<Option<Sql>, Refusal> {
     let mut sql = within(emr, reach)?;
     if let Some(ids) = &query.ids {
         let rows: Vec<i64> = ids.iter().filter_map(|id| row_of(*id)).collect();
         if rows.is_empty() {
-            return Ok((Vec::new(), false));
+            return Ok(None);
         }
         sql = sql.push(" AND d.id IN ").list(rows);
     }
@@ -169,7 +169,14 @@ async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<(Vec<Placed>, b
         row: (after.row - SPAN).max(0),
     });
     let sql = predicates::below(sql, KEY, "d.id", after.as_ref());
-    let sql = sql.push(ORDER).limit(query.count.saturating_add(1));
+    Ok(Some(sql.push(ORDER).limit(query.count.saturating_add(1))))
+}
+
+/// The forms a query finds, each with its place, and whether there are more.
+async fn find(emr: &Emr, reach: &Reach, query: &Query) -> Answer<(Vec<Placed>, bool)> {
+    let Some(sql) = sought(emr, reach, query)? else {
+        return Ok((Vec::new(), false));
+    };
     let (found, number) = rows::listed(emr, sql).await?;
     let more = number > usize::try_from(query.count).unwrap_or(usize::MAX);
     let found = found.into_iter().map(|(key, form)| {
@@ -296,8 +303,8 @@ async fn held(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Held> {
     let narrow = narrow.ok_or(Refusal::NotFound)?;
     let person = narrow.person()?;
     // Scopes that are cut to a category, and the rights of staff, are the search's to know.
-    let (seen, _) = find(emr, &narrow, &Query::one(id)).await?;
-    if seen.is_empty() {
+    let sought = sought(emr, &narrow, &Query::one(id))?;
+    if !rows::is_listed(emr, sought.ok_or(Refusal::NotFound)?).await? {
         return Err(Refusal::NotFound.into());
     }
     let found = rows::one(emr, person, row).await?;

@@ -1,5 +1,6 @@
 //! Who may not, and what does no harm.
 
+use anteroom::db::sql::Sql;
 use axum::http::StatusCode;
 use uuid::Uuid;
 
@@ -88,6 +89,37 @@ async fn f152_a_template_that_is_not_there_is_refused() {
         );
     }
     clinic.close().await;
+}
+
+#[tokio::test]
+async fn f152_the_state_of_a_form_is_compared_by_its_letters() {
+    for clinic in everywhere().await {
+        let maria = clinic.patient("active");
+        let own = clinic.token(maria, SIGNS).await;
+        let (_, list) = at_home(&clinic, maria).await;
+        let path = of_title(&list.text(), "Medical History");
+        let id = path.rsplit('/').next().expect("an id");
+        for (state, there) in [
+            ("New", true),
+            ("open", false),
+            ("LOCKED", false),
+            ("Locked ", false),
+            ("Locked", true),
+        ] {
+            let sql = Sql::new("UPDATE onsite_documents SET denial_reason = ? WHERE id = 1");
+            clinic
+                .app
+                .emr
+                .db
+                .run(sql.bind(state))
+                .await
+                .expect("it runs");
+            let waits = "/fhir/Task?code=review-form&_count=200";
+            let found = clinic.get(waits, &own).await.text();
+            assert_eq!(found.contains(id), there, "{state:?} {found}");
+        }
+        clinic.close().await;
+    }
 }
 
 #[tokio::test]

@@ -53,13 +53,13 @@ use crate::store::shares::Share;
 /// Of two who decide at once one finds it decided. `authorizing_signator` is the user name of who did.
 const LOCK: &str = "UPDATE onsite_documents SET denial_reason = 'Locked', accept_signed_status = 1, \
     authorize_signed_time = ?, authorizing_signator = ?, review_date = ? \
-    WHERE id = ? AND pid = ? AND denial_reason = 'In Review'";
+    WHERE id = ? AND pid = ? AND HEX(denial_reason) = HEX('In Review')";
 
 /// The patient writes on; what was signed is not signed any more.
 const GIVE_BACK: &str = "UPDATE onsite_documents SET denial_reason = 'Editing', patient_signed_status = 0, \
     patient_signature = NULL, patient_signed_time = NULL, review_date = ?, full_document = ?";
 const WITH_DATA: &str = ", template_data = ?";
-const WHERE: &str = " WHERE id = ? AND pid = ? AND denial_reason = 'In Review'";
+const WHERE: &str = " WHERE id = ? AND pid = ? AND HEX(denial_reason) = HEX('In Review')";
 
 /// As OpenEMR's dashboard closes it.
 const CLOSE: &str = "UPDATE onsite_portal_activity SET pending_action = 'completed', action_taken = ?, \

@@ -44,7 +44,8 @@ const SIGN: &str = "UPDATE onsite_documents SET denial_reason = 'In Review', pat
     patient_signed_status = 1, patient_signed_time = ?, full_document = ?";
 const WITH_DATA: &str = ", template_data = ?";
 /// Of two who sign at once one finds it signed.
-const WHERE: &str = " WHERE id = ? AND pid = ? AND denial_reason IN ('New', 'Open', 'Editing')";
+const WHERE: &str = " WHERE id = ? AND pid = ? \
+    AND HEX(denial_reason) IN (HEX('New'), HEX('Open'), HEX('Editing'))";
 
 /// The signature on file, as OpenEMR's own portal keeps it: one a patient, under the user of its sessions.
 const ON_FILE: &str = "UPDATE onsite_signatures SET status = 'filed', lastmod = ?, signator = ?, sig_image = ?, \

@@ -49,6 +49,8 @@ const FROM: &str = " FROM onsite_documents d JOIN patient_data p ON p.pid = d.pi
     LEFT JOIN anteroom_signature s ON s.document = d.id AND s.voided IS NULL \
     AND HEX(d.denial_reason) IN (HEX('In Review'), HEX('Locked')) \
     WHERE HEX(d.denial_reason) IN (HEX('New'), HEX('Open'), HEX('Editing'), HEX('In Review'), HEX('Locked'))";
+/// A list is sorted by it, and a row that is left out afterwards would make its page look like the last.
+const DATED: &str = " AND d.create_date IS NOT NULL";
 const ONE: &str = " AND d.id = ? AND p.pid = ? AND p.uuid = ?";
 
 /// The row as it stands, held until the transaction ends.
@@ -138,7 +140,14 @@ pub(super) fn statement(emr: &Emr, person: Person, row: i64) -> Sql {
 
 /// The statement that lists forms without what they say, for conditions to be added.
 pub(super) fn listing() -> Sql {
-    Sql::new(FIND).push(NO_TEXTS).push(NO_DATA).push(FROM)
+    let sql = Sql::new(FIND).push(NO_TEXTS).push(NO_DATA);
+    sql.push(FROM).push(DATED)
+}
+
+/// Whether such a statement finds anything.
+pub(super) async fn is_listed(emr: &Emr, sql: Sql) -> Answer<bool> {
+    let rows: Vec<Row> = emr.db.all(sql).await?;
+    Ok(!rows.is_empty())
 }
 
 /// One form of a chart.
@@ -147,23 +156,29 @@ pub(super) async fn one(emr: &Emr, person: Person, row: i64) -> Answer<Option<He
     Ok(found.and_then(|row| row.held(emr)))
 }
 
-/// Forms with all they say, by their rows.
-async fn whole(emr: &Emr, ids: &[i64]) -> Answer<HashMap<i64, Form>> {
+/// The rows of forms with all they say.
+async fn texts(emr: &Emr, ids: &[i64]) -> Answer<Vec<Row>> {
     if ids.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Vec::new());
     }
     let data = if has_data(emr) { DATA } else { NO_DATA };
     let sql = Sql::new(FIND).push(TEXTS).push(data).push(FROM);
-    let sql = sql.push(" AND d.id IN ").list(ids.iter().copied());
-    let rows: Vec<Row> = emr.db.all(sql).await?;
-    let held = rows.into_iter().filter_map(|row| row.held(emr));
+    emr.db
+        .all(sql.push(" AND d.id IN ").list(ids.iter().copied()))
+        .await
+}
+
+/// Forms with all they say, by their rows.
+async fn whole(emr: &Emr, ids: &[i64]) -> Answer<HashMap<i64, Form>> {
+    let rows = texts(emr, ids).await?.into_iter();
+    let held = rows.filter_map(|row| row.held(emr));
     Ok(held.map(|one| (one.form.row, one.form)).collect())
 }
 
 /// What these forms say and who signed them, each as one hash, by their rows.
 pub(in crate::emr) async fn stands(emr: &Emr, ids: &[i64]) -> Answer<HashMap<i64, String>> {
-    let whole = whole(emr, ids).await?.into_iter();
-    Ok(whole.map(|(row, form)| (row, stand(&form))).collect())
+    let rows = texts(emr, ids).await?;
+    Ok(rows.iter().map(|row| (row.id, row.stand(emr))).collect())
 }
 
 /// What a form says and who signed it, as one hash.
@@ -243,6 +258,17 @@ impl Row {
     fn is_open(&self) -> bool {
         let state = State::of(self.denial_reason.as_deref().unwrap_or_default());
         state.is_some_and(State::is_open)
+    }
+
+    /// What [`stand`] says of the form, for which nobody has to know what it asks.
+    fn stand(&self, emr: &Emr) -> String {
+        let html = String::from_utf8_lossy(self.full_document.as_deref().unwrap_or_default());
+        let data = self.data.as_deref().unwrap_or_default();
+        let title = self.doc_type.as_deref().unwrap_or_default();
+        let stamp = (self.stamped.as_deref(), self.patient_signature.as_deref());
+        let signed = self.signature(emr, (title, &html, data));
+        let hash = signed.map_or_else(String::new, |signed| signed.hash);
+        fingerprint(&[&seen((data, &html), stamp), &hash])
     }
 
     /// The form; `None` for a state this house does not know, or a chart without an id.
