@@ -3,6 +3,7 @@
 use krilla::Document;
 use krilla::color::rgb;
 use krilla::geom::PathBuilder;
+use krilla::geom::Rect;
 use krilla::metadata::Metadata;
 use krilla::num::NormalizedF32;
 use krilla::page::PageSettings;
@@ -68,6 +69,17 @@ pub struct Elsewhere {
     pub zone: String,
     /// The hash of its picture, as OpenEMR keeps it.
     pub hash: String,
+    /// Its picture; `None` where it cannot be drawn here.
+    pub drawing: Option<Drawing>,
+}
+
+/// A picture in ink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drawing {
+    /// Points across and down.
+    pub size: (u16, u16),
+    /// Its lines of ink: how far from the left, how far from the top, how long.
+    pub runs: Vec<(u16, u16, u16)>,
 }
 
 /// What stands on the sheet.
@@ -97,6 +109,7 @@ enum Mark<'a> {
     Gap(f32),
     Rule,
     Strokes(&'a [Vec<(u16, u16)>]),
+    Drawing(&'a Drawing),
 }
 
 impl Mark<'_> {
@@ -105,7 +118,7 @@ impl Mark<'_> {
             Self::Text(_, (size, ..), _) => size * 1.45,
             Self::Gap(height) => *height,
             Self::Rule => 10.0,
-            Self::Strokes(_) => DRAWN.1 + 8.0,
+            Self::Strokes(_) | Self::Drawing(_) => DRAWN.1 + 8.0,
         }
     }
 }
@@ -227,17 +240,18 @@ fn marks<'a>(shown: &'a Shown, fonts: &Fonts, width: f32) -> Vec<Mark<'a>> {
                 at => format!(" {at} ({})", signed.zone),
             };
             let what = said("Signed in OpenEMR's own portal; not verified here.");
-            for (text, look) in [
-                (format!("{what}{when}"), (10.5, Cut::Bold, INK)),
-                (
-                    said("The picture of the signature stays with the form in OpenEMR."),
-                    SMALL,
-                ),
-                (
-                    format!("SHA3-512: {}", signed.hash),
-                    (7.0, Cut::Regular, SOFT),
-                ),
-            ] {
+            let stays = match &signed.drawing {
+                Some(drawing) => {
+                    marks.push(Mark::Drawing(drawing));
+                    None
+                }
+                None => Some("The picture of the signature stays with the form in OpenEMR."),
+            };
+            let what = (format!("{what}{when}"), (10.5, Cut::Bold, INK));
+            let stays = stays.map(|stays| (said(stays), SMALL));
+            let hash = format!("SHA3-512: {}", signed.hash);
+            let hash = (hash, (7.0, Cut::Regular, SOFT));
+            for (text, look) in [Some(what), stays, Some(hash)].into_iter().flatten() {
                 let (size, cut, _) = look;
                 for line in fonts.lines(&text, width, (size, cut)) {
                     marks.push(Mark::Text(line, look, 0.0));
@@ -289,12 +303,30 @@ fn draw(pen: &mut Pen<'_>, mark: &Mark<'_>) {
             let place = (MARGIN, pen.y + 4.0);
             pen.rect(place, (pen.width, 1.0), ACCENT);
         }
-        Mark::Strokes(strokes) => drawing(pen, strokes),
+        Mark::Strokes(strokes) => stroked(pen, strokes),
+        Mark::Drawing(drawing) => inked(pen, drawing),
     }
     pen.y += mark.height();
 }
 
-fn drawing(pen: &mut Pen<'_>, strokes: &[Vec<(u16, u16)>]) {
+fn inked(pen: &mut Pen<'_>, drawing: &Drawing) {
+    let (across, down) = drawing.size;
+    let scale = (DRAWN.0 / f32::from(across.max(1))).min(DRAWN.1 / f32::from(down.max(1)));
+    let mut path = PathBuilder::new();
+    for (x, y, length) in &drawing.runs {
+        let (left, top) = (f32::from(*x) * scale, f32::from(*y) * scale);
+        let (width, height) = (f32::from(*length) * scale, scale);
+        if let Some(rect) = Rect::from_xywh(MARGIN + left, pen.y + top, width, height) {
+            path.push_rect(rect);
+        }
+    }
+    if let Some(path) = path.finish() {
+        pen.fill(INK);
+        pen.surface.draw_path(&path);
+    }
+}
+
+fn stroked(pen: &mut Pen<'_>, strokes: &[Vec<(u16, u16)>]) {
     let (left, top) = (MARGIN, pen.y);
     let place = |(x, y): (u16, u16)| {
         let across = f32::from(x.min(800)) * DRAWN.0 / 800.0;
@@ -355,6 +387,7 @@ mod tests {
             at: "2026-11-29 10:00:00".to_owned(),
             zone: "America/New_York".to_owned(),
             hash: "ab".repeat(64),
+            drawing: None,
         };
         let fonts = Fonts::load().expect("fonts");
         let words = |shown: &Shown| -> String {
@@ -365,7 +398,30 @@ mod tests {
             });
             text.collect::<Vec<_>>().join("\n")
         };
-        let told = words(&shown(Some(signed)));
+        let stays = "The picture of the signature stays with the form in OpenEMR.";
+        let number = |number: u32| u16::try_from(number).expect("a small number") + 1;
+        let with_picture = shown(Some(Elsewhere {
+            drawing: Some(Drawing {
+                size: (400, 100),
+                runs: (0..4_000)
+                    .map(|at| (number(at * 37 % 395), number(at * 53 % 100), number(at % 7)))
+                    .collect(),
+            }),
+            ..signed.clone()
+        }));
+        let told = words(&with_picture);
+        assert!(
+            !told.contains(stays) && told.contains(&"ab".repeat(64)),
+            "{told}"
+        );
+        let drawn = marks(&with_picture, &fonts, 500.0);
+        let drawn = drawn.iter().filter(|mark| matches!(mark, Mark::Drawing(_)));
+        assert_eq!(drawn.count(), 1);
+        let bare = shown(Some(signed.clone()));
+        let sizes = [&with_picture, &bare].map(|shown| pdf(shown).expect("a PDF").len());
+        assert!(sizes[0] > sizes[1] + 4_000, "{sizes:?}");
+        let told = words(&bare);
+        assert!(told.contains(stays), "{told}");
         assert!(
             told.contains("Signed in OpenEMR's own portal; not verified here. 2026-11-29 10:00:00")
         );

@@ -8,6 +8,11 @@ use anteroom::domain::refusal::Failure;
 use anteroom::domain::refusal::Refusal;
 use anteroom::emr::forms::chart as charting;
 use axum::http::StatusCode;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use png::BitDepth;
+use png::ColorType;
+use png::Encoder;
 use serde_json::Value;
 use serde_json::json;
 
@@ -266,6 +271,107 @@ async fn f153_f157_what_openemr_signed_is_told_as_such_and_what_nobody_signed_is
         let done = decided(&clinic, &staff, &at, json!({"status": "completed"})).await;
         assert_eq!(done.status, StatusCode::OK, "{}", done.text());
         assert_eq!(clinic.look(STATE).await, "Locked|1|1");
+        clinic.close().await;
+    }
+}
+
+/// A PNG of scattered points, as a data URI.
+fn scattered() -> String {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, 200, 50);
+    encoder.set_color(ColorType::Grayscale);
+    encoder.set_depth(BitDepth::Eight);
+    let mut writer = encoder.write_header().expect("a header");
+    let point = |at: u32| {
+        let mixed = (at ^ (at >> 7)).wrapping_mul(0x9E37_79B1);
+        let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x85EB_CA6B);
+        if mixed >> 31 == 0 { 0_u8 } else { 255 }
+    };
+    let points: Vec<u8> = (0..10_000).map(point).collect();
+    writer.write_image_data(&points).expect("points");
+    writer.finish().expect("an end");
+    format!("data:image/png;base64,{}", STANDARD.encode(&bytes))
+}
+
+#[tokio::test]
+async fn f157_the_picture_of_a_signature_openemr_took_is_drawn_in_the_pdf() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let own = clinic.token(maria, SIGNS).await;
+        let path = format!("/fhir/Binary/{}", form(&clinic, &own).await);
+        let sized = async |picture: String| {
+            let signed = Sql::new(
+                "UPDATE onsite_documents SET denial_reason = 'In Review', patient_signed_status = 1, \
+                 patient_signed_time = '2026-11-28 10:00:00', patient_signature = ? WHERE id = 1",
+            );
+            let signed = clinic.app.emr.db.run(signed.bind(picture)).await;
+            assert_eq!(signed.expect("signs"), 1);
+            let pdf = clinic.get(&path, &own).await;
+            assert!(pdf.bytes.starts_with(b"%PDF"), "{}", pdf.text());
+            pdf.bytes.len()
+        };
+        let without = sized("data:image/png;base64,AAAA".to_owned()).await;
+        let with = sized(scattered()).await;
+        assert!(with > without + 4_000, "{with} {without}");
+        clinic.close().await;
+    }
+}
+
+/// What the tab of the page that is shown counts.
+fn counted(html: &str) -> i64 {
+    let tab = html.split("aria-current=\"page\">").nth(1);
+    let count = tab.and_then(|tab| tab.split("<b>").nth(1)?.split("</b>").next());
+    let count = count.and_then(|count| count.parse().ok());
+    count.unwrap_or_else(|| panic!("no count in {html}"))
+}
+
+#[tokio::test]
+async fn f157_a_form_that_openemr_opened_again_or_locked_does_not_wait_at_the_desk() {
+    for clinic in both().await {
+        let maria = clinic.patient("active");
+        let own = clinic.token(maria, SIGNS).await;
+        let staff = manager(&clinic).await;
+        let id = form(&clinic, &own).await;
+        let at = signed(&clinic, &own, &id).await;
+        let address = at.replace("/fhir/Task/", "/staff/reviews/");
+        let listed = format!("href=\"{address}?kind=form\"");
+        let (mut desk, _) = at_the_desk(&clinic, "nhaddad").await;
+        let before = desk.get("/staff/reviews?kind=form").await.text();
+        assert!(before.contains(&listed), "{before}");
+        for (state, status) in [
+            ("Editing", "in-progress"),
+            ("Locked", "completed"),
+            ("Pending", "in-progress"),
+            ("in review", "in-progress"),
+        ] {
+            let sql = Sql::new("UPDATE onsite_documents SET denial_reason = ? WHERE id = 1");
+            let set = clinic.app.emr.db.run(sql.bind(state)).await;
+            assert_eq!(set.expect("changes"), 1);
+            let list = desk.get("/staff/reviews?kind=form").await.text();
+            assert!(!list.contains(&listed), "{state} {list}");
+            assert_eq!(counted(&list), counted(&before) - 1, "{state}");
+            let task = read(&clinic, &staff, &at).await;
+            assert_eq!(task["status"], status, "{state} {task}");
+            let html = desk.get(&address).await.text();
+            assert!(!html.contains("value=\"accept\""), "{state} {html}");
+            if status == "completed" {
+                continue;
+            }
+            assert!(html.contains("This form does not wait for you"), "{html}");
+            for also in [json!({"status": "completed"}), refusal("No.")] {
+                let late = decided(&clinic, &staff, &at, also).await;
+                assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY, "{state}");
+                assert!(late.text().contains("review.elsewhere"), "{}", late.text());
+            }
+        }
+        assert_eq!(clinic.look(QUEUE).await, "review||waiting");
+        let again =
+            Sql::new("UPDATE onsite_documents SET denial_reason = 'In Review' WHERE id = 1");
+        clinic.app.emr.db.run(again).await.expect("changes");
+        let list = desk.get("/staff/reviews?kind=form").await.text();
+        assert!(list.contains(&listed), "{list}");
+        let done = decided(&clinic, &staff, &at, json!({"status": "completed"})).await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text());
         clinic.close().await;
     }
 }

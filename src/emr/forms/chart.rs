@@ -354,7 +354,7 @@ pub(super) async fn pdf(emr: &Emr, form: &Form) -> Answer<Vec<u8>> {
     if !form.questions.is_whole() {
         lines.push(Line::Words(NOT_ALL.to_owned()));
     }
-    let shown = Shown {
+    let mut shown = Shown {
         practice: practice.name.clone(),
         patient: form.patient_name.clone(),
         title: form.title.clone(),
@@ -377,11 +377,18 @@ pub(super) async fn pdf(emr: &Emr, form: &Form) -> Answer<Vec<u8>> {
                 .map_or_else(String::new, |at| datetime_text(emr.zone.wall(at))),
             zone: emr.zone.name().to_owned(),
             hash: crypto::sha3_512_hex(signed.picture.as_bytes()),
+            drawing: None,
         }),
         language: Language::English,
         paper: Paper::of_zone(emr.zone.name()),
     };
-    let work = move || sheet::form::pdf(&shown);
+    let picture = form.elsewhere.as_ref().map(|one| one.picture.clone());
+    let work = move || {
+        if let Some(elsewhere) = &mut shown.elsewhere {
+            elsewhere.drawing = picture.as_deref().and_then(picture::ink);
+        }
+        sheet::form::pdf(&shown)
+    };
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.map_err(|error| Fault::new("drawing a form", error))??)
 }
