@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use fhir_sdk::Instant;
+use serde_json::Number;
 use serde_json::Value;
 
 use crate::Problem;
@@ -33,6 +34,7 @@ pub(crate) fn check(sent: &Value, kept: &Value, path: &str) -> Result<(), Proble
         (Value::String(sent), Value::String(kept)) if sent == kept || same_instant(sent, kept) => {
             Ok(())
         }
+        (Value::Number(sent), Value::Number(kept)) if same_whole(sent, kept) => Ok(()),
         (sent, kept) if sent == kept => Ok(()),
         _ => Err(Problem::new(
             path,
@@ -51,6 +53,13 @@ fn same_instant(sent: &str, kept: &str) -> bool {
             .flatten()
     };
     read(sent).is_some_and(|sent| read(kept) == Some(sent))
+}
+
+/// A decimal may be written as a whole number: `10` is kept as `10.0`. Every digit must be there still, which those behind
+/// a double's fifteen are not.
+fn same_whole(sent: &Number, kept: &Number) -> bool {
+    let whole = |kept: &f64| kept.fract() == 0.0 && format!("{kept:.0}") == sent.to_string();
+    !sent.is_f64() && kept.is_f64() && kept.as_f64().as_ref().is_some_and(whole)
 }
 
 /// The path of the first text that is exactly `text`.

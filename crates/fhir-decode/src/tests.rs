@@ -242,6 +242,34 @@ fn numbers_keep_their_digits() {
 }
 
 #[test]
+fn a_decimal_may_be_a_whole_number_and_keeps_its_digits() {
+    let place = |number: &str| {
+        format!(
+            r#"{{"resourceType":"Location","position":{{"longitude":1.5,"latitude":{number}}}}}"#
+        )
+    };
+    for (number, value) in [
+        ("10", 10.0),
+        ("1.0", 1.0),
+        ("0", 0.0),
+        ("-7", -7.0),
+        ("-120.0", -120.0),
+        ("9007199254740992", 9_007_199_254_740_992.0),
+    ] {
+        let Ok(Resource::Location(location)) = decode(place(number).as_bytes()) else {
+            panic!("{number}: {}", path(&place(number)));
+        };
+        let kept = location.position.as_ref().map(|at| at.latitude);
+        assert_eq!(kept, Some(value), "{number}");
+    }
+    let one_more = place("9007199254740993");
+    assert_eq!(path(&one_more), "Location.position.latitude");
+    // An integer is no decimal.
+    let body = r#"{"resourceType":"Appointment","status":"booked","minutesDuration":30.0,"participant":[{"status":"accepted"}]}"#;
+    assert!(path(body).starts_with("Appointment"), "{}", path(body));
+}
+
+#[test]
 fn a_wrong_json_type_is_refused_without_echo() {
     let (found, why) = refused(&patient(r#""active":"secret-word""#));
     assert_eq!(found, "Patient");
