@@ -18,6 +18,7 @@ use axum::http::header::CONTENT_LENGTH;
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::header::REFERRER_POLICY;
+use axum::http::header::RETRY_AFTER;
 use axum::http::header::TRANSFER_ENCODING;
 use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::header::X_FRAME_OPTIONS;
@@ -100,7 +101,7 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
     let watched = tokio::spawn(in_time(work, whole, (LONGEST, late)));
     let mut response = match watched.await {
         Ok(Some(Ok(Ok(response)))) => words::write(&reader, secure, response),
-        Ok(None) => answer(Refusal::Unavailable("The request took too long.").into()),
+        Ok(None) => words::write(&reader, secure, caller.too_late(&app, &id.0, late)),
         Ok(Some(_)) | Err(_) => answer(Fault::new("serving a request", "it panicked").into()),
     };
     let failed = response.status().is_client_error() || response.status().is_server_error();
@@ -123,6 +124,12 @@ const ASKS: [&str; 8] = [
     "$portal-status",
     "$portal-username-available",
 ];
+
+/// What is told where the work goes on, and what to do.
+const MAY_BE_DONE: &str = "It may have been done all the same, or be done in a minute: look for it before you send it again.";
+
+/// The same to an app: by the same key, or the same condition, what was done is found and not done again.
+const MAY_BE_DONE_BY_APP: &str = "The request took too long. It may have been done all the same, or be done in a minute: search for it before you send it again, or send it with the same Idempotency-Key or If-None-Exist.";
 
 /// What becomes of work that took too long, once that was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,6 +223,35 @@ enum Caller {
 }
 
 impl Caller {
+    /// What is said of a request that took too long.
+    fn said_of(self, late: Late) -> &'static str {
+        match (late, self) {
+            (Late::GoesOn, Self::Person) => MAY_BE_DONE,
+            (Late::GoesOn, Self::Fhir) => MAY_BE_DONE_BY_APP,
+            // Nothing that is asked of OAuth can be looked for.
+            (Late::Ends, _) | (Late::GoesOn, Self::OAuth) => "The request took too long.",
+        }
+    }
+
+    /// That it took too long. Where it goes on, nobody is asked to send it again.
+    fn too_late(self, app: &App, request_id: &str, late: Late) -> Response {
+        let said = self.said_of(late);
+        let mut response = match (late, self) {
+            (Late::GoesOn, Self::Person) => {
+                let words = ("This took too long", said.to_owned());
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                let mut response = reply::problem(app, request_id, status, words);
+                protect(&mut response, "no-store");
+                never_sniffed(response)
+            }
+            _ => self.told(app, request_id, Refusal::Unavailable(said).into()),
+        };
+        if late == Late::GoesOn {
+            response.headers_mut().remove(RETRY_AFTER);
+        }
+        response
+    }
+
     fn at(path: &str) -> Self {
         match path {
             "/oauth2/token" | "/oauth2/register" | "/oauth2/userinfo" | "/oauth2/jwks" => {
@@ -338,6 +374,25 @@ mod tests {
             let request = axum::http::Request::builder().method(method).uri(path);
             let request = request.body(()).expect("a request");
             assert_eq!(Late::of(&request), late, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn f150_whoever_may_have_written_is_told_so_and_what_to_do() {
+        for (path, word) in [
+            ("/fhir/Communication", "Idempotency-Key"),
+            ("/fhir/DocumentReference/7", "If-None-Exist"),
+            (
+                "/account/messages/new",
+                "look for it before you send it again",
+            ),
+        ] {
+            let caller = Caller::at(path);
+            let said = caller.said_of(Late::GoesOn);
+            assert!(said.contains("may have been done"), "{path}: {said}");
+            assert!(said.contains(word), "{path}: {said}");
+            let said = caller.said_of(Late::Ends);
+            assert_eq!(said, "The request took too long.", "{path}");
         }
     }
 
