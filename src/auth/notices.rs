@@ -39,13 +39,22 @@ pub async fn look(context: &Context<'_>, post: Post) -> Answer<usize> {
                 .await?;
         }
     }
-    let mut told = 0;
-    for due in notices::due(db, context.seconds() - QUIET).await? {
-        // One patient whose rows cannot be read keeps nobody else from being told.
-        match tell(context, post, due).await {
-            Ok(sent) => told += usize::from(sent),
-            Err(failure) => tracing::warn!(?failure, "one patient could not be told of a message"),
+    let since = context.seconds() - QUIET;
+    let (mut told, mut behind) = (0, Some(i64::MIN));
+    // Patients whose rows cannot be read keep nobody else from being told, however many of them come first.
+    while let Some(place) = behind {
+        let all = notices::due(db, (since, place)).await?;
+        let mut failed = false;
+        for due in &all {
+            match tell(context, post, *due).await {
+                Ok(sent) => told += usize::from(sent),
+                Err(failure) => {
+                    failed = true;
+                    tracing::warn!(?failure, "one patient could not be told of a message");
+                }
+            }
         }
+        behind = all.last().filter(|_| failed).map(|last| last.pid);
     }
     Ok(told)
 }

@@ -40,13 +40,22 @@ pub async fn look(context: &Context<'_>, post: Post) -> Answer<usize> {
             "what was decided in OpenEMR could not be looked for"
         );
     }
-    let untold = reviews::untold(&context.emr.db).await?;
-    let mut told = 0;
-    for decided in untold.chunk_by(|one, other| one.person() == other.person()) {
-        match tell(context, post, decided).await {
-            Ok(sent) => told += usize::from(sent),
-            Err(failure) => tracing::warn!(?failure, "a decision could not be told"),
+    let (mut told, mut behind) = (0, Some(i64::MIN));
+    while let Some(place) = behind {
+        let untold = reviews::untold(&context.emr.db, place).await?;
+        let mut failed = false;
+        for decided in untold.chunk_by(|one, other| one.person() == other.person()) {
+            match tell(context, post, decided).await {
+                Ok(sent) => told += usize::from(sent),
+                Err(failure) => {
+                    failed = true;
+                    tracing::warn!(?failure, "a decision could not be told");
+                }
+            }
         }
+        // Behind those that cannot be told there may be others.
+        let last = untold.last().filter(|_| failed);
+        behind = last.map(|last| last.person().pid);
     }
     Ok(told)
 }

@@ -1,10 +1,10 @@
 //! A patient's secure mail (`onsite_mail`): the copies that lie in the patient's own mailbox. The table knows neither
 //! uuid nor pid; a mailbox is a name, and this house makes sure that the name is this patient's alone.
 
-/// The date of a row `m`; one of zeros, which old rows have, is none.
+/// The date of a row `m` as text, for [`moment`]: one that is in no calendar must not keep the others from being read.
 macro_rules! told_date {
     () => {
-        "CASE WHEN CAST(m.date AS CHAR) LIKE '0000%' THEN NULL ELSE m.date END AS date"
+        "CAST(m.date AS CHAR) AS date"
     };
 }
 
@@ -20,6 +20,8 @@ pub mod threads;
 
 use sqlx::FromRow;
 use time::PrimitiveDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 use uuid::Uuid;
 
 use crate::db::sql::Sql;
@@ -103,6 +105,10 @@ const KEY: &str = "COALESCE(m.date, '1000-01-01 00:00:00')";
 
 const ORDER: &str = " ORDER BY COALESCE(m.date, '1000-01-01 00:00:00') DESC, m.id DESC";
 
+/// As both engines write a date, before parts of seconds.
+const WALL: &[BorrowedFormatItem<'static>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
+
 const STATUS: &str = "http://hl7.org/fhir/event-status";
 const BOOLEAN: &str = "http://hl7.org/fhir/special-values";
 
@@ -114,7 +120,7 @@ struct Id {
 #[derive(FromRow)]
 struct Row {
     row_id: i64,
-    date: Option<PrimitiveDateTime>,
+    date: Option<String>,
     owner: Option<String>,
     title: Option<String>,
     body: Option<String>,
@@ -217,6 +223,11 @@ pub(super) fn is_unread(sql: Sql, mailbox: &Mailbox) -> Sql {
     sql.push(UNREAD)
         .list(mailbox.hex())
         .push(" THEN 1 ELSE 0 END")
+}
+
+/// The wall time of a row's date; of one with zeros in it, which old rows have, and of one of no calendar there is none.
+pub(super) fn moment(date: Option<&str>) -> Option<PrimitiveDateTime> {
+    PrimitiveDateTime::parse(date?.get(..19)?, WALL).ok()
 }
 
 /// The FHIR id of a row of `onsite_mail`.
@@ -395,7 +406,7 @@ impl Row {
             html: html::sanitised(body),
             topic: Topic::of(&self.topic),
             attached: carried.of(self.row_id),
-            sent: emr.zone.told(self.date),
+            sent: emr.zone.told(moment(self.date.as_deref())),
             read: own || !self.message_status.eq_ignore_ascii_case("New"),
             archived: self.deleted == Some(1),
             done: self.message_status.eq_ignore_ascii_case("Done"),

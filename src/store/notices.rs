@@ -20,10 +20,13 @@ const ADVANCE: &str = "UPDATE anteroom_mail_place SET mail = ? WHERE id = ? AND 
 const ADD: &str = "anteroom_mail_notice (pid, mail, owed, told) VALUES (?, 0, 0, 0)";
 const OWE: &str = "UPDATE anteroom_mail_notice SET mail = ?, owed = 1 WHERE pid = ? AND mail < ?";
 
-const DUE: &str = "SELECT pid, mail, told FROM anteroom_mail_notice WHERE owed = 1 AND told <= ? ORDER BY pid LIMIT 100";
+const DUE: &str = "SELECT pid, mail, told FROM anteroom_mail_notice WHERE owed = 1 AND told <= ? AND pid > ? ORDER BY pid";
 
 /// A message that came meanwhile is owed a letter still.
 const SETTLE: &str = "UPDATE anteroom_mail_notice SET owed = 0, told = ? WHERE pid = ? AND owed = 1 AND mail = ? AND told = ?";
+
+/// How many of them are told in one go.
+pub const AT_ONCE: u32 = 100;
 
 /// Somebody who is owed a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
@@ -79,12 +82,13 @@ pub async fn owe(tx: &mut Tx, (pid, mail): (i64, i64)) -> Answer<()> {
     tx.run(owe).await.map(|_| ())
 }
 
-/// Who is owed a letter and was told of none since a moment; at most a hundred.
+/// Who is owed a letter and was told of none since a moment, behind a number; at most a hundred.
 ///
 /// # Errors
 /// As [`Db::all`].
-pub async fn due(db: &Db, since: i64) -> Answer<Vec<Due>> {
-    db.all(Sql::new(DUE).bind(since)).await
+pub async fn due(db: &Db, (since, behind): (i64, i64)) -> Answer<Vec<Due>> {
+    let sql = Sql::new(DUE).bind(since).bind(behind);
+    db.all(sql.limit(AT_ONCE)).await
 }
 
 /// Notes that nothing is owed any more, and when the last letter went; false where that has changed meanwhile.

@@ -27,7 +27,7 @@ const SELECT: &str = "SELECT id, kind, pid, patient, resource, asked, known, sta
 
 /// Decided, and nobody told the patient. What the patient took back needs no letter.
 const UNTOLD: &str = "SELECT id, pid, patient, kind FROM anteroom_review \
-    WHERE told IS NULL AND status IN ('completed', 'rejected') ORDER BY pid, patient, id LIMIT 200";
+    WHERE told IS NULL AND status IN ('completed', 'rejected') AND pid > ? ORDER BY pid, patient, id LIMIT 200";
 
 /// Of any number of servers that look, one tells it.
 const TOLD: &str = "UPDATE anteroom_review SET told = ? WHERE id = ? AND told IS NULL";
@@ -268,12 +268,12 @@ pub async fn know(tx: &mut Tx, id: Uuid, known: &str) -> Answer<()> {
     tx.run(sql).await.map(|_| ())
 }
 
-/// Decisions that patients were not told of, at most 200, those of one chart beside each other.
+/// Decisions that patients behind a number were not told of, at most 200, those of one chart beside each other.
 ///
 /// # Errors
 /// As [`Db::all`].
-pub async fn untold(db: &Db) -> Answer<Vec<Untold>> {
-    db.all(Sql::new(UNTOLD)).await
+pub async fn untold(db: &Db, behind: i64) -> Answer<Vec<Untold>> {
+    db.all(Sql::new(UNTOLD).bind(behind)).await
 }
 
 /// Notes that a decision is told; 0 where it was already.

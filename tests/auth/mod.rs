@@ -24,6 +24,7 @@ mod logout;
 mod machines;
 pub(crate) mod mailbox;
 mod messages;
+mod notices;
 mod onboarding;
 mod own_login;
 mod portal;

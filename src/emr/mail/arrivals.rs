@@ -2,12 +2,12 @@
 
 use sqlx::FromRow;
 use time::Duration;
-use time::PrimitiveDateTime;
 
 use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
 use crate::emr::Emr;
 use crate::emr::mail::mailbox::Mailbox;
+use crate::emr::mail::moment;
 use crate::emr::mail::owner;
 use crate::emr::mail::unread_in;
 use crate::emr::persons;
@@ -28,6 +28,10 @@ const SINCE: &str = concat!(
 /// between the two than a statement may take.
 const LATE: Duration = Duration::seconds(60);
 
+/// For so long it is looked anew whose mailbox a message lies in that could not be found out. Then it is passed over: what
+/// comes after it is told meanwhile and from then on.
+const HOPELESS: Duration = Duration::minutes(10);
+
 #[derive(FromRow)]
 struct Number {
     number: i64,
@@ -37,7 +41,7 @@ struct Number {
 struct Row {
     row_id: i64,
     owner: Option<String>,
-    date: Option<PrimitiveDateTime>,
+    date: Option<String>,
     arrived: i64,
 }
 
@@ -72,19 +76,33 @@ pub async fn since(emr: &Emr, after: i64) -> Answer<Arrivals> {
     };
     let mut settles = true;
     for row in rows {
-        let age = row.date.map(|date| (now - emr.zone.instant(date)).abs());
-        settles &= age.is_none_or(|age| age >= LATE);
+        let waits = match holder(emr, &row).await {
+            Ok(holder) => {
+                found.messages.extend(holder.map(|pid| (pid, row.row_id)));
+                LATE
+            }
+            Err(failure) => {
+                let row = row.row_id;
+                tracing::warn!(row, ?failure, "it could not be read whose message a row is");
+                HOPELESS
+            }
+        };
+        let written = moment(row.date.as_deref());
+        let age = written.map(|date| (now - emr.zone.instant(date)).abs());
+        settles &= age.is_none_or(|age| age >= waits);
         if settles {
             found.settled = row.row_id;
         }
-        if row.arrived == 1
-            && let Some(owner) = &row.owner
-            && let Some(pid) = owner::holder(emr, owner).await?
-        {
-            found.messages.push((pid, row.row_id));
-        }
     }
     Ok(found)
+}
+
+/// The patient who got the message of a row; `None` where no patient did.
+async fn holder(emr: &Emr, row: &Row) -> Answer<Option<i64>> {
+    match &row.owner {
+        Some(owner) if row.arrived == 1 => owner::holder(emr, owner).await,
+        _ => Ok(None),
+    }
 }
 
 /// How many messages of a patient are unread.
@@ -98,5 +116,37 @@ pub async fn unread(emr: &Emr, pid: i64) -> Answer<i64> {
     match Mailbox::of(&emr.db, person).await? {
         Some(mailbox) => unread_in(emr, &mailbox).await,
         None => Ok(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emr::fixture::Fixture;
+
+    /// Ana's chart has a name that is no text any more.
+    const PEOPLE: &str = "INSERT INTO patient_data (id, pid, uuid, fname, lname) VALUES \
+        (12, 7, X'00000000000000000000000000000007', CAST(X'FF' AS TEXT), 'Diaz'), \
+        (13, 8, X'00000000000000000000000000000008', 'Bo', 'Lund'); \
+        INSERT INTO patient_access_onsite (pid, portal_username) VALUES (7, 'ana-login'), (8, 'bo-login');";
+
+    async fn looked(first: &str) -> Arrivals {
+        let rows = format!(
+            "{PEOPLE} INSERT INTO onsite_mail (id, date, owner, title, body, sender_id, recipient_id, deleted, message_status) VALUES \
+            (1, '2026-11-21 {first}', 'ana-login', 'A', 'x', 'drlee', 'ana-login', 0, 'New'), \
+            (2, '2026-11-00 10:00:00', 'bo-login', 'B', 'x', 'drlee', 'bo-login', 0, 'New'), \
+            (3, '2026-11-21 14:56:00', 'bo-login', 'C', 'x', 'drlee', 'bo-login', 0, 'New');"
+        );
+        let fixture = Fixture::with(&rows).await;
+        since(&fixture.emr, 0).await.expect("looked")
+    }
+
+    #[tokio::test]
+    async fn f139_a_row_that_cannot_be_read_keeps_no_other_from_being_told() {
+        let others = vec![(8, 2), (8, 3)];
+        let soon = looked("14:55:00").await;
+        assert_eq!((soon.messages, soon.settled), (others.clone(), 0));
+        let later = looked("14:49:00").await;
+        assert_eq!((later.messages, later.settled), (others, 3));
     }
 }

@@ -2,7 +2,6 @@
 
 use sqlx::FromRow;
 use time::OffsetDateTime;
-use time::PrimitiveDateTime;
 use uuid::Uuid;
 
 use crate::db::sql::Sql;
@@ -22,6 +21,7 @@ use crate::emr::mail::colleagues;
 use crate::emr::mail::id_of;
 use crate::emr::mail::letter;
 use crate::emr::mail::mailbox::Mailbox;
+use crate::emr::mail::moment;
 use crate::emr::mail::owner;
 use crate::emr::mail::rows_of;
 use crate::emr::mail::threads::Whose;
@@ -99,7 +99,7 @@ struct Row {
     row_id: i64,
     title: Option<String>,
     body: Option<String>,
-    date: Option<PrimitiveDateTime>,
+    date: Option<String>,
     sender_id: Option<String>,
     sender_name: Option<String>,
     recipient_id: Option<String>,
@@ -222,7 +222,7 @@ impl Row {
             id: id_of(self.row_id),
             from: called(emr, &self.sender_name),
             mine,
-            sent: emr.zone.told(self.date),
+            sent: emr.zone.told(moment(self.date.as_deref())),
             body: letter::text(body),
             html: html::sanitised(body),
             read: mine || !self.message_status.eq_ignore_ascii_case("New"),

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use sqlx::FromRow;
 use time::OffsetDateTime;
-use time::PrimitiveDateTime;
 use uuid::Uuid;
 
 use crate::db::sql::Sql;
@@ -19,6 +18,7 @@ use crate::emr::mail::chain::other_end;
 use crate::emr::mail::id_of;
 use crate::emr::mail::is_unread;
 use crate::emr::mail::mailbox::Mailbox;
+use crate::emr::mail::moment;
 use crate::emr::mail::owner;
 use crate::emr::mail::unread_in;
 use crate::emr::people::tidy;
@@ -159,7 +159,7 @@ struct Sharing {
 struct Head {
     row_id: i64,
     title: Option<String>,
-    date: Option<PrimitiveDateTime>,
+    date: Option<String>,
     sender_id: Option<String>,
     sender_name: Option<String>,
     recipient_name: Option<String>,
@@ -199,7 +199,7 @@ pub async fn list(
             id: id_of(head.row_id),
             title: tidy(head.title.clone()),
             with: head.other(emr, &mailbox),
-            sent: emr.zone.told(head.date),
+            sent: emr.zone.told(moment(head.date.as_deref())),
             total: group.total,
             unread: group.unread,
             done: group.done == 1,
