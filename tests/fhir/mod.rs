@@ -11,6 +11,7 @@ mod cancel;
 pub(crate) mod chart;
 mod cipher;
 mod coverage;
+mod equal_messages;
 mod gone;
 mod history;
 mod invite;

@@ -38,11 +38,14 @@ const AS_SEEN: &str =
 const DONE: &str = "Done";
 
 /// The copy of a member of staff of a message whose other copy this is: see the reading room for how they belong together.
+/// Of equal messages it is the nearest one: a sender's copy is written before that of the recipient.
 const OTHER: &str = "SELECT c.id AS row_id, c.owner, c.message_status, COALESCE(c.deleted, 0) AS deleted \
     FROM onsite_mail m JOIN onsite_mail c ON c.id BETWEEN m.id - 20 AND m.id + 20 \
     WHERE m.id = ? AND HEX(c.owner) = ? AND HEX(c.sender_id) = HEX(m.sender_id) \
     AND HEX(c.recipient_id) = HEX(m.recipient_id) AND HEX(c.owner) <> HEX(m.owner) \
-    AND (c.reply_mail_chain = m.mail_chain OR c.mail_chain = m.reply_mail_chain) AND c.body = m.body ORDER BY c.id LIMIT 1";
+    AND (c.reply_mail_chain = m.mail_chain OR c.mail_chain = m.reply_mail_chain) AND c.body = m.body \
+    AND CASE WHEN HEX(c.owner) = HEX(c.sender_id) THEN m.id - c.id ELSE c.id - m.id END > 0 \
+    ORDER BY ABS(c.id - m.id) LIMIT 1";
 
 /// Each of them touches only what is not so yet; what somebody wrote is read by them from the start.
 const READ: &str = "UPDATE onsite_mail SET message_status = 'Read', activity = 1 \

@@ -1,5 +1,6 @@
 //! The rows of a message and of its answers, and marks.
 
+mod equal;
 mod names;
 
 use super::*;
