@@ -22,7 +22,7 @@ const OUTSIDE: [(&str, &[&str]); 30] = [
     ("krilla", &["sheet"]),
     ("qrcodegen", &["sheet.rs"]),
     ("rustybuzz", &["sheet/"]),
-    ("aws_lc_rs", &["crypto.rs", "emr/cipher.rs"]),
+    ("aws_lc_rs", &["crypto.rs", "emr/cipher"]),
     ("toml", &["config/"]),
     ("reqwest", &["fetch.rs"]),
     ("sqlx", &["db/", "store/", "emr/", "demo/"]),

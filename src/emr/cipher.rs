@@ -1,10 +1,12 @@
 //! OpenEMR's way of encrypting a document: three digits of version, then base64 of HMAC-SHA384 (48 bytes), IV
 //! (16 bytes) and AES-256-CBC ciphertext, with keys from the `keys` table (OpenEMR facts 4).
 
+pub mod streamed;
+
+use std::io::Cursor;
+
 use aws_lc_rs::cipher::AES_256;
-use aws_lc_rs::cipher::DecryptionContext;
 use aws_lc_rs::cipher::EncryptionContext;
-use aws_lc_rs::cipher::PaddedBlockDecryptingKey;
 use aws_lc_rs::cipher::PaddedBlockEncryptingKey;
 use aws_lc_rs::cipher::UnboundCipherKey;
 use aws_lc_rs::error::Unspecified;
@@ -144,36 +146,12 @@ fn statement() -> Sql {
 /// A fault that says which: a version whose keys lie on the drive (001 to 003) or that is unknown, keys that are
 /// absent, a text that is no base64 or too short, a wrong HMAC, a wrong padding.
 pub fn decrypt(keys: &DatabaseKeys, file: &[u8]) -> Result<Vec<u8>, Fault> {
-    let (version, body) = file
-        .split_at_checked(3)
-        .ok_or_else(|| refused("the file is too short"))?;
-    let version = match version {
-        b"006" => "006",
-        b"005" => "005",
-        b"004" => "004",
-        b"003" | b"002" | b"001" => {
-            return Err(refused(
-                "it is in a format before OpenEMR 5.0.2 whose keys lie on the drive; download and upload it again in OpenEMR",
-            ));
-        }
-        _ => return Err(refused("it does not begin with a known version")),
-    };
-    let pair = keys
-        .pair(version)
-        .ok_or_else(|| refused("the keys table has no keys for its version"))?;
-    let body = STANDARD
-        .decode(body.trim_ascii())
-        .map_err(|_| refused("it is not base64"))?;
-    let (mac, sealed) = body
-        .split_at_checked(MAC)
-        .ok_or_else(|| refused("the file is too short"))?;
-    let authentication = hmac::Key::new(hmac::HMAC_SHA384, &pair.authentication);
-    hmac::verify(&authentication, sealed, mac).map_err(|_| refused("its HMAC is wrong"))?;
-    let (iv, ciphertext) = sealed
-        .split_at_checked(IV)
-        .ok_or_else(|| refused("the file is too short"))?;
-    let iv = FixedLength::<IV>::try_from(iv).map_err(|_| refused("the file is too short"))?;
-    open(pair, iv, ciphertext.to_vec()).map_err(|_| refused("its padding is wrong"))
+    let mut plain = Vec::new();
+    streamed::decrypt(keys, &mut Cursor::new(file), |piece| {
+        plain.extend_from_slice(piece);
+        Ok(())
+    })?;
+    Ok(plain)
 }
 
 /// A file in version 006, as OpenEMR itself writes it.
@@ -193,16 +171,6 @@ pub fn encrypt(keys: &DatabaseKeys, plain: &[u8], entropy: &dyn Entropy) -> Resu
     let mac = hmac::sign(&authentication, &sealed);
     let body = [mac.as_ref(), sealed.as_slice()].concat();
     Ok(format!("{}{}", pair.version, STANDARD.encode(body)).into_bytes())
-}
-
-fn open(pair: &Pair, iv: FixedLength<IV>, mut buffer: Vec<u8>) -> Result<Vec<u8>, Unspecified> {
-    let key = UnboundCipherKey::new(&AES_256, &pair.encryption)?;
-    let key = PaddedBlockDecryptingKey::cbc_pkcs7(key)?;
-    let length = key
-        .decrypt(&mut buffer, DecryptionContext::Iv128(iv))?
-        .len();
-    buffer.truncate(length);
-    Ok(buffer)
 }
 
 fn seal(pair: &Pair, iv: [u8; IV], mut buffer: Vec<u8>) -> Result<Vec<u8>, Unspecified> {

@@ -11,11 +11,8 @@ use tokio::io::AsyncSeekExt;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use crate::crypto;
 use crate::crypto::Running;
 use crate::domain::refusal::Fault;
-use crate::emr::cipher;
-use crate::emr::cipher::DatabaseKeys;
 
 /// The largest file that is read.
 const LIMIT: u64 = 64 * 1024 * 1024;
@@ -86,40 +83,23 @@ pub(super) async fn all_of(file: fs::File) -> Result<Vec<u8>, Fault> {
     }
 }
 
-/// Goes through a file that is not encrypted and compares it with the row's hash, as [`whole`] does, a piece at a time;
-/// the file at its beginning again, and its length.
+/// Goes through a file that is not encrypted and compares it with the row, as [`Seen`] does, a piece at a time; the file at its
+/// beginning again, and its length.
 ///
 /// # Errors
 /// A fault that says what does not fit.
 pub(super) async fn checked(mut file: fs::File, stored: &Stored) -> Result<(fs::File, u64), Fault> {
     let fault = |error| Fault::new("reading a document's file", error);
-    let hash = stored.hash.trim().to_ascii_lowercase();
-    let mut digest = match hash.len() {
-        128 => Some(Running::sha3_512()),
-        40 => Some(Running::sha1()),
-        _ => None,
-    };
-    let mut length: u64 = 0;
+    let mut seen = Seen::of(stored);
     let mut piece = vec![0; PIECE];
     loop {
         let read = file.read(&mut piece).await.map_err(fault)?;
         if read == 0 {
             break;
         }
-        length += u64::try_from(read).unwrap_or_default();
-        if let Some(digest) = &mut digest {
-            digest.add(piece.get(..read).unwrap_or_default());
-        }
+        seen.add(piece.get(..read).unwrap_or_default());
     }
-    let fits = match digest {
-        Some(digest) => digest.hex() == hash,
-        None => stored
-            .size
-            .is_none_or(|size| size == 0 || u64::try_from(size) == Ok(length)),
-    };
-    if !fits {
-        return Err(refused("its bytes are not those that were stored"));
-    }
+    let length = seen.whole(stored)?;
     file.rewind().await.map_err(fault)?;
     Ok((file, length))
 }
@@ -198,31 +178,47 @@ pub(super) async fn remove(root: &Path, pid: i64, drive: Uuid) {
     }
 }
 
-/// The plain bytes of a file, decrypted where the row says so and compared with the row's hash. A row without a hash
-/// this house knows is compared by size instead. Slow for large files: not for an async worker thread.
-///
-/// # Errors
-/// A fault that says what does not fit.
-pub(super) fn whole(
-    bytes: Vec<u8>,
-    stored: &Stored,
-    keys: &DatabaseKeys,
-) -> Result<Vec<u8>, Fault> {
-    let plain = match stored.encrypted {
-        true => cipher::decrypt(keys, &bytes)?,
-        false => bytes,
-    };
-    let hash = stored.hash.trim().to_ascii_lowercase();
-    let fits = match hash.len() {
-        128 => crypto::sha3_512_hex(&plain) == hash,
-        40 => hex(&crypto::sha1(&plain)) == hash,
-        _ => stored
-            .size
-            .is_none_or(|size| size == 0 || usize::try_from(size) == Ok(plain.len())),
-    };
-    match fits {
-        true => Ok(plain),
-        false => Err(refused("its bytes are not those that were stored")),
+/// Plain bytes that were seen, to be compared with the row's hash. A row without a hash this house knows is compared by size
+/// instead.
+pub(super) struct Seen {
+    digest: Option<Running>,
+    length: u64,
+}
+
+impl Seen {
+    /// Nothing yet of a file that is stored so.
+    pub(super) fn of(stored: &Stored) -> Self {
+        let digest = match stored.hash.trim().len() {
+            128 => Some(Running::sha3_512()),
+            40 => Some(Running::sha1()),
+            _ => None,
+        };
+        Self { digest, length: 0 }
+    }
+
+    /// The next piece.
+    pub(super) fn add(&mut self, piece: &[u8]) {
+        self.length += u64::try_from(piece.len()).unwrap_or_default();
+        if let Some(digest) = &mut self.digest {
+            digest.add(piece);
+        }
+    }
+
+    /// How many they are, where they are those of the row.
+    ///
+    /// # Errors
+    /// A fault that says what does not fit.
+    pub(super) fn whole(self, stored: &Stored) -> Result<u64, Fault> {
+        let fits = match self.digest {
+            Some(digest) => digest.hex() == stored.hash.trim().to_ascii_lowercase(),
+            None => stored
+                .size
+                .is_none_or(|size| size == 0 || u64::try_from(size) == Ok(self.length)),
+        };
+        match fits {
+            true => Ok(self.length),
+            false => Err(refused("its bytes are not those that were stored")),
+        }
     }
 }
 
@@ -247,10 +243,6 @@ fn place(root: &Path, url: &str, depth: i64) -> Option<PathBuf> {
     let plain = |name: &&str| !matches!(*name, "." | "..") && !name.contains(['\0', ':']);
     let file = !url.ends_with(['/', '\\']);
     (file && names.iter().all(plain)).then(|| root.join(names.iter().collect::<PathBuf>()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn refused(why: &'static str) -> Fault {
@@ -306,8 +298,12 @@ mod tests {
             hash: hash.to_owned(),
             size,
         };
-        let fits =
-            |stored: &Stored| whole(b"abc".to_vec(), stored, &DatabaseKeys::default()).is_ok();
+        let fits = |stored: &Stored| {
+            let mut seen = Seen::of(stored);
+            seen.add(b"a");
+            seen.add(b"bc");
+            seen.whole(stored).is_ok_and(|length| length == 3)
+        };
         let sha1 = "A9993E364706816ABA3E25717850C26C9CD0D89D";
         assert!(fits(&stored(sha1, Some(99))));
         assert!(!fits(&stored(&sha1.replace('A', "B"), Some(3))));

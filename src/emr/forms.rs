@@ -358,7 +358,7 @@ pub(super) async fn content(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Conten
     let opened = open(emr, reach, id).await?;
     let bytes = match opened.bytes {
         Bytes::Whole(bytes) => bytes,
-        Bytes::File(_) => Vec::new(),
+        Bytes::File(..) => Vec::new(),
     };
     Ok(Content {
         bytes,

@@ -48,6 +48,7 @@ pub mod patients;
 pub mod people;
 pub mod persons;
 pub mod php;
+pub mod plain;
 pub mod predicates;
 pub mod recurrence;
 pub mod registering;
@@ -100,6 +101,7 @@ use crate::domain::refusal::Refusal;
 use crate::emr::globals::Globals;
 use crate::emr::layout::Layout;
 use crate::emr::lists::Lists;
+use crate::emr::plain::Places;
 use crate::emr::zone::Zone;
 
 /// How long OpenEMR's settings are believed before they are read again, in seconds: what staff switch off ends within
@@ -133,6 +135,8 @@ pub struct Emr {
     /// one of each node competes.
     pub turn: tokio::sync::Mutex<()>,
     ciphers: Semaphore,
+    /// Decrypted documents that are being taken.
+    pub(in crate::emr) plains: Places,
     clock: Clock,
     practice: RwLock<Arc<Practice>>,
 }
@@ -195,6 +199,7 @@ impl Emr {
             papers: Papers::default(),
             turn: tokio::sync::Mutex::new(()),
             ciphers: Semaphore::new(CIPHERS),
+            plains: Places::default(),
             clock,
             practice: RwLock::new(Arc::new(practice)),
         })

@@ -27,7 +27,7 @@ use crate::portal::document::LARGEST;
 use crate::portal::document::Received;
 use crate::portal::document::Source;
 
-/// The folder for what is being received. No document lies in it: a document's folder is a number.
+/// The folder for what is being received, or is sent decrypted. No document lies in it: a document's folder is a number.
 const FOLDER: &str = ".anteroom";
 
 /// How the note ends that a file is about to be put into a chart's folder.
@@ -64,7 +64,7 @@ impl Spool {
         let root = root.ok_or(Refusal::Unavailable(
             "This server knows no folder of documents.",
         ))?;
-        let folder = root.join(FOLDER);
+        let folder = folder(root);
         files::make_folder(&folder).await?;
         let id = uuids::fresh();
         let path = folder.join(id.to_string());
@@ -106,6 +106,11 @@ impl Spool {
             hash: digest.hex(),
         }))
     }
+}
+
+/// Where files lie that are on their way in or out.
+pub(super) fn folder(root: &Path) -> PathBuf {
+    root.join(FOLDER)
 }
 
 /// Where a file lies that was received.

@@ -20,6 +20,9 @@ use crate::emr::documents::statement;
 use crate::emr::documents::typed::media_type;
 use crate::emr::files;
 use crate::emr::files::Stored;
+use crate::emr::plain;
+use crate::emr::plain::PATIENCE;
+use crate::emr::plain::Place;
 
 /// A document that can be sent.
 pub struct Opened {
@@ -37,10 +40,10 @@ pub struct Opened {
 
 /// Where they are.
 pub enum Bytes {
-    /// Decrypted, in memory.
+    /// In memory, where they were made.
     Whole(Vec<u8>),
-    /// A file, at its beginning.
-    File(File),
+    /// A file, at its beginning. One of decrypted bytes has a place of which there are few, and must not outlive it.
+    File(File, Option<Place>),
 }
 
 /// A document of the chart with its bytes, decrypted and checked. Where they cannot be had the caller learns no more
@@ -51,9 +54,10 @@ pub(in crate::emr) async fn open(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<O
     // What was refused is told of, and has no bytes any more.
     let row = row.filter(|row| row.deleted == 0);
     let row = row.ok_or(Refusal::NotFound)?;
-    match bytes(emr, &row).await? {
+    let person = reach.person()?;
+    match bytes(emr, (person, &row)).await? {
         Ok((bytes, length)) => Ok(Opened {
-            person: reach.person()?,
+            person,
             tag: tag(&row, id, length),
             length,
             bytes,
@@ -77,7 +81,7 @@ pub(in crate::emr) async fn content(emr: &Emr, reach: &Reach, id: Uuid) -> Answe
     let opened = open(emr, reach, id).await?;
     let bytes = match opened.bytes {
         Bytes::Whole(bytes) => bytes,
-        Bytes::File(file) => files::all_of(file).await?,
+        Bytes::File(file, _place) => files::all_of(file).await?,
     };
     Ok(Content {
         bytes,
@@ -86,33 +90,31 @@ pub(in crate::emr) async fn content(emr: &Emr, reach: &Reach, id: Uuid) -> Answe
 }
 
 /// Opens, decrypts and checks. The outer failure is that of the database.
-async fn bytes(emr: &Emr, row: &Row) -> Answer<Result<(Bytes, u64), Fault>> {
+async fn bytes(emr: &Emr, (person, row): (Person, &Row)) -> Answer<Result<(Bytes, u64), Fault>> {
     let stored = row.stored();
     let file = match (&emr.documents, row.storagemethod) {
         (None, _) => Err(why("no documents folder is configured")),
-        (Some(root), 0) => files::open(root, &stored).await,
+        (Some(root), 0) => files::open(root, &stored)
+            .await
+            .map(|file| (file, root.clone())),
         (Some(_), _) => Err(why("it is stored in CouchDB, which is not read")),
     };
-    let file = match file {
-        Ok(file) => file,
+    let (file, root) = match file {
+        Ok(found) => found,
         Err(fault) => return Ok(Err(fault)),
     };
     if !stored.encrypted {
         let checked = files::checked(file, &stored).await;
-        return Ok(checked.map(|(file, length)| (Bytes::File(file), length)));
+        return Ok(checked.map(|(file, length)| (Bytes::File(file, None), length)));
     }
     let keys = DatabaseKeys::read(&emr.db).await?;
+    let place = emr.plains.place(person.pid, PATIENCE).await?;
     let _turn = emr.cipher_turn().await?;
-    let sealed = match files::all_of(file).await {
-        Ok(sealed) => sealed,
-        Err(fault) => return Ok(Err(fault)),
-    };
-    let work = tokio::task::spawn_blocking(move || files::whole(sealed, &stored, &keys)).await;
-    let plain = work.map_err(|error| Fault::new("checking a document", error))?;
-    Ok(plain.map(|plain| {
-        let length = u64::try_from(plain.len()).unwrap_or(u64::MAX);
-        (Bytes::Whole(plain), length)
-    }))
+    let sealed = file.into_std().await;
+    let work = move || plain::unsealed(sealed, &stored, (&keys, root.as_path()));
+    let work = tokio::task::spawn_blocking(work).await;
+    let plain = work.map_err(|error| Fault::new("checking a document", error))??;
+    Ok(plain.map(|(file, length)| (Bytes::File(File::from_std(file), Some(place)), length)))
 }
 
 fn tag(row: &Row, id: Uuid, length: u64) -> String {

@@ -19,7 +19,9 @@ use crate::emr::fixture::Fixture;
 use crate::emr::fixture::documents_of as find;
 use crate::emr::fixture::reach;
 use crate::emr::layout::Layout;
+use std::os::unix::fs::MetadataExt;
 use time::macros::datetime;
+use tokio::io::AsyncReadExt;
 
 const PATIENTS: &str = "INSERT INTO patient_data (id, pid, uuid, fname, lname) VALUES \
     (1, 7, X'00000000000000000000000000000007', 'Ana', 'Diaz'), \
@@ -261,6 +263,44 @@ async fn an_encrypted_file_is_decrypted_and_hashed() {
         None,
         "the file is not encrypted"
     );
+}
+
+/// However large it is and however slowly it is taken, it lies on the disk meanwhile, and there is no name of it.
+#[tokio::test]
+async fn f150_a_decrypted_document_is_taken_from_a_file_that_nobody_else_can_open() {
+    let plain: Vec<u8> = (0..=250).cycle().take(300_000).collect();
+    let end = format!("1, '{}', 300000, 0, 1", crypto::sha3_512_hex(&plain));
+    let fixture = single("file:///x/documents/7/enc", &end).await;
+    let keys = DatabaseKeys::fresh(&SystemEntropy).expect("entropy");
+    for (name, value) in keys.rows() {
+        let sql = Sql::new("INSERT INTO `keys` (name, value) VALUES (?, ?)");
+        let sql = sql.bind(name).bind(value);
+        fixture.emr.db.run(sql).await.expect("inserted");
+    }
+    let file = cipher::encrypt(&keys, &plain, &SystemEntropy).expect("keys are there");
+    store(&fixture, "7/enc", &file);
+    let scope = "patient/Binary.r";
+    let reach = reach(7, scope, ResourceType::Binary, Interaction::Read);
+    let mut opened = open(&fixture.emr, &reach, id(0x101)).await.expect("whole");
+    assert_eq!(opened.length, 300_000);
+    let Bytes::File(taken, Some(_place)) = &mut opened.bytes else {
+        panic!("it is in memory");
+    };
+    let about = taken.metadata().await.expect("told");
+    assert_eq!((about.nlink(), about.mode() & 0o777), (0, 0o600));
+    let mut bytes = Vec::new();
+    taken.read_to_end(&mut bytes).await.expect("read");
+    assert_eq!(bytes, plain);
+    let folder = fixture.folder.join("documents/.anteroom");
+    assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 0);
+    // One changed letter, and there is nothing to take.
+    let mut other = file.clone();
+    let last = other.len() - 9;
+    other[last] = if other[last] == b'A' { b'B' } else { b'A' };
+    store(&fixture, "7/enc", &other);
+    let none = open(&fixture.emr, &reach, id(0x101)).await.err();
+    assert!(matches!(none, Some(Failure::Refused(Refusal::NotFound))));
+    assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 0);
 }
 
 #[tokio::test]

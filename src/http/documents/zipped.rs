@@ -146,9 +146,9 @@ impl Archive {
     /// # Errors
     /// As [`Archive::begin`], and where the document's file cannot be read.
     pub async fn copy(&mut self, bytes: Bytes) -> Result<(), Fault> {
-        let mut file = match bytes {
+        let (mut file, _place) = match bytes {
             Bytes::Whole(bytes) => return self.write(&bytes).await,
-            Bytes::File(file) => file,
+            Bytes::File(file, place) => (file, place),
         };
         let mut piece = vec![0; PIECE];
         loop {
