@@ -1,5 +1,6 @@
-// A sandbox that is killed (SIGKILL) and started again on the same folder and port, with its SQLite file (`sqlite3`) and a
-// browser that goes on from before.
+// A server that is killed (SIGKILL) and started again on the same folder and port, with its database and a browser that goes on
+// from before: a sandbox of its own on SQLite (`sqlite3`), or the practice that ./test set up on MariaDB (`mariadb`). That one
+// is told by ANTEROOM_TEST_PRACTICE, its folder, ANTEROOM_TEST_PRACTICE_SQL, the client's options, and its server's settings.
 import { execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,17 +11,45 @@ const PATIENCE = 60_000;
 /** The value of a hidden field of a page. */
 export const hidden = (html, name) => new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1];
 
-/** A sandbox, not started yet, with what its environment names besides. */
-export async function newMortal(env = {}) {
+/** A sandbox of its own. */
+async function ownSandbox() {
   const folder = await newFolder();
   const port = await freePort();
-  const base = `http://127.0.0.1:${port}`;
+  return {
+    folder: folder.path,
+    base: `http://127.0.0.1:${port}`,
+    command: ["demo", "--listen", `127.0.0.1:${port}`, "--data", folder.path],
+    sql: (text) => execFileSync("sqlite3", ["-cmd", ".timeout 10000", join(folder.path, "practice.db")], { input: text }).toString().trim(),
+    remove: folder.remove,
+  };
+}
+
+/** The practice whose settings are in the environment; it stays. */
+function givenPractice(folder) {
+  const { ANTEROOM_PUBLIC_URL, ANTEROOM_DATABASE_URL, ANTEROOM_TEST_PRACTICE_SQL } = process.env;
+  const database = new URL(ANTEROOM_DATABASE_URL).pathname.slice(1);
+  const options = [`--defaults-extra-file=${ANTEROOM_TEST_PRACTICE_SQL}`, "--default-character-set=utf8mb4", "--batch", "--raw", "--skip-column-names"];
+  // The suites put texts together as SQLite and the standard do.
+  const mode = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT');";
+  return {
+    folder,
+    base: ANTEROOM_PUBLIC_URL,
+    command: ["serve"],
+    sql: (text) => execFileSync("mariadb", [...options, database], { input: `${mode}\n${text}\n` }).toString().trim(),
+    remove: async () => {},
+  };
+}
+
+/** A server, not started yet, with what its environment names besides. */
+export async function newMortal(env = {}) {
+  const given = process.env.ANTEROOM_TEST_PRACTICE;
+  const { folder, base, command, sql, remove: removed } = given ? givenPractice(given) : await ownSandbox();
   const jar = new Map();
   let child;
 
   /** Starts the server and waits until it serves. */
   async function start() {
-    child = spawn(binary(), ["demo", "--listen", `127.0.0.1:${port}`, "--data", folder.path], {
+    child = spawn(binary(), command, {
       stdio: ["ignore", "ignore", "inherit"],
       env: { ...process.env, ...env },
     });
@@ -28,7 +57,7 @@ export async function newMortal(env = {}) {
       const ready = await fetch(`${base}/readyz`).catch(() => undefined);
       if (ready?.status === 200) return;
     }
-    throw new Error("the sandbox did not start");
+    throw new Error("the server did not start");
   }
 
   async function kill() {
@@ -36,8 +65,6 @@ export async function newMortal(env = {}) {
     child.kill("SIGKILL");
     await ended;
   }
-
-  const sql = (text) => execFileSync("sqlite3", ["-cmd", ".timeout 10000", join(folder.path, "practice.db")], { input: text }).toString().trim();
 
   /** Opens a page or sends a form, one with files as FormData: follows redirects on this server, keeps cookies. */
   async function go(path, form) {
@@ -62,11 +89,11 @@ export async function newMortal(env = {}) {
     return go(action, { csrf: hidden(login.html, "csrf"), username, password });
   }
 
-  /** Ends the server and takes its folder away. */
+  /** Ends the server and takes away the folder of a sandbox. */
   async function remove() {
-    child?.kill("SIGKILL");
-    await folder.remove();
+    if (child && child.exitCode === null && child.signalCode === null) await kill();
+    await removed();
   }
 
-  return { folder: folder.path, start, kill, sql, go, logIn, remove };
+  return { folder, start, kill, sql, go, logIn, remove };
 }

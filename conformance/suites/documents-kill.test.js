@@ -1,6 +1,6 @@
 // Documents are sent while the server is killed (SIGKILL) at random moments of it: what was acknowledged is there with its bytes,
-// each row has its file, and each file in a chart's folder its row as soon as the sweep has gone over it. A sandbox of its own,
-// the real binary, the form a patient sends.
+// each row has its file, and each file in a chart's folder its row as soon as the sweep has gone over it. A sandbox of its own
+// or the practice on MariaDB that ./test names, the real binary, the form a patient sends.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, utimesSync } from "node:fs";

@@ -1,6 +1,6 @@
 // Decisions with the server killed (SIGKILL) while they are made: each happened whole or not at all, and can be made again.
-// A sandbox of its own, the real binary, the form a member of staff presses; the wishes are put into its SQLite file with
-// `sqlite3` as OpenEMR's own portal writes them.
+// A sandbox of its own or the practice on MariaDB that ./test names, the real binary, the form a member of staff presses; the
+// wishes are put into its database as OpenEMR's own portal writes them.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
