@@ -24,7 +24,7 @@ const WRITES = {
   DocumentReference: ["create"],
   Binary: ["create"],
   Task: ["create", "update", "patch"],
-  Questionnaire: ["create"],
+  Questionnaire: ["create", "update", "patch"],
   Coverage: ["create", "update"],
 };
 const SERVED = ["Patient", "Appointment", "Schedule", "Slot", "Communication", "DocumentReference", "Binary", "Practitioner", "PractitionerRole", "Organization", "Location", "Encounter", "RelatedPerson", "Coverage", "Task", "Questionnaire", "Provenance", "AuditEvent", "Group", "Endpoint", "ValueSet", "CodeSystem"];

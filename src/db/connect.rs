@@ -190,6 +190,11 @@ const SQLITE: &[Step] = &[
         "form letters",
         include_str!("../../migrations/sqlite/0018_form_letters.sql"),
     ),
+    (
+        20,
+        "issues",
+        include_str!("../../migrations/sqlite/0020_issues.sql"),
+    ),
 ];
 
 /// After how long without use a connection to the server is asked whether it is still alive.

@@ -35,6 +35,14 @@ const TEMPLATES: [(&str, &str, &str); 2] = [
     ),
 ];
 
+/// What is the matter with the patient the form waits for: type, title, comment, days ago.
+const ISSUES: [(&str, &str, &str, i64); 4] = [
+    ("medical_problem", "Essential hypertension", "", 900),
+    ("medication", "Lisinopril 10 mg", "one in the morning", 800),
+    ("medication", "Cetirizine 10 mg", "", 200),
+    ("allergy", "Penicillin", "rash", 2_000),
+];
+
 /// The form that waits for the patient, as `domain::forms::outline` has it.
 const HISTORY: &str = "# Your health\nPlease tell us what we should know before your visit.\n\
     -- Illnesses and operations *\n- Medications you take\n-d Last check-up\n-y Do you smoke?\n\
@@ -101,7 +109,27 @@ pub(super) fn write(book: &mut Book<'_>) {
         review(book, person);
     }
     form(book);
+    issues(book);
     book.run(Sql::new(SEQUENCE_SET).bind(SEQUENCE));
+}
+
+/// What OpenEMR's templates name of a chart.
+fn issues(book: &mut Book<'_>) {
+    for (number, (kind, title, comment, days)) in (1..).zip(ISSUES) {
+        let at = book.at(-days, time!(9:00));
+        book.add(
+            Row::of("lists")
+                .numbers([("id", number), ("pid", MOVED), ("activity", 1)])
+                .texts([
+                    ("type", kind),
+                    ("title", title),
+                    ("comments", comment),
+                    ("user", "dlee"),
+                ])
+                .set("date", at)
+                .set("begdate", at),
+        );
+    }
 }
 
 /// A form the practice put before the patient.

@@ -3,6 +3,8 @@
 
 mod answered;
 pub mod chart;
+mod charted;
+mod directives;
 mod fill;
 mod known;
 mod offered;
@@ -10,6 +12,7 @@ mod parse;
 mod picture;
 mod pieces;
 mod put;
+mod restored;
 mod rewritten;
 mod rows;
 pub mod templates;
@@ -49,6 +52,8 @@ use crate::portal::document::DocumentCase;
 use crate::portal::form::FormAsk;
 use crate::portal::form::FormChange;
 use crate::portal::form::Policy;
+
+pub use offered::is_of;
 
 pub(super) use offered::find as questionnaires;
 pub(super) use rows::id;

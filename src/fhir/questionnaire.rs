@@ -4,12 +4,16 @@ use fhir_sdk::r4b::codes::PublicationStatus;
 use fhir_sdk::r4b::resources;
 use fhir_sdk::r4b::types::Meta;
 
+use uuid::Uuid;
+
 use crate::domain::ResourceType;
 use crate::domain::forms::Template;
 use crate::domain::records::DOCUMENT_CATEGORIES;
 use crate::domain::records::Record;
+use crate::domain::refusal::Fault;
 use crate::domain::scope::Interaction;
-use crate::fhir::READ_ONLY;
+use crate::fhir;
+use crate::fhir::Base;
 use crate::fhir::Served;
 use crate::fhir::Writable;
 use crate::fhir::document_reference::code_of;
@@ -24,16 +28,31 @@ use crate::fhir::wire::Built;
 
 const STATUSES: &str = "http://hl7.org/fhir/publication-status";
 
+/// What staff write of one.
+const BY_STAFF: Writable = Writable {
+    patient: &[],
+    staff: &["status", "title", "subjectType", "code", "item"],
+};
+
 /// Questionnaire as it is served.
 pub static SERVED: Served = Served {
     kind: ResourceType::Questionnaire,
     profile: None,
     prose: "Forms of the practice: OpenEMR's templates, and those made here. Staff see all of them, a patient those that \
-        were put before them. Staff put one before a patient with a new Task whose focus it is; $sign takes answers by its \
-        linkIds. code is the category of the chart it is filed under. A new one is active, with items that are \
+        were put before them. Staff put one before a patient with a new Task whose focus it is. What the patient answers is \
+        the Questionnaire that is contained in the DocumentReference of the form: $sign takes answers by its linkIds, and \
+        refuses a QuestionnaireResponse.questionnaire that names one here which was changed since and asks something else. \
+        code is the category of the chart it is filed under. A new one is active, with items that are \
         string, text, date, boolean, choice (answerOption.valueString) or display, none within another; the linkId of a \
-        display is the server's.",
-    interactions: &[Interaction::Create, Interaction::Read, Interaction::Search],
+        display is the server's. Staff change and retire those that were made here with If-Match, by the same rules; words \
+        in brackets, such as [birth date], stand for what the chart says, and a display that comes back as it was read \
+        stays the heading it was. OpenEMR's templates are changed there.",
+    interactions: &[
+        Interaction::Create,
+        Interaction::Read,
+        Interaction::Update,
+        Interaction::Search,
+    ],
     parameters: &[
         ID,
         UPDATED,
@@ -55,11 +74,8 @@ pub static SERVED: Served = Served {
         },
     ],
     order: "",
-    create: Writable {
-        patient: &[],
-        staff: &["status", "title", "subjectType", "code", "item"],
-    },
-    update: READ_ONLY,
+    create: BY_STAFF,
+    update: BY_STAFF,
     operations: &[(
         "validate",
         "http://hl7.org/fhir/OperationDefinition/Resource-validate",
@@ -81,14 +97,86 @@ const fn status(template: &Template) -> PublicationStatus {
 }
 
 pub(super) fn render(template: &Template, meta: Meta) -> Built<resources::Questionnaire> {
-    let id = template.uuid.to_string();
-    let mut sheet = questions::sheet(&template.questions, &template.title, id)?;
+    let mut sheet = bare(template, template.uuid.to_string())?;
     sheet.meta = Some(meta);
     sheet.status = status(template);
     sheet.date = template.changed.map(wire::date_time);
+    Ok(sheet)
+}
+
+/// What a template says, as one that is offered.
+fn bare(template: &Template, id: String) -> Built<resources::Questionnaire> {
+    let mut sheet = questions::sheet(&template.questions, &template.title, id)?;
     if let Some(category) = wire::clean(&template.category) {
         let code = wire::coding(DOCUMENT_CATEGORIES, &code_of(&category), &category)?;
         sheet.code = wire::list([code]);
     }
     Ok(sheet)
+}
+
+/// What is named as that which was answered (`QuestionnaireResponse.questionnaire`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// The one that is contained in the DocumentReference of the form.
+    Contained,
+    /// One of this server.
+    Here(Uuid),
+    /// Another one.
+    Elsewhere,
+}
+
+/// What a canonical names.
+pub fn named(canonical: &str, base: &Base) -> Named {
+    if canonical.strip_prefix('#') == Some(questions::ID) {
+        return Named::Contained;
+    }
+    let (address, _version) = canonical.split_once('|').unwrap_or((canonical, ""));
+    let ours = address.strip_prefix(base.url());
+    let relative = ours.map_or(address, |rest| rest.trim_start_matches('/'));
+    let id = relative.strip_prefix("Questionnaire/");
+    match id.and_then(|id| Uuid::try_parse(id).ok()) {
+        Some(id) => Named::Here(id),
+        None => Named::Elsewhere,
+    }
+}
+
+/// A template as a file, with nothing in it that is this server's alone: it can be sent to another, or pasted here.
+///
+/// # Errors
+/// As [`fhir::encode`].
+pub fn file(template: &Template) -> Result<Vec<u8>, Fault> {
+    let built = bare(template, String::new()).map(|mut sheet| {
+        sheet.id = None;
+        resources::Resource::from(sheet)
+    });
+    let sheet = built.map_err(|error| Fault::new("rendering a template", error.to_string()))?;
+    fhir::bytes(&sheet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f153_what_was_answered_is_named_as_contained_or_by_its_address() {
+        let base = Base::new("http://x.org/fhir");
+        let id = Uuid::from_u128(7);
+        for (canonical, expected) in [
+            ("#questions".to_owned(), Named::Contained),
+            (format!("Questionnaire/{id}"), Named::Here(id)),
+            (
+                format!("http://x.org/fhir/Questionnaire/{id}|1"),
+                Named::Here(id),
+            ),
+            (
+                format!("http://y.org/fhir/Questionnaire/{id}"),
+                Named::Elsewhere,
+            ),
+            ("#other".to_owned(), Named::Elsewhere),
+            ("Questionnaire/7".to_owned(), Named::Elsewhere),
+            (String::new(), Named::Elsewhere),
+        ] {
+            assert_eq!(named(&canonical, &base), expected, "{canonical}");
+        }
+    }
 }

@@ -23,6 +23,7 @@ use crate::fhir::ask::Sent;
 use crate::portal::Ask;
 use crate::portal::form::FormAsk;
 use crate::portal::form::keep::KeepAsk;
+use crate::portal::form::keep::Told;
 
 /// Letters of a linkId at most.
 const LONGEST_LINK: usize = 100;
@@ -36,10 +37,17 @@ pub(super) fn of(sent: Sent<'_>) -> Result<Ask, Refusal> {
         let why = "this is the address of a Questionnaire";
         return Err(Refusal::invalid("$this.resourceType", why));
     };
-    if sheet.status != PublicationStatus::Active {
-        let why = "a form that is kept here can be put before patients at once: it is active";
-        return Err(Refusal::invalid("Questionnaire.status", why));
-    }
+    let offered = match (&sheet.status, sent.before) {
+        (PublicationStatus::Active, _) => true,
+        (PublicationStatus::Retired, Some(_)) => false,
+        (_, before) => {
+            let why = match before {
+                None => "a form that is kept here can be put before patients at once: it is active",
+                Some(_) => "a form that is kept here is active, or retired",
+            };
+            return Err(Refusal::invalid("Questionnaire.status", why));
+        }
+    };
     let mut subjects = sheet.subject_type.iter().flatten();
     if subjects.any(|kind| *kind != codes::ResourceType::Patient) {
         let why = "a form is put before a Patient";
@@ -50,6 +58,9 @@ pub(super) fn of(sent: Sent<'_>) -> Result<Ask, Refusal> {
         title: sheet.title.as_deref().unwrap_or_default().trim().to_owned(),
         category: category(sheet)?,
         questions: questions(&sheet.item)?,
+        offered: Some(offered),
+        seen: sent.seen,
+        told: Told::Questionnaire,
     })))))
 }
 

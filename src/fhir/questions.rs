@@ -1,5 +1,5 @@
 //! What a form asks, as a Questionnaire: one of its own, and the one that is contained in the DocumentReference of an open
-//! form. `$sign` takes answers by these `linkId`s.
+//! form. `$sign` takes answers by the `linkId`s of the latter.
 
 use fhir_sdk::r4b::codes;
 use fhir_sdk::r4b::codes::PublicationStatus;
@@ -19,7 +19,7 @@ use crate::fhir::wire;
 use crate::fhir::wire::Built;
 
 /// Its id within the DocumentReference.
-const ID: &str = "questions";
+pub(super) const ID: &str = "questions";
 
 /// The Questionnaire of an open form.
 pub(super) fn contained(questions: &Questions, title: &str) -> Built<Resource> {

@@ -321,6 +321,8 @@ fn action(rest: &Rest<'_>, one: &Prepared, write: &Write) -> String {
             FormChange::Keep(_) if rest.grant.client_id().is_empty() => {
                 return TEMPLATE.to_owned();
             }
+            FormChange::Keep(_) if write.method == "PATCH" => "patch",
+            FormChange::Keep(_) if write.before.is_some() => "update",
             FormChange::Keep(_) | FormChange::Put(_) => "create",
             FormChange::Fill(case) if case.signing.is_some() => "sign",
             FormChange::Fill(_) => "fill",

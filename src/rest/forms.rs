@@ -15,8 +15,15 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
 use crate::emr::forms;
 use crate::emr::writing;
+use crate::fhir;
+use crate::fhir::ask;
+use crate::fhir::ask::Role;
+use crate::fhir::ask::Sent;
+use crate::fhir::body;
 use crate::fhir::inputs::Inputs;
 use crate::fhir::outcome;
+use crate::fhir::questionnaire;
+use crate::fhir::questionnaire::Named;
 use crate::portal;
 use crate::portal::Ask;
 use crate::portal::form::Fill;
@@ -108,6 +115,34 @@ pub async fn keep(rest: &Rest<'_>, ask: KeepAsk) -> Answer<Settled> {
     let about = (kind, ask.id);
     let ask = FormAsk::Keep(Box::new(ask));
     done(rest, (&reach, ask), about, (commit::TEMPLATE, None)).await
+}
+
+/// The form that a Questionnaire asks for which staff paste: read and judged as one that an app sends to be created.
+///
+/// # Errors
+/// `Invalid` and `Unprocessable` at the element that cannot be kept.
+pub fn pasted(rest: &Rest<'_>, text: &str) -> Answer<KeepAsk> {
+    let kind = ResourceType::Questionnaire;
+    let served = fhir::served(kind).ok_or(Refusal::NotFound)?;
+    let body = body::read(text.as_bytes(), kind)?;
+    let changed = body::changed(kind, (None, &body.json), served.create.staff)?;
+    let sent = Sent {
+        kind,
+        id: rest.new_id()?,
+        role: Role::Staff,
+        seen: None,
+        before: None,
+        resource: body.resource,
+        changed,
+    };
+    let why = "this is no form that can be kept here";
+    match ask::of(sent, rest.base).map_err(Refusal::understood)? {
+        Ask::Form(form) => match *form {
+            FormAsk::Keep(ask) => Ok(*ask),
+            FormAsk::Put { .. } | FormAsk::Fill(_) => Err(Refusal::invalid("$this", why).into()),
+        },
+        _ => Err(Refusal::invalid("$this", why).into()),
+    }
 }
 
 /// Keeps answers, or signs.
@@ -205,6 +240,9 @@ pub async fn sign(rest: &Rest<'_>, id: Uuid, inputs: &Inputs) -> Answer<Answered
         _ => return Err(Refusal::invalid("agreed", "this is true or false").into()),
     };
     let answers = inputs.resource.as_ref().map(answers).transpose()?;
+    if let Some(response) = &inputs.resource {
+        answered_this(rest, id, &response["questionnaire"]).await?;
+    }
     let signature = Signature {
         name: text("name")?.to_owned(),
         drawing: text("drawing")?.to_owned(),
@@ -226,6 +264,35 @@ pub async fn sign(rest: &Rest<'_>, id: Uuid, inputs: &Inputs) -> Answer<Answered
     let mut answered = read::shown(rest, &record)?;
     answered.how = How::Updated;
     Ok(answered)
+}
+
+/// Whether what is named as that which was answered asks what the form asks. Who names nothing answers the form itself.
+async fn answered_this(rest: &Rest<'_>, id: Uuid, named: &Value) -> Answer<()> {
+    let wrong = |why: &str| -> Answer<()> {
+        let place = "QuestionnaireResponse.questionnaire";
+        Err(Refusal::invalid(place, why).understood().into())
+    };
+    let named = match named {
+        Value::Null => return Ok(()),
+        Value::String(canonical) => questionnaire::named(canonical, rest.base),
+        _ => return wrong("this is a canonical"),
+    };
+    let reach = rest.grant.reach(KIND, Interaction::Update)?;
+    let form = forms::read(rest.emr, &reach, id).await?;
+    let fits = match named {
+        // A signed form has its own rule.
+        _ if !form.state.is_open() => true,
+        Named::Contained => true,
+        Named::Here(named) => forms::is_of(rest.emr, &form, named).await?,
+        Named::Elsewhere => false,
+    };
+    match fits {
+        true => Ok(()),
+        false => wrong(
+            "this is not what the form asks: it was changed since the form was put before the patient, or is another one. \
+             Show and answer the Questionnaire that is contained in the DocumentReference, and name it #questions or nothing",
+        ),
+    }
 }
 
 /// The answers of a QuestionnaireResponse.

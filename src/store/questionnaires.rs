@@ -3,6 +3,7 @@
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use crate::crypto;
 use crate::db::Db;
 use crate::db::Tx;
 use crate::db::sql::Sql;
@@ -16,9 +17,9 @@ const TITLES: &str = "SELECT id, title, category, '' AS body, CAST(active AS SIG
 const IDS: &str = "SELECT id FROM anteroom_questionnaire";
 
 const INSERT: &str = "INSERT INTO anteroom_questionnaire \
-    (id, title, category, body, active, made_by, created, changed) VALUES (?, ?, ?, ?, 1, ?, ?, ?)";
+    (id, title, category, body, active, made_by, created, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 
-const UPDATE: &str = "UPDATE anteroom_questionnaire SET title = ?, category = ?, body = ?, made_by = ?, changed = ? \
+const UPDATE: &str = "UPDATE anteroom_questionnaire SET title = ?, category = ?, body = ?, active = ?, made_by = ?, changed = ? \
     WHERE id = ?";
 
 const OFFER: &str = "UPDATE anteroom_questionnaire SET active = ?, changed = ? WHERE id = ?";
@@ -49,6 +50,35 @@ impl Questionnaire {
     pub fn id(&self) -> Uuid {
         Uuid::from_slice(&self.id).unwrap_or_default()
     }
+
+    /// What it says, as one hash: whoever changes it changes this state and no other.
+    pub fn seen(&self) -> String {
+        let parts = [
+            self.title.as_str(),
+            self.category.as_str(),
+            self.body.as_str(),
+            if self.active == 0 { "" } else { "active" },
+        ];
+        let all = serde_json::Value::from(parts.to_vec());
+        crypto::sha3_512_hex(all.to_string().as_bytes())
+    }
+}
+
+/// A state a form is to be kept in.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept<'a> {
+    /// What it is called.
+    pub title: &'a str,
+    /// The category of the chart that is proposed for it.
+    pub category: &'a str,
+    /// The form as HTML.
+    pub body: &'a str,
+    /// 1 where it is offered, 0 where it is retired.
+    pub active: i64,
+    /// Who made it so, as FHIR id.
+    pub made_by: Uuid,
+    /// When, in milliseconds since 1970.
+    pub at: i64,
 }
 
 /// All of them without what they ask, at most 500.
@@ -93,35 +123,47 @@ pub async fn one(db: &Db, id: Uuid) -> Answer<Option<Questionnaire>> {
         .await
 }
 
-/// Keeps a new one, or the new state of an old one.
+/// One of them, which nobody else changes until the transaction ends.
+///
+/// # Errors
+/// As [`Tx::one`].
+pub async fn hold(tx: &mut Tx, id: Uuid) -> Answer<Option<Questionnaire>> {
+    let lock = tx.lock_clause();
+    tx.one(Sql::new(SELECT).push(" WHERE id = ?").push(lock).bind(id))
+        .await
+}
+
+/// Keeps a new one.
 ///
 /// # Errors
 /// As [`Tx::run`].
-pub async fn keep(
-    tx: &mut Tx,
-    (id, made_by): (Uuid, Uuid),
-    (title, category, body): (&str, &str, &str),
-    at: i64,
-) -> Answer<()> {
-    let update = Sql::new(UPDATE)
-        .bind(title)
-        .bind(category)
-        .bind(body)
-        .bind(made_by)
-        .bind(at)
-        .bind(id);
-    if tx.run(update).await? > 0 {
-        return Ok(());
-    }
+pub async fn insert(tx: &mut Tx, id: Uuid, kept: &Kept<'_>) -> Answer<()> {
     let insert = Sql::new(INSERT)
         .bind(id)
-        .bind(title)
-        .bind(category)
-        .bind(body)
-        .bind(made_by)
-        .bind(at)
-        .bind(at);
+        .bind(kept.title)
+        .bind(kept.category)
+        .bind(kept.body)
+        .bind(kept.active)
+        .bind(kept.made_by)
+        .bind(kept.at)
+        .bind(kept.at);
     tx.run(insert).await.map(|_| ())
+}
+
+/// Keeps the new state of an old one, which is held.
+///
+/// # Errors
+/// As [`Tx::run`].
+pub async fn update(tx: &mut Tx, id: Uuid, kept: &Kept<'_>) -> Answer<()> {
+    let update = Sql::new(UPDATE)
+        .bind(kept.title)
+        .bind(kept.category)
+        .bind(kept.body)
+        .bind(kept.active)
+        .bind(kept.made_by)
+        .bind(kept.at)
+        .bind(id);
+    tx.run(update).await.map(|_| ())
 }
 
 /// Offers it (1), or retires it (0); whether there is one.

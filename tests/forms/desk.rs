@@ -26,20 +26,21 @@ async fn f155_staff_make_change_and_retire_a_template() {
         let (mut staff, _) = at_the_desk(&clinic, "nhaddad").await;
         let page = staff.get(TEMPLATES).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.text());
-        let keep = |id: &str, lines: &str| {
+        let keep = |(id, seen): (&str, &str), lines: &str| {
             vec![
                 ("csrf", csrf(&page)),
                 ("decision", "keep".to_owned()),
                 ("id", id.to_owned()),
+                ("seen", seen.to_owned()),
                 ("title", "Consent to surgery".to_owned()),
                 ("category", "Advance Directive".to_owned()),
                 ("lines", lines.to_owned()),
             ]
         };
-        let refused = staff.post(TEMPLATES, &keep("", " ")).await;
+        let refused = staff.post(TEMPLATES, &keep(("", ""), " ")).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(refused.text().contains("at least one line"));
-        let made = staff.post(TEMPLATES, &keep("", LINES)).await;
+        let made = staff.post(TEMPLATES, &keep(("", ""), LINES)).await;
         assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.text());
         let list = staff.get(TEMPLATES).await.text();
         let row = list
@@ -60,8 +61,12 @@ async fn f155_staff_make_change_and_retire_a_template() {
                 && typed.contains("this&#60;/b&#62;, {PatientName}."),
             "{typed}"
         );
+        let seen_there = after(&typed, "name=\"seen\" value=\"");
         let changed = staff
-            .post(TEMPLATES, &keep(&id, &format!("{LINES}\n-d Day")))
+            .post(
+                TEMPLATES,
+                &keep((&id, &seen_there), &format!("{LINES}\n-d Day")),
+            )
             .await;
         assert_eq!(changed.status, StatusCode::SEE_OTHER, "{}", changed.text());
         // It is put before a patient, goes to its own category, and needs its answers.
@@ -108,6 +113,17 @@ async fn f155_staff_make_change_and_retire_a_template() {
 #[tokio::test]
 async fn f155_openemrs_templates_are_shown_with_what_nobody_knows() {
     let clinic = Clinic::open().await;
+    clinic
+        .app
+        .emr
+        .db
+        .script(
+            "UPDATE document_templates SET template_content = \
+             'Name of the insurance: {TextInput} Smoker: {HIS:tobacco} Present: {Medications}' \
+             WHERE template_name = 'Insurance Information'",
+        )
+        .await
+        .expect("it runs");
     let (mut staff, _) = at_the_desk(&clinic, "nhaddad").await;
     let list = staff.get(TEMPLATES).await.text();
     let row = list
@@ -119,7 +135,13 @@ async fn f155_openemrs_templates_are_shown_with_what_nobody_knows() {
     let id = after(&row, "href=\"/staff/templates/");
     let shown = staff.get(&format!("{TEMPLATES}/{id}")).await.text();
     assert!(
-        shown.contains("{Medications}") && shown.contains("Name of the insurance"),
+        shown.contains("<code>{HIS:tobacco}</code>") && shown.contains("Name of the insurance"),
+        "{shown}"
+    );
+    // What is known stands there in words, and what is not is a blank.
+    assert!(
+        shown.contains("Smoker: [tobacco] Present: [medications]")
+            && !shown.contains("{Medications}"),
         "{shown}"
     );
     clinic.close().await;

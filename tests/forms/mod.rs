@@ -1,6 +1,8 @@
 //! Forms: put before a patient, filled in, signed and locked, through to OpenEMR's own rows (portal rules F152 to F159).
 
+mod changed;
 mod desk;
+mod filled;
 mod kept;
 mod odd;
 mod questionnaire;

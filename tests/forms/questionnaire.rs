@@ -11,16 +11,16 @@ use crate::clinic::Answer;
 use crate::clinic::Clinic;
 use crate::fhir::reach;
 
-const FHIR: &str = "application/fhir+json";
+pub(super) const FHIR: &str = "application/fhir+json";
 
-const ALL_OF_STAFF: &str = "user/*.cruds";
+pub(super) const ALL_OF_STAFF: &str = "user/*.cruds";
 
 const CATEGORIES: &str = "https://anteroom.dev/fhir/CodeSystem/document-category";
 
 const TASK_CODES: &str = "https://anteroom.dev/fhir/CodeSystem/task-code";
 
 /// A form with an item of each kind.
-fn sheet() -> Value {
+pub(super) fn sheet() -> Value {
     json!({
         "resourceType": "Questionnaire", "status": "active", "title": "Consent to travel", "subjectType": ["Patient"],
         "code": [{"system": CATEGORIES, "code": "Advance Directive"}],
@@ -37,7 +37,7 @@ fn sheet() -> Value {
 }
 
 /// A Task that puts a form before a patient.
-fn task(questionnaire: &str, patient: &str) -> Value {
+pub(super) fn task(questionnaire: &str, patient: &str) -> Value {
     json!({
         "resourceType": "Task", "status": "requested", "intent": "order",
         "code": {"coding": [{"system": TASK_CODES, "code": "review-form"}]},
@@ -46,14 +46,14 @@ fn task(questionnaire: &str, patient: &str) -> Value {
     })
 }
 
-async fn post(clinic: &Clinic, (kind, token): (&str, &str), body: &Value) -> Answer {
+pub(super) async fn post(clinic: &Clinic, (kind, token): (&str, &str), body: &Value) -> Answer {
     let path = format!("/fhir/{kind}");
     let body = body.to_string();
     clinic.with_body("POST", (&path, token), FHIR, body).await
 }
 
 /// What is asked: linkId, type, and the options.
-fn asked(sheet: &Value) -> Vec<(String, String, Value)> {
+pub(super) fn asked(sheet: &Value) -> Vec<(String, String, Value)> {
     let items = sheet["item"]
         .as_array()
         .unwrap_or_else(|| panic!("{sheet}"));
@@ -69,7 +69,7 @@ fn asked(sheet: &Value) -> Vec<(String, String, Value)> {
 }
 
 /// The form a Task is about, as this token reads it.
-async fn form(clinic: &Clinic, task: &Value, token: &str) -> Value {
+pub(super) async fn form(clinic: &Clinic, task: &Value, token: &str) -> Value {
     let focus = task["focus"]["reference"].as_str().expect("a focus");
     assert!(focus.starts_with("DocumentReference/"), "{task}");
     let read = clinic.get(&format!("/fhir/{focus}"), token).await;

@@ -1431,6 +1431,21 @@ CREATE TABLE `version` (
   `v_acl` int(11) NOT NULL DEFAULT 0
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 
+CREATE TABLE `lists` (
+  `id` bigint(20) NOT NULL AUTO_INCREMENT,
+  `date` datetime NULL DEFAULT NULL,
+  `type` varchar(255) NULL DEFAULT NULL,
+  `title` varchar(255) NULL DEFAULT NULL,
+  `begdate` datetime NULL DEFAULT NULL,
+  `enddate` datetime NULL DEFAULT NULL,
+  `activity` tinyint(4) NULL DEFAULT NULL,
+  `comments` longtext NULL DEFAULT NULL,
+  `pid` bigint(20) NULL DEFAULT NULL,
+  `user` varchar(255) NULL DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `pid` (`pid`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+
 CREATE TABLE `login_mfa_registrations` (
   `user_id` bigint(20) NOT NULL,
   `name` varchar(30) NOT NULL,

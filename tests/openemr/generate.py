@@ -124,7 +124,24 @@ EXTRA_OPTIONS = [
 ]
 
 
-# A table the column list leaves out: the second factors staff have set up (`library/auth_mfa`, since OpenEMR 5.0.2).
+# Tables the column list leaves out. What is the matter with a patient (`library/lists`): the columns that are read.
+ISSUES = """
+CREATE TABLE `lists` (
+  `id` bigint(20) NOT NULL AUTO_INCREMENT,
+  `date` datetime NULL DEFAULT NULL,
+  `type` varchar(255) NULL DEFAULT NULL,
+  `title` varchar(255) NULL DEFAULT NULL,
+  `begdate` datetime NULL DEFAULT NULL,
+  `enddate` datetime NULL DEFAULT NULL,
+  `activity` tinyint(4) NULL DEFAULT NULL,
+  `comments` longtext NULL DEFAULT NULL,
+  `pid` bigint(20) NULL DEFAULT NULL,
+  `user` varchar(255) NULL DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `pid` (`pid`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;"""
+
+# The second factors staff have set up (`library/auth_mfa`, since OpenEMR 5.0.2).
 SECOND_FACTORS = """
 CREATE TABLE `login_mfa_registrations` (
   `user_id` bigint(20) NOT NULL,
@@ -226,7 +243,7 @@ def mariadb(tables, indexes, version):
             lines.append(f"{word} `{name}` ({shown})")
         tail = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci"
         out.append(create(table, lines, tail))
-    return "\n".join([*out, SECOND_FACTORS, *first_rows(version)]) + "\n"
+    return "\n".join([*out, ISSUES, SECOND_FACTORS, *first_rows(version)]) + "\n"
 
 
 def mariadb_column(column):

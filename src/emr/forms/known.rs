@@ -9,8 +9,9 @@ use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
-use crate::emr::forms::parse::FILLED;
-use crate::emr::forms::parse::Known;
+use crate::emr::forms::charted;
+use crate::emr::forms::directives::FILLED;
+use crate::emr::forms::directives::Known;
 use crate::emr::people::tidy;
 use crate::emr::staff;
 
@@ -59,7 +60,7 @@ pub(super) async fn of(emr: &Emr, person: Person) -> Answer<Known> {
         chart.phone_biz,
     ];
     let phone = phones.into_iter().map(tidy).find(|one| !one.is_empty());
-    Ok(vec![
+    let known = vec![
         (
             "PatientName",
             staff::display(chart.fname, chart.mname, chart.lname),
@@ -79,7 +80,8 @@ pub(super) async fn of(emr: &Emr, person: Person) -> Answer<Known> {
             "CurrentTime",
             time_text(wall.time()).chars().take(5).collect(),
         ),
-    ])
+    ];
+    charted::with(emr, person, known).await
 }
 
 /// What stands for it where nobody is known yet: in a list, a preview, a Questionnaire.

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::db::sql::Sql;
 use crate::domain::access::Reach;
+use crate::domain::forms::Form;
 use crate::domain::people::Person;
 use crate::domain::query::Cursor;
 use crate::domain::query::Page;
@@ -13,12 +14,18 @@ use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
+use crate::emr::forms::known;
+use crate::emr::forms::parse;
 use crate::emr::forms::templates;
+use crate::emr::forms::written;
 
 /// What was put before a patient, as long as the form is there.
 const PUT: &str = "SELECT DISTINCT f.template FROM anteroom_form f \
     JOIN onsite_documents d ON d.id = f.document AND d.pid = f.pid JOIN patient_data p ON p.pid = f.pid \
     WHERE f.pid = ? AND p.uuid = ? AND f.template <> ''";
+
+/// What a form was made of.
+const MADE_OF: &str = "SELECT template FROM anteroom_form WHERE document = ? AND pid = ?";
 
 #[derive(FromRow)]
 struct Put {
@@ -78,4 +85,26 @@ async fn put_before(emr: &Emr, person: Person) -> Answer<Vec<Uuid>> {
     let rows: Vec<Put> = emr.db.all(sql).await?;
     let ids = rows.iter().map(|row| Uuid::try_parse(&row.template));
     Ok(ids.filter_map(Result::ok).collect())
+}
+
+/// Whether a form asks what this Questionnaire asks: it was made of it, and what it was made of is as it was then, or was
+/// changed since and asks the same.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn is_of(emr: &Emr, form: &Form, named: Uuid) -> Answer<bool> {
+    let sql = Sql::new(MADE_OF).bind(form.row).bind(form.person.pid);
+    let made: Option<Put> = emr.db.one(sql).await?;
+    let made = made.and_then(|row| Uuid::try_parse(&row.template).ok());
+    if made != Some(named) {
+        return Ok(false);
+    }
+    let known = known::of(emr, form.person).await?;
+    let Some(template) = templates::one(emr, named, &known).await? else {
+        return Ok(false);
+    };
+    let times = template.changed.zip(form.created);
+    let as_it_was = times.is_some_and(|(changed, put)| changed < put);
+    let (now, _) = parse::form(&written::blank(&template.questions));
+    Ok(as_it_was || now.parts == form.questions.parts)
 }

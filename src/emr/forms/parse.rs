@@ -1,5 +1,5 @@
 //! From pieces to questions: OpenEMR's directives are understood, a line's words become the label of its input, and what
-//! the practice knows of the patient is filled in. Directives nobody knows stay as they are written, and are told.
+//! the practice knows of the patient is filled in. For a directive nobody knows a blank stands, and it is told.
 
 use std::collections::BTreeSet;
 
@@ -10,39 +10,12 @@ use crate::domain::forms::LONGEST;
 use crate::domain::forms::Part;
 use crate::domain::forms::Questions;
 use crate::emr::forms::answered;
+use crate::emr::forms::directives;
+use crate::emr::forms::directives::Known;
+use crate::emr::forms::directives::Means;
 use crate::emr::forms::pieces;
 use crate::emr::forms::pieces::Field;
 use crate::emr::forms::pieces::Piece;
-
-/// What a template may be filled in with: a directive's name, and its text.
-pub(super) type Known = Vec<(&'static str, String)>;
-
-/// The directives that are filled in, and what stands for them where nobody is known yet.
-pub(super) const FILLED: [(&str, &str); 13] = [
-    ("PatientName", "[patient's name]"),
-    ("PatientDOB", "[birth date]"),
-    ("DOB", "[birth date]"),
-    ("PatientSex", "[sex]"),
-    ("PatientID", "[chart number]"),
-    ("PatientPhone", "[phone]"),
-    ("Address", "[street]"),
-    ("City", "[city]"),
-    ("State", "[state]"),
-    ("Zip", "[postal code]"),
-    ("DOS", "[today]"),
-    ("CurrentDate", "[today]"),
-    ("CurrentTime", "[time]"),
-];
-
-/// Directives that say how to read the others, or where a signature goes: this house has a place of its own for it.
-const SILENT: [&str; 6] = [
-    "ParseAsHTML",
-    "ParseAsText",
-    "SignaturesRequired",
-    "PatientSignature",
-    "GRP",
-    "/GRP",
-];
 
 /// Letters of a directive at most.
 const WIDEST: usize = 120;
@@ -54,18 +27,25 @@ const MOST: usize = 3_000;
 const TOO_MANY: &str = "more lines than a page has room for";
 const TOO_LONG: &str = "an answer that is too long";
 
+/// What a form has that shows another one.
+const PAGE: &str = "a page within the page";
+
+/// What stands between parts of a group in OpenEMR's own text.
+const SEPARATOR: (&str, &str) = ("ITEMSEP", "{/ITEMSEP}");
+
 /// A template with its directives.
 pub(super) fn template(text: &str, known: &Known) -> Questions {
     let html = text.contains("{ParseAsHTML}") || is_html(text);
     let mut pieces = Vec::new();
     let mut unknown = Vec::new();
-    let (found, hidden) = pieces::of(text);
+    let (found, mut hidden) = pieces::of(text);
     for piece in found {
         match piece {
             Piece::Text(text) => {
                 let mut lines = text.split('\n').peekable();
                 while let Some(line) = lines.next() {
-                    directives(line, known, (&mut pieces, &mut unknown));
+                    let page = taken_apart(line, known, (&mut pieces, &mut unknown));
+                    hidden.extend(page.filter(|page| !hidden.contains(page)));
                     match (lines.peek().is_some(), html) {
                         (true, true) => pieces.push(Piece::Text(" ".to_owned())),
                         (true, false) => pieces.push(Piece::Break),
@@ -133,8 +113,13 @@ fn is_html(text: &str) -> bool {
         .any(|tag| text.contains(tag))
 }
 
-/// Takes a line apart at its directives.
-fn directives(line: &str, known: &Known, (pieces, unknown): (&mut Vec<Piece>, &mut Vec<String>)) {
+/// Takes a line apart at its directives; what of it no page here can show.
+fn taken_apart(
+    line: &str,
+    known: &Known,
+    (pieces, unknown): (&mut Vec<Piece>, &mut Vec<String>),
+) -> Option<&'static str> {
+    let mut hidden = None;
     let mut rest = line;
     while let Some(at) = rest.find('{') {
         let (before, behind) = rest.split_at(at);
@@ -143,55 +128,42 @@ fn directives(line: &str, known: &Known, (pieces, unknown): (&mut Vec<Piece>, &m
             break;
         };
         let (whole, after) = behind.split_at(end + 1);
+        // A brace that opens and is not closed is a sign like others.
+        let (open, whole) = whole.split_at(whole.rfind('{').unwrap_or_default());
         let word = whole.trim_start_matches('{').trim_end_matches('}');
         pieces.push(Piece::Text(before.to_owned()));
+        if open.contains(|letter: char| letter != '{') {
+            pieces.push(Piece::Text(open.to_owned()));
+        }
         rest = after;
-        let (name, argument) = word.split_once(':').unwrap_or((word, ""));
-        let said = known.iter().find(|(directive, _)| *directive == name);
-        match (input(name, argument), said) {
-            (Some(kind), _) => pieces.push(Piece::Field(Field {
+        if word == SEPARATOR.0
+            && let Some((_, behind)) = rest.split_once(SEPARATOR.1)
+        {
+            rest = behind;
+            continue;
+        }
+        match directives::means(word, known) {
+            Means::Input(kind) => pieces.push(Piece::Field(Field {
                 name: String::new(),
                 link: String::new(),
                 kind,
                 required: false,
                 value: String::new(),
             })),
-            (None, Some((_, text))) => pieces.push(Piece::Text(text.clone())),
-            (None, None) if SILENT.contains(&name) => {}
-            (None, None) => {
-                // A brace that is none of a directive is a sign like others.
-                let is_one = name
-                    .trim_start_matches('/')
-                    .starts_with(|letter: char| letter.is_ascii_alphabetic());
-                if is_one && !unknown.iter().any(|one| one == whole) {
+            Means::Text(text) => pieces.push(Piece::Text(text)),
+            Means::Nothing => {}
+            Means::Page => hidden = Some(PAGE),
+            Means::Blank(blank) => {
+                if !unknown.iter().any(|one| one == whole) {
                     unknown.push(whole.to_owned());
                 }
-                pieces.push(Piece::Text(whole.to_owned()));
+                pieces.push(Piece::Text(blank));
             }
+            Means::Words => pieces.push(Piece::Text(whole.to_owned())),
         }
     }
     pieces.push(Piece::Text(rest.to_owned()));
-}
-
-/// The input a directive stands for.
-fn input(name: &str, argument: &str) -> Option<Kind> {
-    let options = |text: &str| {
-        let options: Vec<String> = text.split('_').map(|one| one.trim().to_owned()).collect();
-        (options.len() > 1 && options.iter().all(|one| !one.is_empty()))
-            .then_some(Kind::Choice(options))
-    };
-    match name {
-        "TextInput" | "smTextInput" | "sizedTextInput" => Some(Kind::Line),
-        "DatePicker" | "StandardDatePicker" => Some(Kind::Date),
-        // A moment is written as OpenEMR's own picker writes it, and nobody checks it there either.
-        "DateTimePicker" => Some(Kind::Line),
-        "TextBox" => Some(Kind::Lines),
-        "CheckMark" => Some(Kind::Check),
-        "ynRadioGroup" => options("Yes_No"),
-        "TrueFalseRadioGroup" => options("True_False"),
-        "RadioGroup" | "RadioGroupInline" => options(argument),
-        _ => None,
-    }
+    hidden
 }
 
 /// One line of a form.
@@ -378,6 +350,12 @@ mod tests {
             ]
         );
         assert_eq!(found.unknown, ["{Medications}"]);
+        // A blank says what is to be there, and no brace of a directive is shown.
+        let last = found.parts.last();
+        assert!(
+            matches!(last, Some(Part::Words(words)) if words == "[medications] { not one }"),
+            "{last:?}"
+        );
         // What a name holds is no directive.
         assert!(
             matches!(&found.parts[0], Part::Words(words) if words.contains("Ana {TextInput} Kim"))
@@ -398,6 +376,17 @@ mod tests {
                 Part::Words("One Two".to_owned())
             ]
         );
+    }
+
+    #[test]
+    fn f152_a_form_within_a_form_is_not_shown_and_separators_are_no_words() {
+        let found = of("Read this.\n{EncounterForm:HIS}");
+        assert_eq!(found.hidden, [PAGE]);
+        let found =
+            of("{GRP}{PatientName}{ITEMSEP} / {/ITEMSEP}{ChiefComplaint}{/GRP} {Foo {TextInput}");
+        assert!(found.is_whole() && found.unknown.is_empty(), "{found:?}");
+        let labels: Vec<&str> = found.items().map(|item| item.label.as_str()).collect();
+        assert_eq!(labels, ["Ana {TextInput} Kim {Foo"]);
     }
 
     #[test]

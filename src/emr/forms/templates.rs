@@ -14,23 +14,32 @@ use crate::domain::forms::Part;
 use crate::domain::forms::Questions;
 use crate::domain::forms::Source;
 use crate::domain::forms::Template;
+use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
+use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
 use crate::emr::composed;
 use crate::emr::composed::Kind;
 use crate::emr::composed::Parts;
 use crate::emr::filing;
+use crate::emr::forms::charted;
+use crate::emr::forms::directives::FILLED;
+use crate::emr::forms::directives::ISSUES;
+use crate::emr::forms::directives::Known;
 use crate::emr::forms::known;
 use crate::emr::forms::parse;
-use crate::emr::forms::parse::Known;
+use crate::emr::forms::restored;
 use crate::emr::people::tidy;
 use crate::emr::tasks;
 use crate::emr::writing::Written;
 use crate::portal::Case;
 use crate::portal::form::FormCase;
+use crate::portal::form::keep::Before;
 use crate::portal::form::keep::KeepAsk;
 use crate::portal::form::keep::KeepCase;
+use crate::portal::form::keep::Told;
 use crate::store::questionnaires;
+use crate::store::questionnaires::Kept;
 use crate::store::questionnaires::Questionnaire;
 use crate::store::reviews;
 
@@ -60,12 +69,16 @@ struct Number {
     id: i64,
 }
 
+/// Of two who change one form one is told.
+const MEANWHILE: &str = "Somebody else changed this form at the same moment: read it again.";
+
 /// The table OpenEMR has, and 6.1 has not.
 const TABLE: &str = "document_templates";
 
-/// The directives that stand for what the chart says of the patient, as they are written.
+/// The directives that stand for what the chart says of the patient, as they are written; not those of single fields.
 pub fn directives() -> Vec<String> {
-    let names = parse::FILLED.iter().map(|(name, _)| name);
+    let names = FILLED.iter().map(|(name, _)| name);
+    let names = names.filter(|name| !name.contains(':'));
     names.map(|name| format!("{{{name}}}")).collect()
 }
 
@@ -98,12 +111,40 @@ pub async fn read(emr: &Emr, id: Uuid) -> Answer<Option<Template>> {
     one(emr, id, &known::nobody()).await
 }
 
-/// One template as it is written, to be changed.
+/// One template as it is written, with its directives.
 ///
 /// # Errors
 /// As [`crate::db::Db::all`].
 pub async fn written(emr: &Emr, id: Uuid) -> Answer<Option<Template>> {
-    one(emr, id, &Known::new()).await
+    one(emr, id, &as_written()).await
+}
+
+/// One that was made here as it is written, to be changed, and the version it is in.
+///
+/// # Errors
+/// As [`crate::db::Db::all`].
+pub async fn to_change(emr: &Emr, id: Uuid) -> Answer<Option<(Template, u64)>> {
+    let found = match row_of(id) {
+        Some(_) => None,
+        None => questionnaires::one(&emr.db, id).await?,
+    };
+    Ok(found.map(|one| {
+        let version = version(emr, &one);
+        (house(emr, one, &as_written()), version)
+    }))
+}
+
+/// The version of one that was made here, as apps know it.
+fn version(emr: &Emr, one: &Questionnaire) -> u64 {
+    let shown = house(emr, one.clone(), &known::nobody());
+    Record::Questionnaire(Box::new(shown)).version()
+}
+
+/// Directives as they are written stand for themselves.
+fn as_written() -> Known {
+    let own = FILLED.iter();
+    own.map(|(name, _)| (*name, format!("{{{name}}}")))
+        .collect()
 }
 
 /// The ids of all templates, in no order.
@@ -171,7 +212,8 @@ pub(super) async fn one(emr: &Emr, id: Uuid, known: &Known) -> Answer<Option<Tem
 
 fn house(emr: &Emr, one: Questionnaire, known: &Known) -> Template {
     let (questions, _) = parse::form(&one.body);
-    let questions = parse::filled(questions, known);
+    let mut questions = parse::filled(questions, known);
+    questions.unknown = unread(emr, &one.body);
     Template {
         uuid: one.id(),
         source: Source::House,
@@ -186,6 +228,9 @@ fn house(emr: &Emr, one: Questionnaire, known: &Known) -> Template {
 impl Row {
     fn template(self, emr: &Emr, known: &Known) -> Template {
         let content = self.template_content.unwrap_or_default();
+        let text = String::from_utf8_lossy(&content);
+        let mut questions = asked(&text, known);
+        questions.unknown.extend(unread(emr, &text));
         let at = self.at.as_deref().and_then(tasks::written);
         Template {
             uuid: id(self.id),
@@ -193,10 +238,19 @@ impl Row {
             title: tidy(self.template_name),
             category: tidy(Some(self.category)),
             active: true,
-            questions: asked(&String::from_utf8_lossy(&content), known),
+            questions,
             changed: at.and_then(|at| emr.zone.told(Some(at))),
         }
     }
+}
+
+/// The directives of a text that name what this account may not read.
+fn unread(emr: &Emr, text: &str) -> Vec<String> {
+    if charted::has_issues(emr) {
+        return Vec::new();
+    }
+    let issues = ISSUES.iter().map(|(name, _)| format!("{{{name}}}"));
+    issues.filter(|one| text.contains(one)).collect()
 }
 
 /// What OpenEMR's template asks, filled in. What is not known of somebody leaves a line away: the ids are still those the
@@ -230,28 +284,65 @@ pub(super) async fn case(
         "" => None,
         name => filing::category_named(emr, reach, name).await?,
     };
+    let (before, ask) = match (row_of(ask.id), questionnaires::one(&emr.db, ask.id).await?) {
+        (Some(_), _) => (Before::OpenEmrs, ask),
+        (None, None) => (Before::Nothing, ask),
+        (None, Some(held)) => {
+            if ask.seen != Some(version(emr, &held)) {
+                return Err(Refusal::Stale.into());
+            }
+            (Before::Ours(held.seen()), of_held(ask, &held))
+        }
+    };
     Ok(Case::Form(Box::new(FormCase::Keep(Box::new(KeepCase {
         ask,
         by,
         category,
+        before,
     })))))
+}
+
+/// What is asked of one that is kept: a Questionnaire has no word for some of what the form says.
+fn of_held(ask: KeepAsk, held: &Questionnaire) -> KeepAsk {
+    match ask.told {
+        Told::Lines => ask,
+        Told::Questionnaire => {
+            let (written, _) = parse::form(&held.body);
+            let shown = parse::filled(written.clone(), &known::nobody());
+            let questions = restored::restored(ask.questions, (&shown, &written));
+            KeepAsk { questions, ..ask }
+        }
+    }
 }
 
 /// Keeps a template as a permit allows: a new one, or another state of one of this house.
 ///
 /// # Errors
-/// As [`Tx::run`].
+/// `Conflict` where somebody else changed it at the same moment; otherwise as [`Tx::run`].
 pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &KeepCase) -> Answer<Written> {
     let new = &case.ask;
     let body = super::blank(&new.questions);
-    let at = reviews::millis(emr.now());
-    questionnaires::keep(
-        tx,
-        (new.id, case.by.unwrap_or_default()),
-        (&new.title, &new.category, &body),
-        at,
-    )
-    .await?;
+    let mut kept = Kept {
+        title: &new.title,
+        category: &new.category,
+        body: &body,
+        active: i64::from(new.offered.unwrap_or(true)),
+        made_by: case.by.unwrap_or_default(),
+        at: reviews::millis(emr.now()),
+    };
+    match &case.before {
+        Before::Nothing => questionnaires::insert(tx, new.id, &kept).await?,
+        Before::Ours(seen) => {
+            let held = questionnaires::hold(tx, new.id).await?;
+            let held = held.filter(|held| held.seen() == *seen);
+            let held = held.ok_or_else(|| Refusal::Conflict(MEANWHILE.to_owned()))?;
+            if new.offered.is_none() {
+                kept.active = held.active;
+            }
+            questionnaires::update(tx, new.id, &kept).await?;
+        }
+        Before::OpenEmrs => return Err(Refusal::NotFound.into()),
+    }
     Ok(Written::Record(new.id))
 }
 

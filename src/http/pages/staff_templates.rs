@@ -5,8 +5,8 @@ use super::own_forms::PartView;
 use crate::http::words::filters;
 use askama::Template;
 
-/// The list, and a form for a new template. Fields: `title`, `category`, `lines`, `id`, `csrf`; buttons
-/// `decision=keep|retire|offer`.
+/// The list, and a form for a new template. Fields: `title`, `category`, `lines`, `json`, `id`, `seen`, `csrf`; buttons
+/// `decision=keep|read|retire|offer`.
 #[derive(Debug, Template)]
 #[template(path = "staff_templates.html")]
 pub struct StaffTemplates {
@@ -24,8 +24,27 @@ pub struct StaffTemplates {
     pub categories: Vec<(String, bool)>,
     /// What stands for what the chart says of the patient.
     pub directives: Vec<String>,
-    /// What was typed: id of the one that is changed, title, category, lines.
-    pub typed: [String; 4],
+    /// What was typed.
+    pub typed: Typed,
+    /// The one that is changed as somebody else left it meanwhile.
+    pub now: Option<Typed>,
+}
+
+/// A form as it is typed.
+#[derive(Debug, Clone, Default)]
+pub struct Typed {
+    /// The id of the one that is changed; empty for a new one.
+    pub id: String,
+    /// The version of it that was looked at.
+    pub seen: String,
+    /// What it is called.
+    pub title: String,
+    /// The category of the chart.
+    pub category: String,
+    /// The lines.
+    pub lines: String,
+    /// A Questionnaire that was pasted.
+    pub json: String,
 }
 
 /// One template of the list.
@@ -59,6 +78,8 @@ pub struct StaffTemplate {
     pub hidden: Vec<&'static str>,
     /// Where it is changed; empty where that is in OpenEMR.
     pub change: String,
+    /// Where it is downloaded; empty where not all of it can be said.
+    pub file: String,
 }
 
 impl StaffTemplates {
@@ -79,12 +100,31 @@ impl StaffTemplates {
             templates: vec![row(false, true), row(true, true), row(true, false)],
             categories: vec![("Reviewed".to_owned(), true)],
             directives: vec!["{PatientName}".to_owned()],
-            typed: [
-                String::new(),
-                "Consent".to_owned(),
-                "Reviewed".to_owned(),
-                "# Consent".to_owned(),
-            ],
+            typed: Typed {
+                title: "Consent".to_owned(),
+                category: "Reviewed".to_owned(),
+                lines: "# Consent".to_owned(),
+                ..Typed::default()
+            },
+            now: None,
+        }
+    }
+
+    /// One that somebody else changed meanwhile.
+    pub fn changed() -> Self {
+        let sample = Self::sample();
+        let typed = Typed {
+            id: "a".to_owned(),
+            seen: "0123456789abcdef".to_owned(),
+            ..sample.typed.clone()
+        };
+        StaffTemplates {
+            notice: "",
+            error: "Somebody else changed this form meanwhile. What you typed is still here. Save again to keep yours instead."
+                .to_owned(),
+            now: Some(typed.clone()),
+            typed,
+            ..sample
         }
     }
 }
@@ -100,9 +140,10 @@ impl StaffTemplate {
                 text: "Please read this.".to_owned(),
                 ..PartView::default()
             }],
-            unknown: vec!["{Medications}".to_owned()],
+            unknown: vec!["{AdminSignature}".to_owned()],
             hidden: vec!["a picture or a recording"],
             change: "/staff/templates?change=a#new".to_owned(),
+            file: "/staff/templates/a.json".to_owned(),
         }
     }
 }

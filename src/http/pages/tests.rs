@@ -136,6 +136,10 @@ fn pages() -> Vec<(&'static str, Box<dyn askama::DynTemplate>)> {
         ("tablet-over", Box::new(Tablet::sample_over())),
         ("staff-forms", Box::new(StaffForms::sample())),
         ("staff-templates", Box::new(StaffTemplates::sample())),
+        (
+            "staff-templates-changed",
+            Box::new(StaffTemplates::changed()),
+        ),
         ("staff-template", Box::new(StaffTemplate::sample())),
         ("staff-forms-empty", Box::new(StaffForms::sample_empty())),
         ("problem", Box::new(Problem::sample())),

@@ -20,6 +20,21 @@ pub struct KeepAsk {
     pub category: String,
     /// What it asks.
     pub questions: Questions,
+    /// Whether it is offered; `None` where that stays as it is. A new one is offered.
+    pub offered: Option<bool>,
+    /// The version that was looked at, of one that is made anew.
+    pub seen: Option<u64>,
+    /// How it was written.
+    pub told: Told,
+}
+
+/// How a form was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// As lines, which say all of it.
+    Lines,
+    /// As a Questionnaire, which knows neither headings nor directives.
+    Questionnaire,
 }
 
 /// What is known when a form is to be kept.
@@ -31,6 +46,19 @@ pub struct KeepCase {
     pub by: Option<Uuid>,
     /// The category of the chart; `None` where there is none of that name for this user.
     pub category: Option<i64>,
+    /// What becomes of it.
+    pub before: Before,
+}
+
+/// What stood there before a form is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing: it is a new one.
+    Nothing,
+    /// One of this house, as one hash: it must be the same when it is written.
+    Ours(String),
+    /// A template of OpenEMR.
+    OpenEmrs,
 }
 
 /// When a form may be kept.
@@ -41,6 +69,16 @@ pub const KEEP: &[Rule<KeepCase>] = &[
         holds: |case| case.by.is_some(),
         sentence: |_| "Only the practice makes forms for its patients.".to_owned(),
         expression: "Questionnaire",
+    },
+    Rule {
+        id: "template.openemr",
+        about: "It is a new one, or one that was made here.",
+        holds: |case| case.before != Before::OpenEmrs,
+        sentence: |_| {
+            "This is a template of OpenEMR. Please change it there, or make a new form here."
+                .to_owned()
+        },
+        expression: "Questionnaire.id",
     },
     Rule {
         id: "template.title",
@@ -78,8 +116,9 @@ mod tests {
     #[test]
     fn f155_every_rule_of_making_a_form_can_be_broken_alone() {
         type Break = fn(&mut KeepCase);
-        let breaks: [(&str, Break); 7] = [
+        let breaks: [(&str, Break); 8] = [
             ("template.who", |case| case.by = None),
+            ("template.openemr", |case| case.before = Before::OpenEmrs),
             ("template.title", |case| case.ask.title = " ".to_owned()),
             ("template.title", |case| case.ask.title = "x".repeat(201)),
             ("template.title", |case| case.ask.title = "a\nb".to_owned()),
@@ -96,9 +135,13 @@ mod tests {
                 title: "Consent".to_owned(),
                 category: "Reviewed".to_owned(),
                 questions: outline::read("- Name").expect("a form"),
+                offered: None,
+                seen: None,
+                told: Told::Lines,
             },
             by: Some(Uuid::from_u128(2)),
             category: Some(29),
+            before: Before::Nothing,
         };
         let ids = |case: &KeepCase| {
             let broken = rules::broken(KEEP, case);

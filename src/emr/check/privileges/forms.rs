@@ -8,6 +8,8 @@ const NO_FORMS: &str = "no form is put before a patient, filled in or signed";
 
 const NO_TEMPLATES: &str = "OpenEMR's own templates are not put before patients";
 
+const NO_ISSUES: &str = "forms do not name medications, allergies and problems of the chart";
+
 /// A table of OpenEMR that is not even seen without a right on it.
 pub(in crate::emr::check) struct Unseen {
     pub(in crate::emr::check) table: &'static str,
@@ -19,7 +21,7 @@ pub(in crate::emr::check) struct Unseen {
     pub(in crate::emr::check) without: &'static str,
 }
 
-pub(in crate::emr::check) const UNSEEN: [Unseen; 2] = [
+pub(in crate::emr::check) const UNSEEN: [Unseen; 3] = [
     Unseen {
         table: "document_templates",
         since: (7, 0, 0),
@@ -32,6 +34,12 @@ pub(in crate::emr::check) const UNSEEN: [Unseen; 2] = [
         grant: "SELECT, INSERT ON onsite_signatures",
         without: "a signature is not on file for OpenEMR's own forms",
     },
+    Unseen {
+        table: "lists",
+        since: (6, 1, 0),
+        grant: "SELECT (pid, type, title, comments, begdate, enddate, activity) ON lists",
+        without: NO_ISSUES,
+    },
 ];
 
 /// A strict server refuses an insert of no rows too where a column without a default is left out: all of them are named.
@@ -41,6 +49,12 @@ pub(in crate::emr::check) const FORMS: &[Privilege] = &[
         "SELECT template_content FROM document_templates WHERE 1 = 0",
         "SELECT ON document_templates",
         NO_TEMPLATES,
+    ),
+    privilege(
+        ("lists", "title"),
+        "SELECT pid, type, title, comments, begdate, enddate, activity FROM lists WHERE 1 = 0",
+        "SELECT (pid, type, title, comments, begdate, enddate, activity) ON lists",
+        NO_ISSUES,
     ),
     privilege(
         ("onsite_signatures", "sig_image"),
