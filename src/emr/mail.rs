@@ -85,13 +85,13 @@ const TOPIC: &str = "CASE WHEN k.topic IS NOT NULL THEN k.topic \
 
 /// Whether the copy at the other end is completed. Nothing names it: both copies are written in one go, so they stand close
 /// to each other, between the same two, of threads that know each other, the sender's before the recipient's. Of equal
-/// messages the nearest one is it.
+/// messages the nearest one is it; SQLite sorts by nothing of the outer row.
 const HANDLED: &str = "CASE WHEN 1 = (SELECT CASE WHEN c.message_status = 'Done' THEN 1 ELSE 0 END FROM onsite_mail c WHERE c.id BETWEEN m.id - 20 AND m.id + 20 \
     AND HEX(c.owner) <> HEX(m.owner) AND HEX(c.sender_id) = HEX(m.sender_id) \
     AND HEX(c.recipient_id) = HEX(m.recipient_id) AND HEX(c.owner) IN (HEX(m.sender_id), HEX(m.recipient_id)) \
     AND (c.reply_mail_chain = m.mail_chain OR c.mail_chain = m.reply_mail_chain) AND c.body = m.body \
     AND CASE WHEN HEX(c.owner) = HEX(c.sender_id) THEN m.id - c.id ELSE c.id - m.id END > 0 \
-    ORDER BY ABS(c.id - m.id) LIMIT 1) THEN 1 ELSE 0 END";
+    ORDER BY CASE WHEN HEX(c.owner) = HEX(c.sender_id) THEN -c.id ELSE c.id END LIMIT 1) THEN 1 ELSE 0 END";
 
 /// The own copy counts as unread while it is new, has not been put away, and somebody else wrote it.
 const UNREAD: &str = "CASE WHEN m.message_status = 'New' AND COALESCE(m.deleted, 0) <> 1 AND COALESCE(HEX(m.sender_id), '') NOT IN ";

@@ -287,9 +287,9 @@ async fn f160_the_desk_counts_what_it_lists() {
 /// Forms that were deleted while their rows still wait: more than the desk reads of the queue at a time.
 const DELETED: &str = "INSERT INTO onsite_portal_activity (date, patient_id, activity, require_audit, pending_action, \
     action_taken, status, narrative, table_action, table_args, action_user, checksum) \
-    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1001) \
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) \
     SELECT '2020-01-01 10:00:00', (SELECT MIN(pid) FROM patient_data), 'document', 1, 'review', '', 'waiting', 'Thrown away', '', \
-    900000 + i, 0, '0' FROM n";
+    900000 + 100 * a.i + b.i, 0, '0' FROM n a CROSS JOIN n b";
 
 #[tokio::test]
 async fn f160_a_kind_is_listed_behind_a_thousand_rows_of_another() {

@@ -45,7 +45,7 @@ const OTHER: &str = "SELECT c.id AS row_id, c.owner, c.message_status, COALESCE(
     AND HEX(c.recipient_id) = HEX(m.recipient_id) AND HEX(c.owner) <> HEX(m.owner) \
     AND (c.reply_mail_chain = m.mail_chain OR c.mail_chain = m.reply_mail_chain) AND c.body = m.body \
     AND CASE WHEN HEX(c.owner) = HEX(c.sender_id) THEN m.id - c.id ELSE c.id - m.id END > 0 \
-    ORDER BY ABS(c.id - m.id) LIMIT 1";
+    ORDER BY CASE WHEN HEX(c.owner) = HEX(c.sender_id) THEN -c.id ELSE c.id END LIMIT 1";
 
 /// Each of them touches only what is not so yet; what somebody wrote is read by them from the start.
 const READ: &str = "UPDATE onsite_mail SET message_status = 'Read', activity = 1 \
