@@ -1,6 +1,7 @@
 // A server that is killed (SIGKILL) and started again on the same folder and port, with its database and a browser that goes on
-// from before: a sandbox of its own on SQLite (`sqlite3`), or the practice that ./test set up on MariaDB (`mariadb`). That one
-// is told by ANTEROOM_TEST_PRACTICE, its folder, ANTEROOM_TEST_PRACTICE_SQL, the client's options, and its server's settings.
+// from before: a sandbox of its own on SQLite (`sqlite3`), or for suites that can use it the practice that ./test set up on
+// MariaDB (`mariadb`). That one is told by ANTEROOM_TEST_PRACTICE, its folder, ANTEROOM_TEST_PRACTICE_SQL, the client's options,
+// and its server's settings.
 import { execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -40,14 +41,19 @@ function givenPractice(folder) {
   };
 }
 
-/** A server, not started yet, with what its environment names besides. */
-export async function newMortal(env = {}) {
-  const given = process.env.ANTEROOM_TEST_PRACTICE;
+/**
+ * A server, not started yet, with what its environment names besides. Where `practice` is true it is that of the practice in the
+ * environment, where there is one; otherwise always a sandbox of its own.
+ */
+export async function newMortal({ practice = false, env = {} } = {}) {
+  const given = practice ? process.env.ANTEROOM_TEST_PRACTICE : undefined;
   const { folder, base, command, sql, remove: removed } = given ? givenPractice(given) : await ownSandbox();
   const jar = new Map();
   let child;
 
-  /** Starts the server and waits until it serves. */
+  const isOver = () => child.exitCode !== null || child.signalCode !== null;
+
+  /** Starts the server and waits until it serves. What answers there once it has ended is another one. */
   async function start() {
     child = spawn(binary(), command, {
       stdio: ["ignore", "ignore", "inherit"],
@@ -55,6 +61,7 @@ export async function newMortal(env = {}) {
     });
     for (const until = Date.now() + PATIENCE; Date.now() < until; await sleep(50)) {
       const ready = await fetch(`${base}/readyz`).catch(() => undefined);
+      if (isOver()) throw new Error(`the server ended before it served (${child.exitCode ?? child.signalCode})`);
       if (ready?.status === 200) return;
     }
     throw new Error("the server did not start");
@@ -91,7 +98,7 @@ export async function newMortal(env = {}) {
 
   /** Ends the server and takes away the folder of a sandbox. */
   async function remove() {
-    if (child && child.exitCode === null && child.signalCode === null) await kill();
+    if (child && !isOver()) await kill();
     await removed();
   }
 

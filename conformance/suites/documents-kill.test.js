@@ -35,7 +35,7 @@ function files(root) {
 }
 
 before(async () => {
-  sandbox = await newMortal();
+  sandbox = await newMortal({ practice: true });
   await sandbox.start();
 });
 

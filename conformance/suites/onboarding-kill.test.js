@@ -14,7 +14,7 @@ const KILLS = Number(process.env.ANTEROOM_KILLS ?? 3);
 let sandbox;
 
 before(async () => {
-  sandbox = await newMortal({ ANTEROOM_ACTIVATION_REQUIRES: "" });
+  sandbox = await newMortal({ env: { ANTEROOM_ACTIVATION_REQUIRES: "" } });
   await sandbox.start();
   const rows = Array.from({ length: MANY }, (_, number) => {
     const pid = FIRST + number;

@@ -19,7 +19,7 @@ const serialised = (fields) => {
 };
 
 before(async () => {
-  sandbox = await newMortal();
+  sandbox = await newMortal({ practice: true });
   await sandbox.start();
   for (let number = 0; number < KILLS; number += 1) {
     const pid = FIRST + number;
