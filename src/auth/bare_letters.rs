@@ -9,6 +9,8 @@ use crate::config::accounts::Factor;
 use crate::db::Tx;
 use crate::domain::accounts::Post;
 use crate::domain::refusal::Answer;
+use crate::domain::refusal::Failure;
+use crate::domain::refusal::Refusal;
 use crate::emr::standing;
 use crate::emr::standing::Which;
 use crate::portal::account::LETTER;
@@ -67,6 +69,21 @@ pub(super) async fn bare(
     }))
 }
 
+/// What came of telling one patient: `None` where that broke, which keeps nobody else from being told.
+///
+/// # Errors
+/// `Unavailable`: the database is away for everybody, and the next look begins anew.
+pub(super) fn of_one(told: Answer<bool>) -> Answer<Option<bool>> {
+    match told {
+        Ok(sent) => Ok(Some(sent)),
+        Err(Failure::Refused(away @ Refusal::Unavailable(_))) => Err(away.into()),
+        Err(failure) => {
+            tracing::warn!(?failure, "one patient could not be told by letter");
+            Ok(None)
+        }
+    }
+}
+
 /// Puts it into the outbox, or its refusal into the ledger, in the transaction that notes what it tells of; whether it is on its
 /// way.
 ///
@@ -77,5 +94,25 @@ pub(super) async fn sent(tx: &mut Tx, bare: &Bare) -> Answer<bool> {
         Bare::Goes(letter) => outbox::put(tx, letter).await.map(|_| true),
         Bare::Refused(entry) => ledger::record(tx, entry).await.map(|_| false),
         Bare::Nobody => Ok(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::refusal::Fault;
+
+    #[test]
+    fn f148_what_breaks_for_one_is_passed_over_and_what_is_away_for_all_ends_the_look() {
+        for sent in [true, false] {
+            assert_eq!(of_one(Ok(sent)).expect("told"), Some(sent));
+        }
+        let broken = Fault::new("asking the database", "it is no text");
+        assert_eq!(of_one(Err(broken.into())).expect("passed over"), None);
+        let gone = of_one(Err(Refusal::NotFound.into()));
+        assert_eq!(gone.expect("passed over"), None);
+        let away = Refusal::Unavailable("The database is not reachable.");
+        let told = of_one(Err(away.clone().into()));
+        assert!(matches!(told, Err(Failure::Refused(refusal)) if refusal == away));
     }
 }

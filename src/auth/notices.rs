@@ -5,6 +5,7 @@
 use crate::auth::Context;
 use crate::auth::bare_letters::Bare;
 use crate::auth::bare_letters::bare;
+use crate::auth::bare_letters::of_one;
 use crate::auth::bare_letters::sent;
 use crate::db::Tx;
 use crate::domain::accounts::Post;
@@ -46,13 +47,9 @@ pub async fn look(context: &Context<'_>, post: Post) -> Answer<usize> {
         let all = notices::due(db, (since, place)).await?;
         let mut failed = false;
         for due in &all {
-            match tell(context, post, *due).await {
-                Ok(sent) => told += usize::from(sent),
-                Err(failure) => {
-                    failed = true;
-                    tracing::warn!(?failure, "one patient could not be told of a message");
-                }
-            }
+            let sent = of_one(tell(context, post, *due).await)?;
+            failed |= sent.is_none();
+            told += usize::from(sent == Some(true));
         }
         behind = all.last().filter(|_| failed).map(|last| last.pid);
     }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::auth::Context;
 use crate::auth::bare_letters::Bare;
 use crate::auth::bare_letters::bare;
+use crate::auth::bare_letters::of_one;
 use crate::auth::bare_letters::sent;
 use crate::db::Tx;
 use crate::domain::accounts::Post;
@@ -45,13 +46,9 @@ pub async fn look(context: &Context<'_>, post: Post) -> Answer<usize> {
         let untold = reviews::untold(&context.emr.db, place).await?;
         let mut failed = false;
         for decided in untold.chunk_by(|one, other| one.person() == other.person()) {
-            match tell(context, post, decided).await {
-                Ok(sent) => told += usize::from(sent),
-                Err(failure) => {
-                    failed = true;
-                    tracing::warn!(?failure, "a decision could not be told");
-                }
-            }
+            let sent = of_one(tell(context, post, decided).await)?;
+            failed |= sent.is_none();
+            told += usize::from(sent == Some(true));
         }
         // Behind those that cannot be told there may be others.
         let last = untold.last().filter(|_| failed);

@@ -5,6 +5,7 @@ use time::Duration;
 
 use crate::db::sql::Sql;
 use crate::domain::refusal::Answer;
+use crate::domain::refusal::Failure;
 use crate::emr::Emr;
 use crate::emr::mail::mailbox::Mailbox;
 use crate::emr::mail::moment;
@@ -14,7 +15,8 @@ use crate::emr::persons;
 
 const NEWEST: &str = "SELECT COALESCE(MAX(id), 0) AS number FROM onsite_mail";
 
-/// The copies of whoever received something, of nobody who works here: names are compared by their bytes.
+/// The copies of whoever received something, of nobody who works here: names are compared by their bytes. Five hundred rows a
+/// look: what comes behind them is looked at when the first of them are settled, so behind a broken one it may wait as long as that.
 const SINCE: &str = concat!(
     "SELECT m.id AS row_id, m.owner, ",
     told_date!(),
@@ -28,8 +30,8 @@ const SINCE: &str = concat!(
 /// between the two than a statement may take.
 const LATE: Duration = Duration::seconds(60);
 
-/// For so long it is looked anew whose mailbox a message lies in that could not be found out. Then it is passed over: what
-/// comes after it is told meanwhile and from then on.
+/// For so long it is looked anew whose mailbox a message lies in that could not be found out. Then it is passed over, at once
+/// where its date cannot be read either: the rows after it that are looked at with it are told meanwhile, and all from then on.
 const HOPELESS: Duration = Duration::minutes(10);
 
 #[derive(FromRow)]
@@ -63,7 +65,7 @@ pub async fn newest(emr: &Emr) -> Answer<i64> {
     Ok(row.map_or(0, |row| row.number))
 }
 
-/// What has come since a row, at most of five hundred.
+/// What has come since a row, of at most five hundred rows.
 ///
 /// # Errors
 /// As [`crate::db::Db::all`].
@@ -76,17 +78,8 @@ pub async fn since(emr: &Emr, after: i64) -> Answer<Arrivals> {
     };
     let mut settles = true;
     for row in rows {
-        let waits = match holder(emr, &row).await {
-            Ok(holder) => {
-                found.messages.extend(holder.map(|pid| (pid, row.row_id)));
-                LATE
-            }
-            Err(failure) => {
-                let row = row.row_id;
-                tracing::warn!(row, ?failure, "it could not be read whose message a row is");
-                HOPELESS
-            }
-        };
+        let (holder, waits) = known(row.row_id, holder(emr, &row).await)?;
+        found.messages.extend(holder.map(|pid| (pid, row.row_id)));
         let written = moment(row.date.as_deref());
         let age = written.map(|date| (now - emr.zone.instant(date)).abs());
         settles &= age.is_none_or(|age| age >= waits);
@@ -95,6 +88,19 @@ pub async fn since(emr: &Emr, after: i64) -> Answer<Arrivals> {
         }
     }
     Ok(found)
+}
+
+/// Whose a message is, as far as that could be found out, and how long its row is looked at. A row that is broken is passed over,
+/// and no row where the database is away: what it has to tell of would be lost.
+fn known(row: i64, holder: Answer<Option<i64>>) -> Answer<(Option<i64>, Duration)> {
+    match holder {
+        Ok(holder) => Ok((holder, LATE)),
+        Err(Failure::Broken(fault)) => {
+            tracing::warn!(row, %fault, "it could not be read whose message a row is");
+            Ok((None, HOPELESS))
+        }
+        Err(away) => Err(away),
+    }
 }
 
 /// The patient who got the message of a row; `None` where no patient did.
@@ -122,6 +128,8 @@ pub async fn unread(emr: &Emr, pid: i64) -> Answer<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::refusal::Fault;
+    use crate::domain::refusal::Refusal;
     use crate::emr::fixture::Fixture;
 
     /// Ana's chart has a name that is no text any more.
@@ -139,6 +147,17 @@ mod tests {
         );
         let fixture = Fixture::with(&rows).await;
         since(&fixture.emr, 0).await.expect("looked")
+    }
+
+    #[test]
+    fn f139_a_broken_row_is_passed_over_and_none_where_the_database_is_away() {
+        assert_eq!(known(1, Ok(Some(7))).expect("known"), (Some(7), LATE));
+        let broken = Fault::new("asking the database", "it is no text");
+        let broken = known(1, Err(broken.into()));
+        assert_eq!(broken.expect("passed over"), (None, HOPELESS));
+        let away = Refusal::Unavailable("The database is not reachable.");
+        let told = known(1, Err(away.clone().into()));
+        assert!(matches!(told, Err(Failure::Refused(refusal)) if refusal == away));
     }
 
     #[tokio::test]
