@@ -1,8 +1,11 @@
 //! Who asks, and what that opens: a Grant becomes a Reach, and nothing is read without a Reach.
 
+pub mod taker;
+
 use uuid::Uuid;
 
 use crate::domain::ResourceType;
+use crate::domain::access::taker::Taker;
 use crate::domain::people::Person;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
@@ -234,6 +237,7 @@ impl Grant {
             own,
             held: self.held(),
             reader: self.reader(),
+            taker: self.taker(),
             openings,
         };
         // Without a part that is everybody's, every opening is of the same one: the patient in context.
@@ -362,6 +366,7 @@ impl Grant {
             own: Some(uuid),
             held: self.held(),
             reader: self.reader(),
+            taker: self.taker(),
             openings: Vec::new(),
         })
     }
@@ -401,6 +406,7 @@ pub struct Reach {
     own: Option<Uuid>,
     held: Option<Vec<Right>>,
     reader: Reader,
+    taker: Taker,
     openings: Vec<Opening>,
 }
 

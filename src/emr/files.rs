@@ -1,7 +1,9 @@
 //! The documents folder of an OpenEMR site: finding a document's file in it, never outside, and checking that what is
 //! read is what was stored (OpenEMR facts 4).
 
+use std::io;
 use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -139,20 +141,26 @@ pub(super) async fn put(path: &Path, bytes: Vec<u8>) -> Result<(), Fault> {
 /// # Errors
 /// A fault where it cannot be made.
 pub(super) async fn make_folder(folder: &Path) -> Result<(), Fault> {
-    if fs::try_exists(folder).await.unwrap_or(false) {
+    let folder = folder.to_owned();
+    let made = tokio::task::spawn_blocking(move || make_folder_here(&folder)).await;
+    let made = made.unwrap_or_else(|error| Err(error.into()));
+    made.map_err(|error| Fault::new("making a folder of documents", error))
+}
+
+/// The same for who is on no async worker thread.
+///
+/// # Errors
+/// Where it cannot be made.
+pub(super) fn make_folder_here(folder: &Path) -> io::Result<()> {
+    if folder.try_exists().unwrap_or(false) {
         return Ok(());
     }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700);
-    let made = async {
-        builder.create(folder).await?;
-        match folder.parent() {
-            Some(above) => fs::File::open(above).await?.sync_all().await,
-            None => Ok(()),
-        }
-    };
-    let made = made.await;
-    made.map_err(|error| Fault::new("making a folder of documents", error))
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder)?;
+    match folder.parent() {
+        Some(above) => std::fs::File::open(above)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 /// A new file for this server's user alone.

@@ -80,10 +80,11 @@ mod fixture;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::RwLock;
+use std::time::Duration;
 
 use time::OffsetDateTime;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
-use tokio::sync::SemaphorePermit;
 use uuid::Uuid;
 
 use crate::config::Booking;
@@ -101,6 +102,7 @@ use crate::domain::refusal::Refusal;
 use crate::emr::globals::Globals;
 use crate::emr::layout::Layout;
 use crate::emr::lists::Lists;
+use crate::emr::plain::PATIENCE;
 use crate::emr::plain::Places;
 use crate::emr::zone::Zone;
 
@@ -134,7 +136,7 @@ pub struct Emr {
     /// The turn of whoever books through this process: waited for here, no connection is held meanwhile, and on a cluster
     /// one of each node competes.
     pub turn: tokio::sync::Mutex<()>,
-    ciphers: Semaphore,
+    ciphers: Arc<Semaphore>,
     /// Decrypted documents that are being taken.
     pub(in crate::emr) plains: Places,
     clock: Clock,
@@ -198,19 +200,20 @@ impl Emr {
             booking: Booking::default(),
             papers: Papers::default(),
             turn: tokio::sync::Mutex::new(()),
-            ciphers: Semaphore::new(CIPHERS),
+            ciphers: Arc::new(Semaphore::new(CIPHERS)),
             plains: Places::default(),
             clock,
             practice: RwLock::new(Arc::new(practice)),
         })
     }
 
-    /// The turn of who encrypts or decrypts a document: it is whole in memory meanwhile, and more than once.
+    /// The turn of who encrypts or decrypts a document: either keeps a core busy, and what is encrypted is whole in memory
+    /// meanwhile. It goes along into the work: who asked for that may be gone before it is done.
     ///
     /// # Errors
     /// A fault where the server stops.
-    pub(in crate::emr) async fn cipher_turn(&self) -> Result<SemaphorePermit<'_>, Fault> {
-        let turn = self.ciphers.acquire().await;
+    pub(in crate::emr) async fn cipher_turn(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        let turn = self.ciphers.clone().acquire_owned().await;
         turn.map_err(|error| Fault::new("waiting to decrypt a document", error))
     }
 
@@ -373,10 +376,22 @@ pub async fn content(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Content> {
 /// # Errors
 /// As [`content`].
 pub async fn open(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<documents::Opened> {
+    open_within(emr, reach, (id, PATIENCE)).await
+}
+
+/// The same for who has so much patience where as many decrypted documents are being taken as may.
+///
+/// # Errors
+/// As [`content`]; `Unavailable` where the patience is over.
+pub async fn open_within(
+    emr: &Emr,
+    reach: &Reach,
+    (id, patience): (Uuid, Duration),
+) -> Answer<documents::Opened> {
     let reach = narrow::narrowed(emr, reach, &Query::one(id)).await?;
     let reach = reach.ok_or(Refusal::NotFound)?;
     if forms::row_of(id).is_some() {
         return forms::open(emr, &reach, id).await;
     }
-    documents::open(emr, &reach, id).await
+    documents::open(emr, &reach, (id, patience)).await
 }

@@ -161,8 +161,11 @@ pub(super) async fn file(emr: &Emr, tx: &mut Tx, case: &DocumentCase) -> Answer<
                 let why = "OpenEMR has not made its keys for documents yet: file one document in OpenEMR first.";
                 return Err(Refusal::Unavailable(why).into());
             }
-            let _turn = emr.cipher_turn().await?;
-            let work = move || cipher::encrypt(&keys, &plain, &SystemEntropy);
+            let turn = emr.cipher_turn().await?;
+            let work = move || {
+                let _turn = turn;
+                cipher::encrypt(&keys, &plain, &SystemEntropy)
+            };
             let done = tokio::task::spawn_blocking(work).await;
             done.map_err(|error| Fault::new("encrypting a document", error))??
         }

@@ -4,13 +4,13 @@
 pub mod handed;
 mod name;
 mod range;
+mod sending;
 mod upload;
 
 pub use upload::create;
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::Path;
 use axum::extract::RawQuery;
 use axum::extract::State;
@@ -30,23 +30,16 @@ use axum::http::header::IF_NONE_MATCH;
 use axum::http::header::LAST_MODIFIED;
 use axum::response::IntoResponse;
 use axum::response::Response;
-use futures_util::stream;
-use tokio::fs::File;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncSeekExt;
 use uuid::Uuid;
 
 use crate::domain::ResourceType;
 use crate::domain::access::Reach;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Failure;
-use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
 use crate::domain::scope::Interaction;
 use crate::emr;
-use crate::emr::documents::Bytes;
 use crate::emr::documents::Opened;
-use crate::emr::plain::Place;
 use crate::emr::seen;
 use crate::fhir as resources;
 use crate::http::App;
@@ -58,9 +51,7 @@ use crate::http::request_id::RequestId;
 use crate::rest::Rest;
 
 use range::Range;
-
-/// How much of a file is in memory at a time.
-const PIECE: usize = 64 * 1024;
+use sending::body;
 
 /// The largest document that is given as a resource: base64 takes a third more, and a client holds it twice.
 const LARGEST_RESOURCE: u64 = 5 * 1024 * 1024;
@@ -103,7 +94,8 @@ async fn read_one(
     let response = match as_fhir {
         true if opened.length > LARGEST_RESOURCE => return Ok(too_large(app, id)),
         true => {
-            let content = emr::content(&app.emr, &reach, uuid).await?;
+            // From what is open: a second place of the same taker might never become free.
+            let content = opened.content().await?;
             reply::fhir_body(StatusCode::OK, resources::binary::encode(&content)?)
         }
         false => sent(opened, (Shown::Saved, headers)).await?,
@@ -254,75 +246,4 @@ fn with_length(mut response: Response, length: u64) -> Response {
         .headers_mut()
         .insert(CONTENT_LENGTH, HeaderValue::from(length));
     response
-}
-
-/// `length` bytes from `first` on.
-async fn body(bytes: Bytes, (first, length): (u64, u64)) -> Answer<Body> {
-    let fault = |error| Fault::new("sending a document", error);
-    match bytes {
-        Bytes::Whole(bytes) => Ok(Body::from(cut(bytes, (first, length)))),
-        Bytes::File(mut file, place) => {
-            let start = std::io::SeekFrom::Start(first);
-            file.seek(start).await.map_err(fault)?;
-            let begin = (file, length, place);
-            Ok(Body::from_stream(stream::unfold(begin, piece)))
-        }
-    }
-}
-
-/// A part of bytes in memory. It is copied: the others must not stay there for as long as it is taken.
-fn cut(bytes: Vec<u8>, (first, length): (u64, u64)) -> Vec<u8> {
-    let first = usize::try_from(first).unwrap_or(usize::MAX);
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
-    if first == 0 && length >= bytes.len() {
-        return bytes;
-    }
-    let rest = bytes.get(first..).unwrap_or_default();
-    rest.get(..length).unwrap_or(rest).to_vec()
-}
-
-/// A file that is being sent, how many bytes of it are left, and its place.
-type Sending = (File, u64, Option<Place>);
-
-/// The next piece of a file, and what is left of it. A file that ends early ends the connection: the length was told.
-async fn piece((mut file, left, place): Sending) -> Option<(std::io::Result<Vec<u8>>, Sending)> {
-    if left == 0 {
-        return None;
-    }
-    let most = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
-    let mut piece = vec![0; most];
-    match file.read(&mut piece).await {
-        Ok(0) => {
-            let early = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-            Some((Err(early), (file, 0, place)))
-        }
-        Ok(read) => {
-            piece.truncate(read);
-            let left = left - u64::try_from(read).unwrap_or(left);
-            Some((Ok(piece), (file, left, place)))
-        }
-        Err(error) => Some((Err(error), (file, 0, place))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn f150_a_part_of_bytes_keeps_nothing_of_the_others() {
-        let bytes = |length: u8| (0..length).collect::<Vec<u8>>();
-        for (range, part) in [
-            ((0, 10), bytes(10)),
-            ((0, 3), vec![0, 1, 2]),
-            ((4, 2), vec![4, 5]),
-            ((8, 9), vec![8, 9]),
-            ((11, 1), Vec::new()),
-            ((0, u64::MAX), bytes(10)),
-        ] {
-            assert_eq!(cut(bytes(10), range), part, "{range:?}");
-        }
-        let one = cut(vec![7; 1024 * 1024], (0, 1));
-        assert!(one.capacity() < 1024, "{}", one.capacity());
-    }
 }

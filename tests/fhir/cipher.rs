@@ -12,6 +12,7 @@ use axum::http::Request;
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::future::join_all;
 use serde_json::Value;
 use serde_json::json;
 
@@ -101,4 +102,21 @@ async fn f150_a_script_of_strangers_opens_what_we_seal_and_seals_what_we_open() 
             both_ways(clinic, &python).await;
         }
     }
+}
+
+/// More than one may take at once: who reads one as a resource asks for no second place and so waits for nobody who does.
+#[tokio::test]
+async fn f150_however_many_read_a_document_as_a_resource_at_once_all_get_it() {
+    let clinic = Clinic::open().await;
+    let token = clinic.token(clinic.patient("active"), WRITES).await;
+    let (id, path, _) = sent(&clinic, &token, b"secret").await;
+    let file = std::fs::read(path).expect("a file");
+    assert!(file.starts_with(b"006"), "it is encrypted");
+    let address = format!("/fhir/Binary/{id}?_format=json");
+    let reads = (0..40).map(|_| clinic.get(&address, &token));
+    for read in join_all(reads).await {
+        assert_eq!(read.status, StatusCode::OK, "{}", read.text());
+        assert_eq!(read.json()["data"], STANDARD.encode(b"secret"));
+    }
+    clinic.close().await;
 }

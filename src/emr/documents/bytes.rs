@@ -1,9 +1,10 @@
 //! The bytes of a document: whole, or as a file that is read while it is sent. Nothing is given out before its hash was
 //! compared with the one OpenEMR stored.
 
-use uuid::Uuid;
+use std::time::Duration;
 
 use tokio::fs::File;
+use uuid::Uuid;
 
 use crate::domain::access::Reach;
 use crate::domain::people::Person;
@@ -46,16 +47,37 @@ pub enum Bytes {
     File(File, Option<Place>),
 }
 
+impl Opened {
+    /// The same with its bytes in memory, for which it needs no place any more.
+    ///
+    /// # Errors
+    /// A fault where they cannot be read.
+    pub async fn content(self) -> Result<Content, Fault> {
+        let bytes = match self.bytes {
+            Bytes::Whole(bytes) => bytes,
+            Bytes::File(file, _place) => files::all_of(file).await?,
+        };
+        Ok(Content {
+            bytes,
+            ..self.about
+        })
+    }
+}
+
 /// A document of the chart with its bytes, decrypted and checked. Where they cannot be had the caller learns no more
 /// than that, and the log why.
-pub(in crate::emr) async fn open(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Opened> {
+pub(in crate::emr) async fn open(
+    emr: &Emr,
+    reach: &Reach,
+    (id, patience): (Uuid, Duration),
+) -> Answer<Opened> {
     let sql = statement(emr, reach, &Query::one(id)).await?;
     let row = rows(emr, sql).await?.into_iter().next();
     // What was refused is told of, and has no bytes any more.
     let row = row.filter(|row| row.deleted == 0);
     let row = row.ok_or(Refusal::NotFound)?;
     let person = reach.person()?;
-    match bytes(emr, (person, &row)).await? {
+    match bytes(emr, reach, (&row, patience)).await? {
         Ok((bytes, length)) => Ok(Opened {
             person,
             tag: tag(&row, id, length),
@@ -78,19 +100,16 @@ pub(in crate::emr) async fn open(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<O
 
 /// The same with the bytes in memory.
 pub(in crate::emr) async fn content(emr: &Emr, reach: &Reach, id: Uuid) -> Answer<Content> {
-    let opened = open(emr, reach, id).await?;
-    let bytes = match opened.bytes {
-        Bytes::Whole(bytes) => bytes,
-        Bytes::File(file, _place) => files::all_of(file).await?,
-    };
-    Ok(Content {
-        bytes,
-        ..opened.about
-    })
+    let opened = open(emr, reach, (id, PATIENCE)).await?;
+    Ok(opened.content().await?)
 }
 
 /// Opens, decrypts and checks. The outer failure is that of the database.
-async fn bytes(emr: &Emr, (person, row): (Person, &Row)) -> Answer<Result<(Bytes, u64), Fault>> {
+async fn bytes(
+    emr: &Emr,
+    reach: &Reach,
+    (row, patience): (&Row, Duration),
+) -> Answer<Result<(Bytes, u64), Fault>> {
     let stored = row.stored();
     let file = match (&emr.documents, row.storagemethod) {
         (None, _) => Err(why("no documents folder is configured")),
@@ -108,13 +127,12 @@ async fn bytes(emr: &Emr, (person, row): (Person, &Row)) -> Answer<Result<(Bytes
         return Ok(checked.map(|(file, length)| (Bytes::File(file, None), length)));
     }
     let keys = DatabaseKeys::read(&emr.db).await?;
-    let place = emr.plains.place(person.pid, PATIENCE).await?;
-    let _turn = emr.cipher_turn().await?;
+    let place = emr.plains.place(reach.taker(), patience).await?;
+    let turn = emr.cipher_turn().await?;
     let sealed = file.into_std().await;
-    let work = move || plain::unsealed(sealed, &stored, (&keys, root.as_path()));
-    let work = tokio::task::spawn_blocking(work).await;
-    let plain = work.map_err(|error| Fault::new("checking a document", error))??;
-    Ok(plain.map(|(file, length)| (Bytes::File(File::from_std(file), Some(place)), length)))
+    let work = move || plain::unsealed(sealed, &stored, (&keys, plain::empty(&root)));
+    let (plain, (place, _turn)) = plain::at_work((place, turn), work).await?;
+    Ok(plain?.map(|(file, length)| (Bytes::File(File::from_std(file), Some(place)), length)))
 }
 
 fn tag(row: &Row, id: Uuid, length: u64) -> String {

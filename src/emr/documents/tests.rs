@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use crate::crypto;
 use crate::crypto::SystemEntropy;
 use crate::domain::ResourceType;
+use crate::domain::access::LaunchContext;
+use crate::domain::access::Staff;
+use crate::domain::access::User;
 use crate::domain::query::Cursor;
 use crate::domain::query::DateRange;
 use crate::domain::query::Prefix;
@@ -17,8 +20,11 @@ use crate::emr::cipher;
 use crate::emr::cipher::DatabaseKeys;
 use crate::emr::fixture::Fixture;
 use crate::emr::fixture::documents_of as find;
+use crate::emr::fixture::granted;
 use crate::emr::fixture::reach;
 use crate::emr::layout::Layout;
+use crate::emr::plain::OF_ONE;
+use crate::emr::plain::PATIENCE;
 use std::os::unix::fs::MetadataExt;
 use time::macros::datetime;
 use tokio::io::AsyncReadExt;
@@ -265,11 +271,10 @@ async fn an_encrypted_file_is_decrypted_and_hashed() {
     );
 }
 
-/// However large it is and however slowly it is taken, it lies on the disk meanwhile, and there is no name of it.
-#[tokio::test]
-async fn f150_a_decrypted_document_is_taken_from_a_file_that_nobody_else_can_open() {
-    let plain: Vec<u8> = (0..=250).cycle().take(300_000).collect();
-    let end = format!("1, '{}', 300000, 0, 1", crypto::sha3_512_hex(&plain));
+/// The encrypted document 101 of patient 7, and its file.
+async fn sealed(plain: &[u8]) -> (Fixture, Vec<u8>) {
+    let hash = crypto::sha3_512_hex(plain);
+    let end = format!("1, '{hash}', {}, 0, 1", plain.len());
     let fixture = single("file:///x/documents/7/enc", &end).await;
     let keys = DatabaseKeys::fresh(&SystemEntropy).expect("entropy");
     for (name, value) in keys.rows() {
@@ -277,11 +282,55 @@ async fn f150_a_decrypted_document_is_taken_from_a_file_that_nobody_else_can_ope
         let sql = sql.bind(name).bind(value);
         fixture.emr.db.run(sql).await.expect("inserted");
     }
-    let file = cipher::encrypt(&keys, &plain, &SystemEntropy).expect("keys are there");
+    let file = cipher::encrypt(&keys, plain, &SystemEntropy).expect("keys are there");
     store(&fixture, "7/enc", &file);
+    (fixture, file)
+}
+
+#[tokio::test]
+async fn f150_a_document_that_is_open_becomes_a_resource_though_its_taker_gets_no_other_place() {
+    let (fixture, _) = sealed(b"secret").await;
+    let kind = ResourceType::Binary;
+    let reach = reach(7, "patient/Binary.r", kind, Interaction::Read);
+    let asked = (id(0x101), std::time::Duration::ZERO);
+    let mut all = Vec::new();
+    for _ in 0..OF_ONE {
+        all.push(open(&fixture.emr, &reach, asked).await.expect("a place"));
+    }
+    let full = open(&fixture.emr, &reach, asked).await.err();
+    assert!(matches!(
+        full,
+        Some(Failure::Refused(Refusal::Unavailable(_)))
+    ));
+    // Staff who take all they may of a chart keep its patient from nothing, nor does the patient keep them.
+    let staff = Staff {
+        id: 7,
+        uuid: id(0x55),
+        rights: vec![Right::Documents],
+    };
+    let context = LaunchContext {
+        patient: Some(reach.person().expect("one")),
+        encounter: None,
+    };
+    let grant = granted(User::Staff(staff), context, "patient/Binary.r");
+    let theirs = grant.reach(kind, Interaction::Read).expect("opened");
+    let theirs = open(&fixture.emr, &theirs, asked).await;
+    assert!(theirs.is_ok());
+    for opened in all {
+        assert_eq!(opened.content().await.expect("whole").bytes, b"secret");
+    }
+    assert!(open(&fixture.emr, &reach, asked).await.is_ok());
+}
+
+/// However large it is and however slowly it is taken, it lies on the disk meanwhile, and there is no name of it.
+#[tokio::test]
+async fn f150_a_decrypted_document_is_taken_from_a_file_that_nobody_else_can_open() {
+    let plain: Vec<u8> = (0..=250).cycle().take(300_000).collect();
+    let (fixture, file) = sealed(&plain).await;
     let scope = "patient/Binary.r";
     let reach = reach(7, scope, ResourceType::Binary, Interaction::Read);
-    let mut opened = open(&fixture.emr, &reach, id(0x101)).await.expect("whole");
+    let asked = (id(0x101), PATIENCE);
+    let mut opened = open(&fixture.emr, &reach, asked).await.expect("whole");
     assert_eq!(opened.length, 300_000);
     let Bytes::File(taken, Some(_place)) = &mut opened.bytes else {
         panic!("it is in memory");
@@ -298,7 +347,7 @@ async fn f150_a_decrypted_document_is_taken_from_a_file_that_nobody_else_can_ope
     let last = other.len() - 9;
     other[last] = if other[last] == b'A' { b'B' } else { b'A' };
     store(&fixture, "7/enc", &other);
-    let none = open(&fixture.emr, &reach, id(0x101)).await.err();
+    let none = open(&fixture.emr, &reach, asked).await.err();
     assert!(matches!(none, Some(Failure::Refused(Refusal::NotFound))));
     assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 0);
 }

@@ -2,6 +2,7 @@
 //! are made while they are sent.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -58,6 +59,9 @@ const PAGE: u32 = 200;
 
 /// How many pieces wait for a slow reader.
 const WAITING: usize = 2;
+
+/// Until it is looked again whether a document that had no place to be decrypted has one.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What stands in the archive beside the documents.
 const SUMMARY: &str = "record.pdf";
@@ -253,12 +257,13 @@ async fn filled(
             if matches!(document.stage, Stage::Refused(_)) {
                 continue;
             }
-            let opened = {
-                let _reading = taker.app.exports.reading().await;
+            // No place is waited for in a turn: where there is none, others read meanwhile.
+            let asked = (document.uuid, Duration::ZERO);
+            let opened = taker.app.exports.read(PAUSE, || async {
                 taker.stands().await?;
-                emr::open(&taker.app.emr, &bytes, document.uuid).await
-            };
-            match opened {
+                emr::open_within(&taker.app.emr, &bytes, asked).await
+            });
+            match opened.await {
                 Ok(opened) => {
                     archive.begin("documents/", &document.name).await?;
                     archive.copy(opened.bytes).await?;

@@ -13,10 +13,12 @@ use tokio::sync::SemaphorePermit;
 
 use crate::domain::people::Person;
 use crate::domain::refusal::Answer;
+use crate::domain::refusal::Failure;
 use crate::domain::refusal::Fault;
 use crate::domain::refusal::Refusal;
+use crate::emr::plain::UNWRITABLE;
 
-/// Records that are on their way at once: each may hold a document in memory.
+/// Records that are on their way at once: each has a connection, some pieces in memory and an open document.
 pub const AT_ONCE: usize = 8;
 
 /// How many of them read the next piece at the same moment.
@@ -72,6 +74,29 @@ impl Exports {
         self.reading.acquire().await.ok()
     }
 
+    /// What is read in such a turn. Where that is away for a moment it is tried again and again, and in between others have the
+    /// turn; what can be written nowhere is not waited for.
+    ///
+    /// # Errors
+    /// Those of the reading, but for one that says to come again.
+    pub async fn read<T, F>(&self, pause: Duration, mut once: impl FnMut() -> F) -> Answer<T>
+    where
+        F: Future<Output = Answer<T>>,
+    {
+        loop {
+            let read = {
+                let _reading = self.reading().await;
+                once().await
+            };
+            match read {
+                Err(Failure::Refused(Refusal::Unavailable(why))) if why != UNWRITABLE => {
+                    tokio::time::sleep(pause).await;
+                }
+                read => return read,
+            }
+        }
+    }
+
     /// The turn of a person.
     ///
     /// # Errors
@@ -108,7 +133,12 @@ impl Drop for Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::pin::pin;
+    use tokio::time::timeout;
     use uuid::Uuid;
+
+    const SHORT: Duration = Duration::from_millis(20);
+    const LONG: Duration = Duration::from_secs(3600);
 
     fn person(pid: i64) -> Person {
         Person {
@@ -160,5 +190,40 @@ mod tests {
         assert!(in_time(Duration::from_millis(1), never).await.is_err());
         let at_once = async { Ok(7) };
         assert_eq!(in_time(LONGEST, at_once).await.expect("whole"), 7);
+    }
+
+    #[tokio::test]
+    async fn f159_what_has_no_place_yet_is_tried_again_and_others_read_meanwhile() {
+        let exports = Exports::default();
+        let mut tries = 0;
+        let third = exports.read(Duration::from_millis(1), || {
+            tries += 1;
+            let full = tries < 3;
+            async move {
+                match full {
+                    true => Err(Failure::from(Refusal::Unavailable("full"))),
+                    false => Ok(7),
+                }
+            }
+        });
+        assert_eq!(third.await.expect("read"), 7);
+        assert_eq!(tries, 3);
+        let full = || async { Err::<(), _>(Failure::from(Refusal::Unavailable("full"))) };
+        let mut waiting = pin!(exports.read(LONG, full));
+        assert!(timeout(SHORT, waiting.as_mut()).await.is_err());
+        let first = timeout(LONG, exports.reading()).await;
+        let second = timeout(LONG, exports.reading()).await;
+        assert!(first.is_ok() && second.is_ok(), "both turns are free");
+    }
+
+    #[tokio::test]
+    async fn f159_what_comes_of_no_waiting_is_not_waited_for() {
+        let exports = Exports::default();
+        for why in [Refusal::Unavailable(UNWRITABLE), Refusal::NotFound] {
+            let once = || async { Err::<(), _>(Failure::from(why.clone())) };
+            let told = timeout(LONG, exports.read(LONG, once)).await;
+            let told = told.expect("at once");
+            assert!(matches!(told, Err(Failure::Refused(refusal)) if refusal == why));
+        }
     }
 }
