@@ -1,6 +1,7 @@
 //! What this house knows of a form beside OpenEMR's row (`anteroom_form`), and its signatures (`anteroom_signature`), which
 //! are written once and never changed but for being void.
 
+use time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -16,6 +17,12 @@ const NEW: &str = "anteroom_form (document, pid, template, category, put_by, rea
 
 const ANEW: &str = "UPDATE anteroom_form SET pid = ?, template = ?, category = ?, put_by = ?, reason = '', filed = NULL, \
     created = ? WHERE document = ?";
+
+/// As OpenEMR gave the number of a form that was deleted to another one, and nobody noticed yet.
+const BEFORE: &str = " AND created < ?";
+
+/// How much later than what is known of it a form may seem made: in the night the clocks go back an hour comes twice.
+pub const TWICE: Duration = Duration::HOUR;
 
 const FILED: &str = "UPDATE anteroom_form SET filed = ?, reason = '' WHERE document = ?";
 
@@ -78,24 +85,40 @@ pub async fn begin(tx: &mut Tx, form: &NewForm) -> Answer<bool> {
     if insert(tx, form).await? {
         return Ok(false);
     }
-    let anew = Sql::new(ANEW)
-        .bind(form.pid)
-        .bind(&form.template)
-        .bind(form.category)
-        .bind(form.put_by)
-        .bind(millis(form.at))
-        .bind(form.document);
-    tx.run(anew).await?;
+    tx.run(anew(form)).await?;
     let void = Sql::new(VOID).bind(millis(form.at)).bind(form.document);
     tx.run(void).await?;
     Ok(true)
 }
 
-/// Keeps what is known of a form; where something is known already it stays. Whether nothing was.
+/// Keeps what is known of a form that OpenEMR made, then. Where something is known already it stays, unless it is of another
+/// form that had the number before.
 ///
 /// # Errors
 /// As [`Tx::run`].
-pub async fn insert(tx: &mut Tx, form: &NewForm) -> Answer<bool> {
+pub async fn found(tx: &mut Tx, form: &NewForm, made: Option<OffsetDateTime>) -> Answer<()> {
+    if insert(tx, form).await? {
+        return Ok(());
+    }
+    let Some(made) = made else {
+        return Ok(());
+    };
+    let sql = anew(form).push(BEFORE).bind(millis(made - TWICE));
+    tx.run(sql).await.map(|_| ())
+}
+
+fn anew(form: &NewForm) -> Sql {
+    Sql::new(ANEW)
+        .bind(form.pid)
+        .bind(&form.template)
+        .bind(form.category)
+        .bind(form.put_by)
+        .bind(millis(form.at))
+        .bind(form.document)
+}
+
+/// Keeps what is known of a form; where something is known already it stays. Whether nothing was.
+async fn insert(tx: &mut Tx, form: &NewForm) -> Answer<bool> {
     let begin = tx.insert_new();
     let sql = Sql::new(begin)
         .push(NEW)

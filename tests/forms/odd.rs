@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use uuid::Uuid;
 
 use super::SIGNS;
+use super::answers;
 use super::at_home;
 use super::everywhere;
 use super::of_title;
@@ -15,6 +16,45 @@ use crate::auth::staff::csrf;
 use crate::clinic::Clinic;
 
 const FHIR: &str = "application/fhir+json";
+
+/// What is known of a form that was deleted, and the one OpenEMR made after it, with its number.
+const NEXT: &str = "INSERT INTO anteroom_form (document, pid, template, category, put_by, reason, filed, created) \
+    SELECT MAX(id) + 1, 99, '', 0, 0, 'Of somebody else', 7, 4102444800000 FROM onsite_documents; \
+    INSERT INTO onsite_documents (pid, facility, provider, encounter, create_date, doc_type, patient_signed_status, \
+    patient_signed_time, authorize_signed_time, accept_signed_status, authorizing_signator, review_date, denial_reason, \
+    authorized_signature, patient_signature, full_document, file_name, file_path) SELECT pid, facility, provider, \
+    encounter, create_date, 'The next one', 0, NULL, NULL, 0, '', NULL, 'New', NULL, NULL, full_document, file_name, \
+    file_path FROM onsite_documents WHERE id = 1";
+
+#[tokio::test]
+async fn f152_a_form_of_openemr_inherits_nothing_of_the_one_that_had_its_number() {
+    for clinic in everywhere().await {
+        let script = |sql: &'static str| {
+            let db = &clinic.app.emr.db;
+            async move { db.script(sql).await.expect("it runs") }
+        };
+        script(NEXT).await;
+        let maria = clinic.patient("active");
+        let (mut home, list) = at_home(&clinic, maria).await;
+        assert!(list.text().contains("Of somebody else"), "{}", list.text());
+        script("UPDATE anteroom_form SET created = 1 WHERE reason = 'Of somebody else'").await;
+        let list = home.get("/account/forms").await.text();
+        assert!(!list.contains("Of somebody else"), "{list}");
+        let path = of_title(&list, "The next one");
+        let page = home.get(&path).await;
+        let signed = home.post(&path, &answers(&page)).await;
+        assert_eq!(signed.status, StatusCode::SEE_OTHER, "{}", signed.text());
+        let known = clinic
+            .look(
+                "SELECT CONCAT_WS('|', f.reason, CASE WHEN f.filed IS NULL THEN 'open' ELSE 'filed' END, \
+                 CASE WHEN f.pid = d.pid AND f.created > 1 THEN 'own' ELSE 'another' END) AS text \
+                 FROM onsite_documents d JOIN anteroom_form f ON f.document = d.id ORDER BY d.id DESC",
+            )
+            .await;
+        assert_eq!(known, "|open|own");
+        clinic.close().await;
+    }
+}
 
 #[tokio::test]
 async fn f153_nobody_else_sees_or_signs_a_form() {

@@ -232,7 +232,7 @@ pub async fn deny(
     close(emr, tx, &form, ("reject", by)).await
 }
 
-/// Of a form OpenEMR's portal made nothing is known here yet.
+/// Of a form OpenEMR's portal made nothing is known here yet, or what was known of another one of its number.
 async fn known(emr: &Emr, tx: &mut Tx, form: &Form) -> Answer<()> {
     let new = NewForm {
         document: form.row,
@@ -242,7 +242,7 @@ async fn known(emr: &Emr, tx: &mut Tx, form: &Form) -> Answer<()> {
         put_by: 0,
         at: emr.now(),
     };
-    forms::insert(tx, &new).await.map(|_| ())
+    forms::found(tx, &new, form.created).await
 }
 
 async fn close(emr: &Emr, tx: &mut Tx, form: &Form, (taken, by): (&str, i64)) -> Answer<()> {

@@ -264,7 +264,7 @@ async fn signed(emr: &Emr, tx: &mut Tx, (case, signing): (&FillCase, &Signing)) 
         put_by: 0,
         at: case.at,
     };
-    forms::insert(tx, &known).await?;
+    forms::found(tx, &known, form.created).await?;
     let wall = emr.zone.wall(case.at);
     let number = form.row.to_string();
     let still = Sql::new(WAITS_STILL)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sqlx::FromRow;
-use time::Duration;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::crypto;
@@ -29,6 +29,7 @@ use crate::emr::people::tidy;
 use crate::emr::staff;
 use crate::emr::tasks;
 use crate::emr::uuids;
+use crate::store::forms::TWICE;
 use crate::store::reviews;
 
 /// The state is in `denial_reason` (OpenEMR facts 1.14), compared by its letters as they are. A signature counts while the
@@ -37,7 +38,7 @@ use crate::store::reviews;
 const FIND: &str = "SELECT CAST(d.id AS SIGNED) AS id, CAST(d.create_date AS CHAR) AS at, d.doc_type, \
     d.denial_reason, CAST(d.patient_signed_time AS CHAR) AS stamped, \
     CAST(d.patient_signed_status AS SIGNED) AS stamp, p.pid, p.uuid, p.fname, p.mname, p.lname, \
-    f.reason, f.filed, f.put_by, c.id AS category_id, c.name AS category, s.pid AS signed_pid, \
+    f.reason, f.filed, f.put_by, f.created AS known, c.id AS category_id, c.name AS category, s.pid AS signed_pid, \
     s.name AS signed_name, s.how, s.hash, s.signed, s.witness";
 /// What is as long as somebody made it is read of one form at a time.
 const TEXTS: &str = ", d.patient_signature, d.full_document, s.picture";
@@ -58,9 +59,6 @@ const HELD: &str = "SELECT denial_reason, CAST(patient_signed_time AS CHAR) AS s
 const HELD_DATA: &str = ", template_data AS data";
 const OF_ROW: &str = " FROM onsite_documents WHERE id = ? AND pid = ?";
 
-/// How much later than the signature a form may seem made: in the night the clocks go back an hour comes twice.
-const TWICE: Duration = Duration::HOUR;
-
 /// A row, as it is stored.
 #[derive(FromRow)]
 pub(super) struct Row {
@@ -80,6 +78,7 @@ pub(super) struct Row {
     reason: Option<String>,
     filed: Option<i64>,
     put_by: Option<i64>,
+    known: Option<i64>,
     category_id: Option<i64>,
     category: Option<String>,
     signed_pid: Option<i64>,
@@ -248,6 +247,14 @@ pub(super) async fn hold(emr: &Emr, tx: &mut Tx, form: (Person, i64)) -> Answer<
     Ok((state.ok_or(Refusal::NotFound)?, now))
 }
 
+/// Whether what is known since then (milliseconds since 1970) is of another form than the one made here: OpenEMR may give
+/// the number of a form that was deleted to the next one.
+pub(super) fn is_anothers(made: Option<OffsetDateTime>, known: i64) -> bool {
+    let known = reviews::moment(known);
+    made.zip(known)
+        .is_some_and(|(made, known)| made > known + TWICE)
+}
+
 /// What is signed, as one text without two readings, and its hash.
 pub(super) fn fingerprint(parts: &[&str]) -> String {
     let all = serde_json::Value::from(parts.to_vec());
@@ -258,6 +265,12 @@ impl Row {
     fn is_open(&self) -> bool {
         let state = State::of(self.denial_reason.as_deref().unwrap_or_default());
         state.is_some_and(State::is_open)
+    }
+
+    /// When it was made.
+    fn made(&self, emr: &Emr) -> Option<OffsetDateTime> {
+        let made = self.at.as_deref().and_then(tasks::written);
+        made.and_then(|made| emr.zone.told(Some(made)))
     }
 
     /// What [`stand`] says of the form, for which nobody has to know what it asks.
@@ -287,6 +300,9 @@ impl Row {
         let elsewhere = self.elsewhere(emr).filter(|_| signed.is_none());
         let stamp = (self.stamped.as_deref(), self.patient_signature.as_deref());
         let seen = seen((&data, &html), stamp);
+        let created = self.made(emr);
+        // What is known of another form says nothing of this one.
+        let own = !self.known.is_some_and(|known| is_anothers(created, known));
         Some(Held {
             form: Form {
                 uuid: id(self.id),
@@ -296,20 +312,17 @@ impl Row {
                 title: tidy(self.doc_type),
                 category: self
                     .category_id
+                    .filter(|_| own)
                     .map(|id| (id, self.category.unwrap_or_default())),
                 state,
                 questions,
                 answers,
-                reason: self.reason.unwrap_or_default(),
+                reason: self.reason.filter(|_| own).unwrap_or_default(),
                 signed,
                 elsewhere,
-                filed: self.filed,
-                put_by: self.put_by.unwrap_or_default(),
-                created: self
-                    .at
-                    .as_deref()
-                    .and_then(tasks::written)
-                    .and_then(|at| emr.zone.told(Some(at))),
+                filed: self.filed.filter(|_| own),
+                put_by: self.put_by.filter(|_| own).unwrap_or_default(),
+                created,
                 seen,
             },
             title,
@@ -332,10 +345,8 @@ impl Row {
     fn signature(&self, emr: &Emr, (title, html, data): (&str, &str, &str)) -> Option<Signed> {
         let millis = self.signed?;
         let at = reviews::moment(millis)?;
-        // OpenEMR may give the number of a form that was deleted to another one: of that nothing is signed.
-        let made = self.at.as_deref().and_then(tasks::written);
-        let made = made.and_then(|made| emr.zone.told(Some(made)));
-        if made.is_some_and(|made| made > at + TWICE) {
+        // Of one that got the number later nothing is signed.
+        if is_anothers(self.made(emr), millis) {
             return None;
         }
         // Where charts were merged the form is in another one than it was signed in.
@@ -382,4 +393,26 @@ pub(super) fn signed_parts<'a>(
         how,
         millis,
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn f152_what_is_known_of_a_form_is_not_known_of_the_next_one_of_its_number() {
+        let known = reviews::millis(datetime!(2026-11-29 10:00 UTC));
+        for (made, anothers) in [
+            (Some(datetime!(2026-11-29 9:00 UTC)), false),
+            (Some(datetime!(2026-11-29 10:00:01 UTC)), false),
+            // In the night the clocks go back an hour comes twice.
+            (Some(datetime!(2026-11-29 11:00 UTC)), false),
+            (Some(datetime!(2026-11-29 12:30 +1)), true),
+            (Some(datetime!(2026-11-30 10:00 UTC)), true),
+            (None, false),
+        ] {
+            assert_eq!(is_anothers(made, known), anothers, "{made:?}");
+        }
+    }
 }
