@@ -15,6 +15,7 @@ mod put;
 mod restored;
 mod rewritten;
 mod rows;
+mod taken;
 pub mod templates;
 mod written;
 

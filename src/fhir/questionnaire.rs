@@ -3,7 +3,8 @@
 use fhir_sdk::r4b::codes::PublicationStatus;
 use fhir_sdk::r4b::resources;
 use fhir_sdk::r4b::types::Meta;
-
+use serde_json::Value;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::domain::ResourceType;
@@ -153,9 +154,46 @@ pub fn file(template: &Template) -> Result<Vec<u8>, Fault> {
     fhir::bytes(&sheet)
 }
 
+/// A Questionnaire as text with this category of the chart, where it names none itself. What is no Questionnaire stays as
+/// it is.
+pub fn with_category(text: &str, category: &str) -> String {
+    let category = category.trim();
+    let sheet: Option<Value> = serde_json::from_str(text).ok();
+    let bare = sheet.is_some_and(|sheet| {
+        sheet["resourceType"] == "Questionnaire" && sheet.get("code").is_none()
+    });
+    match text.split_once('{') {
+        Some((before, rest)) if bare && !category.is_empty() => {
+            let code = json!([{"system": DOCUMENT_CATEGORIES, "code": code_of(category)}]);
+            format!("{before}{{\"code\":{code},{rest}")
+        }
+        _ => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn f155_a_questionnaire_without_a_category_gets_the_one_of_the_page() {
+        let text = " {\"resourceType\": \"Questionnaire\", \"item\": [{\"code\": []}]}";
+        let with: Value =
+            serde_json::from_str(&with_category(text, "Advance  \"Directive\"")).expect("JSON");
+        assert_eq!(with["code"][0]["code"], "Advance \"Directive\"");
+        assert_eq!(with["code"][0]["system"], DOCUMENT_CATEGORIES);
+        assert_eq!(with["item"][0]["code"], json!([]));
+        assert_eq!(with_category(text, " "), text);
+        for other in [
+            "{\"resourceType\": \"Questionnaire\", \"code\": []}",
+            "{\"resourceType\": \"Patient\"}",
+            "[{}]",
+            "{",
+            "",
+        ] {
+            assert_eq!(with_category(other, "Reviewed"), other);
+        }
+    }
 
     #[test]
     fn f153_what_was_answered_is_named_as_contained_or_by_its_address() {

@@ -221,7 +221,9 @@ async fn lines(rest: &Rest<'_>, form: &Form) -> Answer<Came> {
 /// Keeps a template that was pasted as a Questionnaire.
 async fn sheet(rest: &Rest<'_>, form: &Form) -> Answer<Came> {
     let (id, seen) = looked_at(rest, form).await?;
-    let ask = match papers::pasted(rest, &form.text("json")) {
+    // The page's category counts where the file has none.
+    let text = questionnaire::with_category(&form.text("json"), &form.text("category"));
+    let ask = match papers::pasted(rest, &text) {
         Ok(ask) => ask,
         Err(Failure::Refused(
             Refusal::Invalid { location, why } | Refusal::Unprocessable { location, why },
@@ -272,14 +274,14 @@ async fn offered(
 ) -> Answer<Came> {
     let id = Uuid::try_parse(&form.text("id")).map_err(|_| Refusal::NotFound)?;
     let entry = rest.entry("form.template".to_owned(), format!("Questionnaire/{id}"));
-    let work = (rest.emr, (id, offered), entry);
+    let work = ((id, offered), entry);
     let done: bool = rest
         .emr
         .db
         .transaction_about(&work, |work, tx| {
             Box::pin(async move {
-                let done = templates::offer(work.0, tx, work.1).await?;
-                ledger::record(tx, &work.2).await?;
+                let done = templates::offer(tx, work.0).await?;
+                ledger::record(tx, &work.1).await?;
                 Ok(done)
             })
         })

@@ -22,7 +22,8 @@ const INSERT: &str = "INSERT INTO anteroom_questionnaire \
 const UPDATE: &str = "UPDATE anteroom_questionnaire SET title = ?, category = ?, body = ?, active = ?, made_by = ?, changed = ? \
     WHERE id = ?";
 
-const OFFER: &str = "UPDATE anteroom_questionnaire SET active = ?, changed = ? WHERE id = ?";
+/// What it asks stays as it is: `changed` says when that was.
+const OFFER: &str = "UPDATE anteroom_questionnaire SET active = ? WHERE id = ?";
 
 /// A form as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -36,7 +37,7 @@ pub struct Questionnaire {
     pub body: String,
     /// 1 where it is offered, 0 where it is retired.
     pub active: i64,
-    /// When it last changed, in milliseconds since 1970.
+    /// When what it says last changed, in milliseconds since 1970.
     pub changed: i64,
 }
 
@@ -49,6 +50,11 @@ impl Questionnaire {
     /// Its id.
     pub fn id(&self) -> Uuid {
         Uuid::from_slice(&self.id).unwrap_or_default()
+    }
+
+    /// Whether this title, category and body are what it says already.
+    pub fn says(&self, (title, category, body): (&str, &str, &str)) -> bool {
+        self.title == title && self.category == category && self.body == body
     }
 
     /// What it says, as one hash: whoever changes it changes this state and no other.
@@ -170,7 +176,7 @@ pub async fn update(tx: &mut Tx, id: Uuid, kept: &Kept<'_>) -> Answer<()> {
 ///
 /// # Errors
 /// As [`Tx::run`].
-pub async fn offer(tx: &mut Tx, id: Uuid, (offered, at): (i64, i64)) -> Answer<bool> {
-    let sql = Sql::new(OFFER).bind(offered).bind(at).bind(id);
+pub async fn offer(tx: &mut Tx, id: Uuid, offered: i64) -> Answer<bool> {
+    let sql = Sql::new(OFFER).bind(offered).bind(id);
     Ok(tx.run(sql).await? > 0)
 }

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::Value;
 use serde_json::json;
+use time::Duration;
 
 use super::SIGNS;
 use super::after;
@@ -51,16 +52,20 @@ async fn f153_answers_to_what_was_changed_since_are_not_taken() {
         let mut active = clinic.patients("active");
         let (maria, sean) = (active.next().expect("one"), active.next().expect("two"));
         let staff = reach::token(&clinic, Some("nhaddad"), None, ALL_OF_STAFF).await;
-        let kept = post(&clinic, ("Questionnaire", &staff), &sheet()).await;
+        let mut asks = sheet();
+        asks["item"][0]["text"] = json!("Please read this, {PatientName}, at {CurrentTime}.");
+        let kept = post(&clinic, ("Questionnaire", &staff), &asks).await;
         assert_eq!(kept.status, StatusCode::CREATED, "{}", kept.text());
         let kept = kept.json();
         let id = kept["id"].as_str().expect("an id").to_owned();
+        clinic.wait(Duration::seconds(2));
         let name = format!("Questionnaire/{id}");
         let hers = clinic.token(maria, SIGNS).await;
         let his = clinic.token(sean, SIGNS).await;
         let her_form = put_before(&clinic, (&id, &staff), (&maria.id, &hers)).await;
         let his_form = put_before(&clinic, (&id, &staff), (&sean.id, &his)).await;
-        // Retired it asks what it asked.
+        // Retired it asks what it asked, whatever the time is by now.
+        clinic.wait(Duration::seconds(90));
         let mut retired = kept.clone();
         retired["status"] = json!("retired");
         let done = chart::put(&clinic, &staff, &retired).await;
@@ -316,8 +321,9 @@ async fn f155_a_template_is_downloaded_and_pasted_as_a_questionnaire() {
             file["item"][0]["text"],
             "Please read <b>this</b>, {PatientName}."
         );
-        // It comes back as another state of the same form.
+        // It comes back as another state of the same form, in the page's category where it names none.
         file["title"] = json!("Consent to sail");
+        file.as_object_mut().expect("an object").remove("code");
         let change = desk.get(&format!("{TEMPLATES}?change={id}")).await.text();
         let seen = after(&change, "name=\"seen\" value=\"");
         let done = desk
@@ -325,8 +331,51 @@ async fn f155_a_template_is_downloaded_and_pasted_as_a_questionnaire() {
             .await;
         assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
         assert_eq!(of_title(&mut desk, "Consent to sail").await, id);
+        let rows = "SELECT category AS text FROM anteroom_questionnaire";
+        assert_eq!(clinic.look(rows).await, "Advance Directive");
         let rows = "SELECT CAST(COUNT(*) AS CHAR) AS text FROM anteroom_questionnaire";
         assert_eq!(clinic.look(rows).await, "1");
+        clinic.close().await;
+    }
+}
+
+#[tokio::test]
+async fn f155_f163_a_form_is_not_taken_out_of_a_category_that_is_closed() {
+    for clinic in everywhere().await {
+        let script = |sql: &'static str| {
+            let db = &clinic.app.emr.db;
+            async move { db.script(sql).await.expect("it runs") }
+        };
+        // To who may do everything no category is closed.
+        script("DELETE FROM gacl_aco_map WHERE section_value = 'admin' AND value = 'super'").await;
+        let staff = reach::token(&clinic, Some("nhaddad"), None, ALL_OF_STAFF).await;
+        let mut asks = sheet();
+        asks["item"][0]["text"] = json!("Please read this, [patient's name].");
+        let made = post(&clinic, ("Questionnaire", &staff), &asks).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+        // Of a new one words in brackets stand for what the chart says, too.
+        let body = clinic
+            .look("SELECT body AS text FROM anteroom_questionnaire")
+            .await;
+        assert!(body.contains("Please read this, {PatientName}."), "{body}");
+        script(
+            "UPDATE categories SET aco_spec = 'patients|nobody' WHERE name = 'Advance Directive'",
+        )
+        .await;
+        let mut moved = made.json();
+        let system = moved["code"][0]["system"].clone();
+        moved["code"] = json!([{"system": system, "code": "Reviewed"}]);
+        let refused = chart::put(&clinic, &staff, &moved).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let issue = &refused.json()["issue"][0];
+        assert_eq!(
+            issue["details"]["coding"][0]["code"], "template.held",
+            "{issue}"
+        );
+        // Of a category that nobody has any more it is taken out.
+        script("UPDATE categories SET name = 'Wills' WHERE name = 'Advance Directive'").await;
+        let done = chart::put(&clinic, &staff, &moved).await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text());
         clinic.close().await;
     }
 }

@@ -13,11 +13,17 @@ use crate::emr::forms::directives::Known;
 use crate::emr::people::tidy;
 use crate::emr::staff;
 
-/// What is not over: OpenEMR writes no end, or a zero date, and marks what was taken out as inactive.
+/// What is not over: OpenEMR writes no end, or a zero date, and marks what was taken out as inactive. An end in the future
+/// counts as over, as it does for OpenEMR.
 const CURRENT: &str = "SELECT l.type AS kind, l.title, l.comments FROM lists l JOIN patient_data p ON p.pid = l.pid \
     WHERE p.pid = ? AND p.uuid = ? AND l.type IN ('medication', 'allergy', 'medical_problem') \
     AND (l.enddate IS NULL OR CAST(l.enddate AS CHAR) LIKE '0000%') AND COALESCE(l.activity, 1) <> 0 \
     ORDER BY l.begdate, l.title";
+
+/// The columns of it that are read: an account may be let to see some of them alone.
+const COLUMNS: [&str; 7] = [
+    "pid", "type", "title", "comments", "begdate", "enddate", "activity",
+];
 
 /// `ref_providerID` is 0 or NULL where nobody referred the patient.
 const FIELDS: &str = "SELECT p.fname, p.mname, p.lname, p.phone_home, p.phone_biz, p.phone_cell, p.phone_contact, p.email, \
@@ -46,16 +52,25 @@ struct Fields {
     by_last: Option<String>,
 }
 
-/// Whether the table of issues is open to this account.
+/// Whether all that is read of the table of issues is open to this account.
 pub(super) fn has_issues(emr: &Emr) -> bool {
-    emr.layout.has("lists", "title")
+    COLUMNS.iter().all(|column| emr.layout.has("lists", column))
 }
 
-/// What is known of a patient, and all of this.
+/// Whether a text may name issues.
+fn names_issues(text: &str) -> bool {
+    ISSUES.iter().any(|(name, _)| text.contains(name))
+}
+
+/// What is known of a patient, and all of this that a text names. Issues are looked up for a text that names them alone.
 ///
 /// # Errors
 /// As [`crate::db::Db::all`].
-pub(super) async fn with(emr: &Emr, person: Person, mut known: Known) -> Answer<Known> {
+pub(super) async fn with(
+    emr: &Emr,
+    (person, text): (Person, &str),
+    mut known: Known,
+) -> Answer<Known> {
     let sql = Sql::new(FIELDS).bind(person.pid).bind(person.uuid);
     let fields: Option<Fields> = emr.db.one(sql).await?;
     let fields = fields.unwrap_or_default();
@@ -87,6 +102,9 @@ pub(super) async fn with(emr: &Emr, person: Person, mut known: Known) -> Answer<
         ("DEM:phone_contact", tidy(fields.phone_contact)),
         ("DEM:email", tidy(fields.email)),
     ]);
+    if !names_issues(text) {
+        return Ok(known);
+    }
     match has_issues(emr) {
         true => {
             let sql = Sql::new(CURRENT).bind(person.pid).bind(person.uuid);
@@ -129,6 +147,16 @@ fn named(rows: &[Issue], kind: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn f152_issues_are_looked_up_where_they_are_named_and_may_be_read() {
+        let words = CURRENT.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '.');
+        let read = words.filter_map(|word| word.strip_prefix("l."));
+        let read: std::collections::BTreeSet<&str> = read.collect();
+        assert_eq!(read, COLUMNS.into_iter().collect());
+        assert!(names_issues("<p>{GRP}{ProblemList}{/GRP}</p>"));
+        assert!(!names_issues("<p>{PatientName}, {DEM:email}</p>"));
+    }
 
     #[test]
     fn f152_issues_are_named_with_their_comments_by_type() {

@@ -42,6 +42,43 @@ pub(super) const FILLED: [(&str, &str); 32] = [
     ("DEM:email", "[e-mail]"),
 ];
 
+/// What OpenEMR writes before a value within a group: its own words, and for single fields those its layout begins with.
+/// Names have none there.
+const TITLES: [(&str, &str); 32] = [
+    ("PatientName", "Name"),
+    ("PatientDOB", "Birth Date"),
+    ("DOB", "Birth Date"),
+    ("PatientSex", "Sex"),
+    ("PatientID", "Chart ID"),
+    ("PatientPhone", "Phone"),
+    ("Address", "Street"),
+    ("City", "City"),
+    ("State", "State"),
+    ("Zip", "Postal Code"),
+    ("DOS", "Service Date"),
+    ("CurrentDate", "Date"),
+    ("CurrentTime", "Time"),
+    ("Medications", "Medications"),
+    ("Allergies", "Allergies"),
+    ("ProblemList", "Problem List"),
+    ("ReferringDOC", "Referer"),
+    ("DEM:fname", ""),
+    ("DEM:mname", ""),
+    ("DEM:lname", ""),
+    ("DEM:DOB", "DOB"),
+    ("DEM:sex", "Sex"),
+    ("DEM:pubpid", "External ID"),
+    ("DEM:street", "Address"),
+    ("DEM:city", "City"),
+    ("DEM:state", "State"),
+    ("DEM:postal_code", "Postal Code"),
+    ("DEM:phone_home", "Home Phone"),
+    ("DEM:phone_biz", "Work Phone"),
+    ("DEM:phone_cell", "Mobile Phone"),
+    ("DEM:phone_contact", "Emergency Phone"),
+    ("DEM:email", "Contact Email"),
+];
+
 /// The directives that name what is in OpenEMR's table of issues (`lists`), and their type there.
 pub(super) const ISSUES: [(&str, &str); 3] = [
     ("Medications", "medication"),
@@ -109,13 +146,29 @@ pub(super) fn means(word: &str, known: &Known) -> Means {
     if PAGES.contains(&first) {
         return Means::Page;
     }
-    let is_one = name
-        .trim_start_matches('/')
-        .starts_with(|letter: char| letter.is_ascii_alphabetic());
+    let bare = first.trim_start_matches('/');
+    // Their names are of letters and digits: words with blanks between them are for people.
+    let is_one = bare.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        && bare
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
     match is_one {
         true => Means::Blank(blank(name, argument)),
         false => Means::Words,
     }
+}
+
+/// What OpenEMR writes before the value of a directive within a group; empty where nothing is known of it.
+pub(super) fn title(word: &str) -> &'static str {
+    let (name, _) = word.split_once(':').unwrap_or((word, ""));
+    let of = |sought: &str| TITLES.iter().find(|(known, _)| *known == sought);
+    of(word).or_else(|| of(name)).map_or("", |(_, title)| title)
+}
+
+/// The blank that stands for a directive: `{AdminSignature}` is `[admin signature]`.
+pub(super) fn blank_of(word: &str) -> String {
+    let (name, argument) = word.split_once(':').unwrap_or((word, ""));
+    blank(name, argument)
 }
 
 /// A text with what stands for nobody in particular turned back into the directive it was written as.
@@ -212,9 +265,25 @@ mod tests {
             ("QuestionnaireURLLoinc|PHQ-9|https://x.org|1", Means::Page),
             ("AcknowledgePdf:7:Notice", Means::Page),
             (" not one ", Means::Words),
+            ("circle one", Means::Words),
             ("é", Means::Words),
         ] {
             assert_eq!(means(word, &known), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn f152_each_value_has_its_title_in_a_group() {
+        for (name, _) in FILLED {
+            assert!(TITLES.iter().any(|(known, _)| *known == name), "{name}");
+        }
+        for (word, said) in [
+            ("CurrentDate:global", "Date"),
+            ("ProblemList", "Problem List"),
+            ("DEM:email", "Contact Email"),
+            ("DEM:race", ""),
+        ] {
+            assert_eq!(title(word), said);
         }
     }
 

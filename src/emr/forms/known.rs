@@ -37,11 +37,11 @@ struct Chart {
     postal_code: Option<String>,
 }
 
-/// What is known of a patient.
+/// What is known of a patient, for a text that names it.
 ///
 /// # Errors
 /// `NotFound` where the chart is gone.
-pub(super) async fn of(emr: &Emr, person: Person) -> Answer<Known> {
+pub(super) async fn of(emr: &Emr, person: Person, text: &str) -> Answer<Known> {
     let sql = Sql::new(CHART).bind(person.pid).bind(person.uuid);
     let chart: Option<Chart> = emr.db.one(sql).await?;
     let chart = chart.ok_or(Refusal::NotFound)?;
@@ -81,7 +81,7 @@ pub(super) async fn of(emr: &Emr, person: Person) -> Answer<Known> {
             time_text(wall.time()).chars().take(5).collect(),
         ),
     ];
-    charted::with(emr, person, known).await
+    charted::with(emr, (person, text), known).await
 }
 
 /// What stands for it where nobody is known yet: in a list, a preview, a Questionnaire.

@@ -6,6 +6,9 @@ use uuid::Uuid;
 use crate::db::sql::Sql;
 use crate::domain::access::Reach;
 use crate::domain::forms::Form;
+use crate::domain::forms::Item;
+use crate::domain::forms::Kind;
+use crate::domain::forms::Questions;
 use crate::domain::people::Person;
 use crate::domain::query::Cursor;
 use crate::domain::query::Page;
@@ -14,8 +17,8 @@ use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
 use crate::emr::Emr;
-use crate::emr::forms::known;
 use crate::emr::forms::parse;
+use crate::emr::forms::rows;
 use crate::emr::forms::templates;
 use crate::emr::forms::written;
 
@@ -24,12 +27,18 @@ const PUT: &str = "SELECT DISTINCT f.template FROM anteroom_form f \
     JOIN onsite_documents d ON d.id = f.document AND d.pid = f.pid JOIN patient_data p ON p.pid = f.pid \
     WHERE f.pid = ? AND p.uuid = ? AND f.template <> ''";
 
-/// What a form was made of.
-const MADE_OF: &str = "SELECT template FROM anteroom_form WHERE document = ? AND pid = ?";
+/// What a form was made of. Where charts were merged it is in another one than it was put into.
+const MADE_OF: &str = "SELECT template, created FROM anteroom_form WHERE document = ?";
 
 #[derive(FromRow)]
 struct Put {
     template: String,
+}
+
+#[derive(FromRow)]
+struct Made {
+    template: String,
+    created: i64,
 }
 
 /// A page of Questionnaires, by id.
@@ -88,23 +97,62 @@ async fn put_before(emr: &Emr, person: Person) -> Answer<Vec<Uuid>> {
 }
 
 /// Whether a form asks what this Questionnaire asks: it was made of it, and what it was made of is as it was then, or was
-/// changed since and asks the same.
+/// changed since and says the same. `form` is within the reach of whoever asks.
 ///
 /// # Errors
 /// As [`crate::db::Db::all`].
 pub async fn is_of(emr: &Emr, form: &Form, named: Uuid) -> Answer<bool> {
-    let sql = Sql::new(MADE_OF).bind(form.row).bind(form.person.pid);
-    let made: Option<Put> = emr.db.one(sql).await?;
+    let made: Option<Made> = emr.db.one(Sql::new(MADE_OF).bind(form.row)).await?;
+    // OpenEMR may give the number of a form that was deleted to another one.
+    let made = made.filter(|row| !rows::is_anothers(form.created, row.created));
     let made = made.and_then(|row| Uuid::try_parse(&row.template).ok());
     if made != Some(named) {
         return Ok(false);
     }
-    let known = known::of(emr, form.person).await?;
-    let Some(template) = templates::one(emr, named, &known).await? else {
+    let Some(template) = templates::of_patient(emr, named, form.person).await? else {
         return Ok(false);
     };
     let times = template.changed.zip(form.created);
     let as_it_was = times.is_some_and(|(changed, put)| changed < put);
     let (now, _) = parse::form(&written::blank(&template.questions));
-    Ok(as_it_was || now.parts == form.questions.parts)
+    let put = &form.questions;
+    Ok(now.parts == put.parts || (as_it_was && asks(&now, put)))
+}
+
+/// Whether a form asks the same by the same names: what stands there of the patient may have changed since.
+fn asks(now: &Questions, put: &Questions) -> bool {
+    let same = |(now, put): (&Item, &Item)| {
+        // A day that was typed as OpenEMR does not write one is kept as a line.
+        let typed = now.kind == Kind::Date && put.kind == Kind::Line;
+        now.id == put.id && now.required == put.required && (now.kind == put.kind || typed)
+    };
+    now.items().count() == put.items().count() && now.items().zip(put.items()).all(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::forms::outline;
+
+    #[test]
+    fn f153_a_form_asks_the_same_by_the_same_items() {
+        let put = outline::read("Ana\n- Where *\n-d Day\n-o Side | Left | Right").expect("a form");
+        for (text, same) in [
+            (
+                "Ana Kim\n- Where to *\n-d Day\n-o Side | Left | Right",
+                true,
+            ),
+            ("Ana\n- Where\n-d Day\n-o Side | Left | Right", false),
+            ("Ana\n-- Where *\n-d Day\n-o Side | Left | Right", false),
+            ("Ana\n- Where *\n-d Day\n-o Side | Left | Wrong", false),
+            ("Ana\n- Where *\n-d Day", false),
+            ("- Where *\n-d Day\n-o Side | Left | Right", false),
+            ("Ana\n- Where *\n- Day\n-o Side | Left | Right", false),
+        ] {
+            let now = outline::read(text).expect("a form");
+            assert_eq!(asks(&now, &put), same, "{text}");
+        }
+        let typed = outline::read("Ana\n- Where *\n- Day\n-o Side | Left | Right").expect("a form");
+        assert!(asks(&put, &typed));
+    }
 }

@@ -10,15 +10,12 @@ use crate::domain::forms::LONGEST;
 use crate::domain::forms::Part;
 use crate::domain::forms::Questions;
 use crate::emr::forms::answered;
-use crate::emr::forms::directives;
 use crate::emr::forms::directives::Known;
-use crate::emr::forms::directives::Means;
 use crate::emr::forms::pieces;
 use crate::emr::forms::pieces::Field;
 use crate::emr::forms::pieces::Piece;
-
-/// Letters of a directive at most.
-const WIDEST: usize = 120;
+use crate::emr::forms::taken::Reading;
+use crate::emr::forms::taken::Taken;
 
 /// Parts of a form at most, as far as a page here shows them.
 const MOST: usize = 3_000;
@@ -30,22 +27,21 @@ const TOO_LONG: &str = "an answer that is too long";
 /// What a form has that shows another one.
 const PAGE: &str = "a page within the page";
 
-/// What stands between parts of a group in OpenEMR's own text.
-const SEPARATOR: (&str, &str) = ("ITEMSEP", "{/ITEMSEP}");
+/// What a question is called that has no words of its own.
+const ANSWER: &str = "Answer";
 
-/// A template with its directives.
-pub(super) fn template(text: &str, known: &Known) -> Questions {
+/// A template with its directives filled in; they stay as they are written where `known` is `None`.
+pub(super) fn template(text: &str, known: Option<&Known>) -> Questions {
     let html = text.contains("{ParseAsHTML}") || is_html(text);
     let mut pieces = Vec::new();
-    let mut unknown = Vec::new();
+    let mut reading = Reading::of(known);
     let (found, mut hidden) = pieces::of(text);
     for piece in found {
         match piece {
             Piece::Text(text) => {
                 let mut lines = text.split('\n').peekable();
                 while let Some(line) = lines.next() {
-                    let page = taken_apart(line, known, (&mut pieces, &mut unknown));
-                    hidden.extend(page.filter(|page| !hidden.contains(page)));
+                    pieces.extend(reading.apart(line).into_iter().map(piece_of));
                     match (lines.peek().is_some(), html) {
                         (true, true) => pieces.push(Piece::Text(" ".to_owned())),
                         (true, false) => pieces.push(Piece::Break),
@@ -56,10 +52,26 @@ pub(super) fn template(text: &str, known: &Known) -> Questions {
             other => pieces.push(other),
         }
     }
+    if reading.page && !hidden.contains(&PAGE) {
+        hidden.push(PAGE);
+    }
     let (mut questions, _) = questions(pieces, hidden);
-    questions.unknown = unknown;
+    questions.unknown = reading.unknown;
     questions.named();
     questions
+}
+
+fn piece_of(taken: Taken) -> Piece {
+    match taken {
+        Taken::Text(text) => Piece::Text(text),
+        Taken::Input(kind, _) => Piece::Field(Field {
+            name: String::new(),
+            link: String::new(),
+            kind,
+            required: false,
+            value: String::new(),
+        }),
+    }
 }
 
 /// A form as it stands in OpenEMR's row: the questions, and what is answered already.
@@ -68,41 +80,26 @@ pub(super) fn form(html: &str) -> (Questions, Answers) {
     questions(pieces, hidden)
 }
 
-/// A form made here with what is known of a patient: the directives in its words and questions.
+/// A form made here with what is known of a patient: the directives in its words and questions. Each part stays where it is.
 pub(super) fn filled(mut questions: Questions, known: &Known) -> Questions {
+    let mut reading = Reading::of(Some(known));
     for part in &mut questions.parts {
         let text = match part {
             Part::Heading(text) | Part::Words(text) => text,
             Part::Item(item) => &mut item.label,
         };
-        *text = said(text, known);
+        *text = tidy(&reading.said(text));
+        if let Part::Item(item) = part
+            && item.label.is_empty()
+        {
+            ANSWER.clone_into(&mut item.label);
+        }
     }
+    if reading.page && !questions.hidden.contains(&PAGE) {
+        questions.hidden.push(PAGE);
+    }
+    questions.unknown = reading.unknown;
     questions
-}
-
-/// A text with what is known; it is read once, so that what a name holds is no directive.
-fn said(text: &str, known: &Known) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once('{') {
-        out.push_str(before);
-        let found = known.iter().find_map(|(name, said)| {
-            let after = behind.strip_prefix(name)?.strip_prefix('}')?;
-            Some((said, after))
-        });
-        rest = match found {
-            Some((said, after)) => {
-                out.push_str(said);
-                after
-            }
-            None => {
-                out.push('{');
-                behind
-            }
-        };
-    }
-    out.push_str(rest);
-    out
 }
 
 /// Whether a text has elements that lay it out.
@@ -111,59 +108,6 @@ fn is_html(text: &str) -> bool {
     ["<p", "<div", "<br", "<table", "<h1", "<h2", "<h3", "<ul"]
         .iter()
         .any(|tag| text.contains(tag))
-}
-
-/// Takes a line apart at its directives; what of it no page here can show.
-fn taken_apart(
-    line: &str,
-    known: &Known,
-    (pieces, unknown): (&mut Vec<Piece>, &mut Vec<String>),
-) -> Option<&'static str> {
-    let mut hidden = None;
-    let mut rest = line;
-    while let Some(at) = rest.find('{') {
-        let (before, behind) = rest.split_at(at);
-        let closed = behind.find('}').filter(|end| *end <= WIDEST);
-        let Some(end) = closed else {
-            break;
-        };
-        let (whole, after) = behind.split_at(end + 1);
-        // A brace that opens and is not closed is a sign like others.
-        let (open, whole) = whole.split_at(whole.rfind('{').unwrap_or_default());
-        let word = whole.trim_start_matches('{').trim_end_matches('}');
-        pieces.push(Piece::Text(before.to_owned()));
-        if open.contains(|letter: char| letter != '{') {
-            pieces.push(Piece::Text(open.to_owned()));
-        }
-        rest = after;
-        if word == SEPARATOR.0
-            && let Some((_, behind)) = rest.split_once(SEPARATOR.1)
-        {
-            rest = behind;
-            continue;
-        }
-        match directives::means(word, known) {
-            Means::Input(kind) => pieces.push(Piece::Field(Field {
-                name: String::new(),
-                link: String::new(),
-                kind,
-                required: false,
-                value: String::new(),
-            })),
-            Means::Text(text) => pieces.push(Piece::Text(text)),
-            Means::Nothing => {}
-            Means::Page => hidden = Some(PAGE),
-            Means::Blank(blank) => {
-                if !unknown.iter().any(|one| one == whole) {
-                    unknown.push(whole.to_owned());
-                }
-                pieces.push(Piece::Text(blank));
-            }
-            Means::Words => pieces.push(Piece::Text(whole.to_owned())),
-        }
-    }
-    pieces.push(Piece::Text(rest.to_owned()));
-    hidden
 }
 
 /// One line of a form.
@@ -266,7 +210,7 @@ impl Made {
                     Some(Part::Words(words)) => words.trim_end_matches(':').to_owned(),
                     _ => label,
                 },
-                (true, _) => "Answer".to_owned(),
+                (true, _) => ANSWER.to_owned(),
                 (false, _) => label,
             };
             self.item(label, field);
@@ -322,7 +266,7 @@ mod tests {
     fn of(text: &str) -> Questions {
         template(
             text,
-            &vec![("PatientName", "Ana {TextInput} Kim".to_owned())],
+            Some(&vec![("PatientName", "Ana {TextInput} Kim".to_owned())]),
         )
     }
 
@@ -386,7 +330,7 @@ mod tests {
             of("{GRP}{PatientName}{ITEMSEP} / {/ITEMSEP}{ChiefComplaint}{/GRP} {Foo {TextInput}");
         assert!(found.is_whole() && found.unknown.is_empty(), "{found:?}");
         let labels: Vec<&str> = found.items().map(|item| item.label.as_str()).collect();
-        assert_eq!(labels, ["Ana {TextInput} Kim {Foo"]);
+        assert_eq!(labels, ["Name: Ana {TextInput} Kim {Foo"]);
     }
 
     #[test]
@@ -395,26 +339,39 @@ mod tests {
             let found = of(text);
             assert_eq!(found.items().count(), 0, "{text}");
         }
-        let long = format!("{{{}}}", "x".repeat(500));
-        assert!(of(&long).unknown.is_empty());
+        let long = format!("{{{}}} {{TextInput}}", "x".repeat(1_500));
+        let found = of(&long);
+        assert!(found.unknown.is_empty());
+        assert_eq!(found.items().count(), 1);
     }
 
     #[test]
-    fn f155_forms_made_here_know_the_patient_too() {
-        let known = vec![
-            ("PatientName", "Ana {DOB} Kim".to_owned()),
-            ("DOB", "1980-01-02".to_owned()),
-        ];
-        for (text, read) in [
-            (
-                "I, {PatientName}, born {DOB}",
-                "I, Ana {DOB} Kim, born 1980-01-02",
-            ),
-            ("{Other} {{DOB}} {", "{Other} {1980-01-02} {"),
-            ("{DOB", "{DOB"),
-        ] {
-            assert_eq!(said(text, &known), read);
-        }
+    fn f155_a_form_made_here_tells_what_nobody_knows_and_keeps_its_parts() {
+        let known = vec![("DOB", "1980-01-02".to_owned())];
+        let (made, _) = form(
+            "<h3>{Other}</h3><p>{GRP}{DOB}</p><p>{/GRP}</p><p>{ChiefComplaint} <input name=a></p><p>{AcknowledgePdf:7:x}</p>",
+        );
+        let filled = filled(made.clone(), &known);
+        assert_eq!(filled.parts.len(), made.parts.len());
+        assert_eq!(filled.unknown, ["{Other}"]);
+        assert_eq!(filled.hidden, [PAGE]);
+        assert_eq!(filled.parts[0], Part::Heading("[other]".to_owned()));
+        let words = Part::Words("Birth Date: 1980-01-02".to_owned());
+        assert_eq!(filled.parts[1], words);
+        assert_eq!(
+            filled.items().next().map(|item| item.label.as_str()),
+            Some(ANSWER)
+        );
+    }
+
+    #[test]
+    fn f155_a_template_is_told_as_it_is_written() {
+        let text = "Today {CurrentDate:MM/DD/YYYY}, {PatientName}: {HIS:x}\n{GRP}{Medications}{Allergies}{/GRP} {TextInput}";
+        let found = template(text, None);
+        let words = "Today {CurrentDate:MM/DD/YYYY}, {PatientName}: {HIS:x}";
+        assert_eq!(found.parts[0], Part::Words(words.to_owned()));
+        let labels: Vec<&str> = found.items().map(|item| item.label.as_str()).collect();
+        assert_eq!(labels, ["{GRP}{Medications}{Allergies}{/GRP}"]);
     }
 
     #[test]

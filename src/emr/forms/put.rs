@@ -18,7 +18,6 @@ use crate::domain::scope::Token;
 use crate::emr::Emr;
 use crate::emr::filing;
 use crate::emr::forms::blank;
-use crate::emr::forms::known;
 use crate::emr::forms::rows;
 use crate::emr::forms::templates;
 use crate::emr::message_writing;
@@ -73,8 +72,7 @@ pub(in crate::emr) async fn case(
         User::Staff(staff) => Some(staff.id),
         User::Patient(_) | User::System => None,
     };
-    let known = known::of(emr, person).await?;
-    let found = templates::one(emr, template, &known).await?;
+    let found = templates::of_patient(emr, template, person).await?;
     let asked = match (category.trim(), &found) {
         ("", Some(found)) if !found.category.trim().is_empty() => found.category.trim(),
         ("", _) => REVIEWED,

@@ -2,6 +2,8 @@
 //! Questionnaire that was sent is kept in a table of this house: version 6.1 has no table of templates, and in later ones
 //! OpenEMR's portal would show its JSON to patients as a form.
 
+use std::borrow::Cow;
+
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -14,9 +16,12 @@ use crate::domain::forms::Part;
 use crate::domain::forms::Questions;
 use crate::domain::forms::Source;
 use crate::domain::forms::Template;
+use crate::domain::people::Person;
+use crate::domain::records::DOCUMENT_CATEGORIES;
 use crate::domain::records::Record;
 use crate::domain::refusal::Answer;
 use crate::domain::refusal::Refusal;
+use crate::domain::scope::Token;
 use crate::emr::Emr;
 use crate::emr::composed;
 use crate::emr::composed::Kind;
@@ -33,6 +38,7 @@ use crate::emr::people::tidy;
 use crate::emr::tasks;
 use crate::emr::writing::Written;
 use crate::portal::Case;
+use crate::portal::document::Filer;
 use crate::portal::form::FormCase;
 use crate::portal::form::keep::Before;
 use crate::portal::form::keep::KeepAsk;
@@ -92,10 +98,10 @@ pub async fn titles(emr: &Emr) -> Answer<Vec<Template>> {
     if emr.layout.has_table(TABLE) {
         let sql = Sql::new(OPENEMR).push(NO_CONTENT).push(FROM).push(ORDER);
         let rows: Vec<Row> = emr.db.all(sql).await?;
-        found.extend(rows.into_iter().map(|row| row.template(emr, &nobody)));
+        found.extend(rows.into_iter().map(|row| row.template(emr, Some(&nobody))));
     }
     let own = questionnaires::titles(&emr.db).await?;
-    found.extend(own.into_iter().map(|one| house(emr, one, &nobody)));
+    found.extend(own.into_iter().map(|one| house(emr, one, Some(&nobody))));
     found.sort_by(|one, other| {
         let place = |template: &Template| (!template.active, template.title.to_lowercase());
         place(one).cmp(&place(other))
@@ -108,7 +114,8 @@ pub async fn titles(emr: &Emr) -> Answer<Vec<Template>> {
 /// # Errors
 /// As [`crate::db::Db::all`].
 pub async fn read(emr: &Emr, id: Uuid) -> Answer<Option<Template>> {
-    one(emr, id, &known::nobody()).await
+    let found = kept(emr, id).await?;
+    Ok(found.map(|kept| kept.template(emr, Some(&known::nobody()))))
 }
 
 /// One template as it is written, with its directives.
@@ -116,7 +123,8 @@ pub async fn read(emr: &Emr, id: Uuid) -> Answer<Option<Template>> {
 /// # Errors
 /// As [`crate::db::Db::all`].
 pub async fn written(emr: &Emr, id: Uuid) -> Answer<Option<Template>> {
-    one(emr, id, &as_written()).await
+    let found = kept(emr, id).await?;
+    Ok(found.map(|kept| kept.template(emr, None)))
 }
 
 /// One that was made here as it is written, to be changed, and the version it is in.
@@ -130,21 +138,14 @@ pub async fn to_change(emr: &Emr, id: Uuid) -> Answer<Option<(Template, u64)>> {
     };
     Ok(found.map(|one| {
         let version = version(emr, &one);
-        (house(emr, one, &as_written()), version)
+        (house(emr, one, None), version)
     }))
 }
 
 /// The version of one that was made here, as apps know it.
 fn version(emr: &Emr, one: &Questionnaire) -> u64 {
-    let shown = house(emr, one.clone(), &known::nobody());
+    let shown = house(emr, one.clone(), Some(&known::nobody()));
     Record::Questionnaire(Box::new(shown)).version()
-}
-
-/// Directives as they are written stand for themselves.
-fn as_written() -> Known {
-    let own = FILLED.iter();
-    own.map(|(name, _)| (*name, format!("{{{name}}}")))
-        .collect()
 }
 
 /// The ids of all templates, in no order.
@@ -167,11 +168,11 @@ pub(super) async fn several(emr: &Emr, ids: &[Uuid]) -> Answer<Vec<Template>> {
     if !rows.is_empty() && emr.layout.has_table(TABLE) {
         let sql = Sql::new(OPENEMR).push(CONTENT).push(FROM);
         let rows: Vec<Row> = emr.db.all(sql.push(" AND id IN ").list(rows)).await?;
-        found.extend(rows.into_iter().map(|row| row.template(emr, &nobody)));
+        found.extend(rows.into_iter().map(|row| row.template(emr, Some(&nobody))));
     }
     if !own.is_empty() {
         let own = questionnaires::several(&emr.db, &own).await?;
-        found.extend(own.into_iter().map(|one| house(emr, one, &nobody)));
+        found.extend(own.into_iter().map(|one| house(emr, one, Some(&nobody))));
     }
     found.retain(|one| ids.contains(&one.uuid));
     Ok(found)
@@ -193,27 +194,67 @@ fn row_of(id: Uuid) -> Option<i64> {
     i64::try_from(parts.row).ok()
 }
 
-/// One template, filled in.
-pub(super) async fn one(emr: &Emr, id: Uuid, known: &Known) -> Answer<Option<Template>> {
+/// A template as it is kept.
+enum Held {
+    OpenEmrs(Row),
+    Ours(Questionnaire),
+}
+
+impl Held {
+    /// What it says, with its mark-up.
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::OpenEmrs(row) => {
+                String::from_utf8_lossy(row.template_content.as_deref().unwrap_or_default())
+            }
+            Self::Ours(one) => Cow::Borrowed(&one.body),
+        }
+    }
+
+    fn template(self, emr: &Emr, known: Option<&Known>) -> Template {
+        match self {
+            Self::OpenEmrs(row) => row.template(emr, known),
+            Self::Ours(one) => house(emr, one, known),
+        }
+    }
+}
+
+/// One template, filled in for a patient.
+pub(super) async fn of_patient(emr: &Emr, id: Uuid, person: Person) -> Answer<Option<Template>> {
+    let Some(found) = kept(emr, id).await? else {
+        return Ok(None);
+    };
+    let known = known::of(emr, person, &found.text()).await?;
+    Ok(Some(found.template(emr, Some(&known))))
+}
+
+async fn kept(emr: &Emr, id: Uuid) -> Answer<Option<Held>> {
     match row_of(id) {
         Some(_) if !emr.layout.has_table(TABLE) => Ok(None),
         Some(row) => {
             let sql = Sql::new(OPENEMR).push(CONTENT).push(FROM);
             let sql = sql.push(" AND id = ?").bind(row);
             let found: Option<Row> = emr.db.one(sql).await?;
-            Ok(found.map(|row| row.template(emr, known)))
+            Ok(found.map(Held::OpenEmrs))
         }
         None => {
             let found = questionnaires::one(&emr.db, id).await?;
-            Ok(found.map(|one| house(emr, one, known)))
+            Ok(found.map(Held::Ours))
         }
     }
 }
 
-fn house(emr: &Emr, one: Questionnaire, known: &Known) -> Template {
-    let (questions, _) = parse::form(&one.body);
-    let mut questions = parse::filled(questions, known);
-    questions.unknown = unread(emr, &one.body);
+/// One that was made here, filled in; as it is written where `known` is `None`.
+fn house(emr: &Emr, one: Questionnaire, known: Option<&Known>) -> Template {
+    let (mut questions, _) = parse::form(&one.body);
+    if let Some(known) = known {
+        questions = parse::filled(questions, known);
+        questions.parts.retain(|part| match part {
+            Part::Heading(text) | Part::Words(text) => !text.is_empty(),
+            Part::Item(_) => true,
+        });
+    }
+    questions.unknown.extend(unread(emr, &one.body));
     Template {
         uuid: one.id(),
         source: Source::House,
@@ -226,7 +267,7 @@ fn house(emr: &Emr, one: Questionnaire, known: &Known) -> Template {
 }
 
 impl Row {
-    fn template(self, emr: &Emr, known: &Known) -> Template {
+    fn template(self, emr: &Emr, known: Option<&Known>) -> Template {
         let content = self.template_content.unwrap_or_default();
         let text = String::from_utf8_lossy(&content);
         let mut questions = asked(&text, known);
@@ -253,11 +294,11 @@ fn unread(emr: &Emr, text: &str) -> Vec<String> {
     issues.filter(|one| text.contains(one)).collect()
 }
 
-/// What OpenEMR's template asks, filled in. What is not known of somebody leaves a line away: the ids are still those the
-/// Questionnaire has.
-fn asked(text: &str, known: &Known) -> Questions {
+/// What OpenEMR's template asks, filled in; as it is written where `known` is `None`. What is not known of somebody leaves a
+/// line away: the ids are still those the Questionnaire has.
+fn asked(text: &str, known: Option<&Known>) -> Questions {
     let mut questions = parse::template(text, known);
-    let plain = parse::template(text, &known::nobody());
+    let plain = parse::template(text, Some(&known::nobody()));
     let mut ids = plain.items().map(|item| &item.id);
     for part in &mut questions.parts {
         if let Part::Item(item) = part
@@ -284,14 +325,16 @@ pub(super) async fn case(
         "" => None,
         name => filing::category_named(emr, reach, name).await?,
     };
+    let mut open = true;
     let (before, ask) = match (row_of(ask.id), questionnaires::one(&emr.db, ask.id).await?) {
         (Some(_), _) => (Before::OpenEmrs, ask),
-        (None, None) => (Before::Nothing, ask),
+        (None, None) => (Before::Nothing, of_held(ask, None)),
         (None, Some(held)) => {
             if ask.seen != Some(version(emr, &held)) {
                 return Err(Refusal::Stale.into());
             }
-            (Before::Ours(held.seen()), of_held(ask, &held))
+            open = is_open(emr, reach, held.category.trim()).await?;
+            (Before::Ours(held.seen()), of_held(ask, Some(&held)))
         }
     };
     Ok(Case::Form(Box::new(FormCase::Keep(Box::new(KeepCase {
@@ -299,15 +342,31 @@ pub(super) async fn case(
         by,
         category,
         before,
+        open,
     })))))
 }
 
-/// What is asked of one that is kept: a Questionnaire has no word for some of what the form says.
-fn of_held(ask: KeepAsk, held: &Questionnaire) -> KeepAsk {
+/// Whether a form that is kept for this category may be changed: whoever changes it may use the category, or there is none
+/// of that name any more.
+async fn is_open(emr: &Emr, reach: &Reach, name: &str) -> Answer<bool> {
+    if name.is_empty() || filing::category_named(emr, reach, name).await?.is_some() {
+        return Ok(true);
+    }
+    let token = Token {
+        system: Some(DOCUMENT_CATEGORIES.to_owned()),
+        code: name.to_owned(),
+    };
+    let anybodys = filing::category(emr, (Filer::Staff(0), None), Some(&token)).await?;
+    Ok(anybodys.is_none())
+}
+
+/// What is asked of one that is kept, or of a new one: a Questionnaire has no word for some of what a form says.
+fn of_held(ask: KeepAsk, held: Option<&Questionnaire>) -> KeepAsk {
     match ask.told {
         Told::Lines => ask,
         Told::Questionnaire => {
-            let (written, _) = parse::form(&held.body);
+            let body = held.map_or("", |held| held.body.as_str());
+            let (written, _) = parse::form(body);
             let shown = parse::filled(written.clone(), &known::nobody());
             let questions = restored::restored(ask.questions, (&shown, &written));
             KeepAsk { questions, ..ask }
@@ -339,6 +398,10 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &KeepCase) -> Answer<Wri
             if new.offered.is_none() {
                 kept.active = held.active;
             }
+            // What is retired, or offered again, asks what it asked: answers to it are taken as before.
+            if held.says((kept.title, kept.category, kept.body)) {
+                kept.at = held.changed;
+            }
             questionnaires::update(tx, new.id, &kept).await?;
         }
         Before::OpenEmrs => return Err(Refusal::NotFound.into()),
@@ -350,9 +413,8 @@ pub(super) async fn apply(emr: &Emr, tx: &mut Tx, case: &KeepCase) -> Answer<Wri
 ///
 /// # Errors
 /// As [`Tx::run`].
-pub async fn offer(emr: &Emr, tx: &mut Tx, (id, offered): (Uuid, i64)) -> Answer<bool> {
-    let at = reviews::millis(emr.now());
-    questionnaires::offer(tx, id, (offered, at)).await
+pub async fn offer(tx: &mut Tx, (id, offered): (Uuid, i64)) -> Answer<bool> {
+    questionnaires::offer(tx, id, offered).await
 }
 
 #[cfg(test)]
@@ -363,7 +425,7 @@ mod tests {
     fn f155_what_is_not_known_of_somebody_leaves_the_ids_as_they_are() {
         let text = "{PatientPhone}\nName: {TextInput}\nSince: {DatePicker}";
         let ids = |known: &Known| {
-            let asked = asked(text, known);
+            let asked = asked(text, Some(known));
             let ids = asked.items().map(|item| item.id.clone());
             ids.collect::<Vec<String>>()
         };

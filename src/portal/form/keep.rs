@@ -48,6 +48,8 @@ pub struct KeepCase {
     pub category: Option<i64>,
     /// What becomes of it.
     pub before: Before,
+    /// Whether the category that one was kept for is open to who changes it, or is there no more.
+    pub open: bool,
 }
 
 /// What stood there before a form is kept.
@@ -99,6 +101,15 @@ pub const KEEP: &[Rule<KeepCase>] = &[
         expression: "Questionnaire.code",
     },
     Rule {
+        id: "template.held",
+        about: "One that is changed was kept for a category that is open to who changes it, or that is there no more.",
+        holds: |case| case.open,
+        sentence: |_| {
+            "This form is kept for a category of the chart that is not open to you.".to_owned()
+        },
+        expression: "Questionnaire.code",
+    },
+    Rule {
         id: "template.items",
         about: "It asks something or has words to sign, and at most 300 items.",
         holds: |case| (1..=MOST).contains(&case.ask.questions.parts.len()),
@@ -116,13 +127,14 @@ mod tests {
     #[test]
     fn f155_every_rule_of_making_a_form_can_be_broken_alone() {
         type Break = fn(&mut KeepCase);
-        let breaks: [(&str, Break); 8] = [
+        let breaks: [(&str, Break); 9] = [
             ("template.who", |case| case.by = None),
             ("template.openemr", |case| case.before = Before::OpenEmrs),
             ("template.title", |case| case.ask.title = " ".to_owned()),
             ("template.title", |case| case.ask.title = "x".repeat(201)),
             ("template.title", |case| case.ask.title = "a\nb".to_owned()),
             ("template.category", |case| case.category = None),
+            ("template.held", |case| case.open = false),
             ("template.items", |case| case.ask.questions.parts.clear()),
             ("template.items", |case| {
                 let part = case.ask.questions.parts[0].clone();
@@ -142,6 +154,7 @@ mod tests {
             by: Some(Uuid::from_u128(2)),
             category: Some(29),
             before: Before::Nothing,
+            open: true,
         };
         let ids = |case: &KeepCase| {
             let broken = rules::broken(KEEP, case);
